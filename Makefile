@@ -1,0 +1,24 @@
+# Every target does its own set-up: a virtual environment inside the checkout. Needs Python 3.11+ and make, no more.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: test lint clean
+
+test: $(READY)
+	$(BIN)/python -m pytest --doctest-modules src/salus tests
+
+lint: $(READY)
+	$(BIN)/ruff check src tests build_hooks
+	$(BIN)/ruff format --check src tests build_hooks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml constraints.txt build_hooks/vendor.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Salus 康城: a learning health system for a city."""

@@ -1,0 +1,32 @@
+"""The one clock. Time always has a zone; nothing else in the house calls `datetime.now`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+_now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a replaceable hand of the clock
+
+
+def now() -> datetime:
+    """The present moment in UTC, with its zone."""
+    return _now()
+
+
+def instant(moment: datetime) -> str:
+    """A FHIR instant in UTC to the millisecond. https://hl7.org/fhir/R4/datatypes.html#instant
+
+    >>> instant(datetime(2026, 3, 1, 8, 30, tzinfo=UTC))
+    '2026-03-01T08:30:00.000Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def stopped_at(moment: datetime) -> Iterator[None]:
+    """Stop the clock, for tests and for replaying the past."""
+    global _now
+    before, _now = _now, lambda: moment
+    try:
+        yield
+    finally:
+        _now = before

@@ -1,0 +1,88 @@
+"""One error tree; a kind of error has one HTTP status and one exit code.
+
+    SalusError
+    ├── Invalid      422  exit 65   what was given breaks a rule
+    ├── Malformed    400  exit 65   what was given cannot be read at all
+    ├── Unsupported  400  exit 64   a request this system does not serve
+    ├── Unauthorized 401  exit 77   nobody has said who asks
+    ├── Forbidden    403  exit 77   this person may not do this
+    ├── Missing      404  exit 66   nothing stands at that address
+    ├── Gone         410  exit 66   it stood there and was deleted
+    ├── Conflict     409  exit 75   another change came first
+    ├── Stale        412  exit 75   the version named is not the current one
+    ├── Busy         503  exit 75   try again later
+    └── Full         507  exit 74   no room left to store it
+
+HTTP statuses: https://hl7.org/fhir/R4/http.html#Status-Codes; exit codes: BSD sysexits.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong: the FHIR issue code, the path (FHIRPath-like) and words with the value and the cure.
+
+    Codes: https://hl7.org/fhir/R4/valueset-issue-type.html
+    """
+
+    code: str
+    path: str
+    text: str
+    severity: str = "error"
+
+
+class SalusError(Exception):
+    """What was wrong, with the value, and what to do. Carries one or more issues."""
+
+    status = 500
+    exit_code = 70
+    code = "exception"
+
+    def __init__(self, text: str, *, path: str = "", issues: list[Issue] | None = None) -> None:
+        super().__init__(text)
+        self.issues = issues or [Issue(self.code, path, text)]
+
+
+class Invalid(SalusError):
+    status, exit_code, code = 422, 65, "invalid"
+
+
+class Malformed(SalusError):
+    status, exit_code, code = 400, 65, "structure"
+
+
+class Unsupported(SalusError):
+    status, exit_code, code = 400, 64, "not-supported"
+
+
+class Unauthorized(SalusError):
+    status, exit_code, code = 401, 77, "login"
+
+
+class Forbidden(SalusError):
+    status, exit_code, code = 403, 77, "forbidden"
+
+
+class Missing(SalusError):
+    status, exit_code, code = 404, 66, "not-found"
+
+
+class Gone(SalusError):
+    status, exit_code, code = 410, 66, "deleted"
+
+
+class Conflict(SalusError):
+    status, exit_code, code = 409, 75, "conflict"
+
+
+class Stale(SalusError):
+    status, exit_code, code = 412, 75, "conflict"
+
+
+class Busy(SalusError):
+    status, exit_code, code = 503, 75, "transient"
+
+
+class Full(SalusError):
+    status, exit_code, code = 507, 74, "no-store"
