@@ -1,0 +1,57 @@
+"""May this role, for this purpose, do this to resources of this type? Refused unless a row allows it."""
+
+from enum import StrEnum
+
+from salus.base.errors import Forbidden
+from salus.privacy.actor import Actor, Purpose, Role
+
+
+class Act(StrEnum):
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+ANY = frozenset({"*"})
+CARE = frozenset({Purpose.TREATMENT, Purpose.EMERGENCY})
+RUNNING = frozenset({Purpose.OPERATIONS, Purpose.ADMINISTRATION, Purpose.TREATMENT})
+DESK_TYPES = frozenset({"Patient", "Appointment", "Schedule", "Slot", "Coverage", "Encounter", "Organization"})
+NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag"})
+READ, WRITE, DELETE = Act.READ, Act.WRITE, Act.DELETE
+
+# role, purposes, acts, resource types
+RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ...] = (
+    (Role.CLINICIAN, CARE, frozenset({READ, WRITE, DELETE}), ANY),
+    (Role.NURSE, CARE, frozenset({READ}), ANY),
+    (Role.NURSE, CARE, frozenset({WRITE}), NURSE_WRITES),
+    (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), DESK_TYPES),
+    (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({READ}), ANY),
+    (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),
+    (Role.ADMINISTRATOR, RUNNING, frozenset({READ, WRITE, DELETE}), ANY),
+    (Role.SYSTEM, frozenset(Purpose), frozenset({READ, WRITE, DELETE}), ANY),
+)
+
+
+def may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> bool:
+    """Whether a row of `RULES` allows it. A patient without a compartment is refused everything.
+
+    >>> may(Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT, Act.READ, "Observation")
+    True
+    >>> may(Actor("Practitioner/1", Role.CLINICIAN), Purpose.RESEARCH, Act.READ, "Observation")
+    False
+    """
+    if actor.role is Role.PATIENT and actor.patient is None:
+        return False
+    return any(
+        actor.role is role and purpose in purposes and act in acts and (types is ANY or resource_type in types)
+        for role, purposes, acts, types in RULES
+    )
+
+
+def check_may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> None:
+    """Raises Forbidden, naming role, purpose, act and type, unless `may` says yes."""
+    if not may(actor, purpose, act, resource_type):
+        raise Forbidden(
+            f"A {actor.role} may not {act} {resource_type} for the purpose {purpose}: "
+            "sign in with a role that may, or state the purpose it is for"
+        )
