@@ -1,22 +1,45 @@
-"""The door for the terminal."""
+"""The door for the terminal: one command a file, imported only when it is called for.
 
+A `SalusError` becomes plain lines on stderr and its own exit code; no traceback reaches a person.
+"""
+
+import sys
+from importlib import import_module
 from importlib.metadata import version
 
 import typer
 
-app = typer.Typer(help="Salus 康城: a learning health system for a city.", no_args_is_help=True)
+from salus.base.errors import SalusError
+
+# command -> the module that holds it, and the function or the group of sub-commands in it
+COMMANDS: dict[str, tuple[str, str]] = {}
 
 
-@app.callback()
 def salus() -> None:
     """Salus 康城: a learning health system for a city."""
 
 
-@app.command("version")
 def show_version() -> None:
     """Print the installed version."""
     typer.echo(version("salus"))
 
 
+def terminal(wanted: list[str]) -> typer.Typer:
+    """The commands named, or all of them (for help) when none of the names is one of ours."""
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    app.callback()(salus)
+    app.command("version")(show_version)
+    for name in [name for name in COMMANDS if name in wanted] or COMMANDS:
+        module, attribute = COMMANDS[name]
+        command = getattr(import_module(module), attribute)
+        app.add_typer(command, name=name) if isinstance(command, typer.Typer) else app.command(name)(command)
+    return app
+
+
 def main() -> None:
-    app()
+    try:
+        terminal(sys.argv[1:2])()
+    except SalusError as error:
+        for issue in error.issues:
+            typer.echo(f"{issue.path}: {issue.text}" if issue.path else issue.text, err=True)
+        sys.exit(error.exit_code)
