@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: test lint clean
+.PHONY: demo test lint bench clean
+
+demo: $(READY)
+	$(BIN)/salus demo
 
 test: $(READY)
 	$(BIN)/python -m pytest --doctest-modules src/salus tests
@@ -14,6 +17,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check src tests build_hooks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(READY)
+	set -e; for script in benchmarks/*/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 $(READY): pyproject.toml constraints.txt build_hooks/vendor.py
 	$(PYTHON) -m venv $(VENV)
