@@ -1,0 +1,144 @@
+"""What an installation may be told: `SALUS_…` in the environment, or a TOML file of the same names in lower case.
+
+The environment wins over the file, the file over what is usual. The file is `$SALUS_CONFIG`, or `salus.toml` where
+the program is started. TOML: https://toml.io/en/v1.0.0
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from salus.base.errors import Invalid
+from salus.base.words import LANGUAGES
+
+PREFIX = "SALUS_"
+SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One installation. Folders that are not named stand inside `folder`.
+
+    `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
+    password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
+    """
+
+    folder: Path
+    store: Path
+    registry: Path
+    events: Path
+    secret: bytes
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = False
+    language: str = "en"
+
+
+def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
+    """The settings of this installation; `given` (from a command's options, None for not given) wins over all.
+
+    Makes the folder and, once, the secret in it, which only its owner may read (mode 0600).
+    Raises Invalid for a name we do not know, a port out of range, a language we do not speak.
+    """
+    told = told_by(environment, file) | {name: value for name, value in given.items() if value is not None}
+    check_names(told)
+    folder = Path(str(told.pop("folder", "var"))).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    usual = {"folder": folder, "store": folder / "salus.db", "registry": folder / "models", "events": folder / "events"}
+    read = {name: READERS[name](value) for name, value in told.items()}
+    if "secret" not in read:
+        read["secret"] = kept_secret(folder / "secret")
+    return Settings(**{**usual, **read})
+
+
+def told_by(environment: Mapping[str, str], file: Path | None) -> dict[str, Any]:
+    """What the file says, then what the environment says over it. Raises Invalid when the file is not TOML."""
+    path = file or Path(environment.get("SALUS_CONFIG", "salus.toml"))
+    names = {field.name for field in fields(Settings)}
+    spoken = {name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment}
+    if not path.is_file():
+        return spoken
+    try:
+        return tomllib.loads(path.read_text("utf-8")) | spoken
+    except tomllib.TOMLDecodeError as fault:
+        raise Invalid(f"{path} is not TOML ({fault}): mend that line", path=str(path)) from fault
+
+
+def check_names(told: Mapping[str, object]) -> None:
+    """Raises Invalid for a setting that does not exist, naming those that do."""
+    known = [field.name for field in fields(Settings)]
+    for name in told:
+        if name not in known:
+            raise Invalid(f"There is no setting {name!r}: the settings are {', '.join(known)}", path=name)
+
+
+def kept_secret(path: Path) -> bytes:
+    """The secret in that file; when there is none, 32 new random bytes are put there first, for its owner alone."""
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return secret_of(path.read_text("ascii").strip())
+    with os.fdopen(made, "w") as file:
+        file.write(secrets.token_hex(32))
+    return secret_of(path.read_text("ascii"))
+
+
+def secret_of(value: object) -> bytes:
+    """Raises Invalid when the secret is too short to sign with."""
+    secret = str(value).encode()
+    if len(secret) < 32:
+        raise Invalid(f"The secret has {len(secret)} bytes, and must have at least 32: remove it and a new one is made")
+    return secret
+
+
+def path_of(value: object) -> Path:
+    """
+    >>> path_of("var/salus.db").name
+    'salus.db'
+    """
+    return Path(str(value)).expanduser()
+
+
+def port_of(value: object) -> int:
+    """A TCP port. Raises Invalid outside 0 to 65535 (0: any that is free).
+
+    >>> port_of("8080")
+    8080
+    """
+    if not str(value).isdecimal() or int(str(value)) > 65535:
+        raise Invalid(f"port {value!r} is not a whole number from 0 to 65535", path="port")
+    return int(str(value))
+
+
+def switch_of(value: object) -> bool:
+    """
+    >>> switch_of("on"), switch_of(False)
+    (True, False)
+    """
+    word = str(value).strip().lower()
+    if word not in SWITCH:
+        raise Invalid(f"demo {value!r} is neither on nor off", path="demo")
+    return SWITCH[word]
+
+
+def language_of(value: object) -> str:
+    """Raises Invalid for a language the house does not speak."""
+    if value not in LANGUAGES:
+        raise Invalid(f"language {value!r} is not one of {', '.join(LANGUAGES)}", path="language")
+    return str(value)
+
+
+READERS: dict[str, Callable[[object], Any]] = {
+    "store": path_of,
+    "registry": path_of,
+    "events": path_of,
+    "secret": secret_of,
+    "host": str,
+    "port": port_of,
+    "demo": switch_of,
+    "language": language_of,
+}
