@@ -1,0 +1,8 @@
+"""What things are called: LOINC, SNOMED CT, ICD-10, ATC and RxNorm codes, with English and Chinese names and units.
+
+Knows terms; must not know of any patient, store or page.
+"""
+
+from salus.codes.tables import ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
+
+__all__ = ["ALLERGIES", "CONDITIONS", "FINDINGS", "LABS", "MEDICINES", "Lab", "Term", "lab", "name", "term"]
