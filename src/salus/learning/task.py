@@ -1,0 +1,182 @@
+"""A task: who, when, what and from what, read from a TOML file (see README.md beside this file)."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from salus.base.errors import Invalid, Issue, Malformed, Missing
+
+Kind = Literal["binary", "multiclass", "number"]
+Text = dict[str, str]
+VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A part of a task: an unknown key is a mistake, never ignored."""
+
+
+class Cohort(Strict):
+    """Who, judged at the prediction time. Ages in years, history in days."""
+
+    min_age: float | None = None
+    max_age: float | None = None
+    has: list[str] = []
+    without: list[str] = []
+    min_history_days: float = 0
+
+
+class When(Strict):
+    """The prediction time: at events, or on dates."""
+
+    events: list[str] = []
+    dates: list[datetime] = []
+    keep: Literal["each", "first", "last"] = "each"
+    min_gap_days: float = 0
+    max_per_subject: int = 0
+    offset_hours: float = 0
+
+
+class Label(Strict):
+    """What: codes within a horizon after the prediction time, or in the same encounter."""
+
+    codes: list[str] = []
+    classes: dict[str, list[str]] = {}
+    names: dict[str, Text] = {}
+    within_days: float = 0
+    same_encounter: bool = False
+    incident: bool | None = None
+    other: str | None = None
+
+    def all_codes(self) -> list[str]:
+        return self.codes + [code for codes in self.classes.values() for code in codes]
+
+
+class Features(Strict):
+    """From what: patterns of codes, windows in days looking back (0 = the whole past), and values per window."""
+
+    codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    exclude: list[str] = []
+    windows_days: list[int] = msgspec.field(default_factory=lambda: [365, 0])
+    values: list[str] = msgspec.field(default_factory=lambda: list(VALUES))
+    with_text: list[str] = []
+    min_subjects: int = 20
+    max_codes: int = 300
+    blind_hours: float | None = None
+
+
+class Models(Strict):
+    families: list[str] = []
+
+
+class Budget(Strict):
+    """For tuning: seconds altogether and trials a family. Whichever ends first."""
+
+    seconds: float = 60
+    trials: int = 20
+
+
+class Split(Strict):
+    by: Literal["subject", "time", "both"] = "subject"
+    test: float = 0.25
+    seed: int = 7
+
+
+class Task(Strict):
+    """One question put to the records."""
+
+    name: str
+    kind: Kind
+    question: Text
+    cohort: Cohort = msgspec.field(default_factory=Cohort)
+    when: When = msgspec.field(default_factory=When)
+    label: Label = msgspec.field(default_factory=Label)
+    features: Features = msgspec.field(default_factory=Features)
+    models: Models = msgspec.field(default_factory=Models)
+    budget: Budget = msgspec.field(default_factory=Budget)
+    split: Split = msgspec.field(default_factory=Split)
+    labels: dict[str, Text] = {}
+
+    @property
+    def incident(self) -> bool:
+        """Whether people who already have the label are left out."""
+        return self.kind == "binary" if self.label.incident is None else self.label.incident
+
+    @property
+    def blind_hours(self) -> float:
+        """How long before the prediction time the label's own codes are hidden from the features."""
+        if self.features.blind_hours is not None:
+            return self.features.blind_hours
+        return 24.0 if self.label.same_encounter else 0.0
+
+
+def read_task(path: Path) -> Task:
+    """The task in a TOML file. Raises Missing, Malformed (not TOML) or Invalid (each fault: its key and the cure)."""
+    if not path.is_file():
+        raise Missing(f"There is no task file {path}: name an existing TOML file")
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"{path.name} is not TOML: {error}") from error
+    return task_of(table)
+
+
+def task_of(table: object) -> Task:
+    """The checked task of a plain table, as it stands in TOML or JSON. Raises Invalid."""
+    try:
+        task = msgspec.convert(table, Task, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The task does not fit: {error}. See src/salus/learning/README.md for every key") from error
+    faults = list(faults_of(task))
+    if faults:
+        raise Invalid(faults[0].text, issues=faults)
+    return task
+
+
+def faults_of(task: Task) -> Iterator[Issue]:
+    """What is wrong with a task that has the right shape: one issue each, with the value and the cure."""
+    for wrong, path, text in checks(task):
+        if wrong:
+            yield Issue("invalid", path, text)
+
+
+def checks(task: Task) -> list[tuple[bool, str, str]]:
+    """Rows of (is it wrong, which key, what to say)."""
+    label, when, features = task.label, task.when, task.features
+    unknown = [value for value in features.values if value not in VALUES]
+    return [
+        (not re.fullmatch(r"[\w-]{1,80}", task.name), "name", f"'{task.name}' must be letters, digits, - and _"),
+        ({"en", "zh"} - set(task.question) != set(), "question", "give the question in both languages: en and zh"),
+        (not (when.events or when.dates), "when.events", "say when to predict: events = [...] or dates = [...]"),
+        (
+            task.kind != "multiclass" and not label.codes,
+            "label.codes",
+            f"a {task.kind} task needs codes = [...] that make the label",
+        ),
+        (
+            task.kind == "multiclass" and len(label.classes) < 2,
+            "label.classes",
+            f"{len(label.classes)} classes given: a multiclass task needs two or more",
+        ),
+        (
+            not label.same_encounter and label.within_days <= 0,
+            "label.within_days",
+            f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
+        ),
+        (not 0 < task.split.test < 1, "split.test", f"{task.split.test} must lie between 0 and 1, such as 0.25"),
+        (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
+        (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
+    ]
+
+
+def matches(code: str, patterns: list[str]) -> bool:
+    """Whether a code fits one of the patterns; `*` at the end stands for anything.
+
+    >>> matches("LOINC//4548-4", ["LOINC//*"]), matches("LOINC//4548-4", ["LOINC//4548"])
+    (True, False)
+    """
+    return any(code.startswith(p[:-1]) if p.endswith("*") else code == p for p in patterns)
