@@ -1,0 +1,89 @@
+"""Numbers, dates and ages as a reader of English or Chinese expects them."""
+
+from datetime import date, datetime
+
+from babel.dates import format_skeleton
+
+from salus.base.words import words_of
+
+LOCALES = {"en": "en_GB", "zh": "zh_Hans"}
+DAY, MONTH, YEAR = 10, 7, 4  # lengths of a FHIR date: https://hl7.org/fhir/R4/datatypes.html#date
+
+
+def number(value: float | int | str | None) -> str:
+    r"""At most four significant digits, no trailing noughts, a thin space between thousands.
+
+    >>> number(137.25), number(98.0), number(1420), number(0.00012), number(-3.5), number("positive")
+    ('137.2', '98', '1\u2009420', '0.00012', '−3.5', 'positive')
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else shortened(value)
+    return text.replace(",", "\u2009").replace("-", "−")
+
+
+def shortened(value: float) -> str:
+    """Four significant digits, without an exponent."""
+    text = f"{value:.4g}"
+    if "e" in text:
+        text = f"{value:.8f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float) -> str:
+    """A share of one in hundredths; below a tenth of a per cent it says so.
+
+    >>> percent(0.783), percent(0.034), percent(0.0002), percent(1)
+    ('78%', '3.4%', '<0.1%', '100%')
+    """
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share * 100:.1f}%".replace(".0%", "%") if share < 0.1 else f"{share * 100:.0f}%"
+
+
+def day(value: str | date | None, language: str) -> str:
+    """A day, or the month or year when no more is known. Takes FHIR dates and dateTimes; other text is shown as it is.
+
+    >>> day("1952-03-14", "en"), day("1952-03-14T08:00:00+08:00", "zh"), day("1952-03", "en"), day("1952", "zh")
+    ('14 Mar 1952', '1952年3月14日', 'Mar 1952', '1952年')
+    """
+    text = value.isoformat() if isinstance(value, date) else value or ""
+    skeleton = {MONTH: "yMMM", YEAR: "y"}.get(len(text), "yMMMd")
+    moment = first_day(text)
+    return str(format_skeleton(skeleton, moment, locale=LOCALES[language])) if moment else text
+
+
+def first_day(text: str) -> date | None:
+    """The first day of a FHIR date, or None when it is not one."""
+    try:
+        return date.fromisoformat((text + "-01-01")[:DAY] if len(text) < DAY else text[:DAY])
+    except ValueError:
+        return None
+
+
+def time(value: str | datetime | None, language: str) -> str:
+    """The day and the minute, in the zone that it was written in.
+
+    >>> time("2026-11-20T09:30:00+08:00", "en"), time("2026-11-20", "zh")
+    ('20 Nov 2026, 09:30', '2026年11月20日')
+    """
+    text = value.isoformat() if isinstance(value, datetime) else value or ""
+    return (
+        f"{day(text, language)}{', ' if language == 'en' else ' '}{text[11:16]}"
+        if len(text) > DAY
+        else day(text, language)
+    )
+
+
+def age(born: str | None, at: date, language: str) -> str:
+    """Whole years, or months below two years; nothing when the birth date is not known.
+
+    >>> age("1952-03-14", date(2026, 3, 13), "en"), age("2026-01-01", date(2026, 3, 1), "zh"), age(None, date.min, "en")
+    ('73 years', '2个月', '')
+    """
+    start = first_day(born or "")
+    if start is None:
+        return ""
+    months = (at.year - start.year) * 12 + at.month - start.month - (at.day < start.day)
+    words = words_of("salus.ui")
+    return words("months", language, count=months) if months < 24 else words("years", language, count=months // 12)

@@ -1,0 +1,44 @@
+"""Jinja templates of the packages that have pages, with the words and formats of the reader's language in them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from salus.base.words import words_of
+from salus.ui import charts, formats
+from salus.ui.assets import address
+
+
+class Templates:
+    """Templates and words of `packages`, the first that has one wins. Everything put in a page is escaped."""
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self.words = [words_of(package) for package in packages]
+        self.environment = Environment(
+            loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.globals.update(asset=address, charts=charts)
+        self.environment.filters.update(number=formats.number, percent=formats.percent)
+
+    def say(self, key: str, language: str, /, **slots: object) -> str:
+        """The words for a key. Raises KeyError when no package has it: a missing word is a fault of ours."""
+        for words in self.words:
+            if key in words:
+                return words(key, language, **slots)
+        raise KeyError(key)
+
+    def render(self, template: str, language: str, **context: Any) -> Markup:
+        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)` in `language`."""
+        spoken = {
+            "language": language,
+            "t": lambda key, **slots: self.say(key, language, **slots),
+            "day": lambda value: formats.day(value, language),
+            "time": lambda value: formats.time(value, language),
+        }
+        return Markup(self.environment.get_template(template).render(spoken | context))
