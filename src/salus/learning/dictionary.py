@@ -1,0 +1,57 @@
+"""The feature dictionary: what every column of a matrix means, where it came from, and what people call it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from salus.learning.task import Text
+
+
+class Feature(msgspec.Struct, kw_only=True, frozen=True):
+    """One column. `source` groups the columns that speak of one thing; `window_days` 0 = the whole past.
+
+    `value`: count, last, min, max, mean, slope (unit per day), since (days), age (years), sex (1 female, 0 male),
+    or of a table: number, is (1 or 0), item (1 present, -1 absent, 0 unsure or unsaid), rate (log-odds of the class).
+    """
+
+    name: str
+    source: str
+    value: str
+    window_days: int = 0
+    unit: str | None = None
+    label: Text
+    level: str | None = None
+
+
+class Concept(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing events speak of: a code, or a code with a text. Values in another unit are counted, not measured."""
+
+    code: str
+    text: str | None = None
+    unit: str | None = None
+    blind: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.code if self.text is None else f"{self.code}={self.text}"
+
+
+class EventRecipe(msgspec.Struct, kw_only=True):
+    """How features are made from events; the same recipe in training and at the bedside."""
+
+    concepts: list[Concept]
+    features: list[Feature]
+    blind_hours: float = 0
+
+    def only(self, kept: Sequence[Feature]) -> "EventRecipe":
+        """The recipe that makes only these features."""
+        sources = {feature.source for feature in kept}
+        concepts = [concept for concept in self.concepts if concept.key in sources]
+        return EventRecipe(concepts=concepts, features=list(kept), blind_hours=self.blind_hours)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a struct or a plain value as indented JSON that a person can open."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))

@@ -1,0 +1,1 @@
+"""Features: one definition for training and bedside, exact whatever the order of the events."""

@@ -1,0 +1,71 @@
+"""Which concepts become features: the most frequent among the training subjects, with their usual unit."""
+
+from collections.abc import Callable
+
+import duckdb
+
+from salus.learning.dictionary import Concept, EventRecipe, Feature
+from salus.learning.task import Task, Text, matches
+
+Names = Callable[[str], Text]
+
+SEEN = """
+SELECT e.code, CASE WHEN list_contains($with_text, e.code) THEN e.text_value END AS text,
+    count(DISTINCT e.subject_id) AS subjects, count(e.numeric_value) AS measured, mode(e.unit) AS unit
+FROM {events} e JOIN (SELECT subject_id, max(at_us) AS last_us FROM rows WHERE part = 'train' GROUP BY 1) r
+  ON e.subject_id = r.subject_id
+WHERE epoch_us(e.time) <= r.last_us AND list_contains($codes, e.code)
+GROUP BY ALL HAVING subjects >= $floor
+ORDER BY subjects DESC, e.code, text LIMIT $most
+"""
+STATIC = ["MEDS_BIRTH", "MEDS_DEATH", "SEX//*"]
+MEASURED = ("last", "min", "max", "mean", "slope")  # values that need a number
+
+
+def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, names: Names) -> EventRecipe:
+    """The recipe of a task, from its training rows (table `rows` on the connection) and the events."""
+    codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {events} ORDER BY code").fetchall()]
+    wanted = [c for c in codes if matches(c, task.features.codes) and not matches(c, task.features.exclude + STATIC)]
+    found = connection.execute(
+        SEEN.format(events=events),
+        {
+            "codes": wanted,
+            "with_text": [code for code in wanted if matches(code, task.features.with_text)],
+            "floor": task.features.min_subjects,
+            "most": task.features.max_codes,
+        },
+    ).fetchall()
+    concepts, features = [], person_features()
+    for code, text, _, measured, unit in found:
+        concept = Concept(code=code, text=text, unit=unit, blind=matches(code, task.label.all_codes()))
+        concepts.append(concept)
+        features += features_of(concept, bool(measured), task, names)
+    return EventRecipe(concepts=concepts, features=features, blind_hours=task.blind_hours)
+
+
+def person_features() -> list[Feature]:
+    """Age and sex."""
+    return [
+        Feature(name="age", source="age", value="age", unit="a", label={"en": "Age", "zh": "年龄"}),
+        Feature(name="sex", source="sex", value="sex", label={"en": "Sex (female)", "zh": "性别（女）"}),
+    ]
+
+
+def features_of(concept: Concept, measured: bool, task: Task, names: Names) -> list[Feature]:
+    """The columns of one concept: numbers only where numbers were seen; `since` once, over the whole past."""
+    label = label_of(concept, task, names)
+    made = []
+    for value in task.features.values:
+        if value in MEASURED and not measured:
+            continue
+        for days in [0] if value == "since" else task.features.windows_days:
+            unit = {"count": None, "since": "d"}.get(value, concept.unit)
+            name = f"{concept.key}.{value}" + (f".{days}d" if days else "")
+            made.append(Feature(name=name, source=concept.key, value=value, window_days=days, unit=unit, label=label))
+    return made
+
+
+def label_of(concept: Concept, task: Task, names: Names) -> Text:
+    """What people call a concept: the task's own word first, then the code system's, then the code."""
+    label = task.labels.get(concept.key) or task.labels.get(concept.code) or names(concept.code)
+    return label if concept.text is None else {lang: f"{text}: {concept.text}" for lang, text in label.items()}
