@@ -1,0 +1,221 @@
+"""The primitive types: how each is read and what is refused. https://hl7.org/fhir/R4/datatypes.html#primitive
+
+A text type that needs a look (code, uri, dates ...) is a `str` subclass; msgspec hands each such text to `read`, which
+remembers the ones it has seen, so that a code, a system or a day is checked once and shared.
+"""
+
+import binascii
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
+
+from salus.fhir.dates import HINT, span
+
+REMEMBERED = 50_000  # texts per type; the memory is emptied when full
+LONGEST = 256  # characters of a text worth remembering
+
+
+class Code(str):
+    """A code: no space at either end, single spaces inside."""
+
+    __slots__ = ()
+
+
+class Id(str):
+    """A logical id."""
+
+    __slots__ = ()
+
+
+class Uri(str):
+    """A uri, url or canonical: no space at all."""
+
+    __slots__ = ()
+
+
+class Oid(str):
+    """An OID as urn:oid:..."""
+
+    __slots__ = ()
+
+
+class Uuid(str):
+    """A UUID as urn:uuid:..."""
+
+    __slots__ = ()
+
+
+class Moment(str):
+    """A date, dateTime or instant with its range: low <= t < high in UTC microseconds."""
+
+    __slots__ = ("high", "low")
+    low: int
+    high: int
+
+
+class Date(Moment):
+    """A date: YYYY, YYYY-MM or YYYY-MM-DD."""
+
+    __slots__ = ()
+
+
+class DateTime(Moment):
+    """A date or a moment with its zone."""
+
+    __slots__ = ()
+
+
+class Instant(Moment):
+    """A moment with its zone."""
+
+    __slots__ = ()
+
+
+class Clock(str):
+    """A time of day: hh:mm:ss."""
+
+    __slots__ = ()
+
+
+class Base64(str):
+    """Bytes as base64."""
+
+    __slots__ = ()
+
+
+class Link(str):
+    """A literal reference, with the type and id it names where it is `Type/id`."""
+
+    __slots__ = ("id", "type")
+    type: str | None
+    id: str
+
+
+_CODE = re.compile(r"\S+(?:\s\S+)*")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_URI = re.compile(r"\S+")
+_OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?")
+_INSTANT = re.compile(r".{10}T.{8}.*(?:Z|[+-].{5})")
+_LITERAL = re.compile(r"(?:([A-Z][A-Za-z]{2,40})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?)")
+_OTHER_LINK = re.compile(r"#\S*|[A-Z][A-Za-z]{2,40}\?\S+|[a-z][a-z0-9+.\-]*:\S+")
+
+
+def _whole(pattern: re.Pattern[str]) -> Callable[[Any, str], Any]:
+    def check(kind: Any, text: str) -> Any:
+        if not pattern.fullmatch(text):
+            raise ValueError(text)
+        return kind(text)
+
+    return check
+
+
+def _date(kind: Any, text: str) -> Any:
+    moment = kind(text)
+    moment.low, moment.high = span(text)
+    if "T" in text and (kind is Date or not _INSTANT.fullmatch(text)):
+        raise ValueError(text)
+    if "T" not in text and kind is Instant:
+        raise ValueError(text)
+    return moment
+
+
+def _base64(kind: Any, text: str) -> Any:
+    if not text.strip():
+        raise ValueError(text)
+    binascii.a2b_base64("".join(text.split()), strict_mode=True)  # binascii.Error is a ValueError
+    return kind(text)
+
+
+def _link(kind: Any, text: str) -> Any:
+    link = kind(text)
+    if found := _LITERAL.fullmatch(text):
+        link.type, link.id = found.groups()
+    elif _OTHER_LINK.fullmatch(text):
+        link.type, link.id = None, text
+    else:
+        raise ValueError(text)
+    return link
+
+
+CHECKS: dict[type, Callable[[Any, str], Any]] = {
+    Code: _whole(_CODE),
+    Id: _whole(_ID),
+    Uri: _whole(_URI),
+    Oid: _whole(_OID),
+    Uuid: _whole(_UUID),
+    Clock: _whole(_CLOCK),
+    Date: _date,
+    DateTime: _date,
+    Instant: _date,
+    Base64: _base64,
+    Link: _link,
+}
+_seen: dict[type, dict[str, Any]] = {kind: {} for kind in CHECKS}
+
+
+def read(kind: type, text: Any) -> Any:
+    """msgspec's `dec_hook`: the text as its type. Raises ValueError where the type refuses it."""
+    memory = _seen[kind]
+    if type(text) is str and text in memory:
+        return memory[text]
+    return _look(kind, text, memory)
+
+
+def _look(kind: type, text: Any, memory: dict[str, Any]) -> Any:
+    if type(text) is not str:
+        raise ValueError("not a text")
+    try:
+        value = CHECKS[kind](kind, text)
+    except OverflowError:
+        raise ValueError(text) from None
+    if len(text) <= LONGEST:
+        if len(memory) >= REMEMBERED:
+            memory.clear()
+        memory[text] = value
+    return value
+
+
+def plain(value: Any) -> str:
+    """msgspec's `enc_hook`: the texts above as plain `str`."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(type(value).__name__)
+
+
+class Primitive(NamedTuple):
+    """`shape` for msgspec, the Python type of the JSON value, and what to write instead."""
+
+    shape: Any
+    json: type
+    hint: str
+
+
+TEXT = Annotated[str, Meta(min_length=1)]
+_ZONED = "write YYYY-MM-DDThh:mm:ss+zz:zz with the zone, and a day that the calendar has"
+PRIMITIVES: dict[str, Primitive] = {
+    "boolean": Primitive(bool, bool, "write true or false, without quotes"),
+    "integer": Primitive(Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)], int, "write a whole number of 32 bits"),
+    "positiveInt": Primitive(Annotated[int, Meta(ge=1, le=2**31 - 1)], int, "write a whole number from 1"),
+    "unsignedInt": Primitive(Annotated[int, Meta(ge=0, le=2**31 - 1)], int, "write a whole number from 0"),
+    "decimal": Primitive(float, float, "write a number, without quotes"),
+    "string": Primitive(TEXT, str, "write a text of at least one character, or leave the element out"),
+    "markdown": Primitive(TEXT, str, "write a text of at least one character, or leave the element out"),
+    "xhtml": Primitive(TEXT, str, "write one <div> of XHTML"),
+    "code": Primitive(Code, str, "write a code without spaces at its ends or doubled inside"),
+    "id": Primitive(Id, str, "write 1 to 64 letters, digits, '-' or '.'"),
+    "uri": Primitive(Uri, str, "write a URI without spaces"),
+    "url": Primitive(Uri, str, "write a URL without spaces"),
+    "canonical": Primitive(Uri, str, "write a canonical URL without spaces"),
+    "oid": Primitive(Oid, str, "write urn:oid: and the numbers"),
+    "uuid": Primitive(Uuid, str, "write urn:uuid: and a lower-case UUID"),
+    "base64Binary": Primitive(Base64, str, "write base64"),
+    "time": Primitive(Clock, str, "write hh:mm:ss"),
+    "date": Primitive(Date, str, HINT.replace(", YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz", " or YYYY-MM-DD")),
+    "dateTime": Primitive(DateTime, str, HINT),
+    "instant": Primitive(Instant, str, _ZONED),
+    "reference": Primitive(Link, str, "write Type/id, an absolute URL, urn:uuid:..., or #id of a contained resource"),
+}

@@ -1,0 +1,111 @@
+"""Bytes to resource: decode and validate in one pass. https://hl7.org/fhir/R4/json.html
+
+msgspec reads and checks; where it refuses, or where the bytes hold something it cannot judge (null, an empty object, a
+key given twice, a `_sibling`), the walker reads again, slowly, and names every fault.
+"""
+
+import re
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import msgspec
+
+from salus.base.errors import Invalid, Issue, Malformed, SalusError
+from salus.fhir import walker
+from salus.fhir.definitions import RESOURCE_TYPES
+from salus.fhir.primitives import plain
+from salus.fhir.shapes import decoder
+from salus.fhir.walker import DEEPEST, shown
+
+_HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_encoder = msgspec.json.Encoder(enc_hook=plain)
+
+
+class Decoded(NamedTuple):
+    """A valid resource: its type, its id where it has one, and the Struct."""
+
+    type: str
+    id: str | None
+    resource: Any
+
+
+class _Head(msgspec.Struct):
+    resourceType: Any = None
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def decode(data: bytes, expected: str | None = None) -> Decoded:
+    """The resource in these bytes. Raises Malformed where they are not JSON, Invalid with all issues otherwise."""
+    name = resource_type(data, expected)
+    try:
+        resource = decoder(name).decode(data)
+    except msgspec.ValidationError as error:
+        raise refusal(data, name, str(error)) from None
+    except SalusError as error:  # a nested resource: read again for the whole path
+        raise refusal(data, name, str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise malformed(error) from None
+    if doubtful(data, resource) and (issues := walker.walk(data, name, nested=False)):
+        raise Invalid(issues[0].text, issues=issues)
+    return Decoded(name, resource.id, resource)
+
+
+def resource_type(data: bytes, expected: str | None) -> str:
+    """The `resourceType`, which must be known and, where one is expected, that one."""
+    found = _HEAD.match(data)
+    name = found[1].decode() if found else read_type(data)
+    if name not in RESOURCE_TYPES:
+        raise Invalid(
+            f"resourceType is {shown(name)}: write the name of an R4 resource type", path=f"{expected or 'Resource'}"
+        )
+    if expected and name != expected:
+        raise Invalid(f"resourceType is {shown(name)} where {expected} belongs: send it to /{name}", path=expected)
+    return str(name)
+
+
+def read_type(data: bytes) -> Any:
+    try:
+        return _head.decode(data).resourceType
+    except msgspec.ValidationError:
+        raise Malformed("The body is JSON but no object: send one FHIR resource") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise malformed(error) from None
+
+
+def malformed(error: Exception) -> Malformed:
+    if isinstance(error, RecursionError):
+        return Malformed(f"The body nests too deeply: keep to {DEEPEST} levels")
+    return Malformed(f"The body is not JSON: {error}")
+
+
+def refusal(data: bytes, name: str, reason: str) -> SalusError:
+    """Every fault that the walker finds; msgspec's own words where it finds none."""
+    try:
+        issues = walker.walk(data, name)
+    except SalusError as error:
+        return error
+    issues = issues or [Issue("invalid", name, reason)]
+    return Invalid(issues[0].text, issues=issues)
+
+
+def doubtful(data: bytes, resource: Any) -> bool:
+    """True where msgspec may have passed over something: then the walker decides."""
+    again = _encoder.encode(resource)
+    return (
+        again.count(b":") != data.count(b":")  # a key twice: one colon too many
+        or b"null" in again
+        or b"{}" in again
+        or b'"_' in again
+        or b"\\u003" in data  # a colon written as an escape
+        or (data.count(b"{") + data.count(b"[") > DEEPEST and depth(data) > DEEPEST)
+    )
+
+
+def depth(data: bytes) -> int:
+    """How deeply objects and arrays nest."""
+    brackets = _STRINGS.sub(b"", data).translate(None, _NO_BRACKETS)
+    return max(accumulate(1 if c in b"{[" else -1 for c in brackets), default=0)
