@@ -1,0 +1,1 @@
+"""In and out: bundles, NDJSON, archives, CSV. Knows formats and the doors of records; must not know models or pages."""
