@@ -1,6 +1,27 @@
 """FHIR R4 as data: definitions, decode and validate, search extraction. Knows no store, no person, no purpose."""
 
+from salus.fhir import dates
 from salus.fhir.definitions import RESOURCE_TYPES
+from salus.fhir.extraction import Indexed, index
+from salus.fhir.links import references, rewrite
+from salus.fhir.outcome import outcome
 from salus.fhir.reading import Decoded, decode
+from salus.fhir.search import Component, Parameter, compartment, parameters
+from salus.fhir.text import normalize
 
-__all__ = ["RESOURCE_TYPES", "Decoded", "decode"]
+__all__ = [
+    "RESOURCE_TYPES",
+    "Component",
+    "Decoded",
+    "Indexed",
+    "Parameter",
+    "compartment",
+    "dates",
+    "decode",
+    "index",
+    "normalize",
+    "outcome",
+    "parameters",
+    "references",
+    "rewrite",
+]

@@ -16,7 +16,7 @@ import msgspec
 import zstandard
 
 from salus.fhir.definitions import FILE, unpack
-from salus.fhir.path import split_union, steps_of
+from salus.fhir.path import path_key, split_union, steps_of
 
 Json = dict[str, Any]
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
@@ -120,7 +120,7 @@ def parameter_rows(folder: Path) -> list[Json]:
 def path_numbers(parameters: list[Json], earlier: dict[str, int]) -> dict[str, int]:
     """A number for every single path of every expression; earlier numbers stay."""
     wanted = {
-        ".".join(steps_of(part))
+        path_key(steps_of(part))
         for row in parameters
         if row["type"] not in ("composite", "special")
         for part in split_union(row["expression"])

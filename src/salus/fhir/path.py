@@ -45,6 +45,15 @@ def steps_of(part: str) -> list[str]:
     return steps
 
 
+def path_key(steps: list[str]) -> str:
+    """The name that a path is numbered by: its steps without `where(resolve() is ...)`, which filters by target.
+
+    >>> path_key(["Flag", "subject", "@Patient"])
+    'Flag.subject'
+    """
+    return ".".join(step for step in steps if step[0] != "@")
+
+
 def _first(text: str) -> tuple[str, str]:
     for pattern, shape in _STEPS:
         if found := pattern.match(text):

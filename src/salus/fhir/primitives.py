@@ -86,7 +86,7 @@ class Base64(str):
 
 
 class Link(str):
-    """A literal reference, with the type and id it names where it is `Type/id`."""
+    """A literal reference. `Type/id`: its `type` and `id`; `#contained`: None and ""; else None and the whole text."""
 
     __slots__ = ("id", "type")
     type: str | None
@@ -135,7 +135,7 @@ def _link(kind: Any, text: str) -> Any:
     if found := _LITERAL.fullmatch(text):
         link.type, link.id = found.groups()
     elif _OTHER_LINK.fullmatch(text):
-        link.type, link.id = None, text
+        link.type, link.id = None, "" if text[0] == "#" else text
     else:
         raise ValueError(text)
     return link

@@ -18,13 +18,15 @@ from salus.fhir import definitions as r4
 from salus.fhir.definitions import Element
 from salus.fhir.primitives import PRIMITIVES, read
 
-T: Any = TypeVar("T")
+T = TypeVar("T")
+GENERIC: Any = list[T]  # type: ignore[valid-type]  # a template, filled in by name
+GAPPED: Any = list[T | None]  # type: ignore[valid-type]  # a template, filled in by name
 BUILT = ModuleType("salus.fhir.built")  # the names that the Structs' annotations speak of
 sys.modules[BUILT.__name__] = BUILT
 vars(BUILT).update({name: p.shape for name, p in PRIMITIVES.items()})
 vars(BUILT).update(
-    Many=Annotated[list[T], Meta(min_length=1)],
-    Some=Annotated[list[T | None], Meta(min_length=1)],
+    Many=Annotated[GENERIC, Meta(min_length=1)],
+    Some=Annotated[GAPPED, Meta(min_length=1)],
     Raw=msgspec.Raw,
 )
 

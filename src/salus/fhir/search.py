@@ -1,0 +1,90 @@
+"""The search parameters of each type. https://hl7.org/fhir/R4/searchparameter-registry.html"""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from salus.fhir.definitions import definitions
+from salus.fhir.path import path_key, split_union, steps_of
+
+
+class Component(NamedTuple):
+    """One side of a composite parameter: the parameter it is searched as, and that one's paths."""
+
+    name: str
+    kind: str
+    paths: tuple[int, ...]
+
+
+class Parameter(NamedTuple):
+    """One search parameter.
+
+    `paths` are the path numbers of its rows in an `Indexed`. `targets` are the only resource types that its references
+    may name: `patient` has the rows of `subject`, of which it wants those whose target is a Patient.
+    `_id`, `_lastUpdated` (columns of the store) and kind "special" have no paths.
+    """
+
+    name: str
+    kind: str
+    paths: tuple[int, ...]
+    targets: tuple[str, ...]
+    components: tuple[Component, ...]
+    url: str
+    expression: str
+
+
+COLUMNS = {"_id", "_lastUpdated"}  # what the store keeps beside the resource
+
+
+@cache
+def parameters(type_name: str) -> Mapping[str, Parameter]:
+    """The parameters of a resource type by name."""
+    rows = [row for row in definitions()["parameters"] if applies(row, type_name)]
+    simple = {row["code"]: parameter(row, type_name) for row in rows if row["type"] != "composite"}
+    by_url = {found.url: found for found in simple.values()}
+    for row in rows:
+        if row["type"] == "composite":
+            parts = [by_url[url] for url, _ in row["component"] if url in by_url]
+            components = tuple(Component(part.name, part.kind, part.paths) for part in parts)
+            made = Parameter(row["code"], "composite", (), (), components, row["url"], row["expression"])
+            simple[row["code"]] = made
+    return MappingProxyType(simple)
+
+
+def applies(row: dict[str, Any], type_name: str) -> bool:
+    return type_name in row["base"] or "Resource" in row["base"] or "DomainResource" in row["base"]
+
+
+def parts(row: dict[str, Any], type_name: str) -> list[str]:
+    """The parts of the union that speak of this type, as numbered paths without the type filter of references.
+
+    >>> parts({"expression": "Flag.subject.where(resolve() is Patient) | Goal.subject"}, "Flag")
+    ['Flag.subject']
+    """
+    wanted = (type_name, "Resource", "DomainResource")
+    found = [steps_of(part) for part in split_union(row["expression"])]
+    return [path_key(steps) for steps in found if steps[0] in wanted]
+
+
+def parameter(row: dict[str, Any], type_name: str) -> Parameter:
+    numbers = definitions()["paths"]
+    served = row["type"] != "special" and row["code"] not in COLUMNS
+    paths = tuple(numbers[part] for part in parts(row, type_name)) if served else ()
+    targets = tuple(only_targets(row, type_name)) if row["type"] == "reference" else ()
+    return Parameter(row["code"], row["type"], paths, targets, (), row["url"], row["expression"])
+
+
+def only_targets(row: dict[str, Any], type_name: str) -> list[str]:
+    """The types named by `where(resolve() is ...)`, else the parameter's own targets."""
+    found = [steps_of(part) for part in split_union(row["expression"])]
+    named = [step[1:] for steps in found if steps[0] == type_name for step in steps if step[0] == "@"]
+    return list(dict.fromkeys(named)) or row.get("target", [])
+
+
+def compartment(type_name: str) -> tuple[str, ...]:
+    """The parameters whose reference to a Patient puts a resource of this type in that patient's compartment.
+
+    https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+    """
+    return tuple(definitions()["compartment"].get(type_name, ()))
