@@ -1,0 +1,53 @@
+"""Where an import stands, in a file beside the store, so that one that was cut off goes on there.
+
+It is bound to the files (name, size, time of change) and to the mapping: when one changes, the import starts anew,
+which costs time but stores nothing twice.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from salus.exchange.mapping import Mapping
+from salus.exchange.opening import files_at
+from salus.exchange.report import Report
+
+
+class Place:
+    """`items`: so many things were read and are settled in the store; `report` is what came of them."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.items, self.report = 0, Report()
+        try:
+            plain = orjson.loads(file.read_bytes())
+            self.items, self.report = plain["items"], Report.from_plain(plain["report"])
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
+            pass  # none yet, or not readable: from the start
+
+    def keep(self, items: int, report: Report) -> None:
+        """On disk when it returns; a crash leaves the former place or this one, never half of it."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._file.with_suffix(".new")
+        with beside.open("wb") as out:
+            out.write(orjson.dumps({"items": items, "report": report.as_plain()}))
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(self._file)
+
+    def leave(self) -> None:
+        """The import is complete: the next one looks at everything again."""
+        self._file.unlink(missing_ok=True)
+
+
+def place_of(store: Path, path: Path, mapping: Mapping | None) -> Place:
+    """The place of importing `path` into the store at that path. Raises Missing when there is nothing at `path`."""
+    told = hashlib.sha256()
+    for file in files_at(path):
+        seen = file.stat()
+        told.update(f"{file.resolve()}\0{seen.st_size}\0{seen.st_mtime_ns}\n".encode())
+    told.update(msgspec.json.encode(mapping))
+    return Place(store.parent / f"{store.name}.imports" / f"{told.hexdigest()[:32]}.json")

@@ -1,0 +1,87 @@
+"""What an import came to: how many of each type were read, stored, unchanged, refused, and why."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from salus.exchange.shapes import Refusal
+
+KEPT = 1000  # refusals told one by one; further ones are only counted
+UNKNOWN = "?"
+
+
+@dataclass(slots=True)
+class Row:
+    """The counts of one type; read = stored + unchanged + refused."""
+
+    read: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+
+class Line(NamedTuple):
+    """A line of the closing table."""
+
+    type: str
+    read: int
+    stored: int
+    unchanged: int
+    refused: int
+    why: str
+
+
+@dataclass(slots=True)
+class Report:
+    """`rows` by type (`?` where a thing has none), the first refusals, the files left aside."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def row(self, type: str) -> Row:
+        return self.rows.setdefault(type or UNKNOWN, Row())
+
+    def took(self, type: str, changed: bool) -> None:
+        row = self.row(type)
+        row.read += 1
+        if changed:
+            row.stored += 1
+        else:
+            row.unchanged += 1
+
+    def refuse(self, refusal: Refusal) -> None:
+        row = self.row(refusal.type)
+        row.read += 1
+        row.refused += 1
+        self.reasons.setdefault(refusal.type or UNKNOWN, Counter())[f"{refusal.path} {refusal.text}".strip()] += 1
+        if len(self.refusals) < KEPT:
+            self.refusals.append(refusal)
+
+    @property
+    def total(self) -> Row:
+        """The sums over all types."""
+        rows = self.rows.values()
+        return Row(*(sum(getattr(row, name) for row in rows) for name in Row.__dataclass_fields__))
+
+    def table(self) -> Iterator[Line]:
+        """The closing table, the largest type first; `why` is the commonest reason and how often it was given."""
+        for type, row in sorted(self.rows.items(), key=lambda pair: (-pair[1].read, pair[0])):
+            common = self.reasons.get(type, Counter[str]()).most_common(1)
+            why = f"{common[0][1]} × {common[0][0]}" if common else ""
+            yield Line(type, row.read, row.stored, row.unchanged, row.refused, why)
+
+    def as_plain(self) -> dict[str, Any]:
+        """For the durable place; `from_plain` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Report":
+        return cls(
+            {type: Row(**row) for type, row in plain["rows"].items()},
+            [Refusal(*refusal) for refusal in plain["refusals"]],
+            plain["aside"],
+            {type: Counter(reasons) for type, reasons in plain["reasons"].items()},
+        )
