@@ -12,7 +12,9 @@ import typer
 from salus.base.errors import SalusError
 
 # command -> the module that holds it, and the function or the group of sub-commands in it
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "token": ("salus.cli.token", "token"),
+}
 
 
 def salus() -> None:
