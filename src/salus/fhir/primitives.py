@@ -93,9 +93,9 @@ class Link(str):
     id: str
 
 
-_CODE = re.compile(r"\S+(?:\s\S+)*")
+_CODE = re.compile(r"\S+(?:\s\S+)*", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_URI = re.compile(r"\S+")
+_URI = re.compile(r"\S+", re.ASCII)
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?")
