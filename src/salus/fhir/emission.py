@@ -59,14 +59,12 @@ TOKENS: Rows = {
     "ContactPoint": POINT,
     "boolean": ["tokens.append(({p}, None, 'true' if {v} else 'false'))"],
     **{key: ["tokens.append(({p}, {s}, {v}))"] for key in TEXTS},
-    "Extension": call("extension_tokens", "tokens"),
 }
 STRINGS: Rows = {
     **dict.fromkeys(TEXTS, TEXT),
     "HumanName": call("name_strings", "strings"),
     "Address": call("address_strings", "strings"),
     "CodeableConcept": ["if {v}.text is not None:", *("    " + TEXT[0].replace("{v}", "{v}.text"),)],
-    "Extension": call("extension_strings", "strings"),
 }
 DATES: Rows = {
     **{key: ["dates.append(({p}, {v}.low, {v}.high))"] for key in MOMENTS},
@@ -77,7 +75,6 @@ REFERENCES: Rows = {
     "Reference": LINK,
     **dict.fromkeys(("uri", "canonical", "url"), CANONICAL),
     "Resource": call("resource_references", "references"),
-    "Extension": call("extension_references", "references"),
 }
 QUANTITIES: Rows = {
     **dict.fromkeys(AMOUNTS, AMOUNT),
@@ -179,34 +176,6 @@ def versions(url: str) -> tuple[str, ...]:
     return (url,) if bare == url else (url, bare)
 
 
-def has_extension(value: Any, url: str) -> bool:
-    return any(extension.url == url for extension in value.extension or ())
-
-
-def extension_tokens(tokens: list[Any], path: int, extension: Any) -> None:
-    concept = extension.valueCodeableConcept
-    codings = [*((concept.coding or ()) if concept else ()), extension.valueCoding]
-    tokens.extend((path, c.system, c.code) for c in codings if c is not None and c.code is not None)
-    for value in (extension.valueCode, extension.valueString, extension.valueId):
-        if value is not None:
-            tokens.append((path, None, value))
-    if extension.valueBoolean is not None:
-        tokens.append((path, None, "true" if extension.valueBoolean else "false"))
-
-
-def extension_strings(strings: list[Any], path: int, extension: Any) -> None:
-    concept = extension.valueCodeableConcept
-    for value in (extension.valueString, extension.valueMarkdown, concept.text if concept else None):
-        if value is not None:
-            strings.append((path, normalize(value), value))
-
-
-def extension_references(references: list[Any], path: int, extension: Any) -> None:
-    link = extension.valueReference
-    if link is not None and link.reference is not None and link.reference.id:
-        references.append((path, link.reference.type, link.reference.id))
-
-
 _USED: tuple[Callable[..., Any], ...] = (
     normalize,
     name_strings,
@@ -218,9 +187,5 @@ _USED: tuple[Callable[..., Any], ...] = (
     range_numbers,
     resource_references,
     versions,
-    has_extension,
-    extension_tokens,
-    extension_strings,
-    extension_references,
 )
 HELPERS: dict[str, Any] = {function.__name__: function for function in _USED}

@@ -89,9 +89,6 @@ def plant(node: Node, type_name: str, steps: list[str], number: int, kind: str) 
     if step[0] == "=":
         node.takes.add((number, step[1:]))
         return
-    if step[0] == "+":
-        branch(node, ("extension", "Extension", True, None), f"{{v}}.url == {step[1:]!r}").takes.add((number, kind))
-        return
     only = rest.pop(0)[1:] if rest and rest[0][0] == ":" else None
     condition = ""
     if rest and rest[0][0] in "?[":
@@ -117,8 +114,6 @@ def condition_of(step: str) -> str:
     """The condition on an item `{v}` (its place `{i}`), as Python."""
     if step[0] == "[":
         return f"{{v}} is {{list}}[{step[1:-1]}]"
-    if step.startswith("?has:"):
-        return f"has_extension({{v}}, {step[5:]!r})"
     name, _, value = step[1:].partition("=")
     return f"{{v}}.{attribute(name)} == {value!r}"
 

@@ -105,11 +105,11 @@ def concepts(table: list[Json]) -> Iterator[str]:
 
 
 def parameter_rows(folder: Path) -> list[Json]:
-    """The search parameters that an index can serve, as small records."""
+    """The registry's search parameters that an index can serve; the package's examples say `experimental`."""
     keep = ("code", "type", "base", "expression", "target", "url")
     rows = []
     for resource in load(folder, "SearchParameter"):
-        if resource["code"] in UNSERVED or "expression" not in resource:
+        if resource["code"] in UNSERVED or "expression" not in resource or resource.get("experimental"):
             continue
         row = {key: resource[key] for key in keep if key in resource}
         row["component"] = [[c["definition"], c["expression"]] for c in resource.get("component", [])]

@@ -1,7 +1,7 @@
 """The FHIRPath subset of R4's search parameters, as plain steps. https://hl7.org/fhir/R4/fhirpath.html
 
-A step is a text: a name (`code`), `:Type` (as, ofType), `[0]`, `?type=value` (where), `?has:url` (hasExtension),
-`@Type` (where resolve() is Type), `+url` (extension) or `=deceased` (exists and not false).
+A step is a text: a name (`code`), `:Type` (as, ofType), `[0]`, `?type=value` (where),
+`@Type` (where resolve() is Type) or `=deceased` (exists and not false).
 """
 
 import re
@@ -11,8 +11,6 @@ _STEPS = (
     (re.compile(r"\.?(?:as|ofType)\((\w+)\)"), ":{}"),
     (re.compile(r"\.?where\(resolve\(\) is (\w+)\)"), "@{}"),
     (re.compile(r"\.?where\((\w+)='([^']*)'\)"), "?{}={}"),
-    (re.compile(r"\.?where\(hasExtension\('([^']*)'\)\)"), "?has:{}"),
-    (re.compile(r"\.?extension\('([^']*)'\)"), "+{}"),
     (re.compile(r"\[(\d+)\]"), "[{}]"),
     (re.compile(r"\s+as (\w+)"), ":{}"),
     (re.compile(r"\.?(\w+)"), "{}"),
