@@ -1,0 +1,306 @@
+"""One write transaction: what is created, changed or deleted in it gets one number, one time and one hash."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from salus import fhir
+from salus.base import clock
+from salus.base.errors import Gone, Missing, SalusError, Stale
+from salus.base.ids import uuid7
+from salus.privacy import Actor, Purpose
+from salus.records import chain, compartments, drafts, shelves
+from salus.records.bodies import Press
+from salus.records.drafts import Draft
+from salus.records.ids import packed, unpacked
+from salus.records.interning import Interning, Kinds
+from salus.records.shapes import ACTS, Version
+
+CREATE, UPDATE, DELETE = range(len(ACTS))
+STORE = """
+INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT(row) DO UPDATE SET version=excluded.version, t=excluded.t, born=excluded.born, alive=excluded.alive,
+    date=excluded.date, form=excluded.form, body=excluded.body
+"""
+FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
+LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
+LAST_AUDITED = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1"
+
+
+@dataclass(slots=True)
+class Standing:
+    """What stands at an address now; version 0 for a mere target of references."""
+
+    row: int
+    version: int
+    t: int
+    born: int
+    alive: int
+    date: int
+    form: int | None
+    body: bytes | None
+
+
+class Ledger:
+    """The ends of the two chains and the next row number, read afresh for each group: another process may have
+    written since."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.t: int
+        self.ts: int
+        self.hash: bytes
+        self.n: int
+        self.seal: bytes
+        self.t, self.ts, self.hash = connection.execute(LAST_TRANSACTION).fetchone() or (0, 0, chain.START)
+        self.n, self.seal = connection.execute(LAST_AUDITED).fetchone() or (0, chain.START)
+        self.row: int = connection.execute("SELECT coalesce(max(row), 0) FROM resource").fetchone()[0]
+        self.ts = max(self.ts, int(clock.now().timestamp() * 1000))  # time never runs backwards in the log
+
+    def next_row(self) -> int:
+        self.row += 1
+        return self.row
+
+
+class Desk:
+    """Where one request writes, inside its savepoint. Its methods raise SalusError; then nothing of it stays."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, press: Press, names: Interning, kinds: Kinds, ledger: Ledger
+    ) -> None:
+        self.connection = connection
+        self.kinds = kinds
+        self.press = press
+        self._names = names
+        self._ledger = ledger
+        self.t = ledger.t + 1
+        self.at = datetime.fromtimestamp(ledger.ts / 1000, UTC)
+        self._instant = clock.instant(self.at)
+        self._shelves = shelves.Shelves(connection)
+        self._rows: dict[tuple[int, bytes | str], int] = {}
+        self._waiting: list[tuple[object, ...]] = []
+        self._touched: set[int] = set()
+        self._changes: list[tuple[int, int, int]] = []
+        self._titles: list[tuple[str, bytes]] = []
+
+    # --- verbs ---
+
+    def reserve(self, type: str, id: str) -> None:
+        """Give a new id its row, so that others of this transaction may refer to it before it is created."""
+        self._rows[self.kinds.numbers[type], packed(id)] = self._ledger.next_row()
+
+    def create(self, draft: Draft, id: str | None = None) -> Version:
+        """Store version 1 under a new id, or under one that was reserved."""
+        if id is None:
+            id = uuid7()
+            self.reserve(draft.type, id)
+        key = (self.kinds.numbers[draft.type], packed(id))
+        return self._store(draft, id, Standing(self._rows[key], 0, 0, 0, 0, 0, None, None))
+
+    def update(self, draft: Draft, if_match: int | None = None, known: bool = False) -> Version:
+        """Store the next version, or the first. The same content again is no new version (`unchanged`); with `known`
+        neither is the content of an earlier version: a file that was taken in before may come again.
+
+        Raises Stale when `if_match` is not the current version.
+        """
+        id = draft.id or ""
+        standing = self.standing(draft.type, id)
+        check_match(standing, if_match, f"{draft.type}/{id}")
+        if standing is None:
+            key = (self.kinds.numbers[draft.type], packed(id))
+            row = self._rows.get(key)
+            if row is None:
+                row = self._rows[key] = self._ledger.next_row()
+            return self._store(draft, id, Standing(row, 0, 0, 0, 0, 0, None, None))
+        if standing.alive:
+            old = self._body(standing)
+            at = self._at(standing.t)
+            same = draft.stamped(id, standing.version, clock.instant(at)) == old
+            if same or (known and self._was_there(draft, id, standing.row)):
+                return Version(draft.type, id, standing.version, at, False, old, unchanged=True)
+            self._unshelve(draft.type, standing, old)
+        self._bury(standing)
+        return self._store(draft, id, standing)
+
+    def delete(self, type: str, id: str, if_match: int | None = None) -> Version:
+        """Raises Missing, Gone (it is deleted already) or Stale."""
+        standing = self.standing(type, id)
+        check_match(standing, if_match, f"{type}/{id}")
+        if standing is None or not standing.version:
+            raise Missing(f"There is no {type}/{id}")
+        if not standing.alive:
+            raise Gone(f"{type}/{id} is deleted already")
+        subjects = self._unshelve(type, standing, self._body(standing))
+        self._bury(standing)
+        version = standing.version + 1
+        self.connection.executemany(
+            "INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", [(s, standing.row, version) for s in subjects]
+        )
+        key = (self.kinds.numbers[type], packed(id))
+        self._keep(DELETE, standing.row, key, (version, self.t, standing.born, 0, 0, None, None), b"")
+        return Version(type, id, version, self.at, True, b"")
+
+    # --- what stands there ---
+
+    def standing(self, type: str, id: str) -> Standing | None:
+        """What stands at an address, or None. Writes of this transaction count."""
+        key = (self.kinds.numbers[type], packed(id))
+        if self._rows.get(key) in self._touched:
+            self.flush()
+        found = self.connection.execute(FIND, key).fetchone()
+        return Standing(*found) if found else None
+
+    def _was_there(self, draft: Draft, id: str, row: int) -> bool:
+        past = self.connection.execute("SELECT version, t, form, body FROM past WHERE row=? AND body NOTNULL", (row,))
+        return any(
+            draft.stamped(id, version, clock.instant(self._at(t))) == self.press.expanded(self.connection, form, body)
+            for version, t, form, body in past.fetchall()
+        )
+
+    def exists(self, type: str, id: str) -> bool:
+        """Whether something stands there now or is written in this transaction."""
+        key = (self.kinds.numbers[type], packed(id))
+        if key in self._rows and self._rows[key] in self._touched:
+            return True
+        found = self.connection.execute("SELECT alive FROM resource WHERE type=? AND id=?", key).fetchone()
+        return bool(found and found[0])
+
+    def of_row(self, row: int) -> Version:
+        """The current version in a row, `unchanged`."""
+        kind, id, *rest = self.connection.execute(
+            "SELECT type, id, row, version, t, born, alive, date, form, body FROM resource WHERE row=?", (row,)
+        ).fetchone()
+        standing = Standing(*rest)
+        at = self._at(standing.t)
+        return Version(
+            self.kinds.names[kind], unpacked(id), standing.version, at, False, self._body(standing), unchanged=True
+        )
+
+    def _body(self, standing: Standing) -> bytes:
+        return self.press.expanded(self.connection, standing.form or 0, standing.body or b"")
+
+    def _at(self, t: int) -> datetime:
+        if t == self.t:
+            return self.at
+        ts = self.connection.execute("SELECT ts FROM txn WHERE t=?", (t,)).fetchone()[0]
+        return datetime.fromtimestamp(ts / 1000, UTC)
+
+    # --- storing ---
+
+    def _store(self, draft: Draft, id: str, standing: Standing) -> Version:
+        version = standing.version + 1
+        body = draft.stamped(id, version, self._instant)
+        date = compartments.clinical_date(draft.type, draft.indexed)
+        self._shelve(draft.type, standing.row, date, draft.indexed)
+        key = (self.kinds.numbers[draft.type], packed(id))
+        born = standing.born if standing.alive else self.t
+        columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body))
+        self._keep(UPDATE if standing.alive else CREATE, standing.row, key, columns, body)
+        return Version(draft.type, id, version, self.at, False, body)
+
+    def _keep(self, act: int, row: int, key: tuple[int, bytes | str], columns: tuple[object, ...], body: bytes) -> None:
+        version = columns[0]
+        assert isinstance(version, int)
+        self._rows[key] = row
+        self._touched.add(row)
+        self._waiting.append((row, *key, *columns))
+        self._changes.append((row, version, act))
+        self._titles.append((chain.title(act, *key, version), body))
+
+    def _bury(self, standing: Standing) -> None:
+        if standing.version:
+            self.connection.execute(
+                "INSERT INTO past(row, version, t, form, body) VALUES(?, ?, ?, ?, ?)",
+                (standing.row, standing.version, standing.t, standing.form, standing.body),
+            )
+
+    # --- indexing ---
+
+    def aimed(self, type: str | None, id: str) -> int:
+        """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
+        number = self.kinds.numbers.get(type or "", 0)
+        key = (number, packed(id) if number else id if not type else f"{type}/{id}")
+        row = self._rows.get(key)
+        if row is None:
+            found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
+            row = self._rows[key] = found[0] if found else self._stub(key)
+        return row
+
+    def _stub(self, key: tuple[int, bytes | str]) -> int:
+        row = self._ledger.next_row()
+        self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None))
+        return row
+
+    def _lines(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> set[tuple[int, int, int, int]]:
+        number = self.kinds.numbers[type]
+        found = {(self.aimed("Patient", id), number, date, row) for id in compartments.patients(type, indexed)}
+        return found | {(row, number, date, row)} if type == "Patient" else found
+
+    def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> None:
+        for table, made in shelves.rows(indexed, row, self._names.code, self.aimed):
+            self._shelves.put(table, made)
+        self._shelves.put("line", self._lines(type, row, date, indexed))
+
+    def _unshelve(self, type: str, standing: Standing, body: bytes) -> set[int]:
+        """Take the current version off the shelves; the rows of the patients in whose compartments it stood."""
+        row = standing.row
+        try:
+            indexed = drafts.again(type, body)
+        except SalusError:  # it was stored under laxer rules than today's
+            subjects = {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
+            self._shelves.sweep(row)
+        else:
+            lines = self._lines(type, row, standing.date, indexed)
+            subjects = {line[0] for line in lines}
+            self._shelves.take("line", lines)
+            for table, gone in shelves.rows(indexed, row, self._names.code, self.aimed):
+                self._shelves.take(table, gone)
+        was = [(subject, row, standing.version) for subject in subjects]
+        self.connection.executemany("INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", was)
+        return subjects
+
+    # --- closing the transaction ---
+
+    def flush(self) -> None:
+        """Write what is waiting, so that reads on this connection see it."""
+        self.connection.executemany(STORE, self._waiting)
+        self._waiting.clear()
+        self._touched.clear()
+        self._shelves.flush()
+
+    def finish(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:
+        """Write transaction, outbox and audit rows; the request's savepoint may be released after it."""
+        self.flush()
+        ledger, t = self._ledger, None
+        if self._changes:
+            t = self.t
+            fields = (t, ledger.ts, actor.reference, purpose.value)
+            hash = chain.link(ledger.hash, fields, self._titles)
+            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?)", (*fields, hash))
+            self.connection.executemany(
+                "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",
+                ((t, n, row, version, act) for n, (row, version, act) in enumerate(self._changes)),
+            )
+        if not act:  # housekeeping of the store itself
+            return
+        seal = audit(self.connection, ledger, [(t, ledger.ts, actor.reference, purpose.value, act, what)])
+        if t is not None:
+            ledger.t, ledger.hash = t, hash
+        ledger.n, ledger.seal = seal
+
+
+def audit(connection: sqlite3.Connection, ledger: Ledger, lines: Iterable[tuple[object, ...]]) -> tuple[int, bytes]:
+    """Append audit lines (t, ts, who, purpose, act, what); the new end of their chain."""
+    n, seal = ledger.n, ledger.seal
+    for line in lines:
+        n += 1
+        seal = chain.link(seal, (n, *line))
+        connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal))
+    return n, seal
+
+
+def check_match(standing: Standing | None, if_match: int | None, reference: str) -> None:
+    """Raises Stale unless `if_match` is None or the current version."""
+    current = standing.version if standing else 0
+    if if_match is not None and if_match != current:
+        raise Stale(f"{reference} is at version {current}, not {if_match}: read it again and redo the change")

@@ -1,0 +1,113 @@
+"""A resource on its way in: checked, indexed, and cut so that the writer only fills in id, version and time.
+
+The JSON that came in is kept member by member as text, so a decimal such as 1.10 stays 1.10; only white space goes.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import orjson
+
+from salus import fhir
+from salus.base.errors import Invalid, Malformed
+from salus.records.ids import check_id
+from salus.records.shapes import Document
+
+Members = dict[str, msgspec.Raw]
+_members = msgspec.json.Decoder(Members)
+REFERENCE = re.compile(rb'"reference":"([^"#\\]*[:?][^"\\]*)"')
+MAX_BODY = 16 << 20  # bytes of JSON in one resource
+
+
+@dataclass(slots=True)
+class Draft:
+    """`head` + id + `meta` + version + time + `rest` make the body; `indexed` is what the search will know of it."""
+
+    type: str
+    id: str | None
+    meta: bytes
+    rest: bytes
+    indexed: fhir.Indexed
+
+    def stamped(self, id: str, version: int, at: str) -> bytes:
+        """The body as stored. `at` is a FHIR instant."""
+        return (
+            f'{{"resourceType":"{self.type}","id":"{id}","meta":{{"versionId":"{version}","lastUpdated":"{at}"'
+        ).encode() + b"".join((self.meta, b"}", self.rest, b"}"))
+
+    def redirect(self, mapping: Callable[[str], str]) -> None:
+        """Replace each reference that is a URL or a search by what `mapping` says of it; it may raise Invalid."""
+
+        def put(match: re.Match[bytes]) -> bytes:
+            return b'"reference":"%b"' % mapping(match[1].decode()).encode()
+
+        self.rest = REFERENCE.sub(put, self.rest)
+        for n, (path, kind, text) in enumerate(self.indexed.references):
+            if kind is None:
+                self.indexed.references[n] = aim(path, mapping(text))
+
+
+def aim(path: int, reference: str) -> tuple[int, str | None, str]:
+    """A reference as the search knows it."""
+    kind, _, id = reference.partition("/")
+    return (path, kind, id) if kind in fhir.RESOURCE_TYPES and "/" not in id else (path, None, reference)
+
+
+def as_bytes(body: Document) -> bytes:
+    """JSON text of what was given."""
+    return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+def members(data: bytes) -> Members:
+    """The members of a JSON object as text without white space. Raises Malformed."""
+    try:
+        return _members.decode(msgspec.json.format(data, indent=-1))
+    except (msgspec.DecodeError, RecursionError, ValueError) as fault:
+        raise Malformed(f"This is not a JSON object: {fault}") from None
+
+
+def _meta(raw: msgspec.Raw | None) -> bytes:
+    if raw is None:
+        return b""
+    kept = _members.decode(raw)
+    return b"".join(
+        b',"%b":%b' % (name.encode(), bytes(value))
+        for name, value in kept.items()
+        if name not in ("versionId", "lastUpdated", "_versionId", "_lastUpdated")
+    )
+
+
+def draft(body: Document, expected: str | None = None) -> Draft:
+    """Check and index one resource.
+
+    Raises Malformed when it is not JSON, Invalid (naming path and value) when it is not a resource of type `expected`.
+    """
+    data = as_bytes(body)
+    if len(data) > MAX_BODY:
+        raise Invalid(f"The resource has {len(data)} bytes; {MAX_BODY} are the most: put attachments into Binary")
+    decoded = fhir.decode(data, expected)
+    parts = members(data)
+    meta = _meta(parts.pop("meta", None))
+    for name in ("resourceType", "id"):
+        parts.pop(name, None)
+    rest = b"".join([b',"%b":%b' % (name.encode(), bytes(value)) for name, value in parts.items()])
+    return Draft(decoded.type, decoded.id, meta, rest, fhir.index(decoded.type, decoded.resource))
+
+
+def addressed(body: Document, type: str, id: str) -> Draft:
+    """A draft for `PUT type/id`. Raises Invalid when the resource names another id."""
+    check_id(id)
+    made = draft(body, type)
+    if made.id is not None and made.id != id:
+        raise Invalid(
+            f"The resource says id '{made.id}' but is put at {type}/{id}: make them the same", path=f"{type}.id"
+        )
+    made.id = id
+    return made
+
+
+def again(type: str, body: bytes) -> fhir.Indexed:
+    """What the search knows of a body that is already stored."""
+    return fhir.index(type, fhir.decode(body, type).resource)

@@ -1,0 +1,136 @@
+"""A reader's connection: what one snapshot of the store says."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from salus.records.bodies import Press
+from salus.records.ids import packed, unpacked
+from salus.records.interning import Kinds
+from salus.records.search.finding import within
+from salus.records.shapes import Version
+
+CURRENT = "SELECT r.row, r.type, r.id, r.version, x.ts, r.form, r.body FROM resource r JOIN txn x ON x.t=r.t"
+PAST = (
+    "SELECT r.row, r.type, r.id, p.version, x.ts, p.form, p.body "
+    "FROM past p JOIN resource r ON r.row=p.row JOIN txn x ON x.t=p.t"
+)
+# The version itself stood in the compartment then: who reads old versions sees no more than he would have seen.
+WAS = "EXISTS(SELECT 1 FROM was w WHERE w.row=r.row AND w.version={version} AND w.subject={patient})"
+
+
+class Reader:
+    """One connection for one thread at a time. `patient` is the row of the only patient that may be seen."""
+
+    def __init__(self, path: Path, kinds: Kinds) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        self.connection.execute("PRAGMA query_only=1")
+        self.connection.execute("PRAGMA busy_timeout=30000")
+        self.connection.execute("PRAGMA cache_size=-16384")
+        self.kinds = kinds
+        self.press = Press()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """What is read inside belongs to one moment."""
+        self.connection.execute("BEGIN")
+        try:
+            yield self.connection
+        finally:
+            self.connection.execute("ROLLBACK")
+
+    def row(self, type: str, id: str) -> int | None:
+        found = self.connection.execute(
+            "SELECT row FROM resource WHERE type=? AND id=?", (self.kinds.numbers[type], packed(id))
+        ).fetchone()
+        return found[0] if found else None
+
+    def current(self, type: str, id: str, patient: int | None) -> Version | None:
+        """The current version, a deleted one too; None where there is none, or none that may be seen."""
+        sql = f"{CURRENT} WHERE r.type=? AND r.id=? AND {seen_now(patient)}"
+        found = self.connection.execute(sql, (self.kinds.numbers[type], packed(id))).fetchone()
+        return self.version(found) if found else None
+
+    def at(self, type: str, id: str, version: int, patient: int | None) -> Version | None:
+        """One version, current or past."""
+        now = self.current(type, id, patient)
+        if now and now.version == version:
+            return now
+        sql = f"{PAST} WHERE r.type=? AND r.id=? AND p.version=? AND {seen_then(patient)}"
+        found = self.connection.execute(sql, (self.kinds.numbers[type], packed(id), version)).fetchone()
+        return self.version(found) if found else None
+
+    def history(self, type: str, id: str, below: int, count: int, patient: int | None) -> list[Version]:
+        """Versions under number `below`, newest first."""
+        key = (self.kinds.numbers[type], packed(id), below)
+        sql = (
+            f"SELECT * FROM ({CURRENT} WHERE r.type=?1 AND r.id=?2 AND r.version<?3 AND {seen_now(patient)} "
+            f"UNION ALL {PAST} WHERE r.type=?1 AND r.id=?2 AND p.version<?3 AND {seen_then(patient)}) "
+            "ORDER BY 4 DESC LIMIT ?4"
+        )
+        return [self.version(found) for found in self.connection.execute(sql, (*key, count))]
+
+    def of_rows(self, rows: Sequence[int], patient: int | None) -> list[Version]:
+        """The current versions in these rows, in the order given."""
+        found: dict[int, Version] = {}
+        for begin in range(0, len(rows), 500):
+            some = ",".join(str(int(row)) for row in rows[begin : begin + 500])
+            sql = f"{CURRENT} WHERE r.row IN ({some}) AND r.alive AND {within(patient)}"
+            found.update((line[0], self.version(line)) for line in self.connection.execute(sql))
+        return [found[row] for row in rows if row in found]
+
+    def compartment(self, patient: int, kinds: Iterable[int] | None) -> list[Version]:
+        """What stands in a patient's compartment, newest first by clinical date."""
+        chosen = "" if kinds is None else f" AND l.type IN ({','.join(str(int(kind)) for kind in kinds)})"
+        sql = f"{CURRENT} JOIN line l ON l.row=r.row WHERE l.subject=?{chosen} ORDER BY l.date DESC, l.row"
+        return [self.version(line) for line in self.connection.execute(sql, (patient,))]
+
+    def version(self, line: tuple[int, int, bytes | str, int, int, int | None, bytes | None]) -> Version:
+        _, kind, id, version, ts, form, body = line
+        json = b"" if body is None else self.press.expanded(self.connection, form or 0, body)
+        at = datetime.fromtimestamp(ts / 1000, UTC)
+        return Version(self.kinds.names[kind], unpacked(id), version, at, body is None, json)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def seen_now(patient: int | None) -> str:
+    """Condition on the current version `r`; of a deleted one, where it stood when it was deleted."""
+    if patient is None:
+        return "1"
+    was = WAS.format(version="r.version", patient=int(patient))
+    return f"CASE WHEN r.alive THEN {within(patient)} ELSE {was} END"
+
+
+def seen_then(patient: int | None) -> str:
+    """Condition on the past version `p` of `r`."""
+    return "1" if patient is None else WAS.format(version="p.version", patient=int(patient))
+
+
+class Readers:
+    """The readers of a store, lent out one at a time to whoever reads; as many as there are threads reading at once."""
+
+    def __init__(self, path: Path, kinds: Kinds) -> None:
+        self._path, self._kinds = path, kinds
+        self._free: deque[Reader] = deque()
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[Reader]:
+        try:
+            reader = self._free.pop()
+        except IndexError:
+            reader = Reader(self._path, self._kinds)
+        try:
+            yield reader
+        finally:
+            reader.close() if self._closed else self._free.append(reader)
+
+    def close(self) -> None:
+        self._closed = True
+        while self._free:
+            self._free.pop().close()

@@ -1,0 +1,321 @@
+"""The records, open for one actor and one purpose: the only door.
+
+Every verb first asks `salus.privacy` whether this role may do this for this purpose, and is audited, refusals too. An
+account of a patient (`actor.patient`) sees that patient's compartment and nothing else: the condition is part of the
+SQL of every read, search, count, history, include. What it may not see is Missing, not Forbidden.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from salus import fhir
+from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
+from salus.privacy import Actor, Purpose, check_may, may
+from salus.privacy.policy import Act
+from salus.records import bundles, drafts, includes
+from salus.records.desk import Desk
+from salus.records.drafts import Draft
+from salus.records.reading import Reader
+from salus.records.search import find, parse
+from salus.records.shapes import Document, Outcome, Page, Version
+from salus.records.writer import Request
+
+if TYPE_CHECKING:
+    from salus.records.store import Store
+
+T = TypeVar("T")
+NOBODY = -1  # a row that no compartment has
+Item = tuple[str, str, bytes]
+
+
+class Records:
+    """`store.open(actor, purpose)` makes one. All methods raise SalusError and may be called from any thread."""
+
+    def __init__(self, store: "Store", actor: Actor, purpose: Purpose) -> None:
+        self.store = store
+        self.actor = actor
+        self.purpose = purpose
+        self._check(Act.READ, "Patient")
+
+    # --- one resource ---
+
+    def create(self, type: str, body: Document, if_none_exist: str | None = None) -> Version:
+        """Store a new resource under a new id.
+
+        With `if_none_exist` (a search) only if nothing matches; what matches comes back as `unchanged`.
+        Raises Malformed, Invalid, Stale (several match), Forbidden, Busy, Full.
+        """
+        return self.creating(type, body, if_none_exist).result()
+
+    def creating(self, type: str, body: Document, if_none_exist: str | None = None) -> "Future[Version]":
+        """As `create`, without waiting for the commit; what is wrong with the body is raised at once."""
+        self._check(Act.WRITE, type)
+        draft = drafts.draft(body, type)
+
+        def work(desk: Desk) -> Version:
+            found = bundles.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
+            return found or desk.create(draft)
+
+        return self._submit(work, "create", type)
+
+    def read(self, type: str, id: str) -> Version:
+        """The current version. Raises Missing, or Gone if it was deleted."""
+        version = self._read(type, id)
+        if version.deleted:
+            raise Gone(f"{type}/{id} was deleted: its history has what stood there")
+        return version
+
+    def _read(self, type: str, id: str) -> Version:
+        self._check(Act.READ, type)
+        with self.store.readers.one() as reader:
+            version = reader.current(type, id, self._patient(reader))
+        self._note("read", f"{type}/{id[:64]}")
+        if version is None:
+            raise Missing(f"There is no {type}/{id[:64]}")
+        return version
+
+    def vread(self, type: str, id: str, version: int) -> Version:
+        """One version, by number. Raises Missing, or Gone if that version is the deletion."""
+        self._check(Act.READ, type)
+        with self.store.readers.one() as reader, reader.snapshot():
+            found = reader.at(type, id, version, self._patient(reader))
+        self._note("vread", f"{type}/{id[:64]}/_history/{version}")
+        if found is None:
+            raise Missing(f"There is no {type}/{id[:64]} at version {version}")
+        if found.deleted:
+            raise Gone(f"Version {version} of {type}/{id} is its deletion")
+        return found
+
+    def update(self, type: str, id: str, body: Document, if_match: int | None = None) -> Version:
+        """Store the next version, or the first under this id. The same content again makes no version (`unchanged`).
+
+        Raises Malformed, Invalid, Stale when `if_match` is not the current version.
+        """
+        return self.updating(type, id, body, if_match).result()
+
+    def updating(self, type: str, id: str, body: Document, if_match: int | None = None) -> "Future[Version]":
+        """As `update`, without waiting for the commit."""
+        self._check(Act.WRITE, type)
+        draft = drafts.addressed(body, type, id)
+        return self._submit(lambda desk: desk.update(draft, if_match), "update", f"{type}/{id}")
+
+    def delete(self, type: str, id: str, if_match: int | None = None) -> Version:
+        """Raises Missing, Gone if it is deleted already, Stale."""
+        return self.deleting(type, id, if_match).result()
+
+    def deleting(self, type: str, id: str, if_match: int | None = None) -> "Future[Version]":
+        """As `delete`, without waiting for the commit."""
+        self._check(Act.DELETE, type)
+        return self._submit(lambda desk: desk.delete(type, id, if_match), "delete", f"{type}/{id}")
+
+    def history(self, type: str, id: str, count: int = 50, cursor: str | None = None) -> Page:
+        """Versions of one resource, newest first, deletions included; `page.next` is the next cursor.
+
+        Raises Missing.
+        """
+        self._check(Act.READ, type)
+        below = _below(cursor)
+        with self.store.readers.one() as reader, reader.snapshot():
+            found = reader.history(type, id, below, count + 1, self._patient(reader))
+        self._note("history", f"{type}/{id[:64]}")
+        if not found and cursor is None:
+            raise Missing(f"There is no {type}/{id[:64]}")
+        shown = found[:count]
+        return Page(shown, next=str(shown[-1].version) if len(found) > count and shown else None)
+
+    # --- many ---
+
+    def search(self, type: str, params: str | Iterable[tuple[str, str]] = "") -> Page:
+        """What matches a query string or name-value pairs. `page.next` goes into the next call as `params`.
+
+        Raises Unsupported for a parameter or modifier that is not served, Malformed for a value that cannot be read.
+        """
+        self._check(Act.READ, type)
+        query = parse(type, params)
+        with self.store.readers.one() as reader, reader.snapshot():
+            patient = self._patient(reader)
+            found = find(reader.connection, self.store.kinds, query, patient)
+            versions = reader.of_rows(found.rows, patient)
+            included = includes.gather(reader, query, found.rows, versions, patient, self._may_read)
+        self._note("search", f"{type}?{'&'.join(f'{name}={value}' for name, value in query.pairs)}"[:2000])
+        return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included)
+
+    def compartment(self, patient_id: str, types: Iterable[str] | None = None) -> list[Version]:
+        """The current resources of one patient, newest first by clinical date, the Patient itself among them.
+
+        Empty for a patient that is not here, or that this account may not see.
+        """
+        wanted = [name for name in (types or sorted(fhir.RESOURCE_TYPES)) if self._may_read(name)]
+        kinds = [self.store.kinds.numbers[name] for name in wanted]
+        with self.store.readers.one() as reader:
+            row = reader.row("Patient", patient_id)
+            only = self._patient(reader)
+            hidden = row is None or (only is not None and only != row)
+            found = [] if hidden or row is None else reader.compartment(row, kinds)
+        self._note("compartment", f"Patient/{patient_id[:64]}")
+        return found
+
+    def bundle(self, body: Document) -> dict[str, Any]:
+        """Do a transaction (all or nothing) or a batch; the response Bundle.
+
+        Raises for a transaction what is wrong with it; a batch tells it entry by entry.
+        """
+        return self.submit(body).result()
+
+    def submit(self, body: Document) -> "Future[dict[str, Any]]":
+        """As `bundle`, without waiting: several transactions in flight share a commit.
+
+        It is checked and indexed here, in the calling thread, and its faults are raised here; the future resolves
+        when it is on disk. Raises Busy when too many wait: keep a few (8, say) in flight.
+        """
+        bundle = bundles.unpack(drafts.as_bytes(body))
+        if bundle.kind == "batch":
+            done: Future[dict[str, Any]] = Future()
+            done.set_result(bundles.response("batch", self._batch(bundle)))
+            return done
+        for entry in bundle.entries:
+            self._check(VERBS[entry.method], entry.type)
+        transaction = bundles.Transaction(bundle)
+        reads = [entry for entry in bundle.entries if entry.method == "GET"]
+        if not reads:
+            return self._submit(lambda desk: told(transaction(desk)), "transaction", f"{len(bundle.entries)} entries")
+        entries = self._submit(transaction, "transaction", f"{len(bundle.entries)} entries").result()
+        answers = [bundles.answered(e) if e.version else self._entry(e) for e in entries]
+        done = Future()
+        done.set_result(bundles.response("transaction", answers))
+        return done
+
+    def _batch(self, bundle: bundles.Bundle) -> list[dict[str, Any]]:
+        answers = {place: bundles.refused(fault) for place, fault in bundle.faults.items()}
+        started = [(entry, self._started(entry)) for entry in bundle.entries if entry.method != "GET"]
+        for entry, ending in started:
+            answers[entry.place] = settled(entry, ending)
+        for entry in bundle.entries:
+            if entry.method == "GET":
+                answers[entry.place] = self._entry(entry)
+        return [answers[place] for place in sorted(answers)]
+
+    def _started(self, entry: bundles.Entry) -> "Future[Version]":
+        ending: Future[Version] = Future()
+        try:
+            self._check(VERBS[entry.method], entry.type)
+            return self._submit(alone(entry), entry.method.lower(), f"{entry.type}/{entry.id}")
+        except SalusError as fault:
+            ending.set_exception(fault)
+        return ending
+
+    def _entry(self, entry: bundles.Entry) -> dict[str, Any]:
+        """The answer to a GET within a bundle."""
+        path, _, query = entry.url.partition("?")
+        parts = path.strip("/").split("/")
+        try:
+            if len(parts) == 1:
+                page = self.search(parts[0], query)
+                body = bundles.searchset("searchset", page.versions, page.included, page.total, {})
+            elif len(parts) == 2 and not query:
+                body = self.read(*parts).body
+            else:
+                raise Unsupported(f"GET {entry.url[:80]} is not served in Bundles: read or search")
+        except SalusError as fault:
+            return bundles.refused(fault)
+        return {"resource": orjson.loads(body), "response": {"status": "200 OK"}}
+
+    def put_many(self, items: Sequence[Item], known: bool = True) -> "Future[list[Outcome]]":
+        """Store many independent resources, each at the id given, in one commit: (type, id, JSON).
+
+        The future resolves, when it is on disk, to one Outcome an item, in order: `created`, `updated`, `unchanged`
+        or `refused` with its issues (the others are stored all the same). References may name what is not here yet.
+        With `known`, the content of any earlier version counts as unchanged too. Some 500 items at a time, a few
+        futures in flight. Items are checked here, in the calling thread. Raises Forbidden, Busy, Full.
+        """
+        for type in {type for type, _, _ in items}:
+            self._check(Act.WRITE, type)
+        outcomes: list[Outcome | None] = [None] * len(items)
+        ready: list[tuple[int, Draft]] = []
+        for line, (type, id, body) in enumerate(items):
+            try:
+                ready.append((line, drafts.addressed(body, type, id)))
+            except SalusError as fault:
+                outcomes[line] = Outcome(line, "refused", type, id, 0, fault.issues)
+
+        def work(desk: Desk) -> list[Outcome]:
+            for line, draft in ready:
+                outcomes[line] = outcome_of(line, desk.update(draft, known=known))
+            return [outcome for outcome in outcomes if outcome is not None]
+
+        return self._submit(work, "load", f"{len(items)} resources")
+
+    # --- who may ---
+
+    def _may_read(self, type: str) -> bool:
+        return may(self.actor, self.purpose, Act.READ, type)
+
+    def _check(self, act: Act, type: str) -> None:
+        if type not in fhir.RESOURCE_TYPES:
+            raise Unsupported(f"'{type[:80]}' is not a resource type of FHIR R4", path=type[:80])
+        try:
+            check_may(self.actor, self.purpose, act, type)
+            if self.actor.patient is not None and act is not Act.READ:
+                raise Forbidden(f"A patient's account may not {act} {type}: ask the ward to")
+        except Forbidden:
+            self._note("refused", f"{act} {type}")
+            raise
+
+    def _patient(self, reader: Reader) -> int | None:
+        """The row of the only patient whose compartment may be seen, None for staff and machines."""
+        if self.actor.patient is None:
+            return None
+        row = reader.row("Patient", self.actor.patient)
+        return NOBODY if row is None else row
+
+    def _note(self, act: str, what: str) -> None:
+        self.store.writer.note(self.actor, self.purpose, act, what)
+
+    def _submit(self, work: Callable[[Desk], T], act: str, what: str) -> "Future[T]":
+        return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what))
+
+
+VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "DELETE": Act.DELETE}
+
+
+def told(entries: list[bundles.Entry]) -> dict[str, Any]:
+    return bundles.response("transaction", [bundles.answered(e) for e in entries])
+
+
+def alone(entry: bundles.Entry) -> Callable[[Desk], Version]:
+    """An entry of a batch as a request of its own."""
+
+    def work(desk: Desk) -> Version:
+        if entry.method == "POST":
+            assert entry.draft
+            found = bundles.one_that_matches(desk, entry.type, entry.if_none_exist) if entry.if_none_exist else None
+            return found or desk.create(entry.draft)
+        bundles.DO[entry.method](desk, entry)
+        assert entry.version
+        return entry.version
+
+    return work
+
+
+def settled(entry: bundles.Entry, ending: "Future[Version]") -> dict[str, Any]:
+    try:
+        entry.version = ending.result()
+    except SalusError as fault:
+        return bundles.refused(fault)
+    return bundles.answered(entry)
+
+
+def outcome_of(line: int, version: Version) -> Outcome:
+    act = "unchanged" if version.unchanged else "created" if version.version == 1 else "updated"
+    return Outcome(line, act, version.type, version.id, version.version)
+
+
+def _below(cursor: str | None) -> int:
+    if cursor is None:
+        return 2**62
+    if not cursor.isdigit():
+        raise Malformed(f"'{cursor[:40]}' is not a cursor of a history: begin again without one", path="_cursor")
+    return int(cursor)

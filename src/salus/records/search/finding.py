@@ -1,0 +1,91 @@
+"""A query to its page: one snapshot, driven by the rarest condition, paged by the place in the order.
+
+Pages are anchored at the transaction of the first: what was created later never appears in the walk. In the default
+order every resource that stays alive is seen once, changed or not. A sorted walk leaves out what was changed after it
+began, for it may have moved: nothing is seen twice.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from salus.base.errors import Malformed
+from salus.records.interning import Kinds
+from salus.records.search import ordering
+from salus.records.search.matching import Arguments, Match, Matcher
+from salus.records.search.query import Query
+
+ENOUGH = 2000  # rows counted to see how rare a condition is
+
+# A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
+WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
+
+
+@dataclass(slots=True)
+class Search:
+    """What a query found: rows in order, the total if it was asked for, the anchor of the next page if there is one."""
+
+    rows: list[int]
+    total: int | None
+    anchor: list[Any] | None
+
+
+def within(patient: int | None) -> str:
+    """The condition on `r` for the compartment of a patient's row; of nobody's (None), no condition."""
+    return "1" if patient is None else WITHIN.format(patient=int(patient))
+
+
+def find(connection: sqlite3.Connection, kinds: Kinds, query: Query, patient: int | None = None) -> Search:
+    """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen."""
+    matcher = Matcher(connection, kinds, query.type)
+    matches = [matcher.match(term) for term in query.terms]
+    where, arguments = plan(connection, matches, kinds.numbers[query.type], patient)
+    total = None
+    if query.total or query.summary:
+        total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
+    if query.summary:
+        return Search([], total, None)
+    return _page(connection, query, where, arguments, total)
+
+
+def plan(connection: sqlite3.Connection, matches: list[Match], kind: int, patient: int | None) -> tuple[str, Arguments]:
+    """The WHERE over `resource r`: the rarest condition names the rows, the others are asked of each."""
+    candidates = [match for match in matches if not match.negated]
+    driver = min(candidates, key=lambda match: _rarity(connection, match)) if candidates else None
+    if driver:
+        parts, arguments = [f"r.row IN ({driver.rows})", f"+r.type={kind}", "r.alive"], [*driver.arguments]
+        if "r.t" in driver.condition or "r.id" in driver.condition:
+            parts, arguments = [*parts, driver.condition], arguments * 2
+    else:
+        parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
+    for match in matches:
+        if match is not driver:
+            parts.append(match.condition)
+            arguments += match.arguments
+    return " AND ".join([*parts, within(patient)]), arguments
+
+
+def _rarity(connection: sqlite3.Connection, match: Match) -> int:
+    count = f"SELECT count(*) FROM ({match.rows} LIMIT {ENOUGH})"
+    found: int = connection.execute(count, match.arguments).fetchone()[0]
+    return found
+
+
+def _page(connection: sqlite3.Connection, query: Query, where: str, arguments: Arguments, total: int | None) -> Search:
+    keys = ordering.keys(query)
+    anchor = query.anchor or [connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]]
+    parts, given = [where, "r.born<=?"], [*arguments, anchor[0]]
+    if query.anchor:
+        if len(query.anchor) != len(keys) + 1:
+            raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
+        sql, more = ordering.beyond(keys, query.anchor[1:])
+        parts, given = [*parts, sql], [*given, *more]
+        if query.sort:
+            parts, given = [*parts, "r.t<=?"], [*given, anchor[0]]
+    joins = "".join(key.join for key in keys)
+    columns = ", ".join(key.expression for key in keys)
+    sql = f"SELECT {columns} FROM resource r{joins} WHERE {' AND '.join(parts)} ORDER BY {ordering.order(keys)} LIMIT ?"
+    found = connection.execute(sql, [*given, query.count + 1]).fetchall()
+    shown = found[: query.count]
+    more_to_come = len(found) > query.count and shown
+    return Search([row[-1] for row in shown], total, [anchor[0], *shown[-1]] if more_to_come else None)

@@ -1,0 +1,263 @@
+"""One condition of a query as SQL over the index tables.
+
+A `Match` says which rows satisfy it (`rows`, a SELECT of row numbers) and how to ask it of one row `r` (`probe`);
+the planner drives the search by the rarest and probes the others.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from salus import fhir
+from salus.base import clock
+from salus.base.errors import Invalid, Malformed, Unsupported
+from salus.records.ids import packed
+from salus.records.interning import Kinds
+from salus.records.search.query import Term
+
+Arguments = list[object]
+Piece = tuple[str, Arguments]
+PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[0-9+\-.])")
+TOP = "\U0010ffff"
+
+
+@dataclass(slots=True)
+class Match:
+    """`rows` and `condition` take the same `arguments`. What is negated cannot drive a search."""
+
+    rows: str
+    condition: str
+    arguments: Arguments
+    negated: bool = False
+
+
+def shelf(table: str, where: str, arguments: Arguments, negated: bool, probed: bool) -> Match:
+    """A match in an index table; `probed` when one row can be asked cheaply."""
+    word = "NOT " if negated else ""
+    rows = f"SELECT row FROM {table} WHERE {where}"
+    probe = f"{word}EXISTS(SELECT 1 FROM {table} WHERE {where} AND row=r.row)"
+    return Match(rows, probe if probed else f"+r.row {word}IN ({rows})", arguments, negated)
+
+
+class Matcher:
+    """Turns terms into matches, looking up the numbers of codes and targets with a reader's connection."""
+
+    def __init__(self, connection: sqlite3.Connection, kinds: Kinds, type: str) -> None:
+        self._connection = connection
+        self._kinds = kinds
+        self._type = kinds.numbers[type]
+
+    def match(self, term: Term) -> Match:
+        """Raises Unsupported for a kind or modifier that is not served, Malformed for a value that cannot be read."""
+        if term.name == "_id":
+            return self._by_id(term)
+        if term.name == "_lastUpdated":
+            return self._by_update(term)
+        make = MAKERS.get(term.parameter.kind)
+        if make is None or not term.parameter.paths:
+            raise Unsupported(
+                f"'{term.name}' ({term.parameter.kind}) is not served as a search parameter",
+                path=f"{term.parameter.url.rsplit('/', 1)[-1] or term.name}",
+            )
+        table, modifiers, piece = make
+        if term.modifier == "missing":
+            return self._missing(term, table)
+        allowed = modifiers or self._type_modifiers(term)
+        if term.modifier and term.modifier not in allowed:
+            raise Unsupported(
+                f"':{term.modifier}' is not served for {term.name} ({term.parameter.kind}): "
+                f"use one of {', '.join(sorted([*allowed, 'missing']))}",
+                path=f"{term.name}:{term.modifier}",
+            )
+        pieces = [piece(self, term, value) for value in term.values]
+        where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
+        arguments = [argument for _, some in pieces for argument in some]
+        probed = table in PROBED and len(term.parameter.paths) * len(pieces) < 20
+        return shelf(table, where, arguments, term.modifier == "not", probed)
+
+    def _type_modifiers(self, term: Term) -> frozenset[str]:
+        return frozenset(term.parameter.targets) if term.parameter.kind == "reference" else frozenset()
+
+    def _missing(self, term: Term, table: str) -> Match:
+        if term.values not in (("true",), ("false",)):
+            raise Malformed(f"{term.name}:missing={','.join(term.values)[:40]}: say true or false", path=term.name)
+        where = f"path IN ({numbers(term.parameter.paths)})"
+        if table == "ref" and term.parameter.targets:
+            types = numbers(
+                [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
+            )
+            where += f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {types})"
+        return shelf(table, where, [], term.values == ("true",), False)
+
+    def _by_id(self, term: Term) -> Match:
+        if term.modifier:
+            raise Unsupported(f"'_id:{term.modifier}' is not served: give ids", path="_id")
+        marks = ",".join("?" * len(term.values))
+        rows = f"SELECT row FROM resource WHERE type={self._type} AND id IN ({marks})"
+        return Match(rows, f"r.id IN ({marks})", [packed(value) for value in term.values])
+
+    def _by_update(self, term: Term) -> Match:
+        if term.modifier:
+            raise Unsupported(f"'_lastUpdated:{term.modifier}' is not served: give instants", path="_lastUpdated")
+        pieces = [span(term, value, "ts*1000", "(ts*1000+1000)") for value in term.values]
+        ts = f"SELECT t FROM txn WHERE {' OR '.join(sql for sql, _ in pieces)}"
+        rows = f"SELECT row FROM outbox WHERE t IN ({ts})"
+        return Match(rows, f"r.t IN ({ts})", [argument for _, some in pieces for argument in some], negated=True)
+
+    # --- what each kind of parameter makes of a value ---
+
+    def token(self, term: Term, value: str) -> Piece:
+        """`code`, `system|code`, `|code`, `system|`. https://hl7.org/fhir/R4/search.html#token"""
+        system, bar, code = divide(value)
+        if not bar:
+            return "code IN (SELECT code FROM code WHERE text=?)", [system]
+        if not code:
+            return "code IN (SELECT code FROM code WHERE system=(SELECT code FROM code WHERE text=? AND system=0))", [
+                system
+            ]
+        if not system:
+            return "code IN (SELECT code FROM code WHERE text=? AND system=0)", [code]
+        return (
+            "code IN (SELECT code FROM code WHERE text=? AND system=(SELECT code FROM code WHERE text=? AND system=0))",
+            [code, system],
+        )
+
+    def uri(self, term: Term, value: str) -> Piece:
+        if term.modifier == "below":
+            return "code IN (SELECT code FROM code WHERE text>=? AND text<? AND system=0)", [value, value + TOP]
+        return "code IN (SELECT code FROM code WHERE text=? AND system=0)", [value]
+
+    def reference(self, term: Term, value: str) -> Piece:
+        """`Type/id`, `id` or a URL. https://hl7.org/fhir/R4/search.html#reference"""
+        kind, slash, id = value.rpartition("/")
+        if ":" in value:
+            return self._target([""], value)
+        if slash and kind not in self._kinds.numbers:
+            raise Malformed(f"{term.name}={value[:80]}: give Type/id, an id or a URL", path=term.name)
+        names = [kind] if slash else [term.modifier] if term.modifier else list(term.parameter.targets)
+        return self._target(names, id)
+
+    def _target(self, types: Sequence[str], id: str) -> Piece:
+        known = [self._kinds.numbers[name] for name in types if name in self._kinds.numbers]
+        key = id if types == [""] else packed(id)
+        sql = f"SELECT row FROM resource WHERE type IN ({numbers(known)}) AND id=?"
+        rows = [row for (row,) in self._connection.execute(sql, (key,))]
+        return f"target IN ({numbers(rows)})", []
+
+    def date(self, term: Term, value: str) -> Piece:
+        return span(term, value, "low", "high")
+
+    def string(self, term: Term, value: str) -> Piece:
+        """The beginning of a text, without case and accents. https://hl7.org/fhir/R4/search.html#string"""
+        if term.modifier == "exact":
+            return "(CASE exact WHEN '' THEN text ELSE exact END)=?", [value]
+        text = fhir.normalize(value)
+        if term.modifier == "contains":
+            return "instr(text, ?)", [text]
+        return "text>=? AND text<?", [text, text + TOP]
+
+    def quantity(self, term: Term, value: str) -> Piece:
+        """`number`, `number|system|code` or `number||code`. https://hl7.org/fhir/R4/search.html#quantity"""
+        amount, *unit = value.split("|")
+        sql, arguments = measure(term, amount)
+        if not unit:
+            return sql, arguments
+        system, code = unit[0], unit[1] if len(unit) > 1 else ""
+        coded, more = self.token(term, f"{system}|{code}" if system else code)
+        return f"({sql}) AND {coded}", [*arguments, *more]
+
+    def number(self, term: Term, value: str) -> Piece:
+        return measure(term, value)
+
+
+def divide(value: str) -> tuple[str, str, str]:
+    r"""System, bar, code; a bar after a backslash is part of the text.
+
+    >>> divide("s|c"), divide(r"a\|b")
+    (('s', '|', 'c'), ('a|b', '', ''))
+    """
+    parts = re.split(r"(?<!\\)\|", value, maxsplit=1)
+    first, rest = parts[0].replace("\\|", "|"), parts[1:]
+    return (first, "|", rest[0].replace("\\|", "|")) if rest else (first, "", "")
+
+
+def numbers(found: Sequence[int] | frozenset[int]) -> str:
+    """Numbers of ours for an IN list; they are integers, so nothing can be injected."""
+    return ",".join(str(int(number)) for number in found)
+
+
+def prefixed(value: str) -> tuple[str, str]:
+    """
+    >>> prefixed("ge2020"), prefixed("2020")
+    (('ge', '2020'), ('eq', '2020'))
+    """
+    found = PREFIX.match(value)
+    return (found[1], value[2:]) if found else ("eq", value)
+
+
+# How the range of a resource (low, high) compares with that of the value (?1, ?2), both half-open.
+RANGES: dict[str, tuple[str, str]] = {
+    "eq": ("{low}>=? AND {high}<=?", "lh"),
+    "ne": ("({low}<? OR {high}>?)", "lh"),
+    "gt": ("{high}>?", "h"),
+    "lt": ("{low}<?", "l"),
+    "ge": ("({high}>? OR ({low}>=? AND {high}<=?))", "hlh"),
+    "le": ("({low}<? OR ({low}>=? AND {high}<=?))", "llh"),
+    "sa": ("{low}>=?", "h"),
+    "eb": ("{high}<=?", "l"),
+    "ap": ("({low}<? AND {high}>?)", "HL"),
+}
+
+
+def span(term: Term, value: str, low: str, high: str) -> Piece:
+    """A date with its prefix. https://hl7.org/fhir/R4/search.html#prefix"""
+    prefix, text = prefixed(value)
+    try:
+        first, last = fhir.dates.bounds(text)
+    except Invalid:
+        raise Malformed(f"{term.name}={value[:80]} is not a date", path=term.name) from None
+    now = int(clock.now().timestamp() * 1_000_000)
+    slack = abs(now - first) // 10
+    sql, order = RANGES[prefix]
+    bounds = {"l": first, "h": last, "L": first - slack, "H": last + slack}
+    return sql.format(low=low, high=high), [bounds[letter] for letter in order]
+
+
+def implied(text: str) -> tuple[float, float, float]:
+    """The number, and the range that its digits stand for: "5.4" is 5.35 to 5.45. Raises InvalidOperation."""
+    number = Decimal(text)
+    if not number.is_finite():
+        raise InvalidOperation
+    half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
+    return float(number), float(number - half), float(number + half)
+
+
+def measure(term: Term, value: str) -> Piece:
+    """A number with its prefix. https://hl7.org/fhir/R4/search.html#number"""
+    prefix, text = prefixed(value)
+    try:
+        number, low, high = implied(text)
+    except (InvalidOperation, OverflowError):
+        raise Malformed(f"{term.name}={value[:80]}: '{text[:40]}' is not a number", path=term.name) from None
+    if prefix in COMPARISONS:
+        return f"value{COMPARISONS[prefix]}?", [number]
+    if prefix == "ap":
+        slack = max(abs(number) / 10, high - number)
+        return "value>=? AND value<=?", [number - slack, number + slack]
+    return ("value>=? AND value<?" if prefix == "eq" else "(value<? OR value>=?)"), [low, high]
+
+
+COMPARISONS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "sa": ">", "eb": "<"}
+Make = Callable[[Matcher, Term, str], Piece]
+MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
+    "token": ("token", frozenset({"not"}), Matcher.token),
+    "uri": ("token", frozenset({"below"}), Matcher.uri),
+    "reference": ("ref", frozenset(), Matcher.reference),
+    "date": ("dates", frozenset(), Matcher.date),
+    "string": ("string", frozenset({"exact", "contains"}), Matcher.string),
+    "quantity": ("quantity", frozenset(), Matcher.quantity),
+    "number": ("number", frozenset(), Matcher.number),
+}
+PROBED = {"token", "ref"}

@@ -1,0 +1,165 @@
+"""The words of a query: which of them choose resources, which say how to show them.
+
+https://hl7.org/fhir/R4/search.html#Introduction
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from salus import fhir
+from salus.base.errors import Malformed, Unsupported
+
+Pairs = list[tuple[str, str]]
+DEFAULT_COUNT = 50
+MOST = 1000
+ANCHOR = "_cursor"
+IGNORED = {"_format", "_pretty"}  # how the answer is written: the HTTP door's matter
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition: a parameter of the type, its modifier, and the values of which one must match."""
+
+    name: str
+    modifier: str
+    values: tuple[str, ...]
+    parameter: fhir.Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    source: str
+    name: str
+    target: str
+    reverse: bool
+
+
+@dataclass(slots=True)
+class Query:
+    """A search, understood. `anchor` is where a later page goes on: (transaction, sort values..., row)."""
+
+    type: str
+    terms: list[Term] = field(default_factory=list)
+    sort: list[tuple[str, bool]] = field(default_factory=list)  # name, descending
+    includes: list[Include] = field(default_factory=list)
+    count: int = DEFAULT_COUNT
+    total: bool = False
+    summary: bool = False  # only the number
+    anchor: list[Any] | None = None
+    pairs: Pairs = field(default_factory=list)
+
+    def after(self, anchor: list[Any]) -> str:
+        """The query string of the page that goes on at `anchor`."""
+        kept = [(name, value) for name, value in self.pairs if name != ANCHOR]
+        token = base64.urlsafe_b64encode(orjson.dumps(anchor)).decode().rstrip("=")
+        return urlencode([*kept, (ANCHOR, token)])
+
+
+def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
+    """Raises Unsupported, naming it, for a parameter, modifier or value that is not served: none is ever ignored."""
+    if type not in fhir.RESOURCE_TYPES:
+        raise Unsupported(f"'{type}' is not a resource type of FHIR R4", path=type[:80])
+    pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else list(params)
+    query = Query(type, pairs=pairs)
+    for key, value in pairs:
+        name, _, modifier = key.partition(":")
+        if name in CONTROLS:
+            CONTROLS[name](query, modifier, value)
+        elif name not in IGNORED:
+            query.terms.append(term(type, key, value))
+    return query
+
+
+def term(type: str, key: str, value: str) -> Term:
+    """One condition. Raises Unsupported for what is not a parameter of the type."""
+    name, _, modifier = key.partition(":")
+    known = fhir.parameters(type)
+    if name == "_has" or "." in key:
+        raise Unsupported(f"'{key}': chains and _has are not served; search {type} in two steps", path=f"{type}.{key}")
+    if name not in known:
+        raise Unsupported(
+            f"'{name}' is not a search parameter of {type}: use one of {', '.join(sorted(known))}",
+            path=f"{type}.{name}",
+        )
+    return Term(name, modifier, values(value), known[name])
+
+
+def values(text: str) -> tuple[str, ...]:
+    r"""The values between the commas; `\,` `\|` `\$` are not separators (`\|` and `\$` stay for their kind).
+
+    >>> values(r"a,b\,c")
+    ('a', 'b,c')
+    """
+    return tuple(part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
+
+
+def _count(query: Query, modifier: str, value: str) -> None:
+    if not value.isdigit():
+        raise Malformed(f"_count={value[:40]}: give a whole number from 0 to {MOST}", path="_count")
+    query.count = min(int(value), MOST)
+    query.summary = query.summary or int(value) == 0
+
+
+def _total(query: Query, modifier: str, value: str) -> None:
+    if value not in ("none", "accurate"):
+        raise Unsupported(f"_total={value[:40]}: `none` and `accurate` are served", path="_total")
+    query.total = value == "accurate"
+
+
+def _summary(query: Query, modifier: str, value: str) -> None:
+    if value not in ("count", "false"):
+        raise Unsupported(f"_summary={value[:40]}: `count` and `false` are served", path="_summary")
+    query.summary = query.summary or value == "count"
+
+
+def _sort(query: Query, modifier: str, value: str) -> None:
+    known = fhir.parameters(query.type)
+    for part in value.split(","):
+        name = part.removeprefix("-")
+        if name not in known or known[name].kind in ("composite", "special"):
+            raise Unsupported(f"_sort={part[:80]}: {query.type} cannot be sorted by it", path=f"_sort.{name[:80]}")
+        query.sort.append((name, part.startswith("-")))
+
+
+def _include(query: Query, modifier: str, value: str, reverse: bool = False) -> None:
+    word = "_revinclude" if reverse else "_include"
+    source, _, rest = value.partition(":")
+    name, _, target = rest.partition(":")
+    known = fhir.parameters(source) if source in fhir.RESOURCE_TYPES else {}
+    if modifier or name not in known or known[name].kind != "reference":
+        raise Unsupported(f"{word}={value[:80]}: give Type:reference-parameter, without modifiers", path=word)
+    if not reverse and source != query.type:
+        raise Unsupported(f"_include={value[:80]}: {source} is not what is searched", path=word)
+    query.includes.append(Include(source, name, target, reverse))
+
+
+def _revinclude(query: Query, modifier: str, value: str) -> None:
+    _include(query, modifier, value, reverse=True)
+
+
+def _anchor(query: Query, modifier: str, value: str) -> None:
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+    except (binascii.Error, ValueError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(part, int | float | str) for part in found):
+        raise Malformed(f"{ANCHOR} is not one that this server gave: begin again at the first page", path=ANCHOR)
+    query.anchor = found
+
+
+CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
+    "_count": _count,
+    "_total": _total,
+    "_summary": _summary,
+    "_sort": _sort,
+    "_include": _include,
+    "_revinclude": _revinclude,
+    ANCHOR: _anchor,
+}

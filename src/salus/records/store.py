@@ -1,0 +1,159 @@
+"""The store: a SQLite file, one writer, many readers. Opens only for an actor with a purpose."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from salus import fhir
+from salus.base.errors import Conflict
+from salus.privacy import SYSTEM, Actor, Purpose
+from salus.records import chain, schema
+from salus.records.desk import Desk
+from salus.records.ids import unpacked
+from salus.records.interning import Kinds
+from salus.records.reading import Readers
+from salus.records.records import Records
+from salus.records.shapes import ACTS, Audited, Change
+from salus.records.writer import Request, Writer
+
+POLL = 0.1  # seconds between looks for what another process has written
+
+
+class Store:
+    """Creates or opens the file at `path`. Several processes may have it open; each writes through its own writer.
+
+    Raises Conflict when the file was laid by another version of this program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.kinds = self._lay()
+        self.readers = Readers(self.path, self.kinds)
+        self._news = threading.Condition()
+        self._last = 0
+        self.writer = Writer(self.path, self.kinds, self._tell)
+
+    def _lay(self) -> Kinds:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+        try:
+            schema.lay(connection, list(fhir.RESOURCE_TYPES))
+            found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()[0]
+            if found != schema.VERSION:
+                raise Conflict(
+                    f"{self.path.name} has layout {found}, this program needs {schema.VERSION}: export, import"
+                )
+            return Kinds(connection)
+        finally:
+            connection.close()
+
+    def open(self, actor: Actor, purpose: Purpose) -> Records:
+        """The records, for this actor and this purpose. Raises Forbidden unless some row of the policy fits them."""
+        return Records(self, actor, purpose)
+
+    def close(self) -> None:
+        """Write what waits, the audit of the last reads too, and close the file."""
+        self.writer.close()
+        self.readers.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- for listeners ---
+
+    def outbox(self, after: int, limit: int = 1000) -> list[Change]:
+        """What was written after transaction number `after`, in order; whole transactions, `limit` rows or more."""
+        with self.readers.one() as reader:
+            ends = reader.connection.execute(
+                "SELECT max(t) FROM (SELECT t FROM outbox WHERE t>? ORDER BY t LIMIT ?)", (after, limit)
+            ).fetchone()
+            found = reader.connection.execute(OUTBOX, (after, ends[0] or after)).fetchall()
+        names = self.kinds.names
+        return [Change(t, names[kind], unpacked(id), version, ACTS[act]) for t, kind, id, version, act in found]
+
+    def last_transaction(self) -> int:
+        """The number of the latest transaction, of any process; 0 for none."""
+        with self.readers.one() as reader:
+            found: int = reader.connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
+        return found
+
+    def wait(self, after: int, timeout: float) -> int:
+        """Block until there is a transaction newer than `after`, or for `timeout` seconds; the latest number."""
+        until = time.monotonic() + timeout
+        while (last := self.last_transaction()) <= after and (left := until - time.monotonic()) > 0:
+            with self._news:
+                if self._last <= after:
+                    self._news.wait(min(left, POLL))
+        return last
+
+    def cursor(self, name: str) -> int:
+        """Up to which transaction a listener has come; 0 at first."""
+        with self.readers.one() as reader:
+            found = reader.connection.execute("SELECT t FROM cursor WHERE name=?", (name,)).fetchone()
+        return found[0] if found else 0
+
+    def set_cursor(self, name: str, t: int) -> None:
+        """Keep, durably, up to which transaction a listener has come."""
+
+        def work(desk: Desk) -> None:
+            desk.connection.execute("INSERT OR REPLACE INTO cursor VALUES(?, ?)", (name, t))
+
+        self.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "", "")).result()
+
+    def patients(self) -> Iterator[str]:
+        """Ids of all patients, in the order they came. For the system's own work: no actor is asked."""
+        after = 0
+        while True:
+            with self.readers.one() as reader:
+                rows = reader.connection.execute(PATIENTS, (self.kinds.numbers["Patient"], after)).fetchall()
+            if not rows:
+                return
+            yield from (unpacked(id) for _, id in rows)
+            after = rows[-1][0]
+
+    # --- for the auditor ---
+
+    def audit(self, after: int = 0, limit: int = 1000) -> list[Audited]:
+        """Lines of the audit after line `after`. A write's line has the transaction number `t`, whose changes are in
+        the outbox."""
+        with self.readers.one() as reader:
+            found = reader.connection.execute(AUDIT, (after, limit)).fetchall()
+        return [Audited(n, t, datetime.fromtimestamp(ts / 1000, UTC), *rest) for n, t, ts, *rest in found]
+
+    def head(self) -> tuple[int, str]:
+        """The latest transaction and its hash: noted elsewhere, it proves later that nothing was cut off."""
+        with self.readers.one() as reader:
+            t, hash = reader.connection.execute(HEAD).fetchone() or (0, chain.START)
+        return t, hash.hex()
+
+    def verify(self) -> int:
+        """Recompute both hash chains over all that is stored; the number of transactions. Raises Conflict."""
+        with self.readers.one() as reader, reader.snapshot():
+            return chain.verify(reader.connection, reader.press.expanded)
+
+    def count(self) -> dict[str, int]:
+        """How many resources there are, by type. For the system's own work."""
+        with self.readers.one() as reader:
+            rows = reader.connection.execute("SELECT type, count(*) FROM resource WHERE alive GROUP BY type").fetchall()
+        return {self.kinds.names[kind]: number for kind, number in rows}
+
+    def _tell(self, t: int) -> None:
+        with self._news:
+            self._last = t
+            self._news.notify_all()
+
+
+OUTBOX = """
+SELECT o.t, r.type, r.id, o.version, o.act FROM outbox o JOIN resource r ON r.row=o.row
+WHERE o.t>? AND o.t<=? ORDER BY o.t, o.n
+"""
+PATIENTS = "SELECT row, id FROM resource WHERE type=? AND alive AND row>? ORDER BY row LIMIT 1000"
+AUDIT = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n>? ORDER BY n LIMIT ?"
+HEAD = "SELECT t, hash FROM txn ORDER BY t DESC LIMIT 1"

@@ -1,0 +1,226 @@
+"""The one writer of a process: a thread that writes what waits in one commit.
+
+Requests that wait together are applied one after the other, each in its savepoint (a request that fails leaves the
+others alone), and are committed together: one fsync for all of them. A future is resolved only after that commit, so
+what has been acknowledged survives a crash of the machine (`synchronous=FULL`).
+
+Reads are audited through the same writer: `note` only appends to a list in memory, which goes into the next commit,
+50 ms later at most. Guaranteed: every read is in the audit after `close`; a process that is killed loses the notes of
+its last 50 ms of reads, never those of a write (they are in the write's own transaction). If the notes cannot be
+written and pile up (a full disk), reading stops: `check_room` raises Busy.
+"""
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from salus.base import clock
+from salus.base.errors import Busy, Conflict, Full
+from salus.privacy import Actor, Purpose
+from salus.records import bodies
+from salus.records.desk import Desk, Ledger, audit
+from salus.records.gate import Gate
+from salus.records.interning import Interning, Kinds
+
+T = TypeVar("T")
+GROUP = 256  # requests in a commit
+LINGER = 0.02  # seconds of applying before a commit
+FLUSH = 0.05  # seconds that an audited read may wait for its commit
+WAITING = 2048  # requests in the queue
+NOTES = 100_000  # audited reads in memory
+SETTINGS = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA cache_size=-131072",  # KiB
+    "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA busy_timeout=30000",
+)
+
+
+@dataclass(slots=True, eq=False)
+class Request(Generic[T]):
+    """Work to do at a desk, and who asks for it. `act` and `what` are for the audit."""
+
+    work: Callable[[Desk], T]
+    actor: Actor
+    purpose: Purpose
+    act: str
+    what: str
+    future: "Future[T]" = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Refusal:
+    fault: BaseException
+
+
+class Writer:
+    """Takes requests from any thread. `on_commit(t)` is called after each commit with the last transaction number."""
+
+    def __init__(self, path: Path, kinds: Kinds, on_commit: Callable[[int], None]) -> None:
+        self._kinds = kinds
+        self._on_commit = on_commit
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        for setting in SETTINGS:
+            self._connection.execute(setting)
+        self._names = Interning(self._connection)
+        self._press = bodies.Press()
+        self._gate = Gate(path.with_name(path.name + "-gate"))
+        self._queue: SimpleQueue[Request[Any] | None] = SimpleQueue()
+        self._notes: deque[tuple[object, ...]] = deque()
+        self._awake = False
+        self._closing = False
+        self._trainable = True
+        self._thread = threading.Thread(target=self._run, name="salus-writer", daemon=True)
+        self._thread.start()
+
+    # --- asking ---
+
+    def submit(self, request: Request[T]) -> "Future[T]":
+        """Put a request into the queue. Raises Busy when too many wait, or the store is closed."""
+        if self._closing:
+            raise Busy("The store is closed: open it again")
+        if self._queue.qsize() >= WAITING:
+            raise Busy(f"{WAITING} requests are waiting to be written: try again in a second")
+        self._queue.put(request)
+        return request.future
+
+    def note(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:
+        """Audit a read. Raises Busy when notes could not be written for long: nobody reads unseen."""
+        if len(self._notes) >= NOTES:
+            raise Busy("The audit cannot be written, so nothing can be read: look at the disk of the store")
+        self._notes.append((None, int(clock.now().timestamp() * 1000), actor.reference, purpose.value, act, what))
+        if not self._awake:
+            self._awake = True
+            self._queue.put(None)
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+            self._thread.join()
+            self._connection.close()
+            self._gate.close()
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        while not (self._closing and self._queue.empty()):
+            first = self._queue.get()
+            if first is None and not self._closing:  # notes are waiting: give requests a moment to join them
+                first = self._next(FLUSH)
+            self._awake = False
+            self._commit(first)
+        self._commit(None)
+
+    def _next(self, patience: float) -> Request[Any] | None:
+        try:
+            return self._queue.get(timeout=patience)
+        except Empty:
+            return None
+
+    def _commit(self, first: Request[Any] | None) -> None:
+        """Apply `first` and what waits behind it, commit, and tell those who asked."""
+        if first is None and not self._notes:
+            return
+        done: list[tuple[Request[Any], Any]] = []
+        noted = 0
+        try:
+            with self._gate.held():
+                self._connection.execute("BEGIN IMMEDIATE")
+                ledger = Ledger(self._connection)
+                self._press.refresh(self._connection)
+                self._apply(first, ledger, done)
+                noted = self._write_notes(ledger)
+                self._train()
+                self._connection.execute("COMMIT")
+        except Exception as fault:
+            self._abandon(first, done, fault)
+            return
+        self._names.keep()
+        for _ in range(noted):
+            self._notes.popleft()
+        self._on_commit(ledger.t)
+        tell(done)
+
+    def _apply(self, first: Request[Any] | None, ledger: Ledger, done: list[tuple[Request[Any], Any]]) -> None:
+        request, until = first, time.monotonic() + LINGER
+        while True:
+            if request is not None and request.future.set_running_or_notify_cancel():
+                done.append((request, None))
+                done[-1] = (request, self._serve(request, ledger))
+            if len(done) >= GROUP or time.monotonic() > until or self._queue.empty():
+                return
+            request = self._queue.get()
+
+    def _serve(self, request: Request[T], ledger: Ledger) -> T | Refusal:
+        mark = self._names.mark()
+        self._connection.execute("SAVEPOINT request")
+        try:
+            desk = Desk(self._connection, self._press, self._names, self._kinds, ledger)
+            answer = request.work(desk)
+            desk.finish(request.actor, request.purpose, request.act, request.what)
+        except sqlite3.OperationalError:
+            raise  # disk or lock: all of the group is given up
+        except Exception as fault:
+            self._connection.execute("ROLLBACK TO request")
+            self._names.forget(mark)
+            answer_or_fault: T | Refusal = Refusal(fault)
+        else:
+            answer_or_fault = answer
+        self._connection.execute("RELEASE request")
+        return answer_or_fault
+
+    def _write_notes(self, ledger: Ledger) -> int:
+        lines = list(self._notes)
+        ledger.n, ledger.seal = audit(self._connection, ledger, lines)
+        return len(lines)
+
+    def _train(self) -> None:
+        if self._trainable and self._press.form == bodies.PLAIN:
+            if self._connection.execute(COUNT).fetchone()[0] < bodies.TRAIN_AT:
+                return
+            self._trainable = bodies.train(self._connection, self._press)
+
+    def _abandon(self, first: Request[Any] | None, done: list[tuple[Request[Any], Any]], fault: Exception) -> None:
+        """Nothing of this group stands: say so to everybody in it."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._names.forget()
+        self._press = bodies.Press()  # it may have learnt a dictionary that was rolled back
+        refusal = Refusal(as_salus(fault))
+        tell([(request, refusal) for request in {first, *(request for request, _ in done)} if request is not None])
+
+
+COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT})"
+
+
+def tell(done: list[tuple[Request[Any], Any]]) -> None:
+    """Resolve the futures of those who asked."""
+    for request, answer in done:
+        if request.future.done():
+            continue
+        if isinstance(answer, Refusal):
+            request.future.set_exception(answer.fault)
+        else:
+            request.future.set_result(answer)
+
+
+def as_salus(fault: BaseException) -> BaseException:
+    """The error of the house for an error of the database."""
+    if not isinstance(fault, sqlite3.Error):
+        return fault
+    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return Full(f"The store could not be written ({fault}): make room on its disk; nothing of this request stands")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy("Another program has been writing to this store for 30 s: try again")
+    return Conflict(f"The store refused to write: {fault}")

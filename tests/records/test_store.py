@@ -1,0 +1,99 @@
+"""The store as one who works with it sees it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from salus.base.errors import Gone, Invalid, Missing, Stale, Unsupported
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Records, Store
+
+
+def patient(family: str = "Maier", **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "name": [{"family": family}], **more}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "records.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def records(store: Store) -> Records:
+    return store.open(SYSTEM, Purpose.OPERATIONS)
+
+
+def test_what_was_created_is_read_with_id_version_and_time(records: Records) -> None:
+    made = records.create("Patient", patient())
+
+    read = records.read("Patient", made.id)
+
+    assert made == read
+    assert ("1", made.id) == (read.json()["meta"]["versionId"], read.json()["id"])
+
+
+def test_decimals_keep_their_zeros(records: Records) -> None:
+    made = records.create(
+        "Observation",
+        b'{"resourceType": "Observation", "status": "final", "code": {"text": "K"}, "valueQuantity": {"value": 4.10}}',
+    )
+
+    assert b'"value":4.10}' in records.read("Observation", made.id).body
+
+
+def test_an_update_is_a_version_and_the_same_content_again_is_none(records: Records) -> None:
+    made = records.create("Patient", patient())
+    changed = records.update("Patient", made.id, patient("Huber", id=made.id))
+    same = records.update("Patient", made.id, patient("Huber"))
+
+    assert (2, 2, True) == (changed.version, same.version, same.unchanged)
+    assert made.body == records.vread("Patient", made.id, 1).body
+    assert [2, 1] == [version.version for version in records.history("Patient", made.id).versions]
+
+
+def test_an_update_of_a_version_that_is_not_current_is_stale(records: Records) -> None:
+    made = records.create("Patient", patient())
+    records.update("Patient", made.id, patient("Huber"), if_match=1)
+
+    with pytest.raises(Stale, match="at version 2, not 1"):
+        records.update("Patient", made.id, patient("Wrong"), if_match=1)
+
+
+def test_a_deleted_resource_is_gone_and_comes_back_as_a_new_version(records: Records) -> None:
+    made = records.update("Patient", "p1", patient())
+    records.delete("Patient", "p1")
+
+    with pytest.raises(Gone):
+        records.read("Patient", "p1")
+    with pytest.raises(Gone):
+        records.delete("Patient", "p1")
+    assert [] == records.search("Patient", "name=maier").versions
+    assert made.version + 2 == records.update("Patient", "p1", patient()).version
+    assert [3, 2, 1] == [version.version for version in records.history("Patient", "p1").versions]
+
+
+def test_nothing_stands_where_nothing_was_put(records: Records) -> None:
+    for ask in (
+        lambda: records.read("Patient", "no"),
+        lambda: records.vread("Patient", "no", 1),
+        lambda: records.history("Patient", "no"),
+        lambda: records.delete("Patient", "no"),
+    ):
+        with pytest.raises(Missing):
+            ask()
+
+
+def test_an_unknown_search_parameter_is_refused_by_name(records: Records) -> None:
+    with pytest.raises(Unsupported, match="colour"):
+        records.search("Patient", "colour=red")
+
+
+def test_a_bad_resource_is_refused_with_path_and_nothing_is_stored(store: Store, records: Records) -> None:
+    with pytest.raises(Invalid) as caught:
+        records.create("Patient", patient(gender="blue"))
+
+    assert "Patient.gender" == caught.value.issues[0].path
+    assert 0 == store.last_transaction()
