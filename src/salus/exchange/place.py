@@ -28,12 +28,13 @@ class Place:
         except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
             pass  # none yet, or not readable: from the start
 
-    def keep(self, items: int, report: Report) -> None:
+    def keep(self, items: int) -> None:
         """On disk when it returns; a crash leaves the former place or this one, never half of it."""
+        self.items = items
         self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_suffix(".new")
         with beside.open("wb") as out:
-            out.write(orjson.dumps({"items": items, "report": report.as_plain()}))
+            out.write(orjson.dumps({"items": items, "report": self.report.as_plain()}))
             out.flush()
             os.fsync(out.fileno())
         beside.replace(self._file)

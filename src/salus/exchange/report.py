@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from salus.exchange.shapes import Refusal
+from salus.exchange.shapes import Aside, Refusal
 
 KEPT = 1000  # refusals told one by one; further ones are only counted
 UNKNOWN = "?"
@@ -52,7 +52,14 @@ class Report:
         else:
             row.unchanged += 1
 
-    def refuse(self, refusal: Refusal) -> None:
+    def note(self, thing: Refusal | Aside) -> None:
+        """What is not stored."""
+        if isinstance(thing, Aside):
+            self.aside.append(f"{thing.name}: {thing.why}")
+        else:
+            self._refuse(thing)
+
+    def _refuse(self, refusal: Refusal) -> None:
         row = self.row(refusal.type)
         row.read += 1
         row.refused += 1

@@ -1,0 +1,104 @@
+"""The Parquet files of the follower, and its place in the outbox beside them."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from salus.analytics.events.rows import EVENT_SCHEMA
+
+try:
+    import fcntl
+except ImportError:  # Windows: let only one process follow
+    fcntl = None  # type: ignore[assignment]
+
+RULES = 1  # raise it when `reading` gives other events for the same resource: then all files are made anew
+
+
+class Shelf:
+    """`at`: everything up to this transaction is in the files. `parts`: so many files has a shard."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.at, self.parts, self.outgrown, self._rules = 0, 1, False, RULES
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other process writes here; knows the place where the last one stopped."""
+        with (self._folder / "lock").open("w") as lock:
+            if fcntl:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self._load()
+            yield
+
+    def _load(self) -> None:
+        try:
+            plain = orjson.loads((self._folder / "place.json").read_bytes())
+            self.at, self.parts, self.outgrown, self._rules = (
+                plain[name] for name in ("at", "parts", "outgrown", "rules")
+            )
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+            self._rules = 0  # no place is known: whatever stands here is not ours to trust
+
+    def fits(self, last: int) -> bool:
+        """Whether one may go on from here with a store whose last transaction is `last`."""
+        return self._rules == RULES and self.at <= last and not self.outgrown
+
+    def clear(self) -> None:
+        """Throw all files away and begin at transaction 0, with more parts if they were too large."""
+        self.parts, self.outgrown, self._rules = self.parts * (2 if self.outgrown else 1), False, RULES
+        self.settle(0)
+        for file in self._folder.glob("shard=*/*"):
+            file.unlink()
+
+    def settle(self, at: int) -> None:
+        """Everything up to `at` is on disk."""
+        self.at = at
+        place = {"at": at, "parts": self.parts, "outgrown": self.outgrown, "rules": RULES}
+        put(self._folder / "place.json", orjson.dumps(place))
+
+    def replace(self, address: tuple[int, int], subjects: Iterable[str], events: pa.Table) -> int:
+        """Put these events in the place of what the file at (shard, part) has of these subjects; its rows then."""
+        shard, part = address
+        file = self._folder / f"shard={shard:03}" / f"part-{part:03}.parquet"
+        table = in_subject_order(pa.concat_tables([without(file, subjects), events]))
+        file.parent.mkdir(exist_ok=True)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd", row_group_size=100_000)
+        put(file, sink.getvalue())
+        return int(table.num_rows)
+
+
+def without(file: Path, subjects: Iterable[str]) -> pa.Table:
+    """The rows of all other subjects in that file; none when it is not there."""
+    if not file.exists():
+        return EVENT_SCHEMA.empty_table()
+    table = pq.ParquetFile(file).read()
+    gone = pc.is_in(table["subject_id"], pa.array(list(subjects), pa.string()))
+    return table.filter(pc.invert(gone))
+
+
+def in_subject_order(table: pa.Table) -> pa.Table:
+    """Sorted by subject; the order within one stays (Arrow's sort is stable)."""
+    return table.take(pc.sort_indices(table, [("subject_id", "ascending")])).combine_chunks()
+
+
+def put(file: Path, data: bytes | pa.Buffer) -> None:
+    """On disk when it returns; a crash leaves the old file or the new one."""
+    beside = file.with_name(file.name + ".new")
+    with beside.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

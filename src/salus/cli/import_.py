@@ -1,0 +1,86 @@
+"""`salus import PATH`: bundles, NDJSON, tables, folders and archives of them into the store.
+
+Exit codes: 0 everything is in; 3 some were refused (each is named on stderr) and the rest is in; 130 interrupted, the
+same command goes on from there; others as in `salus.base.errors`.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from salus.base.settings import settings
+from salus.base.words import words_of
+from salus.exchange import Report, read_mapping, take_in
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+
+PARTIAL, INTERRUPTED = 3, 130
+SHOWN = 50  # refusals printed
+COLUMNS = ("type", "read", "stored", "unchanged", "refused", "why")
+say = words_of("salus.exchange")
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip. 文件、文件夹或压缩包")],
+    store: Annotated[Path | None, typer.Option(help="The store. 数据库文件")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What the columns of a CSV mean (TOML). CSV列说明")] = None,
+    language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
+) -> None:
+    """Take records in: FHIR bundles, bulk NDJSON, CSV. 导入病历数据"""
+    told = settings(store=store, language=language)
+    columns = read_mapping(mapping) if mapping else None
+    console = Console(stderr=True)
+    began = time.monotonic()
+    with Store(told.store) as opened, bar(console) as progress:
+        task = progress.add_task(say("import.reading", told.language, name=path.name), total=None)
+        records = opened.open(SYSTEM, Purpose.OPERATIONS)
+        try:
+            report = take_in(
+                records, path, lambda done, total: progress.update(task, completed=done, total=total), columns
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            console.print(say("import.cut", told.language))
+            raise typer.Exit(INTERRUPTED) from None
+    show(report, time.monotonic() - began, told.language, console)
+    if report.total.refused:
+        raise typer.Exit(PARTIAL)
+
+
+def bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def show(report: Report, seconds: float, language: str, console: Console) -> None:
+    """The closing table on stdout; refusals, files left aside and the rate on stderr."""
+    for refusal in report.refusals[:SHOWN]:
+        console.print(str(refusal), markup=False, highlight=False, soft_wrap=True)
+    if report.total.refused > SHOWN:
+        console.print(say("import.more", language, count=report.total.refused - SHOWN))
+    for name in report.aside:
+        console.print(say("import.aside", language, name=name), markup=False)
+    Console().print(table(report, language))
+    count = report.total.read
+    rate = round(count / max(seconds, 1e-3))
+    console.print(say("import.rate", language, count=f"{count:,}", seconds=f"{seconds:.1f}", rate=f"{rate:,}"))
+
+
+def table(report: Report, language: str) -> Table:
+    """type, read, stored, unchanged, refused, why; with the sums below."""
+    made = Table()
+    for column in COLUMNS:
+        made.add_column(say(f"import.{column}", language), justify="left" if column in ("type", "why") else "right")
+    for line in report.table():
+        made.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in line))
+    total = report.total
+    sums = (total.read, total.stored, total.unchanged, total.refused)
+    made.add_section()
+    made.add_row(say("import.total", language), *(f"{number:,}" for number in sums), "")
+    return made

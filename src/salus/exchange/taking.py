@@ -1,0 +1,114 @@
+"""Take everything that stands at a path into the records: resumable, and the same when done twice.
+
+What a resource has already been, in this version or an earlier one, is not stored again: old news, even where one
+import brings the same hospital in two forms (as Synthea does).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from salus.exchange.links import Links
+from salus.exchange.mapping import Mapping
+from salus.exchange.opening import Meter, files_at
+from salus.exchange.place import Place, place_of
+from salus.exchange.reading import items_at
+from salus.exchange.report import Report
+from salus.exchange.shapes import Aside, Found, Item, Refusal
+from salus.fhir import RESOURCE_TYPES
+from salus.records import Outcome, Records
+
+BATCH = 500  # things between two commits
+IN_FLIGHT = 3  # batches that wait for the disk while the next is read
+Progress = Callable[[int, int], None]
+
+
+def take_in(
+    records: Records, path: Path, on_progress: Progress = lambda done, total: None, mapping: Mapping | None = None
+) -> Report:
+    """Store what stands at `path` (file, folder, archive); `on_progress(bytes read, bytes in all)`.
+
+    What is refused is told in the report while the rest is taken. Cut off, the same call goes on where it stood.
+    Raises Missing, Malformed when the path holds nothing we can read, Invalid when a table has no fitting mapping,
+    Forbidden when the actor may not write.
+    """
+    place = place_of(records.store.path, path, mapping)
+    meter = Meter(sum(file.stat().st_size for file in files_at(path)), on_progress)
+    intake = Intake(records, place)
+    found = items_at(path, meter, mapping)
+    while batch := list(islice(found, BATCH)):
+        intake.take(batch)
+    intake.settle(until=0)
+    place.leave()
+    return place.report
+
+
+class Waiting(NamedTuple):
+    """A batch on its way to the disk: what is decided, what is stored, how many things were read by then."""
+
+    decided: list[Refusal | Aside]
+    items: list[Item]
+    ending: "Future[list[Outcome]]"
+    read: int
+
+
+class Intake:
+    """Hands batches to the records and counts what becomes of them, a few commits behind."""
+
+    def __init__(self, records: Records, place: Place) -> None:
+        self._records = records
+        self._place = place
+        self._links = Links(self._search)
+        self._waiting: deque[Waiting] = deque()
+        self._read = 0
+
+    def take(self, batch: list[Found | Aside]) -> None:
+        """What was settled before an interruption is only learned from."""
+        for thing in batch:
+            if isinstance(thing, Item):
+                self._links.learn(thing)
+        fresh = batch[max(0, self._place.items - self._read) :]
+        self._read += len(batch)
+        if fresh:
+            self._send([known_type(thing) for thing in fresh])
+
+    def _send(self, things: list[Found | Aside]) -> None:
+        items = [self._links.resolved(thing) for thing in things if isinstance(thing, Item)]
+        decided = [thing for thing in things if not isinstance(thing, Item)]
+        ending = self._records.put_many([(item.type, item.id, item.body) for item in items])
+        self._waiting.append(Waiting(decided, items, ending, self._read))
+        self.settle(until=IN_FLIGHT)
+
+    def settle(self, until: int) -> None:
+        """Wait until no more than so many batches are under way; count and keep the place of those that are done."""
+        while len(self._waiting) > until:
+            decided, items, ending, read = self._waiting.popleft()
+            outcomes = ending.result()
+            for thing in decided:
+                self._place.report.note(thing)
+            for outcome in outcomes:
+                self._count(items[outcome.line], outcome)
+            self._place.keep(read)
+
+    def _count(self, item: Item, outcome: Outcome) -> None:
+        if outcome.act == "refused":
+            issue = outcome.issues[0]
+            self._place.report.note(Refusal(item.where, item.type, issue.path, issue.text))
+        else:
+            self._place.report.took(item.type, changed=outcome.act != "unchanged")
+
+    def _search(self, type: str, system: str, value: str) -> str | None:
+        """The id of the one resource in the store with that identifier; None when there is none, or more than one."""
+        found = self._records.search(type, [("identifier", f"{system}|{value}" if system else value)]).versions
+        return found[0].id if len(found) == 1 else None
+
+
+def known_type(thing: Found | Aside) -> Found | Aside:
+    """A refusal in the place of what is no FHIR type."""
+    if isinstance(thing, Item) and thing.type not in RESOURCE_TYPES:
+        text = f"{thing.type[:80]!r} is no resource type of FHIR R4: correct it"
+        return Refusal(thing.where, "", "resourceType", text)
+    return thing
