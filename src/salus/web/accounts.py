@@ -1,0 +1,46 @@
+"""The demonstration accounts, one for each role that has pages.
+
+They have no password and open only when `demo` is on.
+"""
+
+from dataclasses import dataclass
+
+from salus.privacy import Actor, Purpose, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Someone who can sign in: the actor that the audit names, the purpose of what they do, the page they start at."""
+
+    key: str
+    en: str
+    zh: str
+    actor: Actor
+    purpose: Purpose
+    home: str
+
+    def name(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+def account(key: str, en: str, zh: str, role: Role, purpose: Purpose, home: str) -> Account:
+    return Account(key, en, zh, Actor(f"Practitioner/demo-{key}", role), purpose, home)
+
+
+ACCOUNTS = {
+    one.key: one
+    for one in (
+        account("clinician", "Dr Chen Yu", "陈宇医生", Role.CLINICIAN, Purpose.TREATMENT, "/patients"),
+        account("nurse", "Nurse Lin Fang", "林芳护士", Role.NURSE, Purpose.TREATMENT, "/patients"),
+        account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
+        account("administrator", "Wu Gang", "吴刚", Role.ADMINISTRATOR, Purpose.OPERATIONS, "/audit"),
+    )
+}
+
+# which roles have which pages; what they may read there is for `privacy` to say, at the store's door
+CARERS = frozenset({Role.CLINICIAN, Role.NURSE})
+ROOMS: dict[str, frozenset[Role]] = {
+    "patients": CARERS,
+    "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
+    "audit": frozenset({Role.ADMINISTRATOR}),
+}

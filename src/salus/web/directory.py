@@ -1,0 +1,33 @@
+"""Which address leads to which page, and who may come in (a room of `accounts.ROOMS`; None: everyone)."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from salus.web import audit, chart, models, panel, patients, resource, signin
+from salus.web.visit import Visit
+
+Handler = Callable[[Visit], Response]
+
+PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
+    ("GET", "/", signin.front, None),
+    ("GET", "/sign-in", signin.sign_in_page, None),
+    ("POST", "/sign-in", signin.sign_in, None),
+    ("POST", "/sign-out", signin.sign_out, None),
+    ("GET", "/language/{language}", signin.speak, None),
+    ("GET", "/settings", signin.preferences_page, None),
+    ("POST", "/settings", signin.preferences, None),
+    ("GET", "/patients", patients.listing, "patients"),
+    ("GET", "/patients/{id}", chart.chart, "patients"),
+    ("GET", "/patients/{id}/results", chart.results, "patients"),
+    ("GET", "/patients/{id}/history", chart.history, "patients"),
+    ("GET", "/patients/{id}/trends/{code}", chart.trend, "patients"),
+    ("GET", "/patients/{id}/suggestions", panel.panel, "patients"),
+    ("POST", "/patients/{id}/suggestions/{suggestion}/answer", panel.answer, "patients"),
+    ("POST", "/patients/{id}/suggestions/{suggestion}/undo", panel.undo, "patients"),
+    ("GET", "/resources/{type}/{id}", resource.view, "patients"),
+    ("GET", "/models", models.listing, "models"),
+    ("GET", "/models/{name}/use", models.use, "models"),
+    ("GET", "/models/{name}/{version}", models.card, "models"),
+    ("GET", "/audit", audit.listing, "audit"),
+)

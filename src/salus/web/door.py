@@ -1,0 +1,126 @@
+"""What every page goes through: who is there, may they come in, is the form ours, which language, what went wrong."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import parse_qsl, quote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from salus.base.errors import Forbidden, Full, Malformed, SalusError
+from salus.base.settings import Settings
+from salus.records import Store
+from salus.ui.assets import serve
+from salus.ui.language import spoken
+from salus.ui.safety import Safety
+from salus.web import faults, live, session
+from salus.web.accounts import ROOMS, Account
+from salus.web.bedside import Bedside
+from salus.web.directory import PAGES, Handler
+from salus.web.signin import kept
+from salus.web.synthetic import Synthetic
+from salus.web.visit import Desk, Visit
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+LONGEST_FORM = 64 * 1024  # bytes
+
+
+def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]:
+    """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
+    desk = Desk(store, bedside, settings, Synthetic(store))
+    routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
+    routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
+    routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))
+    told = {HTTPException: told_apart(desk), SalusError: told_apart(desk), Exception: told_apart(desk)}
+    return [Mount("/", Safety(GZipMiddleware(Starlette(routes=routes, exception_handlers=told), minimum_size=400)))]
+
+
+def doorway(desk: Desk, handler: Handler, room: str | None) -> Endpoint:
+    """A page's endpoint; `room` names who may come in (None: everyone). Handlers are plain functions on a thread."""
+
+    async def enter(request: Request) -> Response:
+        visit = visiting(desk, request)
+        if room and visit.account is None:
+            return to_sign_in(request)
+        try:
+            check_room(visit.account, room)
+            if request.method == "POST":
+                visit.form = await form_of(request, desk.settings)
+            response = await run_in_threadpool(handler, visit)
+        except SalusError as error:
+            response = await run_in_threadpool(faults.page, visit, error)
+        return bound(response, visit)
+
+    return enter
+
+
+def entering(desk: Desk, request: Request, room: str) -> Visit | None:
+    """The visit of someone who may enter the room, else None."""
+    visit = visiting(desk, request)
+    return visit if visit.account and visit.account.actor.role in ROOMS[room] else None
+
+
+def visiting(desk: Desk, request: Request) -> Visit:
+    """Who asks and in which language; a browser without a form cookie is given one."""
+    secret, cookies = desk.settings.secret, request.cookies
+    account = session.account_of(secret, cookies.get(session.SESSION), desk.settings.demo)
+    language = spoken(cookies.get(session.LANGUAGE), request.headers.get("accept-language"), desk.settings.language)
+    request.state.form_cookie = cookies.get(session.FORM) or session.form_cookie()
+    return Visit(desk, request, account, language, session.form_token(secret, request.state.form_cookie))
+
+
+def check_room(account: Account | None, room: str | None) -> None:
+    """Raises Forbidden for a role without this page."""
+    if room and account and account.actor.role not in ROOMS[room]:
+        raise Forbidden(f"The role {account.actor.role} has no page under /{room}: sign in with one that has")
+
+
+async def form_of(request: Request, settings: Settings) -> dict[str, str]:
+    """The fields of a form, the last of each name. Raises Full, Malformed, or Forbidden for a form not ours."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_FORM:
+            raise Full(f"The form has more than {LONGEST_FORM} bytes: shorten it")
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError as fault:
+        raise Malformed("The form is not UTF-8: send it from the page") from fault
+    given = request.headers.get("x-form-token") or fields.pop("form_token", None)
+    session.check_form(settings.secret, request.cookies, given, request.headers.get("sec-fetch-site"))
+    return {name: value.strip() for name, value in fields.items()}
+
+
+def bound(response: Response, visit: Visit) -> Response:
+    """Give the browser its form cookie when it has none yet."""
+    fresh = f"{session.FORM}=" in "".join(response.headers.getlist("set-cookie"))
+    if session.FORM not in visit.request.cookies and not fresh:
+        kept(visit, response, session.FORM, visit.request.state.form_cookie)
+    return response
+
+
+def to_sign_in(request: Request) -> Response:
+    """Where to sign in, with the way back; htmx is told to load the whole page."""
+    address = "/sign-in"
+    if request.method == "GET" and request.headers.get("hx-request") != "true":
+        query = f"?{request.url.query}" if request.url.query else ""
+        address += f"?next={quote(request.url.path + query, safe='')}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    return RedirectResponse(address, status_code=303)
+
+
+def told_apart(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The friendly page for what no handler caught: an unknown address, a wrong method, a fault of ours."""
+
+    async def tell(request: Request, error: Exception) -> Response:
+        visit = visiting(desk, request)
+        status = error.status_code if isinstance(error, HTTPException) else getattr(error, "status", 500)
+        return await run_in_threadpool(faults.plain, visit, HTTPStatus(status))
+
+    return tell

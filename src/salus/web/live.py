@@ -1,0 +1,135 @@
+"""Tells an open chart that its patient's record has changed. Server-sent events:
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+
+One thread follows the store's outbox for all open charts, and only while one is open.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from salus.base import clock
+from salus.base.errors import SalusError
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Change, Store
+from salus.ui import formats
+from salus.web.resource import kind_name
+from salus.web.visit import TEMPLATES, Desk, Visit
+
+BREATH = 20.0  # seconds of silence after which a line is sent to keep the connection open
+PATIENCE = 1.0  # seconds that the follower waits for news before it looks whether anyone still listens
+MOST = 500  # changes looked at one by one; of a flood (an import) only the last ones are
+# what the assistants write when a chart is opened is no news about the patient
+OWN = frozenset({"RiskAssessment", "Provenance", "ClinicalImpression"})
+Enter = Callable[[Request], Visit | None]
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """One open chart; `news` holds the types of what changed."""
+
+    patient: str
+    loop: asyncio.AbstractEventLoop
+    news: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+
+class Follower:
+    """Follows the outbox while anyone listens, and tells those whose patient a change concerns."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.lock = store, Lock()
+        self.listeners: set[Listener] = set()
+        self.running = False
+
+    def join(self, listener: Listener) -> None:
+        with self.lock:
+            self.listeners.add(listener)
+            if not self.running:
+                self.running = True
+                Thread(target=self.follow, name="salus-live", daemon=True).start()
+
+    def leave(self, listener: Listener) -> None:
+        with self.lock:
+            self.listeners.discard(listener)
+
+    def follow(self) -> None:
+        seen = self.store.last_transaction()
+        while self.someone_listens():
+            latest = self.store.wait(seen, PATIENCE)
+            if latest > seen:
+                self.tell(self.store.outbox(max(seen, latest - MOST), MOST))
+                seen = latest
+
+    def someone_listens(self) -> bool:
+        with self.lock:
+            self.running = bool(self.listeners)
+            return self.running
+
+    def tell(self, changes: list[Change]) -> None:
+        with self.lock:
+            listening = list(self.listeners)
+        for change in changes:
+            patient = None if change.type in OWN else self.concerned(change)
+            for listener in listening:
+                if listener.patient == patient:
+                    listener.loop.call_soon_threadsafe(listener.news.put_nowait, change.type)
+
+    def concerned(self, change: Change) -> str | None:
+        """The id of the patient whose record a change is in; None for no one's, and for what is deleted."""
+        if change.type == "Patient":
+            return change.id
+        try:
+            body = self.store.open(SYSTEM, Purpose.OPERATIONS).read(change.type, change.id).json()
+        except SalusError:
+            return None
+        subject = body.get("subject") or body.get("patient") or body.get("beneficiary") or {}
+        kind, _, id = subject.get("reference", "").partition("/")
+        return id if kind == "Patient" else None
+
+
+def stream(desk: Desk, enter: Enter) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint: an event `changed` with words in the reader's language each time the patient's record changes."""
+    follower = Follower(desk.store)
+
+    async def open_stream(request: Request) -> Response:
+        visit = enter(request)
+        if visit is None:
+            return Response(status_code=403)
+        return StreamingResponse(events(follower, visit), media_type="text/event-stream")
+
+    return open_stream
+
+
+async def events(follower: Follower, visit: Visit) -> AsyncIterator[str]:
+    listener = Listener(visit.path["id"], asyncio.get_running_loop())
+    follower.join(listener)
+    try:
+        yield "retry: 3000\n\n"
+        while not await visit.request.is_disconnected():
+            kinds = await heard(listener)
+            yield f"event: changed\ndata: {said(visit, kinds)}\n\n" if kinds else ": still here\n\n"
+    finally:
+        follower.leave(listener)
+
+
+async def heard(listener: Listener) -> list[str]:
+    """The types of what changed, those that come together taken together; empty after a silence."""
+    try:
+        kinds = [await asyncio.wait_for(listener.news.get(), BREATH)]
+    except TimeoutError:
+        return []
+    await asyncio.sleep(0.3)  # let a transaction's other changes arrive
+    while not listener.news.empty():
+        kinds.append(listener.news.get_nowait())
+    return list(dict.fromkeys(kinds))
+
+
+def said(visit: Visit, kinds: list[str]) -> str:
+    """One line of text, safe in a page."""
+    named = ", ".join(kind_name(kind, visit.language) for kind in kinds)
+    words = visit.say("live.changed", what=named, time=formats.time(clock.now(), visit.language)[-5:])
+    return str(TEMPLATES.environment.filters["e"](words)).replace("\n", " ")

@@ -1,0 +1,52 @@
+"""Models for those who answer for them: which are in use, what each card says, how each does in use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from salus.base.errors import Missing
+from salus.ui.charts import Bin
+from salus.web.telling.cards import Entry, entries
+from salus.web.visit import Visit
+
+
+def listing(visit: Visit) -> Response:
+    """Every model, the version in use first."""
+    told = entries(visit.desk.bedside.models(), visit.language)
+    return visit.page("models.html", entries=told)
+
+
+def card(visit: Visit) -> Response:
+    """One version's card. Raises Missing when there is none."""
+    return visit.page("card.html", entry=the_one(visit))
+
+
+def the_one(visit: Visit) -> Entry:
+    name, version = visit.path["name"], visit.path["version"]
+    told = entries(visit.desk.bedside.models(), visit.language)
+    found = next((one for one in told if (one.name, one.version) == (name, version)), None)
+    if found is None:
+        raise Missing(f"There is no model {name} {version}: `salus models list` names those that there are")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A band of probability with what was said and what came, as the monitor gives it."""
+
+    low: float
+    high: float
+    count: int
+    said: float
+    came: float
+
+
+def use(visit: Visit) -> Response:
+    """How a model does in use: answers, reasons of refusal, month by month, calibration."""
+    found: Mapping[str, Any] = visit.desk.bedside.monitor(visit.path["name"])
+    groups = [Group(**row) for row in found["calibration"]]
+    bins = [Bin(group.said, group.came, group.count) for group in groups]
+    most = max(found["verdicts"].values(), default=0)
+    return visit.page("use.html", found=found, groups=groups, bins=bins, most=most or 1)

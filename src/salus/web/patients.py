@@ -1,0 +1,85 @@
+"""The patient list: found by a name in Chinese or Latin letters, a record number, a birth date."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from salus.base import clock
+from salus.records import Page, Records
+from salus.web.telling.person import Person, chinese, person
+from salus.web.visit import Visit
+
+COUNT = "20"
+BIRTH = re.compile(r"(\d{4})\D(\d{1,2})\D(\d{1,2})\D?$")
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}$")
+Wanted = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    people: list[Person]
+    total: int | None
+    next: str | None
+
+
+def listing(visit: Visit) -> Response:
+    """The list, or what was found. `at` is the store's own cursor of a later page."""
+    words = visit.query.get("find", "").strip()
+    found = search(visit.records, words, visit.query.get("at"), visit.language)
+    onward = f"/patients?{urlencode({'find': words, 'at': found.next})}" if found.next else None
+    return visit.page(
+        "patients.html", find=words, found=found, next=onward, later="at" in visit.query, title=visit.say("patients")
+    )
+
+
+def search(records: Records, words: str, at: str | None, language: str) -> Found:
+    """The first question that finds someone answers: birth date, record number, id, then names."""
+    if at:
+        return told(records.search("Patient", at), language)
+    asked = questions(words)
+    for number, wanted in enumerate(asked, 1):
+        page = records.search("Patient", [*wanted, ("_count", COUNT), ("_total", "accurate")])
+        if page.versions or number == len(asked):
+            return told(page, language)
+    return Found([], 0, None)
+
+
+def questions(words: str) -> list[Wanted]:
+    """FHIR searches for what was typed, the narrowest first. Every name typed must begin one of the patient's names.
+
+    >>> questions("1952-3-14")[0], questions("li mei")[-1], questions("")
+    ([('birthdate', '1952-03-14')], [('name', 'li'), ('name', 'mei')], [[('_sort', '-_lastUpdated')]])
+    >>> questions("李梅华")
+    [[('name', '李梅华')], [('family', '李'), ('given', '梅华')]]
+    """
+    if not words:
+        return [[("_sort", "-_lastUpdated")]]
+    if born := birth_date(words):
+        return [[("birthdate", born)]]
+    parts = [part.replace(",", "\\,") for part in words.split()]
+    exact = [[("identifier", words)], [("_id", words)]] if ID.match(words) and any(c.isdigit() for c in words) else []
+    names: list[Wanted] = [[("name", part) for part in parts]]
+    if chinese(words) and len(words) > 1:  # 李梅华 where family and given name are recorded apart
+        names.append([("family", words[0]), ("given", words[1:])])
+    return [*exact, *names]
+
+
+def birth_date(words: str) -> str | None:
+    """A whole date as people type it, as FHIR writes it.
+
+    >>> birth_date("1952/3/14"), birth_date("1952年3月14日"), birth_date("1952-13-01"), birth_date("Li")
+    ('1952-03-14', '1952-03-14', None, None)
+    """
+    parts = BIRTH.match(words)
+    try:
+        return date(*(int(part) for part in parts.groups())).isoformat() if parts else None
+    except ValueError:
+        return None
+
+
+def told(page: Page, language: str) -> Found:
+    today = clock.now().date()
+    return Found([person(one.json(), language, today) for one in page.versions], page.total, page.next)

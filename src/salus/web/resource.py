@@ -1,0 +1,150 @@
+"""One resource as it stands in the records: told line by line, and as its exact JSON."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from salus.base import clock
+from salus.base.errors import Missing
+from salus.base.words import words_of
+from salus.fhir import RESOURCE_TYPES
+from salus.ui import formats
+from salus.web.chart import shared
+from salus.web.telling import terms
+from salus.web.telling.dossier import Dossier
+from salus.web.visit import Visit
+
+HIDDEN = frozenset({"resourceType", "id", "meta", "text", "extension", "contained"})
+DEEPEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A label with a text, a link or lines of its own."""
+
+    label: str
+    text: str = ""
+    href: str = ""
+    lines: tuple["Line", ...] = ()
+
+
+Tell = Callable[[str, Mapping[str, Any], str], Line]
+
+
+def view(visit: Visit) -> Response:
+    """Raises Missing, Gone, or Forbidden for who may not read it."""
+    kind, id = visit.path["type"], visit.path["id"]
+    if kind not in RESOURCE_TYPES:
+        raise Missing(f"There is no type of resource called {kind}")
+    version = visit.records.read(kind, id)
+    body = version.json()
+    return visit.page(
+        "resource.html",
+        version=version,
+        kind=kind_name(kind, visit.language),
+        headline=headline(body, visit.language),
+        lines=list(lines(body, visit.language)),
+        json=orjson.dumps(body, option=orjson.OPT_INDENT_2).decode(),
+        **banner(visit, body),
+    )
+
+
+def banner(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose resource it is, when it is one patient's."""
+    subject = body if body["resourceType"] == "Patient" else None
+    named = (body.get("subject") or body.get("patient") or {}).get("reference", "")
+    if named.startswith("Patient/"):
+        subject = visit.records.read("Patient", named.removeprefix("Patient/")).json()
+    if subject is None:
+        return {"record": None, "person": None}
+    allergies = (one.json() for one in visit.records.compartment(subject["id"], ("AllergyIntolerance",)))
+    return shared(Dossier(subject, allergies, visit.language, clock.now().date()))
+
+
+def kind_name(kind: str, language: str) -> str:
+    return terms.status("type", kind, language)
+
+
+def headline(body: Mapping[str, Any], language: str) -> str:
+    """What it is about: its code, its medicine, its type."""
+    for name in ("code", "medicationCodeableConcept", "vaccineCode"):
+        if found := terms.concept(body.get(name), language):
+            return found
+    return next((terms.concept(one, language) for one in listed(body.get("type")) if isinstance(one, dict)), "")
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def lines(body: Mapping[str, Any], language: str, depth: int = 0) -> Iterator[Line]:
+    """Each element as a line, in the record's own order; what a reader cannot use is left to the JSON below."""
+    for name, value in body.items():
+        if name in HIDDEN or name.startswith("_"):
+            continue
+        for one in listed(value) or ([value] if value is False or value == 0 else []):
+            yield line(label(name, language), one, language, depth)
+
+
+def line(name: str, value: Any, language: str, depth: int) -> Line:
+    """One element told as what it is: a coded thing, a quantity, a reference, a period, or lines of its own."""
+    if not isinstance(value, dict):
+        return Line(
+            name, terms.status("boolean", str(value).lower(), language) if isinstance(value, bool) else str(value)
+        )
+    for known, tell in SHAPES:
+        if known(value):
+            return tell(name, value, language)
+    return Line(name, lines=tuple(lines(value, language, depth + 1)) if depth < DEEPEST else ())
+
+
+def label(name: str, language: str) -> str:
+    """An element's name in words; where we have none, the name itself with its words apart.
+
+    >>> label("status", "zh"), label("bodySite", "en")
+    ('状态', 'Body site')
+    """
+    words, key = words_of("salus.web"), f"element.{name}"
+    if key in words:
+        return words(key, language)
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced[:1].upper() + spaced[1:]
+
+
+def as_concept(name: str, value: Mapping[str, Any], language: str) -> Line:
+    said = terms.concept(value, language)
+    code = terms.code(value)
+    return Line(name, f"{said} ({code})" if code and code != said else said)
+
+
+def as_coding(name: str, value: Mapping[str, Any], language: str) -> Line:
+    return as_concept(name, {"coding": [value]}, language)
+
+
+def as_quantity(name: str, value: Mapping[str, Any], language: str) -> Line:
+    unit = terms.written(value.get("unit") or value.get("code"))
+    return Line(name, f"{value.get('comparator', '')}{value.get('value', '')} {unit}".strip())
+
+
+def as_reference(name: str, value: Mapping[str, Any], language: str) -> Line:
+    target = value["reference"]
+    kind, _, id = target.partition("/")
+    inside = kind in RESOURCE_TYPES and id and "/" not in id
+    return Line(name, value.get("display") or target, f"/resources/{target}" if inside else "")
+
+
+def as_period(name: str, value: Mapping[str, Any], language: str) -> Line:
+    return Line(name, " – ".join(formats.time(value.get(end), language) for end in ("start", "end")).strip(" –"))
+
+
+# how to recognise what a JSON object is, the most telling first
+SHAPES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Tell], ...] = (
+    (lambda value: "coding" in value or set(value) == {"text"}, as_concept),
+    (lambda value: "reference" in value and isinstance(value["reference"], str), as_reference),
+    (lambda value: "value" in value and not isinstance(value["value"], str), as_quantity),
+    (lambda value: "code" in value and "system" in value and "value" not in value, as_coding),
+    (lambda value: bool(value) and set(value) <= {"start", "end"}, as_period),
+)

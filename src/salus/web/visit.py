@@ -1,0 +1,109 @@
+"""One request of one person: what a page needs to answer it, and the ways to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from salus.base import clock
+from salus.base.settings import Settings
+from salus.records import Records, Store
+from salus.ui.render import Templates
+from salus.web.accounts import ROOMS, Account
+from salus.web.bedside import Bedside
+from salus.web.session import THEME
+from salus.web.synthetic import Synthetic
+
+TEMPLATES = Templates(["salus.web", "salus.ui"])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all visits share."""
+
+    store: Store
+    bedside: Bedside
+    settings: Settings
+    synthetic: Synthetic
+
+
+@dataclass
+class Visit:
+    """`account` is None for someone who has not signed in; `token` goes into every form."""
+
+    desk: Desk
+    request: Request
+    account: Account | None
+    language: str
+    token: str
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def records(self) -> Records:
+        """The store, opened as this person for their purpose. Raises Forbidden where `privacy` refuses."""
+        return self.desk.store.open(self.who.actor, self.who.purpose)
+
+    @property
+    def who(self) -> Account:
+        """The one signed in; the door lets nobody else through to a page that asks."""
+        if self.account is None:
+            raise LookupError("a page that is open to everyone asked who is there")
+        return self.account
+
+    @property
+    def path(self) -> Mapping[str, Any]:
+        return self.request.path_params
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    @property
+    def by_htmx(self) -> bool:
+        """Whether only a part of the page is asked for. https://htmx.org/reference/#request_headers"""
+        return self.request.headers.get("hx-request") == "true"
+
+    def say(self, key: str, **slots: object) -> str:
+        return TEMPLATES.say(key, self.language, **slots)
+
+    def page(self, template: str, status: int = 200, /, **context: Any) -> Response:
+        """A page or, for a template without the layout, a part of one."""
+        return HTMLResponse(TEMPLATES.render(template, self.language, **self.frame(), **context), status)
+
+    def frame(self) -> dict[str, Any]:
+        """What the layout around every page shows."""
+        here = self.request.url.path
+        return {
+            "account": self.account,
+            "rooms": [room for room, roles in ROOMS.items() if self.account and self.account.actor.role in roles],
+            "here": here,
+            "again": quote(here + (f"?{self.request.url.query}" if self.request.url.query else ""), safe=""),
+            "token": self.token,
+            "theme": theme_of(self.request),
+            "synthetic": self.desk.synthetic.seen(),
+            "demo": self.desk.settings.demo,
+            "today": clock.now().date(),
+        }
+
+    def go(self, address: str) -> Response:
+        """Send the browser on, after a form has done its work."""
+        return RedirectResponse(address, status_code=303)
+
+
+def theme_of(request: Request) -> str:
+    chosen = request.cookies.get(THEME, "")
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
+def within(address: str | None) -> str:
+    """The address when it leads to a page of this house, else the front page.
+
+    >>> within("/patients?find=li"), within("//evil.example"), within("/\\\\evil"), within(None)
+    ('/patients?find=li', '/', '/', '/')
+    """
+    safe = address and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if safe and address and address.isprintable() else "/"

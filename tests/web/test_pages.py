@@ -1,0 +1,128 @@
+"""Every page, in both languages, for those who may see it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from salus.ui.safety import HEADERS
+
+Someone = Callable[..., "object"]
+PAGES = (
+    ("", "/sign-in"),
+    ("", "/settings"),
+    ("clinician", "/settings"),
+    ("clinician", "/patients"),
+    ("clinician", "/patients?find=nobody-at-all"),
+    ("clinician", "/patients/li"),
+    ("clinician", "/patients/wang"),
+    ("clinician", "/patients/li/results?abnormal=on"),
+    ("clinician", "/patients/li/history"),
+    ("clinician", "/patients/li/trends/8867-4"),
+    ("clinician", "/patients/li/suggestions"),
+    ("clinician", "/resources/Observation/a1c"),
+    ("clinician", "/resources/Patient/li"),
+    ("clinician", "/resources/Encounter/visit"),
+    ("nurse", "/patients/li"),
+    ("scientist", "/models"),
+    ("administrator", "/audit"),
+)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("account", "address"), PAGES)
+def test_every_page_opens_in_both_languages_with_all_its_words(someone, account, address, language):
+    page = someone(account, language).get(address)
+
+    assert 200 == page.status_code, page.text
+    assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}"' in page.text
+    assert 1 == len(re.findall(r"<h1[ >]", page.text))
+    assert "None" not in re.sub(r"<[^>]*>", "", page.text)
+    assert " style=" not in page.text and "<style" not in page.text and " onclick" not in page.text
+
+
+@pytest.mark.parametrize(("account", "address"), PAGES[:4])
+def test_every_answer_carries_the_safety_headers(someone, account, address):
+    page = someone(account).get(address)
+
+    for name, value in HEADERS.items():
+        assert value == page.headers[name]
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "no-store" == page.headers["cache-control"]
+
+
+def test_every_page_says_that_the_people_are_made_up(someone):
+    for account, address in PAGES:
+        assert 'class="made-up"' in someone(account).get(address).text
+
+
+def test_the_chart_shows_who_it_is_and_what_was_found(someone):
+    page = someone("clinician").get("/patients/li").text
+
+    for said in (
+        "Li Meihua",
+        "李梅华",
+        "14 Mar 1952",
+        "81004217",
+        "Type 2 diabetes",
+        "500 mg bid",
+        "Penicillin &lt;V&gt;",
+    ):
+        assert said in page
+    assert page.index("HbA1c") if "HbA1c" in page else True
+    assert 'class="band"' in page
+
+
+def test_an_abnormal_result_is_marked_by_a_letter_not_by_colour_alone(someone):
+    page = someone("clinician").get("/patients/li/results?abnormal=on").text
+
+    assert "8.5" in page and 'title="above the reference range">H<' in page
+    assert "140" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.S)
+
+
+@pytest.mark.parametrize("find", ["Li", "li mei", "李梅华", "李", "1952-03-14", "1952年3月14日", "81004217", "li"])
+def test_a_patient_is_found_by_name_number_and_birth_date(someone, find):
+    page = someone("clinician").get("/patients", params={"find": find}).text
+
+    assert "81004217" in page
+
+
+def test_a_search_that_finds_nobody_says_so_and_what_to_try(someone):
+    page = someone("clinician").get("/patients?find=zzz").text
+
+    assert "Nobody is found for “zzz”" in page and "matches from its beginning" in page
+
+
+def test_an_unknown_address_is_told_in_the_readers_language(someone):
+    page = someone("clinician", "zh").get("/no-such-page")
+
+    assert (404, True) == (page.status_code, "此地址没有内容" in page.text)
+
+
+@pytest.mark.parametrize("address", ["/patients/nobody", "/resources/Observation/none", "/resources/Nonsense/1"])
+def test_what_is_not_there_is_a_friendly_page_not_a_trace(someone, address):
+    page = someone("clinician").get(address)
+
+    assert (404, True) == (page.status_code, "There is nothing at this address" in page.text)
+
+
+def test_the_language_is_the_browsers_until_one_is_chosen(app, someone):
+    stranger = someone(language="")
+    stranger.cookies.clear()
+
+    assert "登录" in stranger.get("/sign-in", headers={"accept-language": "zh-CN,zh;q=0.9"}).text
+
+    chosen = stranger.get("/language/en?next=/sign-in", headers={"accept-language": "zh-CN"})
+
+    assert (303, "/sign-in") == (chosen.status_code, chosen.headers["location"])
+    assert "Sign in" in stranger.get("/sign-in", headers={"accept-language": "zh-CN"}).text
+
+
+def test_style_and_scripts_are_compressed_and_kept_for_a_year(someone):
+    visitor = someone()
+    address = re.search(r'href="(/static/[^"]+salus.css)"', visitor.get("/sign-in").text)[1]
+    style = visitor.get(address, headers={"accept-encoding": "gzip"})
+
+    assert (200, "gzip") == (style.status_code, style.headers["content-encoding"])
+    assert "immutable" in style.headers["cache-control"]
+    assert 404 == visitor.get("/static/x/../../secret").status_code
