@@ -9,7 +9,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 EARLIEST = -62_135_596_800 * SECOND  # 0001-01-01: the low end of a period without a start
 LATEST = 253_402_300_800 * SECOND  # 10000-01-01: the high end of a period without an end
-HINT = "write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz, and a day that the calendar has"
+HINT = "write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz with its zone, and a day that the calendar has"
 
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9])"

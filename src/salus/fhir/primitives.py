@@ -214,7 +214,9 @@ PRIMITIVES: dict[str, Primitive] = {
     "uuid": Primitive(Uuid, str, "write urn:uuid: and a lower-case UUID"),
     "base64Binary": Primitive(Base64, str, "write base64"),
     "time": Primitive(Clock, str, "write hh:mm:ss"),
-    "date": Primitive(Date, str, HINT.replace(", YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz", " or YYYY-MM-DD")),
+    "date": Primitive(
+        Date, str, HINT.replace(", YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz with its zone", " or YYYY-MM-DD")
+    ),
     "dateTime": Primitive(DateTime, str, HINT),
     "instant": Primitive(Instant, str, _ZONED),
     "reference": Primitive(Link, str, "write Type/id, an absolute URL, urn:uuid:..., or #id of a contained resource"),

@@ -20,6 +20,7 @@ from salus.fhir.walker import DEEPEST, shown
 _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
 _encoder = msgspec.json.Encoder(enc_hook=plain)
 
 
@@ -111,7 +112,21 @@ def too_deep(data: bytes, name: str) -> bool:
     """True over `DEEPEST` levels. A Bundle adds three to its resources, each of which was looked at by itself."""
     if name == "Bundle" and data.count(b'"Bundle"') == 1:
         return False
-    return data.count(b"{") > DEEPEST // 2 and depth(data) > DEEPEST  # no list of lists in FHIR: half are objects
+    if data.count(b"{") <= DEEPEST // 2:  # FHIR has no list of lists: at least half of the levels are objects
+        return False
+    return not surely_shallow(data) and depth(data) > DEEPEST
+
+
+def surely_shallow(data: bytes) -> bool:
+    """A quick look: True only where the depth is at most `DEEPEST`."""
+    if b"\\" in data:
+        return False
+    rest = data.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    for _ in range(DEEPEST // 2):  # each round takes away one or two levels
+        rest = rest.replace(b"{}", b"").replace(b"[]", b"")
+        if not rest:
+            return True
+    return False
 
 
 def depth(data: bytes) -> int:
