@@ -13,6 +13,7 @@ from salus.base.errors import SalusError
 
 # command -> the module that holds it, and the function or the group of sub-commands in it
 COMMANDS: dict[str, tuple[str, str]] = {
+    "city": ("salus.cli.city", "city"),
     "import": ("salus.cli.import_", "import_"),
     "token": ("salus.cli.token", "token"),
 }

@@ -1,0 +1,57 @@
+"""What no record shows: who will fall ill and why, what was wrong in each acute episode, which treatment helps whom."""
+
+import math
+from datetime import date
+from typing import Any
+
+from salus.demo.chart import Chart
+from salus.demo.illness import factors, hazard
+from salus.demo.parameters import conditions
+from salus.demo.people import Person
+
+
+def truth_of(chart: Chart, end: int) -> dict[str, Any]:
+    """The truth about one person, as `truth.json` holds it. Risks are for the 12 months after `end` (a day)."""
+    person = chart.person
+    return {
+        "sex": person.sex,
+        "age": round(person.age(end), 1),
+        "traits": {name: round(value, 3) for name, value in person.traits.items()},
+        "risk": {
+            name: risk(person, name, end) for name in ("diabetes", "hypertension", "kidney", "coronary", "stroke")
+        },
+        "illness": {name: illness(chart, name) for name in sorted(person.onset)},
+        "episodes": chart.episodes,
+        "response": {"effect": person.response, "best_for_pressure": best(person), "treated": treated(chart)},
+        "died": date.fromordinal(person.died).isoformat() if person.died else None,
+        **({"showcase": chart.notes} if chart.notes else {}),
+    }
+
+
+def risk(person: Person, condition: str, day: int) -> dict[str, Any]:
+    """Probability that the illness begins within 12 months, and why; 0 and no factors for those who have it."""
+    yearly = hazard(person, condition, day)
+    why = {} if person.has(condition, day) else factors(person, condition, day)
+    return {
+        "probability_12m": round(1 - math.exp(-yearly), 5),
+        "factors": {name: round(value, 3) for name, value in why.items()},
+    }
+
+
+def illness(chart: Chart, condition: str) -> dict[str, str | None]:
+    """When it began, and when (if ever) somebody found it."""
+    found = chart.known.get(condition)
+    return {
+        "code": str(conditions()[condition]["code"]),
+        "began": date.fromordinal(chart.person.onset[condition]).isoformat(),
+        "found": date.fromordinal(found).isoformat() if found else None,
+    }
+
+
+def treated(chart: Chart) -> dict[str, str]:
+    return {atc: date.fromordinal(day).isoformat() for atc, day in sorted(chart.treated.items())}
+
+
+def best(person: Person) -> str:
+    """The blood pressure medicine that lowers this person's pressure more."""
+    return min(("ace_inhibitor", "calcium_blocker"), key=lambda name: person.response[name])
