@@ -1,1 +1,72 @@
 """Features: one definition for training and bedside, exact whatever the order of the events."""
+
+import csv
+
+import duckdb
+import pyarrow as pa
+
+from salus.learning.dictionary import EventRecipe, Feature
+from salus.learning.models.family import Matrix
+from salus.learning.run import Progress, Run, silent
+from salus.learning.step3_features.columns import table_recipe, table_rows
+from salus.learning.step3_features.concepts import recipe_of
+from salus.learning.step3_features.encode import encode_training
+from salus.learning.step3_features.names import name_of
+from salus.learning.step3_features.windows import Windows
+
+FEWEST_KNOWN = 10  # training rows that must know a feature
+
+
+def features(run: Run, progress: Progress = silent) -> None:
+    """Write recipe.json, dictionary.csv and matrix.parquet."""
+    progress("step3", 0.0)
+    made, matrix = table_features(run) if run.plan.source == "table" else event_features(run)
+    run.write_matrix(matrix, made)
+    with run.path("step3_features", "dictionary.csv").open("w", newline="", encoding="utf-8") as file:
+        names = ("name", "source", "value", "window_days", "unit", "en", "zh")
+        rows = [(f.name, f.source, f.value, f.window_days, f.unit, f.label["en"], f.label["zh"]) for f in made]
+        csv.writer(file).writerows([names, *rows])
+
+
+def event_features(run: Run) -> tuple[list[Feature], Matrix]:
+    """Choose the concepts, make their features for all rows, and keep those that say anything in training."""
+    rows, task = run.rows(), run.plan.task
+    events = f"read_parquet('{run.needed('step1_collect', 'events.parquet')}')"
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.register("rows", rows)
+    recipe = recipe_of(task, connection, events, name_of)
+    matrix = Windows(recipe, threads=2).matrix(events, numbered(rows))
+    kept = telling(matrix[[part == "train" for part in rows["part"].to_pylist()]])
+    recipe = recipe.only([recipe.features[j] for j in kept])
+    run.write("step3_features", "recipe.json", recipe)
+    return recipe.features, matrix[:, kept]
+
+
+def numbered(rows: pa.Table) -> pa.Table:
+    """row (0..n-1), subject_id, at_us as the features want them."""
+    number = pa.array(range(rows.num_rows), pa.int64())
+    return pa.table({"row": number, "subject_id": rows["subject_id"], "at_us": rows["at_us"]})
+
+
+def telling(matrix: Matrix) -> list[int]:
+    """The columns that enough training rows know and that are not the same everywhere."""
+    kept = []
+    for j in range(matrix.shape[1]):
+        known = matrix[:, j][matrix[:, j] == matrix[:, j]]
+        varies = len(known) > 0 and (known.min() < known.max() or len(known) < len(matrix))
+        if len(known) >= min(FEWEST_KNOWN, len(matrix)) and varies:
+            kept.append(j)
+    return kept
+
+
+def table_features(run: Run) -> tuple[list[Feature], Matrix]:
+    """Choose how each column is treated, by the training rows alone, and encode all rows."""
+    cells, rows = table_rows(run)
+    recipe, notes = table_recipe(run, cells, rows)
+    run.note("step3_features", notes)
+    run.write("step3_features", "recipe.json", recipe)
+    return recipe.features, encode_training(recipe, cells, rows, run.labels)
+
+
+__all__ = ["EventRecipe", "event_features", "features", "table_features"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import duckdb
 
 from salus.learning.dictionary import Concept, EventRecipe, Feature
+from salus.learning.step3_features.windows import MEASURED
 from salus.learning.task import Task, Text, matches
 
 Names = Callable[[str], Text]
@@ -19,7 +20,6 @@ GROUP BY ALL HAVING subjects >= $floor
 ORDER BY subjects DESC, e.code, text LIMIT $most
 """
 STATIC = ["MEDS_BIRTH", "MEDS_DEATH", "SEX//*"]
-MEASURED = ("last", "min", "max", "mean", "slope")  # values that need a number
 
 
 def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, names: Names) -> EventRecipe:

@@ -1,13 +1,20 @@
-"""What people call a code, in English and Chinese."""
+"""What people call a code, in English and Chinese: a look into `salus.codes`, no knowledge of its own."""
 
+from salus import codes
+from salus.base.words import words_of
 from salus.learning.task import Text
 
 
-def plain_name(code: str) -> Text:
-    """The code itself, where nobody gave it a name.
+def name_of(code: str) -> Text:
+    """The names of an event's code such as `LOINC//4548-4`; the code itself where nobody gave it a name.
 
-    >>> plain_name("LOINC//4548-4")
-    {'en': 'LOINC 4548-4', 'zh': 'LOINC 4548-4'}
+    >>> name_of("LOINC//4548-4")["en"], name_of("HOUSE//42")
+    ('Haemoglobin A1c', {'en': 'HOUSE 42', 'zh': 'HOUSE 42'})
     """
-    text = code.replace("//", " ")
-    return {"en": text, "zh": text}
+    system, _, rest = code.partition("//")
+    words, frame = words_of("salus.learning"), f"about.{system}"
+    if frame in words:
+        inner = name_of(rest) if "//" in rest else {"en": rest, "zh": rest}
+        return {language: words(frame, language, name=inner[language]) for language in ("en", "zh")}
+    plain = code.replace("//", " ")
+    return {language: codes.name(system, rest, language) or plain for language in ("en", "zh")}

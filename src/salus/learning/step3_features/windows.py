@@ -8,7 +8,6 @@ recorded_time <= t. Values beyond 1e9, not finite, or in another unit than the c
 
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -17,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe, Feature
+from salus.learning.moments import DAY_US, HOUR_US
 
 Matrix = npt.NDArray[np.float64]
-DAY_US = 86_400_000_000
 EVENT_COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time")
 
 KNOWN = """
@@ -59,6 +58,7 @@ FROM rows r JOIN {events} e ON e.subject_id = r.subject_id
 WHERE e.code = 'MEDS_BIRTH' OR starts_with(e.code, 'SEX//')
 GROUP BY r.row
 """
+MEASURED = ("last", "min", "max", "mean", "slope")  # values that need a number
 SEXES = {"SEX//female": 1.0, "SEX//male": 0.0}
 
 
@@ -118,7 +118,7 @@ def columns_of(recipe: EventRecipe) -> list[tuple[str, int]]:
 
 def statement(recipe: EventRecipe, columns: list[tuple[str, int]], events: str) -> str:
     """The SQL of a recipe: one row per (row, concept), one column per (value, window)."""
-    known = KNOWN.format(events=events, blind_us=round(recipe.blind_hours * 3_600_000_000))
+    known = KNOWN.format(events=events, blind_us=round(recipe.blind_hours * HOUR_US))
     chosen = ", ".join(f"{value_sql(value, days)} AS x{i}" for i, (value, days) in enumerate(columns))
     return f"SELECT row, concept, {chosen} FROM ({known}) GROUP BY row, concept, at_us"
 
@@ -162,13 +162,3 @@ def place_person(matrix: Matrix, features: list[Feature], found: list[tuple[int,
                 matrix[row, j] = ((at_us - birth_us) // DAY_US) / 365.25
             elif feature.value == "sex" and sex in SEXES:
                 matrix[row, j] = SEXES[sex]
-
-
-def moment_us(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC, exact.
-
-    >>> moment_us(datetime(1970, 1, 2, tzinfo=UTC))
-    86400000000
-    """
-    gone = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds

@@ -1,0 +1,98 @@
+"""The two ways in: a table and a target, or a task and a folder of events. One call runs all seven steps."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from salus.base import clock
+from salus.learning.dictionary import write_json
+from salus.learning.run import Plan, Progress, Run, TableAsk, silent
+from salus.learning.step1_collect import collect
+from salus.learning.step2_prepare import prepare
+from salus.learning.step3_features import features
+from salus.learning.step4_train import train
+from salus.learning.step5_evaluate import evaluate
+from salus.learning.step6_optimise import optimise
+from salus.learning.step7_deploy.deploy import deploy
+from salus.learning.step7_deploy.registry import Registry
+from salus.learning.task import Budget, Models, Split, Task, When
+
+STAGES = (collect, prepare, features, train, optimise, evaluate)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Where the run lies, and the version that came of it."""
+
+    run: Path
+    name: str
+    version: str
+
+
+def learn_task(
+    task: Task,
+    events: Path,
+    registry: Path,
+    *,
+    runs: Path | None = None,
+    promote: bool = True,
+    progress: Progress = silent,
+) -> Learned:
+    """All seven steps for a task over the events in a folder (`**/*.parquet`). Raises Invalid, Missing."""
+    plan = Plan(task=task, source="events", data=str(events))
+    return learn(plan, registry, runs or registry.parent / "runs", promote, progress)
+
+
+def learn_table(
+    csv: Path,
+    target: str,
+    registry: Path,
+    *,
+    subject: str | None = None,
+    positive: str | None = None,
+    test: Path | None = None,
+    name: str | None = None,
+    families: list[str] | None = None,
+    budget: Budget | None = None,
+    split: Split | None = None,
+    runs: Path | None = None,
+    promote: bool = True,
+    progress: Progress = silent,
+) -> Learned:
+    """All seven steps for a CSV file: foretell `target`; subjects held out. Raises Invalid, Missing, Malformed."""
+    ask = TableAsk(target=target, subject=subject, positive=positive, test=str(test) if test else None)
+    task = Task(
+        name=name or re.sub(r"[^\w-]+", "-", f"{csv.name.split('.')[0]}-{target}")[:80],
+        kind="binary",  # step 2 looks at the column and says which kind it really is, in labels.json
+        question={"en": f"What is {target}?", "zh": f"{target} 是什么？"},
+        when=When(events=["*"]),
+        models=Models(families=families or []),
+        budget=budget or Budget(),
+        split=split or Split(),
+    )
+    plan = Plan(task=task, source="table", data=str(csv), table=ask)
+    return learn(plan, registry, runs or registry.parent / "runs", promote, progress)
+
+
+def learn(plan: Plan, registry: Path, runs: Path, promote: bool, progress: Progress) -> Learned:
+    """Run the steps one after the other over a new run folder."""
+    run = Run(new_folder(runs, plan.task.name))
+    write_json(run.folder / "plan.json", plan)
+    for stage in STAGES:
+        stage(run, progress)
+    version = deploy(run, Registry(registry), promote, progress)
+    progress("done", 1.0)
+    return Learned(run.folder, plan.task.name, version)
+
+
+def new_folder(runs: Path, name: str) -> Path:
+    """A folder that was not there before, named by task and time."""
+    stamp = clock.now().strftime("%Y%m%d-%H%M%S")
+    for tail in ["", *(f"-{i}" for i in range(2, 1000))]:
+        folder = runs / f"{name}-{stamp}{tail}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(runs / name)

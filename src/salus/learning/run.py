@@ -1,0 +1,140 @@
+"""The run folder: what each step reads and leaves. Everything in it opens in an editor, a browser or DuckDB."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from salus.base.errors import Missing
+from salus.learning.dictionary import Feature, write_json
+from salus.learning.models.family import Matrix, Setting
+from salus.learning.task import Kind, Strict, Task
+
+T = TypeVar("T")
+Progress = Callable[[str, float], None]  # (words.toml key of the stage, share done)
+STEPS = ("step1_collect", "step2_prepare", "step3_features", "step4_train", "step5_evaluate", "step6_optimise")
+
+
+def silent(stage: str, share: float) -> None:
+    """No progress is shown."""
+
+
+class TableAsk(Strict):
+    """What a person said about a CSV file."""
+
+    target: str
+    subject: str | None = None
+    positive: str | None = None
+    test: str | None = None
+    kind: Kind | None = None
+
+
+class Plan(Strict):
+    """What this run is: the task, where its data came from, and for a table what was asked of it."""
+
+    task: Task
+    source: Literal["events", "table"]
+    data: str
+    table: TableAsk | None = None
+
+
+class Labels(Strict):
+    """What the labels are. `classes` in the order of the model's numbers; binary: the last is the one foretold."""
+
+    kind: Kind
+    classes: list[str] = msgspec.field(default_factory=list)
+
+
+class Note(Strict):
+    """Something a person should know of this run: a key of words.toml with what fills its slots."""
+
+    key: str
+    slots: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Run:
+    """Reads and writes the files of one run folder. Raises Missing when a step's file is not there yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, step: str, name: str) -> Path:
+        place = self.folder / step
+        place.mkdir(parents=True, exist_ok=True)
+        return place / name
+
+    def needed(self, step: str, name: str) -> Path:
+        found = self.folder / step / name
+        if not found.exists():
+            raise Missing(f"{found} is not there: run `python -m salus.learning.{step} {self.folder}` first")
+        return found
+
+    def write(self, step: str, name: str, value: object) -> None:
+        write_json(self.path(step, name), value)
+
+    def read(self, step: str, name: str, kind: type[T]) -> T:
+        return msgspec.json.decode(self.needed(step, name).read_bytes(), type=kind)
+
+    @property
+    def plan(self) -> Plan:
+        found = self.folder / "plan.json"
+        if not found.exists():
+            raise Missing(f"{found} is not there: begin a run with `salus learn`")
+        return msgspec.json.decode(found.read_bytes(), type=Plan)
+
+    @property
+    def labels(self) -> Labels:
+        return self.read("step2_prepare", "labels.json", Labels)
+
+    def note(self, step: str, notes: list[Note]) -> None:
+        self.write(step, "notes.json", notes)
+
+    def notes(self) -> list[Note]:
+        """What every step so far wants a person to know, in the order of the steps."""
+        files = [self.folder / step / "notes.json" for step in STEPS]
+        return [
+            note for file in files if file.exists() for note in msgspec.json.decode(file.read_bytes(), type=list[Note])
+        ]
+
+    def rows(self) -> pa.Table:
+        """row, subject_id, at_us, label, value, part (train, test), fold (of the training rows)."""
+        return pq.read_table(self.needed("step2_prepare", "rows.parquet"))
+
+    def write_matrix(self, matrix: Matrix, features: list[Feature]) -> None:
+        columns = [pa.array(matrix[:, j], from_pandas=True) for j in range(len(features))]
+        table = pa.Table.from_arrays(columns, names=[feature.name for feature in features])
+        pq.write_table(table, self.path("step3_features", "matrix.parquet"))
+
+    def matrix(self) -> Matrix:
+        table = pq.read_table(self.needed("step3_features", "matrix.parquet"))
+        columns = [table.column(j).to_numpy() for j in range(table.num_columns)]
+        return np.ascontiguousarray(np.column_stack(columns), dtype=np.float64)
+
+
+class Data:
+    """The matrix and its labels as models want them: y = class number or value; `train`, `test`: row numbers."""
+
+    def __init__(self, run: Run) -> None:
+        rows, self.labels = run.rows(), run.labels
+        self.seed = run.plan.task.split.seed
+        self.x = run.matrix()
+        self.subject: npt.NDArray[Any] = np.asarray(rows["subject_id"].to_pylist(), dtype=object)
+        self.fold = rows["fold"].to_numpy()
+        self.y = self._answers(rows)
+        part = np.asarray(rows["part"].to_pylist())
+        self.train, self.test = np.flatnonzero(part == "train"), np.flatnonzero(part == "test")
+
+    def _answers(self, rows: pa.Table) -> npt.NDArray[Any]:
+        if self.labels.kind == "number":
+            return np.asarray(rows["value"].to_numpy(), dtype=np.float64)
+        number = {name: i for i, name in enumerate(self.labels.classes)}
+        return np.array([number[label] for label in rows["label"].to_pylist()], dtype=np.int64)
+
+    @property
+    def setting(self) -> Setting:
+        return Setting(self.labels.kind, max(1, len(self.labels.classes)), self.seed)

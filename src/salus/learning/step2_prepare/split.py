@@ -1,0 +1,64 @@
+"""Who is held out and who learns: by subject, by time, or both; never by row. The same subjects every time."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from salus.learning.task import Split
+
+Whole = npt.NDArray[np.int64]
+FEW_ROWS = 20_000  # below: five folds; above: three, for the time they take
+
+
+def shuffled(subjects: Mapping[str, str], seed: int) -> list[str]:
+    """Subjects by label, and within a label in an order that depends on nothing but the seed and their name."""
+
+    def place(subject: str) -> tuple[str, bytes]:
+        return subjects[subject], hashlib.sha256(f"{seed}/{subject}".encode()).digest()
+
+    return sorted(subjects, key=place)
+
+
+def strata(subject: Sequence[str], label: Sequence[str]) -> dict[str, str]:
+    """One label a subject: the greatest of its rows', so that a subject with any "yes" counts as yes."""
+    found: dict[str, str] = defaultdict(str)
+    for one, its_label in zip(subject, label, strict=True):
+        found[one] = max(found[one], its_label)
+    return found
+
+
+def held_out(subject: Sequence[str], label: Sequence[str], share: float, seed: int) -> set[str]:
+    """About `share` of the subjects, as many of each label: every time the running share passes a whole number."""
+    order = shuffled(strata(subject, label), seed)
+    return {one for i, one in enumerate(order) if int((i + 1) * share) > int(i * share)}
+
+
+def folds(subject: Sequence[str], label: Sequence[str], seed: int) -> Whole:
+    """A fold number for each row; all rows of a subject in one fold."""
+    count = 5 if len(subject) <= FEW_ROWS else 3
+    fold_of = {one: i % count for i, one in enumerate(shuffled(strata(subject, label), seed + 1))}
+    return np.array([fold_of[one] for one in subject], dtype=np.int64)
+
+
+def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Whole, horizon_us: int) -> list[str]:
+    """train, test, or "" (in neither) for each row.
+
+    By time: test is what comes at or after the moment that leaves `split.test` of the rows behind it; training rows
+    must know their label before that moment. Both: test rows also belong to subjects that training never saw.
+    """
+    if split.by == "subject":
+        out = held_out(subject, label, split.test, split.seed)
+        return ["test" if one in out else "train" for one in subject]
+    cutoff = np.quantile(at_us, 1 - split.test)
+    out = set(subject) if split.by == "time" else held_out(subject, label, 0.5, split.seed)
+    return [place(at, at + horizon_us, cutoff, one in out, split.by) for at, one in zip(at_us, subject, strict=True)]
+
+
+def place(at: int, known: int, cutoff: float, is_out: bool, by: str) -> str:
+    """Where one row goes when time decides."""
+    if at >= cutoff:
+        return "test" if is_out else ""
+    return "train" if known < cutoff and (by == "time" or not is_out) else ""

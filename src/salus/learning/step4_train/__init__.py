@@ -1,0 +1,39 @@
+"""Train: every family once with its defaults, and out-of-fold predictions by subject."""
+
+import csv
+from collections.abc import Sequence
+
+import numpy as np
+
+from salus.learning.models.family import Params, families_for, family
+from salus.learning.run import Data, Progress, Run, silent
+from salus.learning.step4_train.folds import out_of_fold
+from salus.learning.step4_train.score import loss
+
+TABLE_FAMILIES = {"number": ["linear", "tree", "lightgbm"]}
+USUAL = ["logistic", "tree", "forest", "lightgbm"]
+
+
+def families_of(run: Run) -> list[str]:
+    """The families of the task, or the usual ones for its kind."""
+    kind = run.labels.kind
+    chosen: Sequence[str] = run.plan.task.models.families or TABLE_FAMILIES.get(kind, USUAL)
+    return [name for name in chosen if family(name) and name in families_for(kind)] or families_for(kind)
+
+
+def train(run: Run, progress: Progress = silent) -> None:
+    """Write <family>/ model files, <family>/out_of_fold.npy (margins of the training rows) and scores.csv."""
+    data = Data(run)
+    names = families_of(run)
+    scores = []
+    for i, name in enumerate(names):
+        progress("step4", i / len(names))
+        params: Params = dict(family(name).defaults)
+        margins = out_of_fold(data, name, params)
+        family(name).fit(data.x[data.train], data.y[data.train], data.setting, params).save(
+            run.path("step4_train", name)
+        )
+        np.save(run.path("step4_train", name) / "out_of_fold.npy", margins)
+        scores.append((name, loss(margins, data.y[data.train], data.setting)))
+    with run.path("step4_train", "scores.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("family", "out_of_fold_loss"), *scores])

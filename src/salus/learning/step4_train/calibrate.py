@@ -1,0 +1,26 @@
+"""Fitting the calibration line on out-of-fold margins of the training rows."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize  # type: ignore[import-untyped]  # has no stubs
+
+from salus.learning.models.family import Matrix, Setting
+from salus.learning.step4_train.calibration import Calibration
+
+
+def calibrate(margins: Matrix, y: npt.NDArray[Any], setting: Setting) -> Calibration:
+    """The line of least log loss, with a slight pull toward slope 1 and shift 0 for small data."""
+    scale = float(margins.std()) or 1.0
+    k = margins.shape[1]
+
+    def cost(theta: npt.NDArray[np.float64]) -> float:
+        slope = float(np.exp(theta[0])) / scale
+        line = Calibration(slope, list(theta[1:]))
+        given = line.probabilities(margins)[np.arange(len(y)), y]
+        return float(-np.log(np.maximum(given, 1e-12)).mean() + 0.01 * (theta[1:] ** 2).sum() / len(y))
+
+    start = np.concatenate([[np.log(scale)], np.zeros(k)])
+    best = minimize(cost, start, method="L-BFGS-B")
+    return Calibration(float(np.exp(best.x[0]) / scale), [float(one) for one in best.x[1:]])

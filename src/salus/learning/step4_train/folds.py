@@ -1,0 +1,22 @@
+"""Out-of-fold margins: every training row answered by a model that saw no row of its subject."""
+
+import numpy as np
+
+from salus.learning.models.family import Matrix, Params, Setting, family
+from salus.learning.run import Data
+
+
+def out_of_fold(data: Data, name: str, params: Params) -> Matrix:
+    """Margins, shape (training rows, k)."""
+    x, y, fold = data.x[data.train], data.y[data.train], data.fold[data.train]
+    made = np.zeros((len(x), width(data.setting)))
+    for one in np.unique(fold):
+        inside = fold == one
+        model = family(name).fit(x[~inside], y[~inside], data.setting, params)
+        made[inside] = model.margins(x[inside])
+    return made
+
+
+def width(setting: Setting) -> int:
+    """How many margins a row has."""
+    return setting.classes if setting.kind == "multiclass" else 1

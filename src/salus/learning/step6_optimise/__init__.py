@@ -1,0 +1,85 @@
+"""Optimise: tune inside the budget on training subjects only, choose, calibrate, set the threshold, refit."""
+
+import csv
+from collections.abc import Sequence
+
+import numpy as np
+
+from salus.learning.models.family import Matrix, Params, Setting, family
+from salus.learning.run import Data, Progress, Run, silent
+from salus.learning.step4_train import families_of
+from salus.learning.step4_train.calibrate import calibrate
+from salus.learning.step4_train.calibration import Calibration
+from salus.learning.step4_train.folds import out_of_fold
+from salus.learning.step4_train.intervals import Steps, intervals_of
+from salus.learning.step4_train.score import loss
+from salus.learning.step6_optimise.search import Trial, search
+from salus.learning.step6_optimise.threshold import best_threshold
+from salus.learning.task import Strict
+
+
+class Chosen(Strict):
+    """The model of this run. `spread`: of a number, what held 90 % of the out-of-fold errors."""
+
+    family: str
+    params: dict[str, float]
+    loss: float
+    calibration: Calibration | None = None
+    threshold: float = 0.5
+    spread: float = 0.0
+
+
+def optimise(run: Run, progress: Progress = silent) -> None:
+    """Write trials.csv, chosen.json, intervals.json, out_of_fold.npy and model/."""
+    data = Data(run)
+    names = families_of(run)
+    trials = search(data, names, run.plan.task.budget, progress)
+    write_trials(run, trials)
+    best, margins = winner(run, data, names, trials)
+    chosen, intervals = finished(best, margins, data.y[data.train], data.setting)
+    model = family(best.family).fit(data.x[data.train], data.y[data.train], data.setting, dict(best.params))
+    model.save(run.path("step6_optimise", "model"))
+    np.save(run.path("step6_optimise", "out_of_fold.npy"), margins)
+    run.write("step6_optimise", "chosen.json", chosen)
+    run.write("step6_optimise", "intervals.json", intervals)
+
+
+def winner(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> tuple[Trial, Matrix]:
+    """The best of: every family as first trained, and its best trial answered out of fold on all training rows."""
+    y, found = data.y[data.train], []
+    for name in names:
+        first = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
+        defaults: Params = dict(family(name).defaults)
+        found.append((Trial(name, defaults, loss(first, y, data.setting)), first))
+    tuned = [best for name in names if (best := best_of(trials, name)) is not None]
+    for one in sorted(tuned, key=lambda trial: trial.loss)[:2]:
+        margins = out_of_fold(data, one.family, one.params)
+        found.append((Trial(one.family, one.params, loss(margins, y, data.setting)), margins))
+    return min(found, key=lambda pair: pair[0].loss)
+
+
+def best_of(trials: list[Trial], name: str) -> Trial | None:
+    """The best trial of a family, unless that is its defaults, which step 4 has answered already."""
+    own = [trial for trial in trials if trial.family == name]
+    best = min(own, key=lambda trial: trial.loss, default=None)
+    return None if best is None or best.params == family(name).defaults else best
+
+
+def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple[Chosen, list[Steps]]:
+    """Calibration, intervals and threshold from out-of-fold margins."""
+    chosen = Chosen(family=best.family, params=best.params, loss=best.loss)
+    if setting.kind == "number":
+        chosen.spread = float(np.quantile(np.abs(margins[:, 0] - y), 0.9))
+        return chosen, []
+    chosen.calibration = calibrate(margins, y, setting)
+    given = chosen.calibration.probabilities(margins)
+    if setting.kind == "binary":
+        chosen.threshold = best_threshold(given[:, 1], y == 1)
+    return chosen, intervals_of(given, y)
+
+
+def write_trials(run: Run, trials: list[Trial]) -> None:
+    """trials.csv: family, loss on the tuning folds, parameters."""
+    with run.path("step6_optimise", "trials.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(t.family, t.loss, " ".join(f"{k}={v:.6g}" for k, v in t.params.items())) for t in trials]
+        csv.writer(file).writerows([("family", "loss", "parameters"), *rows])

@@ -1,0 +1,109 @@
+"""From a finished run to a version in the registry."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from salus.learning.dictionary import EventRecipe, Feature, write_json
+from salus.learning.models.family import Matrix, family
+from salus.learning.run import Data, Progress, Run, silent
+from salus.learning.step3_features.columns import TableRecipe
+from salus.learning.step4_train.intervals import Steps
+from salus.learning.step6_optimise import Chosen
+from salus.learning.step7_deploy.bundle import Bundle
+from salus.learning.step7_deploy.card import write_card
+from salus.learning.step7_deploy.registry import Registry, sha256
+
+MOST_EXPLAINED = 2000  # training rows that tell how much each thing matters
+
+
+def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
+    """Add the run's model to the registry and give its version; promoted unless asked not to be."""
+    progress("step7", 0.0)
+    made = Path(tempfile.mkdtemp(prefix="salus-bundle-"))
+    source = run.plan.source
+    recipe: EventRecipe | TableRecipe
+    if source == "events":
+        recipe = run.read("step3_features", "recipe.json", EventRecipe)
+    else:
+        recipe = run.read("step3_features", "recipe.json", TableRecipe)
+    bundle = bundle_of(run, recipe)
+    write_json(made / "bundle.json", bundle)
+    write_json(made / "recipe.json", recipe)
+    shutil.copytree(run.needed("step6_optimise", "model"), made / "model")
+    shutil.copy(run.needed("step5_evaluate", "figures.json"), made / "metrics.json")
+    write_card(run, bundle, made)
+    name = run.plan.task.name
+    version = registry.add(name, made)
+    if promote:
+        registry.promote(name, version)
+    run.write("step7_deploy", "deployed.json", {"name": name, "version": version, "promoted": promote})
+    return version
+
+
+def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
+    """The bundle of a run; the registry fills in version and date."""
+    data, plan = Data(run), run.plan
+    chosen = run.read("step6_optimise", "chosen.json", Chosen)
+    x = data.x[data.train]
+    known = ~np.isnan(x)
+    return Bundle(
+        name=plan.task.name,
+        version="",
+        made="",
+        source=plan.source,
+        task=plan.task,
+        labels=run.labels,
+        family=chosen.family,
+        calibration=chosen.calibration,
+        intervals=run.read("step6_optimise", "intervals.json", list[Steps]),
+        threshold=chosen.threshold,
+        spread=chosen.spread,
+        importance=importance_of(run, chosen, x, recipe.features),
+        low=np.where(known, x, np.inf).min(axis=0).tolist(),
+        high=np.where(known, x, -np.inf).max(axis=0).tolist(),
+        fewest_known=fewest_known(x, recipe.features),
+        fingerprint=fingerprint_of(run),
+    )
+
+
+def importance_of(run: Run, chosen: Chosen, x: Matrix, features: list[Feature]) -> dict[str, float]:
+    """Source -> mean size of its part of the margin over training rows, in calibrated log-odds; greatest first."""
+    model = family(chosen.family).load(run.needed("step6_optimise", "model"))
+    rows = x[np.random.default_rng(7).permutation(len(x))[:MOST_EXPLAINED]]
+    parts = model.parts(rows)[:, :, :-1] * (chosen.calibration.slope if chosen.calibration else 1.0)
+    found = {}
+    for source in dict.fromkeys(feature.source for feature in features):
+        own = [j for j, feature in enumerate(features) if feature.source == source]
+        found[source] = float(np.abs(parts[:, :, own].sum(axis=2)).mean())
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def fewest_known(x: Matrix, features: list[Feature]) -> int:
+    """The number of things that all but the poorest 1 % of the training rows knew, and at least 1."""
+    sources: dict[str, list[int]] = {}
+    for j, feature in enumerate(features):
+        if feature.value not in ("age", "sex"):
+            sources.setdefault(feature.source, []).append(j)
+    told = [
+        np.any([x[:, j] > 0 if features[j].value == "count" else ~np.isnan(x[:, j]) for j in js], axis=0)
+        for js in sources.values()
+    ]
+    return max(1, int(np.quantile(np.sum(told, axis=0), 0.01))) if told else 0
+
+
+def fingerprint_of(run: Run) -> dict[str, str | int]:
+    """What identifies the training data: sha256 of what was collected and of the rows, and counts."""
+    step1 = run.needed("step1_collect", "events.parquet" if run.plan.source == "events" else "table.parquet")
+    rows = run.needed("step2_prepare", "rows.parquet")
+    part = pq.read_table(rows, columns=["part"])["part"].to_pylist()
+    return {
+        "data": Path(run.plan.data).name,
+        "data_sha256": sha256(step1),
+        "rows_sha256": sha256(rows),
+        "training_rows": part.count("train"),
+        "held_out_rows": part.count("test"),
+    }

@@ -1,0 +1,180 @@
+"""A deployed model at the bedside: the training's own features, a calibrated answer, its reasons, or "cannot tell"."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from salus.base.errors import Unsupported
+from salus.learning.dictionary import EventRecipe, Feature
+from salus.learning.models.family import Matrix, family
+from salus.learning.moments import moment_us
+from salus.learning.step3_features.columns import TableRecipe
+from salus.learning.step3_features.encode import encode
+from salus.learning.step3_features.windows import MEASURED, Windows
+from salus.learning.step7_deploy.bundle import Bundle
+from salus.learning.step7_deploy.evidence import Known, birth_of, by_concept, known_events, outside_cohort, sources_of
+from salus.learning.step7_deploy.prediction import Contribution, Prediction
+from salus.learning.task import Task
+
+MOST_MISSING = 5
+MOST_OUTSIDE = 0.3  # share of the known features that may lie outside what training saw
+
+
+class Deployed:
+    """One version of a model, loaded. Calls are safe from any thread. Made by `Registry`, which checks the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bundle = msgspec.json.decode((folder / "bundle.json").read_bytes(), type=Bundle)
+        kind: Any = EventRecipe if self.bundle.source == "events" else TableRecipe
+        self.recipe: Any = msgspec.json.decode((folder / "recipe.json").read_bytes(), type=kind)
+        self.model = family(self.bundle.family).load(folder / "model")
+        self.features: list[Feature] = self.recipe.features
+
+    @property
+    def name(self) -> str:
+        return self.bundle.name
+
+    @property
+    def version(self) -> str:
+        return self.bundle.version
+
+    @property
+    def task(self) -> Task:
+        return self.bundle.task
+
+    @property
+    def classes(self) -> list[str]:
+        """Binary: the class not foretold, then the one foretold ("yes" of a task over events)."""
+        return self.bundle.labels.classes
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """The model card: sections by heading, each in en and zh."""
+        found: dict[str, Any] = msgspec.json.decode((self.folder / "card.json").read_bytes())
+        return found
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Held-out figures."""
+        found: dict[str, Any] = msgspec.json.decode((self.folder / "metrics.json").read_bytes())
+        return found
+
+    @cached_property
+    def windows(self) -> Windows:
+        if self.bundle.source != "events":
+            raise Unsupported(f"{self.name} {self.version} was learned from a table: ask predict_row, not events")
+        return Windows(self.recipe)
+
+    def vector(self, events: pa.Table, at: datetime) -> Matrix:
+        """The features of one subject at a moment, shape (1, features): the bits that training would make."""
+        subject = events.column("subject_id")[0].as_py() if events.num_rows else ""
+        row = pa.table({"row": pa.array([0], pa.int64()), "subject_id": [subject], "at_us": [moment_us(at)]})
+        return self.windows.matrix(events, row)
+
+    def predict_events(self, events: pa.Table, at: datetime) -> Prediction:
+        """The answer for ONE subject's events (the event schema) at a moment, from what was known then."""
+        at_us = moment_us(at)
+        known = known_events(events, at_us)
+        if outside_cohort(self.task, known, birth_of(events), at_us):
+            return Prediction(abstained="not-in-cohort")
+        x = self.vector(events, at)
+        groups = by_concept(known)
+        evidence = {concept.key: groups[concept.code, concept.text] for concept in self.recipe.concepts}
+        evidence = {key: found for key, found in evidence.items() if found}
+        missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
+        if why := self._reason_to_abstain(x, len(evidence)):
+            return Prediction(abstained=why, missing=missing)
+        return self._answer(x, evidence, missing)
+
+    def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
+        """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
+        if self.bundle.source != "table":
+            raise Unsupported(f"{self.name} {self.version} was learned from events: ask predict_events")
+        known = {name for name, cell in cells.items() if cell is not None}
+        missing = self._missing(known)
+        count = sum(column.name in known for column in self.recipe.columns)
+        x = encode(self.recipe, cells)
+        if why := self._reason_to_abstain(x, count):
+            return Prediction(abstained=why, missing=missing)
+        return self._answer(x, {}, missing)
+
+    def _reason_to_abstain(self, x: Matrix, known: int) -> str | None:
+        if known < self.bundle.fewest_known:
+            return "too-little-data"
+        values, low, high = x[0], np.array(self.bundle.low), np.array(self.bundle.high)
+        slack = 0.1 * (high - low)
+        seen = ~np.isnan(values)
+        outside = (values[seen] < (low - slack)[seen]) | (values[seen] > (high + slack)[seen])
+        return "out-of-range" if seen.any() and outside.mean() > MOST_OUTSIDE else None
+
+    def _answer(self, x: Matrix, evidence: dict[str, list[Known]], missing: list[str]) -> Prediction:
+        parts = self.model.parts(x)[0]
+        if self.bundle.labels.kind == "number":
+            value, spread = float(self.model.margins(x)[0, 0]), self.bundle.spread
+            made = self._contributions(parts[0, :-1], x[0], evidence)
+            interval = {"value": (value - spread, value + spread)}
+            return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value)
+        return self._classes(x, parts, evidence, missing)
+
+    def _classes(self, x: Matrix, parts: Matrix, evidence: dict[str, list[Known]], missing: list[str]) -> Prediction:
+        line = self.bundle.calibration
+        assert line is not None  # every classifier is calibrated before it is deployed
+        given = line.probabilities(self.model.margins(x))[0]
+        probabilities = {name: float(p) for name, p in zip(self.classes, given, strict=True)}
+        intervals = {n: s.interval(probabilities[n]) for n, s in zip(self.classes, self.bundle.intervals, strict=True)}
+        scaled, shift = parts * line.slope, np.array(line.shift)
+        if len(parts) == 1:
+            claim, weights, base = self.classes[-1], scaled[0, :-1], scaled[0, -1] + shift[0]
+        else:
+            top = int(given.argmax())
+            others = np.arange(len(parts)) != top
+            contrast = scaled[top] - scaled[others].mean(axis=0)
+            claim, weights = self.classes[top], contrast[:-1]
+            base = contrast[-1] + shift[top] - shift[others].mean()
+        made = self._contributions(weights, x[0], evidence)
+        return Prediction(probabilities, intervals, made, missing, None, claim, float(base))
+
+    def _contributions(self, weights: Matrix, x: Matrix, evidence: dict[str, list[Known]]) -> list[Contribution]:
+        """One for each thing (code or column): its features' weights added up, the greatest first."""
+        groups: dict[str, list[int]] = defaultdict(list)
+        for j, feature in enumerate(self.features):
+            groups[feature.source].append(j)
+        made = [self._contribution(js, weights, x, evidence.get(source, [])) for source, js in groups.items()]
+        return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
+
+    def _contribution(self, js: list[int], weights: Matrix, x: Matrix, events: list[Known]) -> Contribution:
+        strongest = max(js, key=lambda j: abs(weights[j]))
+        shown = self.features[next((j for j in js if x[j] == 1 and self.features[j].level), strongest)]
+        feature = self.features[strongest]
+        value: float | None = None if np.isnan(x[strongest]) else float(x[strongest])
+        measured = feature.value in MEASURED
+        if measured:
+            value = next((one.value for one in events if one.value is not None), value)
+        unit = feature.unit if measured or feature.value in ("since", "age") else None
+        weight = float(weights[js].sum())
+        return Contribution(feature.name, shown.label, value, unit, weight, sources_of(events))
+
+    def _missing(self, known: set[str]) -> list[str]:
+        """The features of the things not known that mattered most in training. What merely did not happen is known."""
+        best: dict[str, Feature] = {}
+        for feature in self.features:
+            if feature.value in (*MEASURED, "number", "is", "age") or "=" in feature.source:
+                best.setdefault(feature.source, feature)
+        ranked = sorted(self.bundle.importance.items(), key=lambda item: -item[1])
+        return [best[s].name for s, size in ranked if s in best and s not in known and size > 0][:MOST_MISSING]
+
+    def _said(self, evidence: dict[str, list[Known]]) -> set[str]:
+        """Concepts with a text whose code was spoken of with another text: absent is known, not missing."""
+        codes = {one.code for found in evidence.values() for one in found}
+        return {concept.key for concept in self.recipe.concepts if concept.text is not None and concept.code in codes}
+
+    def _person(self, x: Matrix) -> set[str]:
+        return {f.source for j, f in enumerate(self.features) if f.value in ("age", "sex") and not np.isnan(x[0, j])}

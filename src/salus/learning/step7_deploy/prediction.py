@@ -1,0 +1,37 @@
+"""What a deployed model says about one person."""
+
+from dataclasses import dataclass, field
+
+from salus.learning.task import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one thing known adds to the log-odds of the claim. `source_ids`: resources it came from, newest first."""
+
+    feature: str
+    label: Text
+    value: float | None
+    unit: str | None
+    weight: float
+    source_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Probabilities with intervals, or why there are none.
+
+    `claim` is the class the contributions speak about: of a yes/no question the class foretold, else the likeliest.
+    `base` + the sum of all weights = the log-odds of the claim (of many classes: its log-probability less the mean of
+    the others'; of a number: the value). `missing`: features that would matter most and are not known.
+    `abstained`: too-little-data, not-in-cohort, out-of-range; then the rest is empty.
+    """
+
+    probabilities: dict[str, float] = field(default_factory=dict)
+    interval: dict[str, tuple[float, float]] = field(default_factory=dict)
+    contributions: list[Contribution] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    abstained: str | None = None
+    claim: str = ""
+    base: float = 0.0
+    value: float | None = None

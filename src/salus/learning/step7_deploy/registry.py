@@ -1,0 +1,179 @@
+"""The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
+
+    registry/<name>/<version>/{bundle,recipe,metrics,card,checksums}.json, model/, card.en.md, card.zh.md
+    registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
+
+Only data is stored (JSON, arrays, LightGBM text): nothing that could run. Every file is checked against its sha256 when
+it is loaded, and the list of checksums against `current`.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from salus.base import clock
+from salus.base.errors import Conflict, Invalid, Missing
+from salus.learning.dictionary import write_json
+from salus.learning.step7_deploy.bundle import Bundle
+from salus.learning.step7_deploy.deployed import Deployed
+from salus.learning.task import Strict
+
+SUMS = "checksums.json"
+
+
+class Current(Strict):
+    """Which version is promoted, and which were before it, the latest last."""
+
+    version: str
+    checksums: str
+    before: list[str] = msgspec.field(default_factory=list)
+
+
+class Entry(Strict):
+    """A line of the list."""
+
+    name: str
+    version: str
+    made: str
+    family: str
+    question: dict[str, str]
+    promoted: bool
+    metrics: dict[str, Any]
+
+
+class Registry:
+    """Models by name and version. Raises Missing for what is not there and Conflict for files that were changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._warm: dict[tuple[str, str], Deployed] = {}
+
+    def names(self) -> list[str]:
+        """All models, in order."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(place.name for place in self.folder.iterdir() if place.is_dir() and self.versions(place.name))
+
+    def versions(self, name: str) -> list[str]:
+        """The versions of a model, oldest first."""
+        place = self.folder / name
+        if not place.is_dir():
+            return []
+        found = [one.name for one in place.iterdir() if (one / SUMS).is_file() and not one.name.startswith(".")]
+        return sorted(found, key=lambda version: (len(version), version))
+
+    def list(self) -> "list[Entry]":
+        """Every version of every model, oldest first."""
+        return [self.entry(name, version) for name in self.names() for version in self.versions(name)]
+
+    def entry(self, name: str, version: str) -> Entry:
+        place = self._place(name, version)
+        bundle = msgspec.json.decode((place / "bundle.json").read_bytes(), type=Bundle)
+        current = self.current(name)
+        return Entry(
+            name=name,
+            version=version,
+            made=bundle.made,
+            family=bundle.family,
+            question=bundle.task.question,
+            promoted=current is not None and current.version == version,
+            metrics=msgspec.json.decode((place / "metrics.json").read_bytes()),
+        )
+
+    def current(self, name: str) -> Current | None:
+        """What `current` says, or None while nothing is promoted."""
+        file = self.folder / name / "current"
+        return msgspec.json.decode(file.read_bytes(), type=Current) if file.is_file() else None
+
+    def promoted(self, name: str) -> Deployed | None:
+        """The promoted version, loaded once and kept warm; None while nothing is promoted."""
+        current = self.current(name)
+        if current is None:
+            return None
+        key = (name, current.version)
+        if key not in self._warm:
+            found = sha256(self._place(name, current.version) / SUMS)
+            if found != current.checksums:
+                raise Conflict(f"The checksums of {name} {current.version} are not those that were promoted: {ADVICE}")
+            self._warm[key] = self.load(name, current.version)
+        return self._warm[key]
+
+    def load(self, name: str, version: str) -> Deployed:
+        """One version, after every file was checked against its sha256."""
+        place = self._place(name, version)
+        check_files(place)
+        return Deployed(place)
+
+    def add(self, name: str, made: Path) -> str:
+        """Take in a folder with a finished bundle as the next version; gives the version. The folder is moved."""
+        if not re.fullmatch(r"[\w-]{1,80}", name):
+            raise Invalid(f"'{name}' cannot name a model: use letters, digits, - and _")
+        version = str(max((int(v) for v in self.versions(name) if v.isdigit()), default=0) + 1)
+        bundle = msgspec.json.decode((made / "bundle.json").read_bytes(), type=Bundle)
+        bundle.name, bundle.version, bundle.made = name, version, clock.instant(clock.now())
+        write_json(made / "bundle.json", bundle)
+        write_json(made / SUMS, sums_of(made))
+        place = self.folder / name / version
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, place)
+        return version
+
+    def promote(self, name: str, version: str) -> None:
+        """Make a version the one that is asked. Its files are checked first."""
+        place = self._place(name, version)
+        check_files(place)
+        current = self.current(name)
+        if current is not None and current.version == version:
+            return
+        before = [*current.before, current.version] if current else []
+        self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
+
+    def roll_back(self, name: str) -> str:
+        """Go back to the version that was promoted before; gives it. Raises Missing when there was none."""
+        current = self.current(name)
+        if current is None or not current.before:
+            raise Missing(f"There is no earlier version of '{name}' to go back to")
+        version, before = current.before[-1], current.before[:-1]
+        place = self._place(name, version)
+        check_files(place)
+        self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
+        return version
+
+    def _point(self, name: str, current: Current) -> None:
+        """Write `current` whole or not at all."""
+        draft = self.folder / name / ".current"
+        write_json(draft, current)
+        os.replace(draft, self.folder / name / "current")
+
+    def _place(self, name: str, version: str) -> Path:
+        if version not in self.versions(name):
+            have = ", ".join(self.versions(name)) or "none"
+            raise Missing(f"There is no version '{version}' of a model '{name}' (versions: {have})")
+        return self.folder / name / version
+
+
+ADVICE = "do not use it; learn it again or roll back"
+
+
+def check_files(place: Path) -> None:
+    """Raises Conflict when a file was changed, is gone, or was added since the bundle was made."""
+    wanted = msgspec.json.decode((place / SUMS).read_bytes(), type=dict[str, str])
+    found = sums_of(place)
+    wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if wrong:
+        raise Conflict(f"{', '.join(wrong)} of {place.parent.name} {place.name} changed since it was made: {ADVICE}")
+
+
+def sums_of(place: Path) -> dict[str, str]:
+    """sha256 of every file but the list itself."""
+    files = sorted(file for file in place.rglob("*") if file.is_file() and file.name != SUMS)
+    return {file.relative_to(place).as_posix(): sha256(file) for file in files}
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,192 @@
+"""From events to a deployed model, and what it says at the bedside."""
+
+import math
+import random
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from salus.learning.learn import Learned, learn_task
+from salus.learning.step7_deploy import Deployed, Registry
+from salus.learning.task import Task, task_of
+
+START = datetime(2022, 1, 1, tzinfo=UTC)
+COLUMNS = [
+    ("subject_id", pa.string()),
+    ("time", pa.timestamp("us", "UTC")),
+    ("code", pa.string()),
+    ("numeric_value", pa.float64()),
+    ("text_value", pa.string()),
+    ("unit", pa.string()),
+    ("encounter_id", pa.string()),
+    ("source_id", pa.string()),
+    ("recorded_time", pa.timestamp("us", "UTC")),
+]
+TASK = {
+    "name": "illness-year",
+    "kind": "binary",
+    "question": {"en": "Ill within a year?", "zh": "一年内会得病吗？"},
+    "cohort": {"min_age": 18},
+    "when": {"events": ["VISIT//*"], "min_gap_days": 100},
+    "label": {"codes": ["ILL//1"], "within_days": 365},
+    "features": {"windows_days": [365, 0], "min_subjects": 5},
+    "models": {"families": ["logistic", "tree"]},
+    "budget": {"seconds": 2, "trials": 3},
+}
+
+
+def life(person: int, chance: random.Random) -> list[dict]:
+    """Four yearly visits; a high marker makes the illness likely within the next year."""
+    subject, sex = f"p{person}", chance.choice(["female", "male"])
+    born = START - timedelta(days=365 * chance.randrange(20, 80))
+    level = chance.gauss(6, 1.5)
+    made: list[dict] = [
+        {"code": "MEDS_BIRTH", "time": born, "source_id": f"Patient/{subject}"},
+        {"code": f"SEX//{sex}", "time": None, "source_id": f"Patient/{subject}"},
+    ]
+    for year in range(4):
+        time = START + timedelta(days=365 * year + chance.randrange(60))
+        made.append({"code": "VISIT//AMB", "time": time, "source_id": f"Encounter/{subject}-{year}"})
+        value = level + chance.gauss(0, 0.3)
+        made.append(
+            {
+                "code": "LAB//marker",
+                "time": time,
+                "numeric_value": value,
+                "unit": "mg",
+                "source_id": f"Observation/{subject}-{year}",
+            }
+        )
+        if chance.random() < 0.3:
+            made.append({"code": "DRUG//noise", "time": time, "source_id": f"MedicationRequest/{subject}-{year}"})
+        if chance.random() < 1 / (1 + math.exp(-2 * (value - 8))):
+            ill = time + timedelta(days=chance.randrange(10, 300))
+            made.append({"code": "ILL//1", "time": ill, "source_id": f"Condition/{subject}-{year}"})
+            break
+        level += 0.4
+    return [{"subject_id": subject, **event} for event in made]
+
+
+def table_of(events: list[dict]) -> pa.Table:
+    return pa.Table.from_pylist(events, schema=pa.schema(COLUMNS))
+
+
+@pytest.fixture(scope="module")
+def people() -> dict[str, list[dict]]:
+    chance = random.Random(11)
+    return {f"p{i}": life(i, chance) for i in range(260)}
+
+
+@pytest.fixture(scope="module")
+def learned(people: dict[str, list[dict]], tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Registry]:
+    folder = tmp_path_factory.mktemp("loop")
+    events = [event for life in people.values() for event in life]
+    (folder / "events" / "shard=000").mkdir(parents=True)
+    pq.write_table(table_of(events), folder / "events" / "shard=000" / "0.parquet")
+    task: Task = task_of(TASK)
+    return learn_task(task, folder / "events", folder / "registry"), Registry(folder / "registry")
+
+
+@pytest.fixture(scope="module")
+def model(learned: tuple[Learned, Registry]) -> Deployed:
+    found = learned[1].promoted("illness-year")
+    assert found is not None
+    return found
+
+
+def person(value: float, days_ago: int = 3) -> tuple[pa.Table, datetime]:
+    at = START + timedelta(days=500)
+    events = [
+        {"code": "MEDS_BIRTH", "time": START - timedelta(days=365 * 50), "source_id": "Patient/x"},
+        {"code": "SEX//female", "time": None, "source_id": "Patient/x"},
+        {"code": "VISIT//AMB", "time": at - timedelta(days=days_ago), "source_id": "Encounter/x"},
+        {
+            "code": "LAB//marker",
+            "time": at - timedelta(days=days_ago),
+            "numeric_value": value,
+            "unit": "mg",
+            "source_id": "Observation/x",
+        },
+    ]
+    return table_of([{"subject_id": "x", **event} for event in events]), at
+
+
+def log_odds(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def test_a_high_marker_is_a_higher_risk_with_an_interval_around_it(model: Deployed) -> None:
+    high, low = model.predict_events(*person(9.5)), model.predict_events(*person(5.0))
+
+    assert low.probabilities["yes"] < 0.2 < 0.5 < high.probabilities["yes"]
+    assert high.interval["yes"][0] <= high.probabilities["yes"] <= high.interval["yes"][1]
+    assert math.isclose(1, sum(high.probabilities.values()))
+
+
+def test_reasons_add_up_to_the_log_odds_and_point_at_their_resources(model: Deployed) -> None:
+    said = model.predict_events(*person(9.5))
+    first = said.contributions[0]
+
+    assert math.isclose(log_odds(said.probabilities["yes"]), said.base + sum(c.weight for c in said.contributions))
+    assert ("LAB//marker", 9.5, "mg", ["Observation/x"]) == (
+        first.feature.split(".")[0],
+        first.value,
+        first.unit,
+        first.source_ids,
+    )
+    assert first.weight > 0
+
+
+def test_what_was_not_known_then_changes_nothing(model: Deployed) -> None:
+    events, at = person(9.5)
+    later = [
+        {"subject_id": "x", "code": "LAB//marker", "time": at + timedelta(days=1), "numeric_value": 1.0},
+        {
+            "subject_id": "x",
+            "code": "LAB//marker",
+            "time": at - timedelta(days=1),
+            "recorded_time": at + timedelta(days=1),
+            "numeric_value": 1.0,
+        },
+    ]
+
+    assert model.predict_events(events, at) == model.predict_events(pa.concat_tables([events, table_of(later)]), at)
+
+
+def test_the_bedside_has_the_bits_of_the_training_matrix(
+    people: dict[str, list[dict]], learned: tuple[Learned, Registry], model: Deployed
+) -> None:
+    run = learned[0].run
+    rows = pq.read_table(run / "step2_prepare" / "rows.parquet").to_pylist()
+    matrix = pq.read_table(run / "step3_features" / "matrix.parquet")
+    chosen = random.Random(3).sample(range(len(rows)), 200)
+    for i in chosen:
+        at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=rows[i]["at_us"])
+        alone = model.vector(table_of(people[rows[i]["subject_id"]]), at)[0]
+        trained = np.array([matrix.column(j)[i].as_py() for j in range(matrix.num_columns)], dtype=np.float64)
+
+        assert trained.tobytes() == np.where(np.isnan(alone), np.nan, alone).tobytes()
+
+
+def test_it_says_that_it_cannot_tell(model: Deployed) -> None:
+    events, at = person(9.5)
+    ill = table_of([{"subject_id": "x", "code": "ILL//1", "time": START, "source_id": "Condition/x"}])
+    bare = events.slice(0, 2)
+
+    assert "not-in-cohort" == model.predict_events(pa.concat_tables([events, ill]), at).abstained
+    assert "too-little-data" == model.predict_events(bare, at).abstained
+    assert model.predict_events(bare, at).missing[0].startswith("LAB//marker")
+    assert "out-of-range" == model.predict_events(*person(9e6)).abstained
+
+
+def test_held_out_people_never_taught(learned: tuple[Learned, Registry]) -> None:
+    rows = pq.read_table(learned[0].run / "step2_prepare" / "rows.parquet").to_pylist()
+    parts: dict[str, set[str]] = {}
+    for row in rows:
+        parts.setdefault(row["subject_id"], set()).add(row["part"])
+
+    assert {1} == {len(part) for part in parts.values()}
+    assert 0.2 < sum(part == {"test"} for part in parts.values()) / len(parts) < 0.3
