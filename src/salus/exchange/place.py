@@ -6,14 +6,16 @@ which costs time but stores nothing twice.
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import orjson
 
 from salus.exchange.mapping import Mapping
 from salus.exchange.opening import files_at
 from salus.exchange.report import Report
+
+decode = msgspec.json.Decoder(tuple[int, Report]).decode
 
 
 class Place:
@@ -22,11 +24,8 @@ class Place:
     def __init__(self, file: Path) -> None:
         self._file = file
         self.items, self.report = 0, Report()
-        try:
-            plain = orjson.loads(file.read_bytes())
-            self.items, self.report = plain["items"], Report.from_plain(plain["report"])
-        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
-            pass  # none yet, or not readable: from the start
+        with suppress(FileNotFoundError, msgspec.DecodeError):  # none yet, or not readable: from the start
+            self.items, self.report = decode(file.read_bytes())
 
     def keep(self, items: int) -> None:
         """On disk when it returns; a crash leaves the former place or this one, never half of it."""
@@ -34,7 +33,7 @@ class Place:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_suffix(".new")
         with beside.open("wb") as out:
-            out.write(orjson.dumps({"items": items, "report": self.report.as_plain()}))
+            out.write(msgspec.json.encode((items, self.report)))
             out.flush()
             os.fsync(out.fileno())
         beside.replace(self._file)

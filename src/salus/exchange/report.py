@@ -1,13 +1,12 @@
 """What an import came to: how many of each type were read, stored, unchanged, refused, and why."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from salus.exchange.shapes import Aside, Refusal
 
-KEPT = 1000  # refusals told one by one; further ones are only counted
+KEPT = 1000  # refusals, and reasons of a type, told one by one; further ones are only counted
 UNKNOWN = "?"
 
 
@@ -39,7 +38,7 @@ class Report:
     rows: dict[str, Row] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
-    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def row(self, type: str) -> Row:
         return self.rows.setdefault(type or UNKNOWN, Row())
@@ -63,9 +62,14 @@ class Report:
         row = self.row(refusal.type)
         row.read += 1
         row.refused += 1
-        self.reasons.setdefault(refusal.type or UNKNOWN, Counter())[f"{refusal.path} {refusal.text}".strip()] += 1
+        self._count_reason(self.reasons.setdefault(refusal.type or UNKNOWN, {}), refusal)
         if len(self.refusals) < KEPT:
             self.refusals.append(refusal)
+
+    def _count_reason(self, reasons: dict[str, int], refusal: Refusal) -> None:
+        reason = f"{refusal.path} {refusal.text}".strip()
+        if reason in reasons or len(reasons) < KEPT:
+            reasons[reason] = reasons.get(reason, 0) + 1
 
     @property
     def total(self) -> Row:
@@ -76,19 +80,6 @@ class Report:
     def table(self) -> Iterator[Line]:
         """The closing table, the largest type first; `why` is the commonest reason and how often it was given."""
         for type, row in sorted(self.rows.items(), key=lambda pair: (-pair[1].read, pair[0])):
-            common = self.reasons.get(type, Counter[str]()).most_common(1)
-            why = f"{common[0][1]} × {common[0][0]}" if common else ""
+            reason, times = max(self.reasons.get(type, {}).items(), key=lambda pair: pair[1], default=("", 0))
+            why = f"{times} × {reason}" if times else ""
             yield Line(type, row.read, row.stored, row.unchanged, row.refused, why)
-
-    def as_plain(self) -> dict[str, Any]:
-        """For the durable place; `from_plain` reads it."""
-        return asdict(self)
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "Report":
-        return cls(
-            {type: Row(**row) for type, row in plain["rows"].items()},
-            [Refusal(*refusal) for refusal in plain["refusals"]],
-            plain["aside"],
-            {type: Counter(reasons) for type, reasons in plain["reasons"].items()},
-        )
