@@ -73,6 +73,7 @@ class Windows:
         self.connection.register("concepts_given", concepts_table(recipe))
         self.connection.execute("CREATE TABLE concepts AS SELECT * FROM concepts_given")
         self.columns = columns_of(recipe)
+        self.targets = targets_of(recipe, self.columns)
 
     def matrix(self, events: pa.Table | str, rows: pa.Table) -> Matrix:
         """Features, shape (rows, features), NaN where nothing is known. `rows`: row (0..n-1), subject_id, at_us.
@@ -91,7 +92,7 @@ class Windows:
         matrix = empty_matrix(self.recipe.features, count)
         if self.recipe.concepts and self.columns:
             found = self.connection.execute(statement(self.recipe, self.columns, events)).fetchnumpy()
-            place_values(matrix, self.recipe, self.columns, found)
+            place_values(matrix, self.targets, found)
         if any(feature.value in ("age", "sex") for feature in self.recipe.features):
             place_person(matrix, self.recipe.features, self.connection.execute(PERSON.format(events=events)).fetchall())
         return matrix
@@ -136,22 +137,24 @@ def empty_matrix(features: list[Feature], count: int) -> Matrix:
     return matrix
 
 
-def place_values(
-    matrix: Matrix, recipe: EventRecipe, columns: list[tuple[str, int]], found: dict[str, npt.NDArray[Any]]
-) -> None:
+def place_values(matrix: Matrix, targets: npt.NDArray[np.int64], found: dict[str, npt.NDArray[Any]]) -> None:
     """Put what the query found into the columns of the dictionary."""
     rows, concepts = found["row"], found["concept"]
-    order = np.argsort(concepts, kind="stable")
-    starts = np.searchsorted(concepts[order], np.arange(len(recipe.concepts) + 1))
+    for i, target in enumerate(targets):
+        j = target[concepts]
+        asked = j >= 0
+        matrix[rows[asked], j[asked]] = np.ma.filled(found[f"x{i}"], np.nan)[asked]
+
+
+def targets_of(recipe: EventRecipe, columns: list[tuple[str, int]]) -> npt.NDArray[np.int64]:
+    """Shape (columns, concepts): the number of the feature that takes this value of this concept, or -1."""
     number_of = {concept.key: i for i, concept in enumerate(recipe.concepts)}
     place_of = {column: i for i, column in enumerate(columns)}
+    made = np.full((len(columns), len(recipe.concepts)), -1, dtype=np.int64)
     for j, feature in enumerate(recipe.features):
-        if feature.value not in VALUE_SQL:
-            continue
-        number = number_of[feature.source]
-        which = order[starts[number] : starts[number + 1]]
-        values = found[f"x{place_of[feature.value, feature.window_days]}"][which]
-        matrix[rows[which], j] = np.ma.filled(values, np.nan)
+        if feature.value in VALUE_SQL:
+            made[place_of[feature.value, feature.window_days], number_of[feature.source]] = j
+    return made
 
 
 def place_person(matrix: Matrix, features: list[Feature], found: list[tuple[int, int, int | None, str | None]]) -> None:
