@@ -2,8 +2,11 @@
 with a Purpose. Must not know what the records mean for anybody's health.
 """
 
+from salus.records.answers import searchset
+from salus.records.bundles import etag
 from salus.records.records import Records
-from salus.records.shapes import Change, Outcome, Page, Version
+from salus.records.search import served
+from salus.records.shapes import Audited, Change, Outcome, Page, Version
 from salus.records.store import Store
 
-__all__ = ["Change", "Outcome", "Page", "Records", "Store", "Version"]
+__all__ = ["Audited", "Change", "Outcome", "Page", "Records", "Store", "Version", "etag", "searchset", "served"]

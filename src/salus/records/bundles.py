@@ -1,16 +1,14 @@
 """Bundles: `transaction` (all or nothing) and `batch`. https://hl7.org/fhir/R4/http.html#transaction"""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import orjson
 
 from salus import fhir
-from salus.base import clock
 from salus.base.errors import Invalid, Issue, Malformed, SalusError, Stale, Unsupported
 from salus.base.ids import uuid7
 from salus.records import drafts
@@ -329,71 +327,3 @@ DO: dict[str, Callable[[Desk, Entry], None]] = {
     "PUT": _do_put,
     "GET": _do_get,
 }
-
-
-# --- answers ---
-
-
-def answered(e: Entry) -> dict[str, Any]:
-    """The response entry of a write."""
-    assert e.version
-    status = status_of(e.method, e.version)
-    told = {
-        "status": f"{status.value} {status.phrase}",
-        "etag": f'W/"{e.version.version}"',
-        "lastModified": clock.instant(e.version.updated),
-    }
-    if e.method != "DELETE":
-        told["location"] = f"{e.version.reference}/_history/{e.version.version}"
-    return {"response": told}
-
-
-def status_of(method: str, version: Version) -> HTTPStatus:
-    if method == "DELETE":
-        return HTTPStatus.NO_CONTENT
-    created = version.version == 1 and not version.unchanged
-    return HTTPStatus.CREATED if created else HTTPStatus.OK
-
-
-def refused(fault: SalusError) -> dict[str, Any]:
-    """The response entry of what was refused in a batch."""
-    status = HTTPStatus(fault.status)
-    return {"response": {"status": f"{status.value} {status.phrase}", "outcome": fhir.outcome(fault.issues)}}
-
-
-def response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {"resourceType": "Bundle", "type": f"{kind}-response"}
-    return made | ({"entry": entries} if entries else {})
-
-
-def searchset(
-    type: str, versions: list[Version], included: list[Version], total: int | None, links: Mapping[str, str]
-) -> bytes:
-    """A searchset Bundle as bytes, with the bodies as they are stored. https://hl7.org/fhir/R4/http.html#search"""
-    head: dict[str, Any] = {"resourceType": "Bundle", "type": type}
-    if total is not None:
-        head["total"] = total
-    head["link"] = [{"relation": relation, "url": url} for relation, url in links.items()]
-    entries = [_found(version, "match", type) for version in versions]
-    entries += [_found(version, "include", type) for version in included]
-    if not entries:
-        return orjson.dumps(head)
-    return orjson.dumps(head)[:-1] + b',"entry":[' + b",".join(entries) + b"]}"
-
-
-def _found(version: Version, mode: str, type: str) -> bytes:
-    full = b'{"fullUrl":"%b"' % version.reference.encode()
-    body = b',"resource":%b' % version.body if version.body else b""
-    if type == "history":
-        method = "DELETE" if version.deleted else "POST" if version.version == 1 else "PUT"
-        url = version.type if method == "POST" else version.reference
-        told = {
-            "request": {"method": method, "url": url},
-            "response": {
-                "status": "200",
-                "etag": f'W/"{version.version}"',
-                "lastModified": clock.instant(version.updated),
-            },
-        }
-        return full + body + b"," + orjson.dumps(told)[1:]
-    return full + body + b',"search":{"mode":"%b"}}' % mode.encode()

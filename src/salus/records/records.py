@@ -13,14 +13,14 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
-from salus.privacy import Actor, Purpose, check_may, may
+from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import bundles, drafts, includes
+from salus.records import answers, bundles, drafts, includes
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.reading import Reader
 from salus.records.search import find, parse
-from salus.records.shapes import Document, Outcome, Page, Version
+from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.writer import Request
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Records:
         bundle = bundles.unpack(drafts.as_bytes(body))
         if bundle.kind == "batch":
             done: Future[dict[str, Any]] = Future()
-            done.set_result(bundles.response("batch", self._batch(bundle)))
+            done.set_result(answers.response("batch", self._batch(bundle)))
             return done
         for entry in bundle.entries:
             self._check(VERBS[entry.method], entry.type)
@@ -183,20 +183,20 @@ class Records:
         if not reads:
             return self._submit(lambda desk: told(transaction(desk)), "transaction", f"{len(bundle.entries)} entries")
         entries = self._submit(transaction, "transaction", f"{len(bundle.entries)} entries").result()
-        answers = [bundles.answered(e) if e.version else self._entry(e) for e in entries]
+        told_each = [answers.answered(e) if e.version else self._entry(e) for e in entries]
         done = Future()
-        done.set_result(bundles.response("transaction", answers))
+        done.set_result(answers.response("transaction", told_each))
         return done
 
     def _batch(self, bundle: bundles.Bundle) -> list[dict[str, Any]]:
-        answers = {place: bundles.refused(fault) for place, fault in bundle.faults.items()}
+        found = {place: answers.refused(fault) for place, fault in bundle.faults.items()}
         started = [(entry, self._started(entry)) for entry in bundle.entries if entry.method != "GET"]
         for entry, ending in started:
-            answers[entry.place] = settled(entry, ending)
+            found[entry.place] = settled(entry, ending)
         for entry in bundle.entries:
             if entry.method == "GET":
-                answers[entry.place] = self._entry(entry)
-        return [answers[place] for place in sorted(answers)]
+                found[entry.place] = self._entry(entry)
+        return [found[place] for place in sorted(found)]
 
     def _started(self, entry: bundles.Entry) -> "Future[Version]":
         ending: Future[Version] = Future()
@@ -214,13 +214,13 @@ class Records:
         try:
             if len(parts) == 1:
                 page = self.search(parts[0], query)
-                body = bundles.searchset("searchset", page.versions, page.included, page.total, {})
+                body = answers.searchset("searchset", page, {}, "")
             elif len(parts) == 2 and not query:
                 body = self.read(*parts).body
             else:
                 raise Unsupported(f"GET {entry.url[:80]} is not served in Bundles: read or search")
         except SalusError as fault:
-            return bundles.refused(fault)
+            return answers.refused(fault)
         return {"resource": orjson.loads(body), "response": {"status": "200 OK"}}
 
     def put_many(self, items: Sequence[Item], known: bool = True) -> "Future[list[Outcome]]":
@@ -247,6 +247,16 @@ class Records:
             return [outcome for outcome in outcomes if outcome is not None]
 
         return self._submit(work, "load", f"{len(items)} resources")
+
+    # --- the audit ---
+
+    def audit(self, before: int | None = None, count: int = 100) -> list[Audited]:
+        """Lines of the audit, newest first, numbered under `before`. Raises Forbidden unless an administrator asks."""
+        if self.actor.role not in (Role.ADMINISTRATOR, Role.SYSTEM):
+            self._note("refused", "read the audit")
+            raise Forbidden(f"A {self.actor.role} may not read the audit: ask an administrator")
+        self._note("read", "the audit")
+        return self.store.audited(before, count)
 
     # --- who may ---
 
@@ -282,7 +292,7 @@ VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "DELETE": Act.DEL
 
 
 def told(entries: list[bundles.Entry]) -> dict[str, Any]:
-    return bundles.response("transaction", [bundles.answered(e) for e in entries])
+    return answers.response("transaction", [answers.answered(e) for e in entries])
 
 
 def alone(entry: bundles.Entry) -> Callable[[Desk], Version]:
@@ -304,8 +314,8 @@ def settled(entry: bundles.Entry, ending: "Future[Version]") -> dict[str, Any]:
     try:
         entry.version = ending.result()
     except SalusError as fault:
-        return bundles.refused(fault)
-    return bundles.answered(entry)
+        return answers.refused(fault)
+    return answers.answered(entry)
 
 
 def outcome_of(line: int, version: Version) -> Outcome:

@@ -127,6 +127,12 @@ class Store:
             found = reader.connection.execute(AUDIT, (after, limit)).fetchall()
         return [Audited(n, t, datetime.fromtimestamp(ts / 1000, UTC), *rest) for n, t, ts, *rest in found]
 
+    def audited(self, before: int | None, count: int) -> list[Audited]:
+        """As `audit`, newest first, lines numbered under `before`."""
+        with self.readers.one() as reader:
+            found = reader.connection.execute(AUDITED, (2**62 if before is None else before, count)).fetchall()
+        return [Audited(n, t, datetime.fromtimestamp(ts / 1000, UTC), *rest) for n, t, ts, *rest in found]
+
     def head(self) -> tuple[int, str]:
         """The latest transaction and its hash: noted elsewhere, it proves later that nothing was cut off."""
         with self.readers.one() as reader:
@@ -156,4 +162,5 @@ WHERE o.t>? AND o.t<=? ORDER BY o.t, o.n
 """
 PATIENTS = "SELECT row, id FROM resource WHERE type=? AND alive AND row>? ORDER BY row LIMIT 1000"
 AUDIT = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n>? ORDER BY n LIMIT ?"
+AUDITED = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n<? ORDER BY n DESC LIMIT ?"
 HEAD = "SELECT t, hash FROM txn ORDER BY t DESC LIMIT 1"

@@ -1,6 +1,7 @@
 """Search: the words of a query to SQL, the SQL to pages. https://hl7.org/fhir/R4/search.html"""
 
 from salus.records.search.finding import Search, find
+from salus.records.search.matching import served
 from salus.records.search.query import Query, parse
 
-__all__ = ["Query", "Search", "find", "parse"]
+__all__ = ["Query", "Search", "find", "parse", "served"]

@@ -136,6 +136,8 @@ class Matcher:
             return self._target([""], value)
         if slash and kind not in self._kinds.numbers:
             raise Malformed(f"{term.name}={value[:80]}: give Type/id, an id or a URL", path=term.name)
+        if slash and term.parameter.targets and kind not in term.parameter.targets:
+            return "0", []  # `patient` has the rows of `subject`, of which it wants the Patients
         names = [kind] if slash else [term.modifier] if term.modifier else list(term.parameter.targets)
         return self._target(names, id)
 
@@ -261,3 +263,8 @@ MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
     "number": ("number", frozenset(), Matcher.number),
 }
 PROBED = {"token", "ref"}
+
+
+def served(parameter: fhir.Parameter) -> bool:
+    """Whether a search by it is served."""
+    return parameter.name in ("_id", "_lastUpdated") or (parameter.kind in MAKERS and bool(parameter.paths))

@@ -1,0 +1,124 @@
+"""A request and an answer at the door, in our words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+import msgspec
+import orjson
+
+from salus import fhir
+from salus.base.errors import Issue, Malformed, SalusError, Unsupported
+from salus.records import Version
+
+JSON = "application/fhir+json"
+CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
+
+
+class WrongMethod(SalusError):
+    status, exit_code, code = 405, 64, "not-supported"
+
+
+class NotAcceptable(SalusError):
+    status, exit_code, code = 406, 64, "not-supported"
+
+
+class TooLarge(SalusError):
+    status, exit_code, code = 413, 65, "too-long"
+
+
+class WrongMedia(SalusError):
+    status, exit_code, code = 415, 64, "not-supported"
+
+
+@dataclass(slots=True)
+class Ask:
+    """`parts`: the path after /fhir, by slashes. `base`: the address of /fhir, as the client knows it."""
+
+    method: str
+    parts: list[str]
+    query: str
+    headers: Mapping[bytes, bytes]
+    base: str
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """A header's text, None where it is absent."""
+        found = self.headers.get(name.encode())
+        return None if found is None else found.decode("latin-1")
+
+    def option(self, name: str) -> str | None:
+        """The last value of a query parameter."""
+        return dict(parse_qsl(self.query, keep_blank_values=True)).get(name)
+
+    def only(self, *names: str) -> None:
+        """Raises Unsupported for a query parameter that is none of these."""
+        for name, _ in parse_qsl(self.query, keep_blank_values=True):
+            if name not in (*names, "_format", "_pretty"):
+                raise Unsupported(f"'{name[:80]}' is not a parameter of this interaction: leave it out", path=name[:80])
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def pretty(self) -> "Answer":
+        """The same, for people to read."""
+        return Answer(self.status, msgspec.json.format(self.body) if self.body else b"", self.headers)
+
+
+def of_version(version: Version, status: int = 200) -> Answer:
+    """A resource with its ETag and Last-Modified. https://hl7.org/fhir/R4/http.html#versioning"""
+    return Answer(status, version.body, stamps(version))
+
+
+def stamps(version: Version) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"etag", b'W/"%d"' % version.version),
+        (b"last-modified", format_datetime(version.updated, usegmt=True).encode()),
+    ]
+
+
+def of_fault(fault: SalusError) -> Answer:
+    """An OperationOutcome with the status of the fault. https://hl7.org/fhir/R4/operationoutcome.html"""
+    headers = [MORE[fault.status]] if fault.status in MORE else []
+    return Answer(fault.status, orjson.dumps(fhir.outcome(fault.issues)), headers)
+
+
+MORE = {401: (b"www-authenticate", b'Bearer realm="salus"'), 503: (b"retry-after", b"1")}
+BROKEN = Answer(
+    500,
+    orjson.dumps(
+        fhir.outcome([Issue("exception", "", "Something here is broken; it was noted. Trying again will not help.")])
+    ),
+)
+
+
+def written(ask: Ask, version: Version) -> Answer:
+    """The answer to a create or update, as `Prefer` asks. https://hl7.org/fhir/R4/http.html#ops"""
+    created = version.version == 1 and not version.unchanged
+    status = HTTPStatus.CREATED if created else HTTPStatus.OK
+    location = f"{ask.base}/{version.reference}/_history/{version.version}"
+    headers = [*stamps(version), (b"location", location.encode())]
+    prefer = (ask.header("prefer") or "return=representation").replace(" ", "")
+    if "return=minimal" in prefer:
+        return Answer(status, b"", headers)
+    if "return=OperationOutcome" in prefer:
+        done = Issue("informational", "", f"{version.reference} is at version {version.version}", "information")
+        return Answer(status, orjson.dumps(fhir.outcome([done])), headers)
+    return Answer(status, version.body, headers)
+
+
+def modified_since(text: str | None) -> datetime | None:
+    """The moment of an If-Modified-Since header; None where it is absent. Raises Malformed."""
+    if text is None:
+        return None
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        raise Malformed(f"If-Modified-Since is {text[:60]}: write an HTTP date") from None

@@ -1,0 +1,15 @@
+"""FHIR transaction and batch. https://hl7.org/fhir/R4/http.html#transaction"""
+
+import asyncio
+
+import orjson
+
+from salus.api.fhir.asking import Answer, Ask
+from salus.records import Records
+
+
+async def bundle(records: Records, ask: Ask) -> Answer:
+    """`POST /` with a Bundle."""
+    ask.only()
+    waiting = await asyncio.to_thread(records.submit, ask.body)
+    return Answer(200, orjson.dumps(await asyncio.wrap_future(waiting)))

@@ -1,0 +1,71 @@
+"""FHIR capabilities: what this door does, from the tables that it works by.
+
+https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+from functools import cache
+from typing import Any
+
+import orjson
+
+from salus import fhir
+from salus.api.fhir.asking import JSON, Answer, Ask
+from salus.base import clock
+from salus.records import Records, served
+
+INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+SHARED = {
+    "versioning": "versioned-update",
+    "readHistory": True,
+    "updateCreate": True,
+    "conditionalCreate": True,
+    "conditionalRead": "full-support",
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+    "referencePolicy": ["literal", "local"],
+}
+
+
+async def capabilities(records: Records | None, ask: Ask) -> Answer:
+    """`GET /metadata`, open to everybody."""
+    ask.only("mode")
+    return Answer(200, statement())
+
+
+@cache
+def statement() -> bytes:
+    return orjson.dumps(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": clock.instant(clock.now()),
+            "kind": "instance",
+            "software": {"name": "Salus"},
+            "implementation": {"description": "Salus FHIR R4 records"},
+            "fhirVersion": "4.0.1",
+            "format": [JSON, "json"],
+            "rest": [
+                {
+                    "mode": "server",
+                    "security": {"description": "Bearer token that names the actor and the purpose of use"},
+                    "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
+                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                }
+            ],
+        }
+    )
+
+
+def of_type(name: str) -> dict[str, Any]:
+    known = [found for found in fhir.parameters(name).values() if served(found)]
+    links = [f"{name}:{found.name}" for found in known if found.kind == "reference"]
+    return {
+        "type": name,
+        "interaction": [{"code": code} for code in INTERACTIONS],
+        **SHARED,
+        **({"searchInclude": sorted(links)} if links else {}),
+        "searchParam": [
+            {"name": found.name, "definition": found.url, "type": found.kind}
+            for found in sorted(known, key=lambda found: found.name)
+        ],
+    }

@@ -1,0 +1,142 @@
+"""The door: from ASGI to an interaction and back. https://asgi.readthedocs.io/en/latest/specs/www.html
+
+Every answer that is not a success is an OperationOutcome; a fault of ours says no more than that it is one.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from salus import fhir
+from salus.api.access import Identify
+from salus.api.fhir import asking
+from salus.api.fhir.asking import Answer, Ask, NotAcceptable, TooLarge, WrongMedia, WrongMethod
+from salus.api.fhir.bundle import bundle
+from salus.api.fhir.capabilities import capabilities
+from salus.api.fhir.create import create
+from salus.api.fhir.delete import delete
+from salus.api.fhir.history import history
+from salus.api.fhir.read import read
+from salus.api.fhir.search import search, search_by_form
+from salus.api.fhir.update import update
+from salus.api.fhir.vread import vread
+from salus.base.errors import Missing, SalusError
+from salus.records import Records, Store
+
+LOG = logging.getLogger(__name__)
+PREFIX = "/fhir"
+MOST_BYTES = 64 << 20  # of a request's body
+Interaction = Callable[[Records, Ask], Awaitable[Answer]]
+
+# What a path means, by its number of pieces and a fixed word in it: then the interaction by method.
+PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
+    (0, ""): {"POST": bundle},
+    (1, ""): {"GET": search, "POST": create},
+    (2, "_search"): {"POST": search_by_form},
+    (2, ""): {"GET": read, "PUT": update, "DELETE": delete},
+    (3, "_history"): {"GET": history},
+    (4, "_history"): {"GET": vread},
+}
+WORDS = {2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
+JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
+
+
+def door(store: Store, identify: Identify) -> ASGIApp:
+    """An ASGI application for /fhir; `identify` says who asks and what for, or raises Unauthorized."""
+
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        ask = Ask("", [], "", headers, "")
+        try:
+            ask = asked(scope, headers)
+            answer = await served(store, identify, ask, receive)
+        except SalusError as fault:
+            answer = asking.of_fault(fault)
+        except Exception as fault:  # the last line: nothing of it may reach the client, nor a body the log
+            LOG.error("%s %s failed: %s", ask.method, "/".join(ask.parts[:1]), type(fault).__name__, exc_info=False)
+            answer = asking.BROKEN
+        await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], send)
+
+    return enter
+
+
+def asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Ask:
+    """The request in our words, still without its body."""
+    path = scope["path"].removeprefix(PREFIX).strip("/")
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    host = headers.get(b"host", b"localhost").decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    return Ask(
+        method, path.split("/") if path else [], query, headers, f"{scope.get('scheme', 'http')}://{host}{PREFIX}"
+    )
+
+
+async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -> Answer:
+    """Raises SalusError with what stands in the way."""
+    check_accept(ask)
+    if ask.parts == ["metadata"]:
+        return await capabilities(None, ask)
+    interaction = chosen(ask)
+    actor, purpose = identify(ask.headers)
+    records = store.open(actor, purpose)
+    if ask.method in ("POST", "PUT"):
+        if interaction is not search_by_form:
+            check_content(ask)
+        ask.body = await body(ask, receive)
+    return await interaction(records, ask)
+
+
+def chosen(ask: Ask) -> Interaction:
+    """Raises Missing for a path that leads nowhere, WrongMethod."""
+    count = len(ask.parts)
+    if ask.parts and ask.parts[0] not in fhir.RESOURCE_TYPES:
+        raise Missing(f"'{ask.parts[0][:80]}' is not a resource type of FHIR R4", path=ask.parts[0][:80])
+    word = ask.parts[WORDS[count]] if count in WORDS else ""
+    table = PATHS.get((count, word)) or (PATHS[2, ""] if count == 2 else None) or PATHS.get((count, ""))
+    if table is None or (count == 2 and word.startswith(("$", "_")) and word != "_search"):
+        raise Missing(f"/{'/'.join(ask.parts)[:120]} leads nowhere: GET /metadata says what is here")
+    if ask.method not in table:
+        raise WrongMethod(f"{ask.method[:10]} is not served at this address: use {', '.join(table)}")
+    return table[ask.method]
+
+
+def check_accept(ask: Ask) -> None:
+    """Raises NotAcceptable when the client wants nothing that is JSON."""
+    wanted = ask.option("_format") or ask.header("accept") or ""
+    kinds = [part.split(";")[0].strip().replace(" ", "+") for part in wanted.split(",")]
+    if not any(kind in JSONS for kind in kinds):
+        raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON}")
+
+
+def check_content(ask: Ask) -> None:
+    kind = (ask.header("content-type") or asking.JSON).split(";")[0].strip().lower()
+    if kind not in JSONS[:3]:
+        raise WrongMedia(f"Content-Type {kind[:60]} is not served: send {asking.JSON}")
+
+
+async def body(ask: Ask, receive: Receive) -> bytes:
+    """The body. Raises TooLarge as soon as it is known."""
+    length = ask.header("content-length") or ""
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise TooLarge(f"The body has {length} bytes; {MOST_BYTES} are the most: send it in parts")
+    pieces, size, more = [], 0, True
+    while more:
+        message = await receive()
+        piece = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise TooLarge(f"The body has more than {MOST_BYTES} bytes: send it in parts")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def told(answer: Answer, method: str, send: Send) -> None:
+    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+    if answer.body:
+        headers.append(asking.CONTENT)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})

@@ -1,0 +1,84 @@
+"""Bundles that go out: responses, searches, histories. https://hl7.org/fhir/R4/bundle.html"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from salus import fhir
+from salus.base import clock
+from salus.base.errors import SalusError
+from salus.records.bundles import Entry
+from salus.records.shapes import Page, Version
+
+
+def answered(e: Entry) -> dict[str, Any]:
+    """The response entry of a write."""
+    assert e.version
+    status = status_of(e.method, e.version)
+    told = {
+        "status": f"{status.value} {status.phrase}",
+        "etag": f'W/"{e.version.version}"',
+        "lastModified": clock.instant(e.version.updated),
+    }
+    if e.method != "DELETE":
+        told["location"] = f"{e.version.reference}/_history/{e.version.version}"
+    return {"response": told}
+
+
+def status_of(method: str, version: Version) -> HTTPStatus:
+    if method == "DELETE":
+        return HTTPStatus.NO_CONTENT
+    created = version.version == 1 and not version.unchanged
+    return HTTPStatus.CREATED if created else HTTPStatus.OK
+
+
+def refused(fault: SalusError) -> dict[str, Any]:
+    """The response entry of what was refused in a batch."""
+    status = HTTPStatus(fault.status)
+    return {"response": {"status": f"{status.value} {status.phrase}", "outcome": fhir.outcome(fault.issues)}}
+
+
+def response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {"resourceType": "Bundle", "type": f"{kind}-response"}
+    return made | ({"entry": entries} if entries else {})
+
+
+def searchset(kind: str, page: Page, links: Mapping[str, str], base: str) -> bytes:
+    """A page as a Bundle of this `kind` (searchset or history), with the bodies exactly as they are stored.
+
+    https://hl7.org/fhir/R4/http.html#search
+    """
+    head: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if page.total is not None:
+        head["total"] = page.total
+    if links:
+        head["link"] = [{"relation": relation, "url": url} for relation, url in links.items()]
+    entries = [
+        _past(version, base) if kind == "history" else _found(version, b"match", base) for version in page.versions
+    ]
+    entries += [_found(version, b"include", base) for version in page.included]
+    if not entries:
+        return orjson.dumps(head)
+    return orjson.dumps(head)[:-1] + b',"entry":[' + b",".join(entries) + b"]}"
+
+
+def _found(version: Version, mode: bytes, base: str) -> bytes:
+    full = f"{base}/{version.reference}".encode()
+    return b'{"fullUrl":"%b","resource":%b,"search":{"mode":"%b"}}' % (full, version.body, mode)
+
+
+def _past(version: Version, base: str) -> bytes:
+    """An entry of a history. https://hl7.org/fhir/R4/http.html#history"""
+    method = "DELETE" if version.deleted else "POST" if version.version == 1 else "PUT"
+    told = {
+        "request": {"method": method, "url": version.type if method == "POST" else version.reference},
+        "response": {
+            "status": {"DELETE": "204", "POST": "201"}.get(method, "200"),
+            "etag": f'W/"{version.version}"',
+            "lastModified": clock.instant(version.updated),
+        },
+    }
+    body = b',"resource":%b' % version.body if version.body else b""
+    return b'{"fullUrl":"%b"%b,%b' % (f"{base}/{version.reference}".encode(), body, orjson.dumps(told)[1:])
