@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salus.assistants.resources import device_id, provenance, risk_assessment, suggestion_of
+from salus.assistants.resources import device_id, exact, provenance, risk_assessment, suggestion_of
 from salus.assistants.suggestion import Candidate, Claim, Gap, Model, Name, Reason, Suggestion
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 words = st.text("abc糖尿病 1%", min_size=1).filter(str.strip)
 names = st.builds(Name, words, words)
-# what percent with four decimals can hold
-shares = st.integers(0, 1_000_000).map(lambda millionths: round(millionths / 10_000, 4) / 100)
+shares = st.integers(0, 1_000_000).map(lambda millionths: exact(millionths / 1_000_000))
 claims = st.builds(Claim, st.just("http://snomed.info/sct"), st.sampled_from(["44054006", "6142004"]), names)
 references = st.sampled_from(["Observation/1", "Observation/2", "Condition/1"])
 reasons = st.builds(

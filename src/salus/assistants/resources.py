@@ -141,8 +141,12 @@ def _gap_of(parts: list[dict[str, Any]]) -> Gap:
 # predictions
 
 
+def exact(probability: float) -> float:
+    """A probability from 0 to 1 as it is kept, to six decimals: more would be false, fewer would lose small risks."""
+    return round(probability, 6)
+
+
 def _percent(probability: float) -> float:
-    """From 0..1 to percent with four decimals: more would be false, fewer would lose small risks."""
     return round(100 * probability, 4)
 
 
@@ -161,9 +165,9 @@ def _candidate_of(prediction: Resource) -> Candidate:
     bounds = prediction["extension"][0]["valueRange"]
     return Candidate(
         claim=claim_of(prediction["outcome"]["coding"][0]),
-        probability=prediction["probabilityDecimal"] / 100,
-        low=bounds["low"]["value"] / 100,
-        high=bounds["high"]["value"] / 100,
+        probability=exact(prediction["probabilityDecimal"] / 100),
+        low=exact(bounds["low"]["value"] / 100),
+        high=exact(bounds["high"]["value"] / 100),
     )
 
 
@@ -223,7 +227,7 @@ def subject(patient: str) -> str:
     >>> subject("7"), subject("https://other.example/fhir/Patient/7")
     ('Patient/7', 'https://other.example/fhir/Patient/7')
     """
-    return patient if "/" in patient else f"Patient/{patient}"
+    return patient if ":" in patient else f"Patient/{patient}"
 
 
 def provenance(suggestion: Suggestion) -> Resource:
@@ -261,13 +265,9 @@ def suggestion_of(assessment: Resource) -> Suggestion:
     )
 
 
-def bundle(suggestion: Suggestion, fingerprint: str, horizon: timedelta | None) -> Resource:
-    """One transaction that stores suggestion, Device and Provenance together, or none of them."""
-    held = [device(suggestion.model), risk_assessment(suggestion, fingerprint, horizon), provenance(suggestion)]
-    return {
-        "resourceType": "Bundle",
-        "type": "transaction",
-        "entry": [
-            {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in held
-        ],
-    }
+def entries(suggestion: Suggestion, fingerprint: str, horizon: timedelta | None) -> list[Resource]:
+    """The entries of a transaction that stores Device, suggestion and Provenance."""
+    kept = [device(suggestion.model), risk_assessment(suggestion, fingerprint, horizon), provenance(suggestion)]
+    return [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in kept
+    ]

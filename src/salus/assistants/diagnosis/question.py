@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from salus.assistants.suggestion import Claim, Kind, Name
 from salus.codes.tables import SYSTEMS, term
+from salus.learning.step7_deploy import Deployed
+from salus.learning.task import Label
 
 KINDS: Mapping[str, Kind] = {"binary": "risk", "multiclass": "differential"}
 CLASSES = "https://salus.example/fhir/CodeSystem/model-class"  # a class that no code stands for, such as "other"
@@ -34,25 +35,31 @@ def claim(code: str, name: Name | None = None) -> Claim:
     return Claim(SYSTEMS.get(system, CLASSES), plain or code, name or found)
 
 
-def _named(texts: Mapping[str, str] | None) -> Name | None:
-    return Name(texts["en"], texts["zh"]) if texts else None
+def named(texts: Mapping[str, str]) -> Name:
+    """A name from the texts of a task or a feature dictionary: both languages."""
+    return Name(texts["en"], texts["zh"])
 
 
-def _class_claim(name: str, codes: list[str], names: Mapping[str, Mapping[str, str]]) -> Claim:
-    """The claim of one class: its first code, under the class's own name."""
-    return claim(codes[0], _named(names.get(name))) if codes else claim(name, _named(names.get(name)))
+def _class_claim(label: Label, name: str, codes: list[str]) -> Claim:
+    """The claim of one class: its first code, under the class's own name where the task gives one."""
+    own = named(label.names[name]) if name in label.names else None
+    return claim(codes[0] if codes else name, own)
 
 
-def question_of(task: Any, classes: list[str]) -> Question | None:
-    """The question of a `salus.learning` task; None when it is not a diagnosis (it predicts a number)."""
-    kind = KINDS.get(task.kind)
-    if kind is None:
+def question_of(deployed: Deployed) -> Question | None:
+    """The question that a model answers; None when that is no diagnosis: it predicts a number, or reads a table."""
+    kind = KINDS.get(deployed.task.kind)
+    if kind is None or deployed.bundle.source != "events":
         return None
-    label, asked = task.label, Name(task.question["en"], task.question["zh"])
-    horizon = timedelta(days=label.within_days) if label.within_days else None
-    if kind == "risk":
-        return Question(
-            kind, asked, {classes[-1]: claim(label.codes[0], _named(label.names.get(classes[-1])))}, horizon
-        )
-    claims = {name: _class_claim(name, label.classes.get(name, []), label.names) for name in classes}
-    return Question(kind, asked, claims, horizon)
+    label = deployed.task.label
+    codes = (
+        {deployed.classes[-1]: label.codes}
+        if kind == "risk"
+        else {n: label.classes.get(n, []) for n in deployed.classes}
+    )
+    return Question(
+        kind=kind,
+        name=named(deployed.task.question),
+        claims={name: _class_claim(label, name, own) for name, own in codes.items()},
+        horizon=timedelta(days=label.within_days) if label.within_days else None,
+    )

@@ -1,0 +1,31 @@
+"""What a suggestion rests on: the patient's events, and a fingerprint of them by which it is known again."""
+
+import hashlib
+from uuid import NAMESPACE_URL, uuid5
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from salus.assistants.resources import subject
+
+
+def without_answers(events: pa.Table) -> pa.Table:
+    """The events but the answers: to answer a suggestion must not make it another one."""
+    return events.filter(pc.invert(pc.starts_with(events["source_id"], "ClinicalImpression/")))
+
+
+def fingerprint(events: pa.Table) -> str:
+    """SHA-256 of the events (without answers) as CSV, in their order; the same for any chunking, in any process."""
+    written = pa.BufferOutputStream()
+    csv.write_csv(without_answers(events), written)
+    return hashlib.sha256(written.getvalue()).hexdigest()
+
+
+def suggestion_id(patient: str, model: str, version: str, inputs: str) -> str:
+    """The id of what this model version says about this patient on these inputs: the same always and everywhere.
+
+    >>> suggestion_id("7", "t2dm", "1", "ab") == suggestion_id("7", "t2dm", "1", "ab")
+    True
+    """
+    return str(uuid5(NAMESPACE_URL, "|".join((subject(patient), model, version, inputs))))
