@@ -11,7 +11,7 @@ from salus.web.telling.measures import Trend
 from salus.web.visit import Visit
 
 MOST_ROWS = 40
-KINDS = ("encounters", "problems", "medicines", "results")
+LANES = ("encounters", "ongoing", "past", "medicines", "results")
 
 
 def dossier(visit: Visit) -> Dossier:
@@ -24,7 +24,7 @@ def dossier(visit: Visit) -> Dossier:
 
 def chart(visit: Visit) -> Response:
     found = dossier(visit)
-    lanes = found.lanes({kind: visit.say(f"lane.{kind}") for kind in KINDS})
+    lanes = found.lanes({kind: visit.say(f"lane.{kind}") for kind in LANES})
     return visit.page(
         "chart.html",
         **shared(found),

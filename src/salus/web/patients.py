@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from salus.base import clock
 from salus.records import Page, Records
-from salus.web.telling.person import Person, chinese, person
+from salus.web.telling.person import Person, person
+from salus.web.telling.terms import chinese
 from salus.web.visit import Visit
 
 COUNT = "20"

@@ -1,5 +1,6 @@
 """One resource as it stands in the records: told line by line, and as its exact JSON."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from salus.web.visit import Visit
 
 HIDDEN = frozenset({"resourceType", "id", "meta", "text", "extension", "contained"})
 DEEPEST = 6
+DATE = re.compile(r"\d{4}-\d\d(-\d\d(T\d\d:\d\d.*)?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,20 @@ def lines(body: Mapping[str, Any], language: str, depth: int = 0) -> Iterator[Li
 def line(name: str, value: Any, language: str, depth: int) -> Line:
     """One element told as what it is: a coded thing, a quantity, a reference, a period, or lines of its own."""
     if not isinstance(value, dict):
-        return Line(
-            name, terms.status("boolean", str(value).lower(), language) if isinstance(value, bool) else str(value)
-        )
+        return Line(name, plain(value, language))
     for known, tell in SHAPES:
         if known(value):
             return tell(name, value, language)
     return Line(name, lines=tuple(lines(value, language, depth + 1)) if depth < DEEPEST else ())
+
+
+def plain(value: Any, language: str) -> str:
+    """A bare value: yes or no, a number, a date, a code that we have words for, or the text itself."""
+    if isinstance(value, bool):
+        return terms.status("boolean", str(value).lower(), language)
+    if isinstance(value, int | float):
+        return formats.number(value)
+    return formats.time(value, language) if DATE.match(value) else terms.status("said", value, language)
 
 
 def label(name: str, language: str) -> str:
@@ -115,8 +124,8 @@ def label(name: str, language: str) -> str:
 
 
 def as_concept(name: str, value: Mapping[str, Any], language: str) -> Line:
-    said = terms.concept(value, language)
-    code = terms.code(value)
+    said = terms.status("said", terms.concept(value, language), language)
+    code = "" if said != terms.concept(value, language) else terms.code(value)
     return Line(name, f"{said} ({code})" if code and code != said else said)
 
 
@@ -126,14 +135,18 @@ def as_coding(name: str, value: Mapping[str, Any], language: str) -> Line:
 
 def as_quantity(name: str, value: Mapping[str, Any], language: str) -> Line:
     unit = terms.written(value.get("unit") or value.get("code"))
-    return Line(name, f"{value.get('comparator', '')}{value.get('value', '')} {unit}".strip())
+    return Line(name, f"{value.get('comparator', '')}{formats.number(value['value'])} {unit}".strip())
 
 
 def as_reference(name: str, value: Mapping[str, Any], language: str) -> Line:
     target = value["reference"]
     kind, _, id = target.partition("/")
     inside = kind in RESOURCE_TYPES and id and "/" not in id
-    return Line(name, value.get("display") or target, f"/resources/{target}" if inside else "")
+    return Line(
+        name,
+        value.get("display") or (f"{kind_name(kind, language)} {id}" if inside else target),
+        f"/resources/{target}" if inside else "",
+    )
 
 
 def as_period(name: str, value: Mapping[str, Any], language: str) -> Line:

@@ -3,7 +3,7 @@
 Width is given in per cent and height in pixels: the plot stretches (its lines do not thicken), the letters never do.
 """
 
-from salus.ui.charts.bars import contribution, likelihood
+from salus.ui.charts.bars import amount, contribution, likelihood
 from salus.ui.charts.calibration import Bin, calibration
 from salus.ui.charts.lanes import Lane, Mark, lanes
 from salus.ui.charts.line import Band, Point, line, spark
@@ -14,6 +14,7 @@ __all__ = [
     "Lane",
     "Mark",
     "Point",
+    "amount",
     "calibration",
     "contribution",
     "lanes",

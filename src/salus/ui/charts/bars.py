@@ -19,6 +19,15 @@ def likelihood(share: float, low: float, high: float) -> Markup:
     )
 
 
+def amount(share: float) -> Markup:
+    """How much of the most, a share of one. The number stands beside it."""
+    return Markup(
+        '<svg class="chart likelihood" aria-hidden="true" width="100%" height="16">'
+        '<rect class="rail" width="100%" y="3" height="10" rx="5"/>'
+        f'<rect class="fill" width="{100 * min(max(share, 0), 1):.1f}%" y="3" height="10" rx="5"/></svg>'
+    )
+
+
 def contribution(weight: float, least: float, most: float) -> Markup:
     """One reason's bar, right of the zero line when it speaks for, left when against.
 

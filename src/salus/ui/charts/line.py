@@ -120,10 +120,14 @@ def years(points: Sequence[Point], height: int) -> str:
     marks = year_starts(low, high)
     if len(marks) < 2:
         first, last = (point.at.isoformat()[:10] for point in (points[0], points[-1]))
-        ends = f'<text x="0" y="{height - 4}">{first}</text>'
-        return ends + (f'<text x="86%" y="{height - 4}" text-anchor="end">{last}</text>' if last != first else "")
-    across = Scale(low, high, 0.86 * 0.8, 86 - 0.86 * 0.8)
-    return "".join(f'<text x="{across(at)}%" y="{height - 4}" text-anchor="middle">{year}</text>' for at, year in marks)
+        said = f'<text x="0" y="{height - 4}">{first}</text>'
+        said += f'<text x="100%" y="{height - 4}" text-anchor="end">{last}</text>' if last != first else ""
+    else:
+        across = Scale(low, high, 0.8, 99.2)
+        said = "".join(
+            f'<text x="{across(at)}%" y="{height - 4}" text-anchor="middle">{year}</text>' for at, year in marks
+        )
+    return f'<svg class="plot" width="86%" height="{height}">{said}</svg>'
 
 
 def thinned(points: Sequence[Point]) -> Sequence[Point]:

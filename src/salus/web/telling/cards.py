@@ -58,7 +58,7 @@ def entry(row: Mapping[str, Any], language: str) -> Entry:
     return Entry(
         name=row["name"],
         version=str(row["version"]),
-        title=in_language(row.get("title") or card.get("title") or row["name"], language),
+        title=in_language(row.get("question") or row["name"], language),
         promoted=bool(row.get("promoted")),
         made=str(row.get("made", "")),
         figures=tuple(figures(row.get("metrics", {}))),

@@ -7,6 +7,7 @@ from typing import Any
 from salus.web.telling import terms
 
 Resource = Mapping[str, Any]
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
 WRONG = frozenset({"entered-in-error", "refuted"})
 NOW = frozenset({"active", "recurrence", "relapse", "in-progress", "arrived", "on-hold"})
 
@@ -37,7 +38,7 @@ def problem(condition: Resource, language: str) -> Course:
     end = condition.get("abatementDateTime") or condition.get("abatementPeriod", {}).get("end") or ""
     return Course(
         name=terms.concept(condition.get("code"), language),
-        code=terms.code(condition.get("code")),
+        code=terms.code(condition.get("code"), ICD10),
         start=start or condition.get("recordedDate", ""),
         end=end,
         status=terms.status("clinical", status, language),

@@ -117,7 +117,8 @@ class Dossier:
         """The rows of the timeline; `names` says what each is called."""
         rows: Sequence[tuple[str, str, list[Mark]]] = (
             ("encounters", "", [mark for one in self.encounters if (mark := spot(one.start))]),
-            ("problems", "warm", [mark for one in self.problems if (mark := self.stretch(one))]),
+            ("ongoing", "warm", [mark for one in self.problems if one.now and (mark := self.stretch(one))]),
+            ("past", "faint", [mark for one in self.problems if not one.now and (mark := self.stretch(one))]),
             ("medicines", "green", [mark for one in self.medicines if (mark := spot(one.start))]),
             ("results", "grey", self.measured()),
         )

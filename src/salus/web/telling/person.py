@@ -7,9 +7,9 @@ from typing import Any
 
 from salus.ui import formats
 from salus.web.telling import terms
+from salus.web.telling.terms import chinese
 
 Resource = Mapping[str, Any]
-CHINESE = range(0x3400, 0xA000)  # CJK unified ideographs and extension A
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,6 @@ def full(name: Resource) -> str:
     if chinese(family + "".join(given)):
         return str(family) + "".join(given)
     return " ".join([*given, family]).strip()
-
-
-def chinese(text: str) -> bool:
-    return any(ord(letter) in CHINESE for letter in text)
 
 
 def by_script(names: Sequence[str], language: str) -> tuple[str, str]:

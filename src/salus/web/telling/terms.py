@@ -1,12 +1,13 @@
 """What a coded thing is called, and units as they are written on paper."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from salus import codes
 from salus.base.words import words_of
 
 Resource = Mapping[str, Any]
+CHINESE = range(0x3400, 0xA000)  # CJK unified ideographs and extension A
 
 # UCUM (https://ucum.org/ucum) -> as written; what is not here is written as it is
 WRITTEN = {
@@ -26,30 +27,33 @@ WRITTEN = {
 
 
 def concept(value: Resource | None, language: str) -> str:
-    """A CodeableConcept's name: ours in the reader's language if we have one, else its text, else its display or code.
+    """A CodeableConcept's name: ours in the reader's language if we have one, else of its own texts the one in the
+    reader's script, else any, else a code.
 
     >>> concept({"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}]}, "zh"), concept(None, "en")
     ('2型糖尿病', '')
+    >>> concept({"coding": [{"display": "Otitis media"}], "text": "中耳炎"}, "en")
+    'Otitis media'
     """
     if not value:
         return ""
     codings = value.get("coding", [])
     named = (codes.name(coding.get("system", ""), coding.get("code", ""), language) for coding in codings)
     spoken = next((name for name in named if name), "")
-    shown = next((coding["display"] for coding in codings if coding.get("display")), "")
-    return spoken or value.get("text") or shown or next((coding.get("code", "") for coding in codings), "")
+    own = [text for text in (value.get("text"), *(coding.get("display") for coding in codings)) if text]
+    fitting = [text for text in own if chinese(text) == (language == "zh")]
+    return spoken or next(iter([*fitting, *own]), code(value))
 
 
-def code(value: Resource | None) -> str:
-    """The first code, or nothing."""
-    return next((coding["code"] for coding in (value or {}).get("coding", []) if coding.get("code")), "")
+def chinese(text: str) -> bool:
+    return any(ord(letter) in CHINESE for letter in text)
 
 
-def keys(value: Resource | None) -> Iterator[tuple[str, str]]:
-    """(system, code) of each coding that has a code."""
-    for coding in (value or {}).get("coding", []):
-        if coding.get("code"):
-            yield coding.get("system", ""), coding["code"]
+def code(value: Resource | None, first: str = "") -> str:
+    """The code whose system begins with `first`, else the first code, else nothing."""
+    codings = [coding for coding in (value or {}).get("coding", []) if coding.get("code")]
+    preferred = [coding for coding in codings if first and coding.get("system", "").startswith(first)]
+    return next((str(coding["code"]) for coding in [*preferred, *codings]), "")
 
 
 def written(unit: str | None) -> str:
