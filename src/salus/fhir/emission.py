@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from salus.fhir.dates import EARLIEST, LATEST
+from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.text import normalize
 
 TEXTS = ("string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid")
@@ -43,7 +44,6 @@ AMOUNT = [
     "    quantities.append(({p}, {v}.value, {v}.system if k else None, k or {v}.unit))",
 ]
 MONEY = ["if {v}.value is not None:", "    quantities.append(({p}, {v}.value, 'urn:iso:std:iso:4217', {v}.currency))"]
-CANONICAL = ["for k in versions({v}):", "    references.append(({p}, None, k))"]
 
 Rows = dict[str, list[str]]
 
@@ -73,7 +73,7 @@ DATES: Rows = {
 }
 REFERENCES: Rows = {
     "Reference": LINK,
-    **dict.fromkeys(("uri", "canonical", "url"), CANONICAL),
+    **{key: call("canonical_references", "references") for key in ("uri", "canonical", "url")},
     "Resource": call("resource_references", "references"),
 }
 QUANTITIES: Rows = {
@@ -170,10 +170,14 @@ def resource_references(references: list[Any], path: int, raw: Any) -> None:
         references.append((path, inner.type, inner.id))
 
 
-def versions(url: str) -> tuple[str, ...]:
-    """A canonical url, and without its version."""
+def canonical_references(references: list[Any], path: int, url: str) -> None:
+    """A canonical url, also without its version; `Type/id` as a reference is; `#contained` not at all."""
     bare = url.partition("|")[0]
-    return (url,) if bare == url else (url, bare)
+    kind, _, name = bare.partition("/")
+    if kind in RESOURCE_TYPES and "/" not in name:
+        references.append((path, kind, name))
+    elif bare and bare[0] != "#":
+        references.extend((path, None, text) for text in dict.fromkeys((url, bare)))
 
 
 _USED: tuple[Callable[..., Any], ...] = (
@@ -186,6 +190,6 @@ _USED: tuple[Callable[..., Any], ...] = (
     sampled_quantities,
     range_numbers,
     resource_references,
-    versions,
+    canonical_references,
 )
 HELPERS: dict[str, Any] = {function.__name__: function for function in _USED}
