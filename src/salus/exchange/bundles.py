@@ -11,11 +11,12 @@ from typing import IO
 import msgspec
 
 from salus.exchange.identity import id_of_content, id_of_url
-from salus.exchange.lines import Head, item_of
-from salus.exchange.shapes import Found, Refusal
+from salus.exchange.lines import Head, item_of, with_id
+from salus.exchange.shapes import Found, Item, Refusal
 
 MAX_BUNDLE = 1 << 30  # bytes
 REFERENCE = re.compile(rb'("(?:reference|url)"\s*:\s*")((?:urn:|https?:)[^"\\]*)"')
+NEWLINE = b"\n"
 NO_CONTENT = {"GET": "a search", "HEAD": "a search", "DELETE": "a deletion", "PATCH": "a patch"}
 
 
@@ -68,37 +69,50 @@ def line_of_fault(data: bytes, fault: Exception) -> int:
     return data.count(b"\n", 0, int(found[1])) + 1 if found else 1
 
 
+class Spot:
+    """Where an entry stands in its file; its line is counted only when somebody asks, which is when it is refused."""
+
+    __slots__ = ("_data", "_name", "_raw")
+
+    def __init__(self, name: str, data: bytes, raw: bytes) -> None:
+        self._name, self._data, self._raw = name, data, raw
+
+    def __str__(self) -> str:
+        at = max(0, self._data.find(self._raw))
+        return f"{self._name}:{self._data.count(NEWLINE, 0, at) + 1}"
+
+
 def entries(name: str, data: bytes, bundle: Bundle) -> Iterator[Found]:
-    """Each entry with its line. Positions are looked up in order, so the whole costs one walk over the text."""
-    addresses = addresses_in(bundle)
-    at = line = 1
-    byte = 0
-    for number, entry in enumerate(bundle.entry):
+    """Each entry as an item or a refusal."""
+    heads = [head_of(entry) for entry in bundle.entry]
+    addresses = addresses_in(bundle.entry, heads)
+    for number, (entry, kind) in enumerate(zip(bundle.entry, heads, strict=True)):
         raw = bytes(entry.resource)
-        start = data.find(raw, byte) if raw else byte
-        line += data.count(b"\n", byte, start)
-        byte, at = start, line
-        where = f"{name}:{at}"
-        refusal = without_content(entry, where, number)
-        yield refusal or addressed(raw, where, entry, addresses)
+        where = Spot(name, data, raw)
+        method = entry.request.method if entry.request else ""
+        if not raw or method in NO_CONTENT:
+            yield without_content(method, where, number)
+        elif kind is None or not kind.resourceType:
+            yield item_of(raw, where)
+        else:
+            id = id_of(entry, kind)
+            body = relinked(raw, addresses)
+            yield Item(kind.resourceType, id, body if kind.id else with_id(body, id), where)
 
 
-def without_content(entry: Entry, where: str, number: int) -> Refusal | None:
+def without_content(method: str, where: Spot, number: int) -> Refusal:
     """The refusal of an entry that asks for something else than to be kept."""
-    method = entry.request.method if entry.request else ""
-    if bytes(entry.resource) and method not in NO_CONTENT:
-        return None
     what = NO_CONTENT.get(method, "an entry without a resource")
-    return Refusal(where, "", f"Bundle.entry[{number}]", f"is {what}: an import takes only resources to keep")
+    return Refusal(str(where), "", f"Bundle.entry[{number}]", f"is {what}: an import takes only resources to keep")
 
 
-def addresses_in(bundle: Bundle) -> dict[bytes, bytes]:
+def addresses_in(entries: list[Entry], heads: list[Head | None]) -> dict[bytes, bytes]:
     """fullUrl -> Type/id, for the references between the entries."""
-    found = {}
-    for entry in bundle.entry:
-        if entry.fullUrl and (kind := head_of(entry)) and kind.resourceType:
-            found[entry.fullUrl.encode()] = f"{kind.resourceType}/{id_of(entry, kind)}".encode()
-    return found
+    return {
+        entry.fullUrl.encode(): f"{kind.resourceType}/{id_of(entry, kind)}".encode()
+        for entry, kind in zip(entries, heads, strict=True)
+        if entry.fullUrl and kind and kind.resourceType
+    }
 
 
 def head_of(entry: Entry) -> Head | None:
@@ -116,11 +130,6 @@ def id_of(entry: Entry, kind: Head) -> str:
     if address.startswith(f"{kind.resourceType}/"):
         return address.rsplit("/", 1)[1]
     return id_of_url(entry.fullUrl) if entry.fullUrl else id_of_content(bytes(entry.resource))
-
-
-def addressed(raw: bytes, where: str, entry: Entry, addresses: dict[bytes, bytes]) -> Found:
-    kind = head_of(entry)
-    return item_of(relinked(raw, addresses), where, id_of(entry, kind) if kind else None)
 
 
 def relinked(raw: bytes, addresses: dict[bytes, bytes]) -> bytes:

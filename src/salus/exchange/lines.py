@@ -35,17 +35,17 @@ def items_in_lines(name: str, stream: IO[bytes]) -> Iterator[Found]:
             yield item_of(text, where)
 
 
-def item_of(body: bytes, where: str, id: str | None = None) -> Found:
-    """The item that these bytes are; an id is made from its content when neither it nor its bundle gives one."""
+def item_of(body: bytes, where: object) -> Found:
+    """The item that these bytes are; an id is made from its content when it has none."""
     try:
         found = head(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        return Refusal(where, "", "", f"{body[:60].decode('utf-8', 'replace')!r} is not a JSON resource ({fault})")
+        return Refusal(str(where), "", "", f"{body[:60].decode('utf-8', 'replace')!r} is not a JSON resource ({fault})")
     if not found.resourceType:
-        return Refusal(where, "", "resourceType", "There is no resourceType: every line must be one FHIR resource")
+        return Refusal(str(where), "", "resourceType", "There is no resourceType: every line must be one FHIR resource")
     if found.id is not None:
         return Item(found.resourceType, found.id, body, where)
-    made = id or id_of_content(body)
+    made = id_of_content(body)
     return Item(found.resourceType, made, with_id(body, made), where)
 
 

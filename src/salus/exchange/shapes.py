@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 
 class Item(NamedTuple):
-    """One resource as JSON bytes. `where` is file:line."""
+    """One resource as JSON bytes. `str(where)` is file:line."""
 
     type: str
     id: str
     body: bytes
-    where: str
+    where: object
 
 
 class Refusal(NamedTuple):

@@ -96,7 +96,7 @@ class Intake:
     def _count(self, item: Item, outcome: Outcome) -> None:
         if outcome.act == "refused":
             issue = outcome.issues[0]
-            self._place.report.note(Refusal(item.where, item.type, issue.path, issue.text))
+            self._place.report.note(Refusal(str(item.where), item.type, issue.path, issue.text))
         else:
             self._place.report.took(item.type, changed=outcome.act != "unchanged")
 
@@ -110,5 +110,5 @@ def known_type(thing: Found | Aside) -> Found | Aside:
     """A refusal in the place of what is no FHIR type."""
     if isinstance(thing, Item) and thing.type not in RESOURCE_TYPES:
         text = f"{thing.type[:80]!r} is no resource type of FHIR R4: correct it"
-        return Refusal(thing.where, "", "resourceType", text)
+        return Refusal(str(thing.where), "", "resourceType", text)
     return thing
