@@ -241,6 +241,13 @@ class Desk:
             self._shelves.put(table, made)
         self._shelves.put("line", self._lines(type, row, date, indexed))
 
+    def shelve_again(self, type: str, row: int, body: bytes) -> None:
+        """Index what is stored anew; its old index rows must be gone."""
+        indexed = drafts.again(type, body)
+        date = compartments.clinical_date(type, indexed)
+        self.connection.execute("UPDATE resource SET date=? WHERE row=?", (date, row))
+        self._shelve(type, row, date, indexed)
+
     def _unshelve(self, type: str, standing: Standing, body: bytes) -> set[int]:
         """Take the current version off the shelves; the rows of the patients in whose compartments it stood."""
         row = standing.row

@@ -72,8 +72,11 @@ CREATE TABLE string(path INTEGER, text TEXT, row INTEGER, exact TEXT,
 """
 
 
-def lay(connection: sqlite3.Connection, kinds: list[str]) -> None:
-    """Create the tables in an empty database and number the resource types. Safe when two processes begin at once."""
+def lay(connection: sqlite3.Connection, kinds: list[str], index: str) -> None:
+    """Create the tables in an empty database and number the types; `index` says how it is indexed.
+
+    Safe when two processes begin at once.
+    """
     connection.execute(f"PRAGMA page_size={PAGE}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("BEGIN IMMEDIATE")
@@ -81,5 +84,6 @@ def lay(connection: sqlite3.Connection, kinds: list[str]) -> None:
         for statement in TABLES.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES('schema', ?)", (VERSION,))
+        connection.execute("INSERT INTO meta VALUES('index', ?)", (index,))
         connection.executemany("INSERT INTO kind VALUES(?, ?)", enumerate(["", *sorted(kinds)]))
     connection.execute("COMMIT")

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from types import TracebackType
 from salus import fhir
 from salus.base.errors import Conflict
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, schema
+from salus.records import chain, reindexing, schema
 from salus.records.desk import Desk
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
@@ -37,11 +37,12 @@ class Store:
         self._news = threading.Condition()
         self._last = 0
         self.writer = Writer(self.path, self.kinds, self._tell)
+        self._reindex()
 
     def _lay(self) -> Kinds:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
         try:
-            schema.lay(connection, list(fhir.RESOURCE_TYPES))
+            schema.lay(connection, list(fhir.RESOURCE_TYPES), reindexing.fingerprint())
             found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()[0]
             if found != schema.VERSION:
                 raise Conflict(
@@ -50,6 +51,16 @@ class Store:
             return Kinds(connection)
         finally:
             connection.close()
+
+    def _reindex(self) -> None:
+        """Index anew what a program that indexed otherwise has stored."""
+        with self.readers.one() as reader:
+            found = reader.connection.execute("SELECT value FROM meta WHERE name='index'").fetchone()
+        if not found or found[0] != reindexing.fingerprint():
+            self._keep_house(reindexing.reindex)
+
+    def _keep_house(self, work: Callable[[Desk], object]) -> None:
+        self.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "", "")).result()
 
     def open(self, actor: Actor, purpose: Purpose) -> Records:
         """The records, for this actor and this purpose. Raises Forbidden unless some row of the policy fits them."""
@@ -105,7 +116,7 @@ class Store:
         def work(desk: Desk) -> None:
             desk.connection.execute("INSERT OR REPLACE INTO cursor VALUES(?, ?)", (name, t))
 
-        self.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "", "")).result()
+        self._keep_house(work)
 
     def patients(self) -> Iterator[str]:
         """Ids of all patients, in the order they came. For the system's own work: no actor is asked."""
