@@ -47,6 +47,11 @@ class Element(NamedTuple):
         stem = self.name[:-3]
         return tuple((stem + kind[0][0].upper() + kind[0][1:], kind[0]) for kind in self.kinds)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The resource types that its references may name; none where it may be any."""
+        return next((kind[1:] for kind in self.kinds if kind[0] == "Reference"), ())
+
 
 @cache
 def elements(type_name: str) -> tuple[Element, ...]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 from msgspec import Meta
 
 from salus.fhir.dates import HINT, span
+from salus.fhir.definitions import RESOURCE_TYPES
 
 REMEMBERED = 50_000  # texts per type; the memory is emptied when full
 LONGEST = 256  # characters of a text worth remembering
@@ -132,7 +133,7 @@ def _base64(kind: Any, text: str) -> Any:
 
 def _link(kind: Any, text: str) -> Any:
     link = kind(text)
-    if found := _LITERAL.fullmatch(text):
+    if (found := _LITERAL.fullmatch(text)) and found[1] in RESOURCE_TYPES:
         link.type, link.id = found.groups()
     elif _OTHER_LINK.fullmatch(text):
         link.type, link.id = None, "" if text[0] == "#" else text
@@ -219,5 +220,7 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "dateTime": Primitive(DateTime, str, HINT),
     "instant": Primitive(Instant, str, _ZONED),
-    "reference": Primitive(Link, str, "write Type/id, an absolute URL, urn:uuid:..., or #id of a contained resource"),
+    "reference": Primitive(
+        Link, str, "write Type/id with an R4 type, an absolute URL, urn:uuid:..., or #id of a contained resource"
+    ),
 }

@@ -10,7 +10,7 @@ from typing import Any
 from salus.base.errors import Issue, Malformed
 from salus.fhir import definitions as r4
 from salus.fhir.definitions import RESOURCE_TYPES, Element, elements
-from salus.fhir.primitives import CHECKS, PRIMITIVES, read
+from salus.fhir.primitives import CHECKS, PRIMITIVES, Link, read
 from salus.fhir.shapes import primitive_of
 
 DEEPEST = 200  # levels of objects and arrays
@@ -136,6 +136,7 @@ def _field(
         else:
             yield from _object_of(kind, item, place, nested, depth + 1 + element.repeats)
             yield from _concept(element, kind, item, place)
+            yield from _target(element, kind, item, place)
 
 
 def _list_or_not(element: Element, path: str, value: Any) -> Issue:
@@ -222,3 +223,14 @@ def _concept(element: Element, kind: str, item: Any, path: str) -> Issues:
         some = ", ".join(codes[:20]) + (", ..." if len(codes) > 20 else "")
         value = shown(given[0]) if given else "not coded"
         yield Issue("code-invalid", path, f"{path} is {value}: code it as one of {some}")
+
+
+def _target(element: Element, kind: str, item: Any, path: str) -> Issues:
+    """A literal reference must name a type that the element may point at."""
+    text = item.get("reference") if kind == "Reference" and isinstance(item, dict) else None
+    if not element.targets or not is_valid("reference", text):
+        return
+    named = read(Link, text).type
+    if named is not None and named not in element.targets:
+        wanted = " or ".join(element.targets)
+        yield Issue("value", f"{path}.reference", f"{path}.reference is {shown(text)}: point at {wanted}")
