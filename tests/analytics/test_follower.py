@@ -114,6 +114,22 @@ def test_results_of_a_patient_who_is_not_in_the_store_are_events_too(store: Stor
     assert [7.0] == values(tmp_path / "events", "elsewhere")
 
 
+def test_a_medicine_that_is_only_referred_to_is_named_and_renamed(store: Store, records: Records, tmp_path: Path):
+    follower = Follower(store, tmp_path / "events")
+    drug = {"resourceType": "Medication", "id": "m", "code": {"coding": [{"system": "http://x/local", "code": "1"}]}}
+    order = {"resourceType": "MedicationRequest", "id": "r", "status": "active", "intent": "order",
+             "subject": {"reference": "Patient/a"}, "authoredOn": "2026-03-01T08:00:00Z",
+             "medicationReference": {"reference": "Medication/m"}}  # fmt: skip
+    put(records, patient("a"), order)
+    follower.catch_up()
+    assert ["TEXT//Medication/m"] == in_files(tmp_path / "events", "a")["code"].to_pylist()[2:]
+
+    put(records, drug)
+    follower.catch_up()
+    assert ["local//1"] == in_files(tmp_path / "events", "a")["code"].to_pylist()[2:]
+    assert patient_events(records, "a").equals(in_files(tmp_path / "events", "a"))
+
+
 def test_a_crash_between_files_and_place_is_mended_by_the_next_run(
     store: Store, records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

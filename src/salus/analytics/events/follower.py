@@ -5,6 +5,7 @@ and take the place of the old ones. Files are replaced whole and the place in th
 crash at any moment is mended by the next `catch_up`: doing a change twice gives the same files.
 """
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,17 +14,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from salus.analytics.events.bedside import events_of_all, resources_about
+from salus.analytics.events.bedside import events_of_all, naming, resources_about
 from salus.analytics.events.reading import TYPES, subject_of
 from salus.analytics.events.rows import Event, table_of
 from salus.analytics.events.shelf import Shelf
-from salus.base.errors import Gone, Missing
+from salus.base.errors import Busy, Gone, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Change, Store, Version
 
 SHARDS = 16
 FULL = 400_000  # rows of one part; beyond that every shard gets twice as many parts
 LIMIT = 100_000  # changes looked at together, and the rest of their last transaction
+log = logging.getLogger(__name__)
 PATIENCE = 1.0  # seconds between two looks at whether to stop
 
 
@@ -43,7 +45,11 @@ class Follower:
     def run(self, stop: threading.Event) -> None:
         """Follow until told to stop; a new result is an event as soon as its shard is written."""
         while not stop.is_set():
-            self.catch_up()
+            try:
+                self.catch_up()
+            except (OSError, Busy) as fault:
+                log.warning("Events are behind (%s): trying again", fault)
+                stop.wait(PATIENCE)
             self._store.wait(self._shelf.at, PATIENCE)
 
     def catch_up(self) -> int:
@@ -53,14 +59,15 @@ class Follower:
             self._begin()
             while changes := self._store.outbox(self._shelf.at, LIMIT):
                 self._take(changes)
-                self._shelf.settle(changes[-1].t)
+                self._shelf.settle(changes[-1].t, mark(changes[-1]))
                 count += len(changes)
         return count
 
     def _begin(self) -> None:
         """Anew, when these files are of another store, of older rules, or have outgrown their parts."""
-        last = self._store.last_transaction()
-        if not self._shelf.fits(last):
+        at = self._shelf.at
+        last = [mark(change) for change in self._store.outbox(at - 1, 1) if change.t == at] if at else [""]
+        if not self._shelf.fits(last[-1] if last else None):
             self._shelf.clear()
 
     def _take(self, changes: list[Change]) -> None:
@@ -81,8 +88,8 @@ class Follower:
         """The events of every patient whom these changes touch; a patient read once settles all changes in them."""
         firsts: dict[tuple[str, str], int] = {}
         for change in changes:
-            if change.type in TYPES:
-                firsts.setdefault((change.type, change.id), change.version)
+            for type, id, version in self._concerned(change):
+                firsts.setdefault((type, id), version)
         found: dict[str, list[Event]] = {}
         settled: set[tuple[str, str]] = set()
         for (type, id), first in firsts.items():
@@ -92,6 +99,14 @@ class Follower:
                     settled.update((resource["resourceType"], resource["id"]) for resource in resources)
                     found[subject] = events_of_all(resources)
         return found
+
+    def _concerned(self, change: Change) -> list[tuple[str, str, int]]:
+        """What gives events and is touched by this change: itself, or the orders that name a changed Medication."""
+        if change.type in TYPES:
+            return [(change.type, change.id, change.version)]
+        if change.type != "Medication":
+            return []
+        return [(version.type, version.id, 1) for version in naming(self._records, f"Medication/{change.id}")]
 
     def _subjects(self, type: str, id: str, first: int) -> set[str]:
         """Whose it is now, and whose it was before the version `first`."""
@@ -113,6 +128,11 @@ class Follower:
             return self._records.vread(type, id, first - 1)
         except (Missing, Gone):
             return None
+
+
+def mark(change: Change) -> str:
+    """By which a store is known again."""
+    return f"{change.type}/{change.id}/{change.version}"
 
 
 def merged(subjects: dict[str, list[Event]]) -> pa.Table:

@@ -26,7 +26,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.at, self.parts, self.outgrown, self._rules = 0, 1, False, RULES
+        self.at, self.parts, self.outgrown, self._rules, self._mark = 0, 1, False, RULES, ""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -40,27 +40,27 @@ class Shelf:
     def _load(self) -> None:
         try:
             plain = orjson.loads((self._folder / "place.json").read_bytes())
-            self.at, self.parts, self.outgrown, self._rules = (
-                plain[name] for name in ("at", "parts", "outgrown", "rules")
+            self.at, self.parts, self.outgrown, self._rules, self._mark = (
+                plain[name] for name in ("at", "parts", "outgrown", "rules", "mark")
             )
         except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
             self._rules = 0  # no place is known: whatever stands here is not ours to trust
 
-    def fits(self, last: int) -> bool:
-        """Whether one may go on from here with a store whose last transaction is `last`."""
-        return self._rules == RULES and self.at <= last and not self.outgrown
+    def fits(self, mark: str | None) -> bool:
+        """Whether one may go on from here with a store that has this mark at transaction `at` (None: nothing there)."""
+        return self._rules == RULES and self._mark == mark and not self.outgrown
 
     def clear(self) -> None:
         """Throw all files away and begin at transaction 0, with more parts if they were too large."""
         self.parts, self.outgrown, self._rules = self.parts * (2 if self.outgrown else 1), False, RULES
-        self.settle(0)
+        self.settle(0, "")
         for file in self._folder.glob("shard=*/*"):
             file.unlink()
 
-    def settle(self, at: int) -> None:
-        """Everything up to `at` is on disk."""
-        self.at = at
-        place = {"at": at, "parts": self.parts, "outgrown": self.outgrown, "rules": RULES}
+    def settle(self, at: int, mark: str) -> None:
+        """Everything up to `at` is on disk; `mark` tells by what was changed there."""
+        self.at, self._mark = at, mark
+        place = {"at": at, "parts": self.parts, "outgrown": self.outgrown, "rules": RULES, "mark": mark}
         put(self._folder / "place.json", orjson.dumps(place))
 
     def replace(self, address: tuple[int, int], subjects: Iterable[str], events: pa.Table) -> int:
