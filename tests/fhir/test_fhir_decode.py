@@ -17,8 +17,8 @@ Json = dict[str, Any]
 DELETE = object()
 
 
-def test_every_synthea_bundle_is_accepted(all_bundles: list[bytes]) -> None:
-    assert ["Bundle"] * 200 == [decode(body).type for body in all_bundles]
+def test_synthea_bundles_are_accepted(synthea_bundles: list[bytes]) -> None:
+    assert ["Bundle"] * 60 == [decode(body).type for body in synthea_bundles]
 
 
 def test_a_valid_resource_tells_its_type_id_and_values(observation: Json) -> None:

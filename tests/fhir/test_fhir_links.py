@@ -42,8 +42,8 @@ def test_rewriting_changes_nothing_that_the_mapping_does_not_name(body: Any) -> 
     assert data == rewrite(data, {"urn:uuid:other": "Patient/9"})
 
 
-def test_rewriting_finds_every_reference_of_a_bundle(all_bundles: list[bytes]) -> None:
-    body = all_bundles[0]
+def test_rewriting_finds_every_reference_of_a_bundle(synthea_bundles: list[bytes]) -> None:
+    body = synthea_bundles[0]
     names = {entry["fullUrl"]: f"Patient/{i}" for i, entry in enumerate(orjson.loads(body)["entry"])}
     left = [link["reference"] for link in references(orjson.loads(rewrite(body, names)))]
 

@@ -179,8 +179,11 @@ def comparable(found: dict[tuple[str, str], list[tuple[Any, ...]]], naive_side: 
     }
 
 
+RARE = ("Patient", "CarePlan", "Goal", "AllergyIntolerance", "ImagingStudy", "Organization")
+
+
 def test_the_generated_functions_find_what_a_naive_evaluator_finds(ten_patients: list[Json]) -> None:
-    sample = ten_patients[::3] + [body for body in ten_patients if body["resourceType"] == "Patient"]
+    sample = ten_patients[::7] + [body for body in ten_patients if body["resourceType"] in RARE]
 
     for body in sample:
         slow = naive_rows(body)

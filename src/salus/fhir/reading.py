@@ -15,7 +15,8 @@ from salus.fhir import walker
 from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.primitives import plain
 from salus.fhir.shapes import decoder
-from salus.fhir.walker import DEEPEST, shown
+from salus.fhir.verdicts import shown
+from salus.fhir.walker import DEEPEST
 
 _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -5,17 +5,18 @@ It decides what is valid; the fast reader must agree with it. https://hl7.org/fh
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice, zip_longest
+from typing import Any, NamedTuple
 
 from salus.base.errors import Issue, Malformed
-from salus.fhir import definitions as r4
 from salus.fhir.definitions import RESOURCE_TYPES, Element, elements
-from salus.fhir.primitives import CHECKS, PRIMITIVES, Link, read
-from salus.fhir.shapes import primitive_of
+from salus.fhir.primitives import PRIMITIVES
+from salus.fhir.verdicts import cut, of_concept, of_reference, of_value, shown
 
 DEEPEST = 200  # levels of objects and arrays
 MOST = 100  # issues told at once
-SHOWN = 60  # characters of a value in a message
+Issues = Iterator[Issue]
+Json = dict[str, Any]
 
 
 class Doubled(dict[str, Any]):
@@ -24,19 +25,15 @@ class Doubled(dict[str, Any]):
     keys_twice: tuple[str, ...] = ()
 
 
-def shown(value: Any) -> str:
-    """The value for a message, cut short.
+class Spot(NamedTuple):
+    """Where the walk stands: a field `name` of type `kind`, one of those of an element of the type `owner`."""
 
-    >>> shown("a" * 100) == "'" + "a" * 60 + "'..."
-    True
-    """
-    if isinstance(value, dict):
-        return "an object" if value else "an empty object"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    text = value if isinstance(value, str) else json.dumps(value)
-    text, cut = text[:SHOWN], "..." if len(text) > SHOWN else ""
-    return (repr(text) if isinstance(value, str) else text) + cut
+    owner: str
+    element: Element
+    name: str
+    kind: str
+    path: str
+    depth: int
 
 
 def walk(data: bytes, type_name: str, nested: bool = True) -> list[Issue]:
@@ -47,20 +44,14 @@ def walk(data: bytes, type_name: str, nested: bool = True) -> list[Issue]:
         raise Malformed(f"The body nests too deeply: keep to {DEEPEST} levels") from None
     except ValueError as error:
         raise Malformed(f"The body is not JSON: {error}") from None
-    issues = []
-    for issue in _resource(body, type_name, type_name, nested, 0):
-        issues.append(issue)
-        if len(issues) == MOST:
-            break
-    return issues
+    return list(islice(Walk(nested).resource(body, type_name, type_name, 1), MOST))
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    doubled = Doubled(found)
-    names = [name for name, _ in pairs]
+    doubled, names = Doubled(found), [name for name, _ in pairs]
     doubled.keys_twice = tuple(name for name in found if names.count(name) > 1)
     return doubled
 
@@ -69,168 +60,117 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON number")
 
 
-Issues = Iterator[Issue]
+class Walk:
+    """One walk over one body; each method gives the issues from its place down."""
 
+    def __init__(self, nested: bool) -> None:
+        self.nested = nested
 
-def _resource(body: Any, path: str, expected: str | None, nested: bool, depth: int) -> Issues:
-    name = body.get("resourceType") if isinstance(body, dict) else None
-    if not isinstance(name, str) or name not in RESOURCE_TYPES or (expected and name != expected):
+    def resource(self, body: Any, path: str, expected: str | None, depth: int) -> Issues:
+        name = body.get("resourceType") if isinstance(body, dict) else None
+        if isinstance(name, str) and name in RESOURCE_TYPES and expected in (None, name):
+            yield from self.object(name, body, path, depth)
+            return
         wanted = expected or "the name of an R4 resource type"
         yield Issue("structure", path, f"{path}.resourceType is {shown(name)}: write {wanted}")
-        return
-    yield from _object_of(name, body, path, nested, depth)
+
+    def object(self, type_name: str, body: Any, path: str, depth: int) -> Issues:
+        if depth > DEEPEST:
+            raise Malformed(f"The body nests too deeply at {cut(path)}: keep to {DEEPEST} levels")
+        if not isinstance(body, dict):
+            yield Issue("structure", path, f"{path} is {shown(body)}: write an object")
+        elif not body:
+            yield Issue("structure", path, f"{path} is an empty object: leave it out")
+        else:
+            yield from self.elements(type_name, body, path, depth)
+            yield from self.names(type_name, body, path)
+
+    def names(self, type_name: str, body: Json, path: str) -> Issues:
+        """Keys given twice, and keys that the type does not know."""
+        for name in getattr(body, "keys_twice", ()):
+            yield Issue("structure", f"{path}.{cut(name)}", f"{path}.{cut(name)} is given twice: keep one")
+        for name in sorted(body.keys() - known_names(type_name)):
+            text = f"{path}.{cut(name)} is no element of {type_name}: check the spelling or leave it out"
+            yield Issue("structure", f"{path}.{cut(name)}", text)
+
+    def elements(self, type_name: str, body: Json, path: str, depth: int) -> Issues:
+        for element in elements(type_name):
+            fields = [Spot(type_name, element, name, kind, f"{path}.{name}", depth) for name, kind in element.fields]
+            given = [spot for spot in fields if spot.name in body or (has_sibling(spot) and "_" + spot.name in body)]
+            for spot in given:
+                yield from self.primitive(spot, body) if spot.kind in PRIMITIVES else self.parts(spot, body[spot.name])
+            if len(given) > 1:
+                text = f"{path} has {' and '.join(spot.name for spot in given)}: {element.name} takes one of them"
+                yield Issue("structure", given[1].path, text)
+            if element.least and not given:
+                yield Issue("required", f"{path}.{element.name}", f"{path}.{element.name} is missing: add it")
+
+    def parts(self, spot: Spot, value: Any) -> Issues:
+        """The value, or each of the values, of a field that is no primitive."""
+        if wrong := list_or_not(spot, [value]):
+            yield wrong
+        elif spot.element.repeats:
+            for i, item in enumerate(value):
+                yield from self.part(spot, item, f"{spot.path}[{i}]", spot.depth + 2)
+        else:
+            yield from self.part(spot, value, spot.path, spot.depth + 1)
+
+    def part(self, spot: Spot, item: Any, path: str, depth: int) -> Issues:
+        if spot.kind == "Resource":
+            if self.nested:
+                yield from self.resource(item, path, None, depth)
+            return
+        yield from self.object(spot.kind, item, path, depth)
+        if isinstance(item, dict):
+            yield from of_concept(spot.element, spot.kind, item, path)
+            yield from of_reference(spot.element, spot.kind, item, path)
+
+    def primitive(self, spot: Spot, body: Json) -> Issues:
+        """A primitive field with its `_sibling`, alone or as two lists side by side."""
+        sides = [body[key] for key in (spot.name, "_" + spot.name) if key in body]
+        if wrong := list_or_not(spot, sides):
+            yield wrong
+        elif spot.element.repeats:
+            yield from self.primitives(spot, body.get(spot.name), body.get("_" + spot.name))
+        else:
+            if spot.name in body:
+                yield from of_value(spot.owner, spot.element, spot.name, spot.kind, body[spot.name], spot.path)
+            if has_sibling(spot) and "_" + spot.name in body:
+                yield from self.object("Element", body["_" + spot.name], spot.path, spot.depth + 1)
+
+    def primitives(self, spot: Spot, values: list[Any] | None, siblings: list[Any] | None) -> Issues:
+        if values is not None and siblings is not None and len(values) != len(siblings):
+            counts = f"{len(values)} values and {len(siblings)} in _{spot.name}"
+            yield Issue("structure", spot.path, f"{spot.path} has {counts}: write null in the gaps")
+        for i, (value, sibling) in enumerate(zip_longest(values or (), siblings or ())):
+            path = f"{spot.path}[{i}]"
+            if value is None and sibling is None:
+                yield Issue("structure", path, f"{path} is null: write a value or leave it out")
+            if value is not None:
+                yield from of_value(spot.owner, spot.element, spot.name, spot.kind, value, path)
+            if sibling is not None:
+                yield from self.object("Element", sibling, path, spot.depth + 2)
 
 
-def _object_of(type_name: str, body: Any, path: str, nested: bool, depth: int) -> Issues:
-    if depth > DEEPEST:
-        raise Malformed(f"The body nests too deeply at {path[:100]}...: keep to {DEEPEST} levels")
-    if not isinstance(body, dict):
-        yield Issue("structure", path, f"{path} is {shown(body)}: write an object")
-        return
-    for name in getattr(body, "keys_twice", ()):
-        yield Issue("structure", f"{path}.{name}", f"{path}.{name} is given twice: keep one")
-    if not body.keys() - {"resourceType"} and type_name not in RESOURCE_TYPES:
-        yield Issue("structure", path, f"{path} is an empty object: leave it out")
-        return
+def has_sibling(spot: Spot) -> bool:
+    return spot.kind in PRIMITIVES and spot.name != "id"
+
+
+def known_names(type_name: str) -> set[str]:
+    """The JSON keys that a type knows."""
     known = {"resourceType"} if type_name in RESOURCE_TYPES else set()
     for element in elements(type_name):
-        yield from _element(type_name, element, body, path, nested, depth, known)
-    for name in body.keys() - known:
-        text = f"{path}.{shown(name)[1:-1]} is no element of {type_name}: check the spelling or leave it out"
-        yield Issue("structure", f"{path}.{name[:SHOWN]}", text)
+        for name, kind in element.fields:
+            known |= {name, "_" + name} if kind in PRIMITIVES and name != "id" else {name}
+    return known
 
 
-def _element(
-    owner: str, element: Element, body: dict[str, Any], path: str, nested: bool, depth: int, known: set[str]
-) -> Issues:
-    given = []
-    for name, kind in element.fields:
-        is_primitive = kind in PRIMITIVES
-        known |= {name, "_" + name} if is_primitive and name != "id" else {name}
-        if name in body or (is_primitive and name != "id" and "_" + name in body):
-            given.append(name)
-            yield from _field(owner, element, name, kind, body, f"{path}.{name}", nested, depth)
-    if len(given) > 1:
-        text = f"{path} has {' and '.join(given)}: {element.name} takes one of them"
-        yield Issue("structure", f"{path}.{given[1]}", text)
-    if element.least and not given:
-        yield Issue("required", f"{path}.{element.name}", f"{path}.{element.name} is missing: add it")
-
-
-def _field(
-    owner: str, element: Element, name: str, kind: str, body: dict[str, Any], path: str, nested: bool, depth: int
-) -> Issues:
-    if kind in PRIMITIVES:
-        yield from _primitives(owner, element, name, kind, body, path, depth)
-        return
-    value = body[name]
-    if element.repeats != isinstance(value, list):
-        yield _list_or_not(element, path, value)
-        return
-    if value == []:
-        yield Issue("structure", path, f"{path} is an empty list: leave it out")
-    for place, item in _each(element, path, value):
-        if kind == "Resource":
-            if nested:
-                yield from _resource(item, place, None, nested, depth + 2)
-        else:
-            yield from _object_of(kind, item, place, nested, depth + 1 + element.repeats)
-            yield from _concept(element, kind, item, place)
-            yield from _target(element, kind, item, place)
-
-
-def _list_or_not(element: Element, path: str, value: Any) -> Issue:
-    wanted = "a list, in [ ]" if element.repeats else "one value, not a list"
-    return Issue("structure", path, f"{path} is {shown(value)}: write {wanted}")
-
-
-def _each(element: Element, path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    return ((f"{path}[{i}]", item) for i, item in enumerate(value)) if element.repeats else iter([(path, value)])
-
-
-def _primitives(
-    owner: str, element: Element, name: str, kind: str, body: dict[str, Any], path: str, depth: int
-) -> Issues:
-    sides = [body[key] for key in (name, "_" + name) if key in body]
-    if any(isinstance(side, list) != element.repeats for side in sides):
-        wrong = next(side for side in sides if isinstance(side, list) != element.repeats)
-        yield _list_or_not(element, path, wrong)
-        return
-    if not element.repeats:
-        if name in body:
-            yield from _value(owner, element, name, kind, body[name], path)
-        if "_" + name in body:
-            yield from _object_of("Element", body["_" + name], f"{path}", False, depth + 1)
-        return
-    if [] in sides:
-        yield Issue("structure", path, f"{path} is an empty list: leave it out")
-        return
-    values, siblings = body.get(name), body.get("_" + name)
-    if values is not None and siblings is not None and len(values) != len(siblings):
-        text = f"{path} has {len(values)} values and {len(siblings)} in _{name}: write null in the gaps"
-        yield Issue("structure", path, text)
-    for i in range(max(map(len, sides))):
-        value = values[i] if values is not None and i < len(values) else None
-        sibling = siblings[i] if siblings is not None and i < len(siblings) else None
-        if value is None and sibling is None:
-            yield Issue("structure", f"{path}[{i}]", f"{path}[{i}] is null: write a value or leave it out")
-        if value is not None:
-            yield from _value(owner, element, name, kind, value, f"{path}[{i}]")
-        if sibling is not None:
-            yield from _object_of("Element", sibling, f"{path}[{i}]", False, depth + 2)
-
-
-def _value(owner: str, element: Element, name: str, kind: str, value: Any, path: str) -> Issues:
-    if not is_valid(primitive_of(owner, name, kind), value):
-        hint = PRIMITIVES[primitive_of(owner, name, kind)].hint
-        yield Issue("value", path, f"{path} is {shown(value)}, no valid {kind}: {hint}")
-        return
-    codes = r4.codes(element.binding) if element.binding and kind == "code" else None
-    if codes and value not in codes:
-        some = ", ".join(codes[:20]) + (", ..." if len(codes) > 20 else "")
-        yield Issue("code-invalid", path, f"{path} is {shown(value)}: write one of {some}")
-
-
-_RANGES = {"integer": (-(2**31), 2**31), "positiveInt": (1, 2**31), "unsignedInt": (0, 2**31)}
-
-
-def is_valid(kind: str, value: Any) -> bool:
-    """Whether a JSON value can stand for a primitive of this kind."""
-    primitive = PRIMITIVES[kind]
-    if kind == "decimal":
-        return type(value) in (int, float) and abs(value) <= 1.7e308
-    if type(value) is not primitive.json:
-        return False
-    if kind in _RANGES:
-        return value in range(*_RANGES[kind])
-    if primitive.shape not in CHECKS:
-        return value != ""
-    try:
-        read(primitive.shape, value)
-    except ValueError:
-        return False
-    return True
-
-
-def _concept(element: Element, kind: str, item: Any, path: str) -> Issues:
-    """A CodeableConcept or Coding under a required binding must carry one of its codes."""
-    codes = r4.codes(element.binding) if element.binding and kind in ("CodeableConcept", "Coding") else None
-    if not codes or not isinstance(item, dict):
-        return
-    codings = item.get("coding") if kind == "CodeableConcept" else [item]
-    given = [c.get("code") for c in codings if isinstance(c, dict)] if isinstance(codings, list) else []
-    if not any(code in codes for code in given if isinstance(code, str)):
-        some = ", ".join(codes[:20]) + (", ..." if len(codes) > 20 else "")
-        value = shown(given[0]) if given else "not coded"
-        yield Issue("code-invalid", path, f"{path} is {value}: code it as one of {some}")
-
-
-def _target(element: Element, kind: str, item: Any, path: str) -> Issues:
-    """A literal reference must name a type that the element may point at."""
-    text = item.get("reference") if kind == "Reference" and isinstance(item, dict) else None
-    if not element.targets or not is_valid("reference", text):
-        return
-    named = read(Link, text).type
-    if named is not None and named not in element.targets:
-        wanted = " or ".join(element.targets)
-        yield Issue("value", f"{path}.reference", f"{path}.reference is {shown(text)}: point at {wanted}")
+def list_or_not(spot: Spot, values: list[Any]) -> Issue | None:
+    """The issue of the first value that is a list where one value belongs, the other way round, or an empty list."""
+    for value in values:
+        if value == []:
+            return Issue("structure", spot.path, f"{spot.path} is an empty list: leave it out")
+        if isinstance(value, list) != spot.element.repeats:
+            wanted = "a list, in [ ]" if spot.element.repeats else "one value, not a list"
+            return Issue("structure", spot.path, f"{spot.path} is {shown(value)}: write {wanted}")
+    return None
