@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from salus.learning.learn import Learned, learn_task
+from salus.learning.run import Run
 from salus.learning.step7_deploy import Deployed, Registry
 from salus.learning.task import Task, task_of
 
@@ -161,14 +162,13 @@ def test_the_bedside_has_the_bits_of_the_training_matrix(
 ) -> None:
     run = learned[0].run
     rows = pq.read_table(run / "step2_prepare" / "rows.parquet").to_pylist()
-    matrix = pq.read_table(run / "step3_features" / "matrix.parquet")
+    matrix = np.where(np.isnan(Run(run).matrix()), np.nan, Run(run).matrix())
     chosen = random.Random(3).sample(range(len(rows)), 200)
     for i in chosen:
         at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=rows[i]["at_us"])
         alone = model.vector(table_of(people[rows[i]["subject_id"]]), at)[0]
-        trained = np.array([matrix.column(j)[i].as_py() for j in range(matrix.num_columns)], dtype=np.float64)
 
-        assert trained.tobytes() == np.where(np.isnan(alone), np.nan, alone).tobytes()
+        assert matrix[i].tobytes() == np.where(np.isnan(alone), np.nan, alone).tobytes()
 
 
 def test_it_says_that_it_cannot_tell(model: Deployed) -> None:

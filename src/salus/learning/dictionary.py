@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from salus.learning.task import Text
 
@@ -54,4 +55,11 @@ class EventRecipe(msgspec.Struct, kw_only=True):
 def write_json(path: Path, value: object) -> None:
     """Write a struct or a plain value as indented JSON that a person can open."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value, enc_hook=plain_number), indent=1))
+
+
+def plain_number(value: object) -> object:
+    """The Python number of a NumPy scalar. Raises TypeError for anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

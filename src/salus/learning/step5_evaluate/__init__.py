@@ -1,23 +1,146 @@
-"""Evaluate: held-out figures only."""
+"""Evaluate: held-out figures only, with intervals, baselines, curves and subgroups; then the report."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from salus.learning.models.family import family
+from salus.learning.dictionary import EventRecipe, Feature
+from salus.learning.models.family import Matrix, family
 from salus.learning.run import Data, Progress, Run, silent
+from salus.learning.step3_features.columns import TableRecipe
+from salus.learning.step4_train import families_of
+from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.calibration import Calibration
+from salus.learning.step5_evaluate.baselines import Points, frequent_probabilities, points_of
+from salus.learning.step5_evaluate.bootstrap import figures_of
+from salus.learning.step5_evaluate.curves import calibration_bins, choices, decision_curve, roc_curve
+from salus.learning.step5_evaluate.figures import ClassFigures, Curves, Evaluation, Figures, Group
+from salus.learning.step5_evaluate.importance import importance_of
+from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
+from salus.learning.step5_evaluate.measures import BINARY, Answers
+from salus.learning.step5_evaluate.report import write_reports
+from salus.learning.step5_evaluate.subgroups import groups_of
+from salus.learning.step6_optimise.chosen import Chosen
+from salus.learning.step6_optimise.threshold import best_threshold
+
+
+class Judge:
+    """The held-out rows, and how an answer over them is measured."""
+
+    def __init__(self, data: Data, threshold: float) -> None:
+        self.data, self.threshold, self.kind = data, threshold, data.labels.kind
+        self.x, self.y = data.x[data.test], data.y[data.test]
+        _, self.subject = np.unique(data.subject[data.test].astype(str), return_inverse=True)
+
+    def figures(self, given: Matrix, inside: npt.NDArray[np.int64] | None = None, cut: float | None = None) -> Figures:
+        """Figures of probabilities (rows, classes) or numbers (rows, 1), over all held-out rows or some."""
+        some = np.arange(len(self.y)) if inside is None else inside
+        _, subject = np.unique(self.subject[some], return_inverse=True)
+        if self.kind == "binary":
+            said = Answers(given[some, 1], self.y[some] == 1, self.threshold if cut is None else cut)
+            return figures_of(said, BINARY, subject)
+        if self.kind == "multiclass":
+            return figures_of(Choices(given[some], self.y[some]), MULTICLASS, subject)
+        return figures_of(Values(given[some, 0], self.y[some]), NUMBER, subject)
 
 
 def evaluate(run: Run, progress: Progress = silent) -> None:
-    """Write figures.json."""
+    """Write figures.json, points.json, importance.json, and the reports at the top of the run folder."""
     progress("step5", 0.0)
-    data = Data(run)
-    chosen = run.read("step6_optimise", "chosen.json", dict[str, object])
-    model = family(str(chosen["family"])).load(run.needed("step6_optimise", "model"))
-    margins = model.margins(data.x[data.test])
-    figures = {"rows": len(data.test), "subjects": len(np.unique(data.subject[data.test].astype(str)))}
-    if chosen.get("calibration"):
-        line = run.read("step6_optimise", "chosen.json", dict[str, object])["calibration"]
-        assert isinstance(line, dict)
-        given = Calibration(line["slope"], line["shift"]).probabilities(margins)
-        figures["right"] = int((given.argmax(axis=1) == data.y[data.test]).sum())
-    run.write("step5_evaluate", "figures.json", figures)
+    data, chosen = Data(run), run.read("step6_optimise", "chosen.json", Chosen)
+    judge = Judge(data, chosen.threshold)
+    model = family(chosen.family).load(run.needed("step6_optimise", "model"))
+    given = answered(model.margins(judge.x), chosen.calibration)
+    first = {name: first_figures(run, judge, name) for name in families_of(run)}
+    progress("step5", 0.5)
+    baselines, points = baseline_answers(run, data)
+    found = Evaluation(
+        kind=data.labels.kind,
+        classes=data.labels.classes,
+        family=chosen.family,
+        rows=len(data.test),
+        subjects=int(judge.subject.max()) + 1,
+        cases=int((judge.y == 1).sum()) if judge.kind == "binary" else len(data.test),
+        training_rows=len(data.train),
+        training_subjects=len(np.unique(data.subject[data.train].astype(str))),
+        threshold=chosen.threshold,
+        chosen=judge.figures(given),
+        first=first,
+        baselines={name: judge.figures(answer, cut=cut) for name, (answer, cut) in baselines.items()},
+        subgroups=list(subgroup_figures(run, judge, given)),
+    )
+    if judge.kind == "binary":
+        add_curves(found, Answers(given[:, 1], judge.y == 1, chosen.threshold), baselines["points"][0][:, 1])
+    if judge.kind == "multiclass":
+        found.per_class = class_figures(run, judge, given)
+    run.write("step5_evaluate", "figures.json", found)
+    run.write("step5_evaluate", "points.json", points)
+    importance = importance_of(model, chosen.calibration, data.x[data.train], features_of(run))
+    run.write("step5_evaluate", "importance.json", importance)
+    write_reports(run, found, points, importance)
+
+
+def answered(margins: Matrix, line: Calibration | None) -> Matrix:
+    """Probabilities, or the numbers themselves."""
+    return margins if line is None else line.probabilities(margins)
+
+
+def first_figures(run: Run, judge: Judge, name: str) -> Figures:
+    """A family as first trained, calibrated and cut on its own out-of-fold answers."""
+    data = judge.data
+    margins = family(name).load(run.needed("step4_train", name)).margins(judge.x)
+    if judge.kind == "number":
+        return judge.figures(margins)
+    before = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
+    y = data.y[data.train]
+    line = calibrate(before, y, data.setting)
+    cut = best_threshold(line.probabilities(before)[:, 1], y == 1) if judge.kind == "binary" else None
+    return judge.figures(line.probabilities(margins), cut=cut)
+
+
+Answer = tuple[Matrix, float | None]
+
+
+def baseline_answers(run: Run, data: Data) -> tuple[dict[str, Answer], Points | None]:
+    """Answers over the held-out rows of the most frequent class (or the mean) and of the points score."""
+    y, x, rows = data.y[data.train], data.x[data.train], len(data.test)
+    if data.labels.kind == "number":
+        return {"mean": (np.full((rows, 1), y.mean()), None)}, None
+    points = points_of(x, y, data.setting, features_of(run))
+    cut = best_threshold(points.probabilities(x)[:, 1], y == 1) if data.labels.kind == "binary" else None
+    frequent: Answer = (frequent_probabilities(y, len(data.labels.classes), rows), 0.5)
+    return {"most_frequent": frequent, "points": (points.probabilities(data.x[data.test]), cut)}, points
+
+
+def features_of(run: Run) -> list[Feature]:
+    """The dictionary of the run's matrix."""
+    if run.plan.source == "events":
+        return run.read("step3_features", "recipe.json", EventRecipe).features
+    return run.read("step3_features", "recipe.json", TableRecipe).features
+
+
+def add_curves(found: Evaluation, answers: Answers, points: Matrix) -> None:
+    found.curves = Curves(
+        calibration=calibration_bins(answers), decision=decision_curve(answers, points), roc=roc_curve(answers)
+    )
+    found.thresholds = choices(answers)
+
+
+def subgroup_figures(run: Run, judge: Judge, given: Matrix) -> Any:
+    """Figures by sex and age band."""
+    for by, name, inside in groups_of(run, judge.data):
+        cases = int((judge.y[inside] == 1).sum()) if judge.kind == "binary" else len(inside)
+        yield Group(by=by, name=name, rows=len(inside), cases=cases, figures=judge.figures(given, inside))
+
+
+def class_figures(run: Run, judge: Judge, given: Matrix) -> list[ClassFigures]:
+    """Figures of each class against the rest."""
+    answers, made = Choices(given, judge.y), []
+    for c, name in enumerate(judge.data.labels.classes):
+        measures = {key: (lambda a, w, one=one, c=c: one(a, w, c)) for key, one in CLASS_MEASURES.items()}
+        label = run.plan.task.label.names.get(name) or {"en": name, "zh": name}
+        rows = int((judge.y == c).sum())
+        figures = figures_of(answers, measures, judge.subject)
+        made.append(ClassFigures(name=name, label=label, rows=rows, figures=figures))
+    return made

@@ -9,24 +9,12 @@ from salus.learning.models.family import Matrix, Params, Setting, family
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train import families_of
 from salus.learning.step4_train.calibrate import calibrate
-from salus.learning.step4_train.calibration import Calibration
 from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.intervals import Steps, intervals_of
 from salus.learning.step4_train.score import loss
+from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step6_optimise.search import Trial, search
 from salus.learning.step6_optimise.threshold import best_threshold
-from salus.learning.task import Strict
-
-
-class Chosen(Strict):
-    """The model of this run. `spread`: of a number, what held 90 % of the out-of-fold errors."""
-
-    family: str
-    params: dict[str, float]
-    loss: float
-    calibration: Calibration | None = None
-    threshold: float = 0.5
-    spread: float = 0.0
 
 
 def optimise(run: Run, progress: Progress = silent) -> None:

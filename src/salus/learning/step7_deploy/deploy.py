@@ -8,16 +8,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from salus.learning.dictionary import EventRecipe, Feature, write_json
-from salus.learning.models.family import Matrix, family
+from salus.learning.models.family import Matrix
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step4_train.intervals import Steps
-from salus.learning.step6_optimise import Chosen
+from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.card import write_card
 from salus.learning.step7_deploy.registry import Registry, sha256
-
-MOST_EXPLAINED = 2000  # training rows that tell how much each thing matters
 
 
 def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
@@ -62,24 +60,12 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
         intervals=run.read("step6_optimise", "intervals.json", list[Steps]),
         threshold=chosen.threshold,
         spread=chosen.spread,
-        importance=importance_of(run, chosen, x, recipe.features),
+        importance=run.read("step5_evaluate", "importance.json", dict[str, float]),
         low=np.where(known, x, np.inf).min(axis=0).tolist(),
         high=np.where(known, x, -np.inf).max(axis=0).tolist(),
         fewest_known=fewest_known(x, recipe.features),
         fingerprint=fingerprint_of(run),
     )
-
-
-def importance_of(run: Run, chosen: Chosen, x: Matrix, features: list[Feature]) -> dict[str, float]:
-    """Source -> mean size of its part of the margin over training rows, in calibrated log-odds; greatest first."""
-    model = family(chosen.family).load(run.needed("step6_optimise", "model"))
-    rows = x[np.random.default_rng(7).permutation(len(x))[:MOST_EXPLAINED]]
-    parts = model.parts(rows)[:, :, :-1] * (chosen.calibration.slope if chosen.calibration else 1.0)
-    found = {}
-    for source in dict.fromkeys(feature.source for feature in features):
-        own = [j for j, feature in enumerate(features) if feature.source == source]
-        found[source] = float(np.abs(parts[:, :, own].sum(axis=2)).mean())
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def fewest_known(x: Matrix, features: list[Feature]) -> int:

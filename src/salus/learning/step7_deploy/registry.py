@@ -40,6 +40,7 @@ class Entry(Strict):
     name: str
     version: str
     made: str
+    kind: str
     family: str
     question: dict[str, str]
     promoted: bool
@@ -79,6 +80,7 @@ class Registry:
             name=name,
             version=version,
             made=bundle.made,
+            kind=bundle.labels.kind,
             family=bundle.family,
             question=bundle.task.question,
             promoted=current is not None and current.version == version,

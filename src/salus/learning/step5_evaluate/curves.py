@@ -1,0 +1,74 @@
+"""Curves over held-out rows: calibration, decision, ROC, and what follows from each threshold."""
+
+import numpy as np
+
+from salus.learning.models.family import Matrix
+from salus.learning.step5_evaluate.bootstrap import finite
+from salus.learning.step5_evaluate.figures import Bin, Choice, Decision
+from salus.learning.step5_evaluate.measures import Answers, precision, recall, specificity
+
+MOST_BINS, POINTS = 10, 40
+
+
+def calibration_bins(answers: Answers) -> list[Bin]:
+    """Ten groups of equal size by probability (fewer when many rows share one)."""
+    p = answers.probability
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, min(MOST_BINS, max(1, len(p) // 10)) + 1)))
+    place = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, max(0, len(edges) - 2))
+    made = []
+    for i in np.unique(place):
+        inside = place == i
+        own = p[inside]
+        share = float(answers.is_yes[inside].mean())
+        made.append(Bin(low=own.min(), high=own.max(), rows=int(inside.sum()), mean=own.mean(), observed=share))
+    return made
+
+
+def net_benefit(probability: Matrix, answers: Answers, threshold: float) -> float:
+    """True yes less false yes at the threshold's odds, per row. Vickers & Elkin 2006, doi:10.1177/0272989X06295361"""
+    said = probability >= threshold
+    rows = len(probability)
+    good, bad = (said & answers.is_yes).sum() / rows, (said & ~answers.is_yes).sum() / rows
+    return float(good - bad * threshold / (1 - threshold))
+
+
+def decision_curve(answers: Answers, points: Matrix) -> list[Decision]:
+    """Net benefit from 1 % up to beyond the probabilities that occur."""
+    top = float(np.clip(np.quantile(answers.probability, 0.995), 0.05, 0.95))
+    everyone = np.ones(len(points))
+    return [
+        Decision(
+            threshold=t,
+            model=net_benefit(answers.probability, answers, t),
+            everyone=net_benefit(everyone, answers, t),
+            points=net_benefit(points, answers, t),
+        )
+        for t in np.linspace(0.01, top, POINTS).tolist()
+    ]
+
+
+def roc_curve(answers: Answers) -> list[tuple[float, float]]:
+    """(1 - specificity, recall) from (0, 0) to (1, 1), thinned to what a picture needs."""
+    hits, misses = answers.ranked(np.ones(len(answers.is_yes)))
+    if not (hits[-1] and misses[-1]):
+        return []
+    kept = np.unique(np.linspace(0, len(hits) - 1, POINTS * 2).astype(int))
+    return [(0.0, 0.0), *zip((misses[kept] / misses[-1]).tolist(), (hits[kept] / hits[-1]).tolist(), strict=True)]
+
+
+def choices(answers: Answers) -> list[Choice]:
+    """Thresholds around the chosen one: where 5, 10, 20, 30 % of the rows are called yes, and the chosen."""
+    shares = [float(np.quantile(answers.probability, 1 - share)) for share in (0.05, 0.1, 0.2, 0.3)]
+    return [choice(answers, t, t == answers.threshold) for t in sorted({*shares, answers.threshold}, reverse=True)]
+
+
+def choice(answers: Answers, threshold: float, chosen: bool) -> Choice:
+    at, one = Answers(answers.probability, answers.is_yes, threshold), np.ones(len(answers.is_yes))
+    return Choice(
+        threshold=threshold,
+        chosen=chosen,
+        said=float((answers.probability >= threshold).mean()),
+        precision=finite(precision(at, one)),
+        recall=finite(recall(at, one)),
+        specificity=finite(specificity(at, one)),
+    )

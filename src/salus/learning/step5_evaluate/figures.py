@@ -1,0 +1,82 @@
+"""The shape of what evaluation finds: figures.json."""
+
+import msgspec
+
+from salus.learning.step5_evaluate.bootstrap import Figure
+from salus.learning.task import Kind, Strict, Text
+
+Figures = dict[str, Figure]
+
+
+class Bin(Strict):
+    """Rows whose probability lies in [low, high]: the mean foretold and the share that came true."""
+
+    low: float
+    high: float
+    rows: int
+    mean: float
+    observed: float
+
+
+class Decision(Strict):
+    """Net benefit per row at a threshold, of the model, of treating all, and of the points score; of none it is 0."""
+
+    threshold: float
+    model: float
+    everyone: float
+    points: float
+
+
+class Choice(Strict):
+    """What follows from saying yes at a threshold. `chosen`: the one set on the training rows."""
+
+    threshold: float
+    chosen: bool
+    said: float
+    precision: float | None
+    recall: float | None
+    specificity: float | None
+
+
+class Group(Strict):
+    """Held-out rows of one sex or age band."""
+
+    by: str
+    name: str
+    rows: int
+    cases: int
+    figures: Figures
+
+
+class ClassFigures(Strict):
+    name: str
+    label: Text
+    rows: int
+    figures: Figures
+
+
+class Curves(Strict):
+    calibration: list[Bin] = msgspec.field(default_factory=list)
+    decision: list[Decision] = msgspec.field(default_factory=list)
+    roc: list[tuple[float, float]] = msgspec.field(default_factory=list)
+
+
+class Evaluation(Strict):
+    """Held-out figures only. `first`: the families as first trained; `chosen`: the tuned model that is deployed."""
+
+    kind: Kind
+    classes: list[str]
+    family: str
+    rows: int
+    subjects: int
+    cases: int
+    training_rows: int
+    training_subjects: int
+    threshold: float
+    chosen: Figures
+    first: dict[str, Figures]
+    baselines: dict[str, Figures]
+    curves: Curves = msgspec.field(default_factory=Curves)
+    thresholds: list[Choice] = msgspec.field(default_factory=list)
+    subgroups: list[Group] = msgspec.field(default_factory=list)
+    per_class: list[ClassFigures] = msgspec.field(default_factory=list)

@@ -1,0 +1,66 @@
+"""What a report says, as data: report.json. The pages only put it into words."""
+
+import csv
+
+from salus.learning.run import Note, Run
+from salus.learning.step5_evaluate.baselines import Points, Rule
+from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step6_optimise.chosen import Chosen
+from salus.learning.task import Budget, Split, Strict, Text
+
+
+class Reading(Strict):
+    """Everything a reader needs to judge a model: held-out figures, and how they came about."""
+
+    name: str
+    question: Text
+    data: str
+    source: str
+    positive: str
+    evaluation: Evaluation
+    importance: list[tuple[Text, float]]
+    points: list[tuple[str, list[Rule]]]
+    notes: list[Note]
+    left_out: list[tuple[str, int]]
+    params: dict[str, float]
+    budget: Budget
+    split: Split
+    given_test: bool
+    trials: int
+
+
+def reading_of(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> Reading:
+    """The reading of a run."""
+    plan = run.plan
+    foretold = found.classes[1:] if found.kind == "binary" else found.classes
+    return Reading(
+        name=plan.task.name,
+        question=plan.task.question,
+        data=plan.data.rsplit("/", 1)[-1],
+        source=plan.source,
+        positive=found.classes[-1] if found.kind == "binary" else "",
+        evaluation=found,
+        importance=named(run, importance),
+        points=list(zip(foretold, points.rules, strict=True)) if points else [],
+        notes=run.notes(),
+        left_out=left_out_of(run),
+        params=run.read("step6_optimise", "chosen.json", Chosen).params,
+        budget=plan.task.budget,
+        split=plan.task.split,
+        given_test=plan.table is not None and plan.table.test is not None,
+        trials=run.needed("step6_optimise", "trials.csv").read_text("utf-8").count("\n") - 1,
+    )
+
+
+def named(run: Run, importance: dict[str, float]) -> list[tuple[Text, float]]:
+    """Importance by what people call the thing; of a table, the column's name."""
+    with run.needed("step3_features", "dictionary.csv").open(newline="", encoding="utf-8") as file:
+        labels = {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(file)}
+    plain = run.plan.source == "table"
+    return [({"en": s, "zh": s} if plain else labels[s], size) for s, size in importance.items() if size > 0]
+
+
+def left_out_of(run: Run) -> list[tuple[str, int]]:
+    """(reason, rows) of step 2."""
+    with run.needed("step2_prepare", "left_out.csv").open(newline="", encoding="utf-8") as file:
+        return [(row["reason"], int(row["rows"])) for row in csv.DictReader(file) if int(row["rows"])]

@@ -1,0 +1,133 @@
+"""The report of a run: report.en.html and report.zh.html to read and print, report.json for machines."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from salus.base import clock
+from salus.base.words import words_of
+from salus.learning.run import Run
+from salus.learning.step5_evaluate import pictures
+from salus.learning.step5_evaluate.baselines import Points
+from salus.learning.step5_evaluate.bootstrap import Figure
+from salus.learning.step5_evaluate.figures import Evaluation, Figures
+from salus.learning.step5_evaluate.reading import Reading, reading_of
+
+Say = Callable[..., str]
+SHOWN = {
+    "binary": ["auroc", "auprc", "accuracy", "precision", "recall", "f1", "brier", "slope", "intercept"],
+    "multiclass": ["accuracy", "top3", "macro_precision", "macro_recall", "macro_f1", "macro_auroc", "brier"],
+    "number": ["mae", "rmse", "r2"],
+}
+HEADLINE = {"binary": "auroc", "multiclass": "accuracy", "number": "mae"}
+
+
+@cache
+def page() -> jinja2.Template:
+    """The template beside this file; everything put into it is escaped, but for our own pictures."""
+    loader = jinja2.PackageLoader("salus.learning.step5_evaluate", ".")
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(
+        "report.html"
+    )
+
+
+def write_reports(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> None:
+    """Both languages and the JSON, at the top of the run folder."""
+    reading = reading_of(run, found, points, importance)
+    for language in ("en", "zh"):
+        (run.folder / f"report.{language}.html").write_text(report_html(reading, language), "utf-8")
+    run.write(".", "report.json", reading)
+
+
+def report_html(reading: Reading, language: str) -> str:
+    """The report in one language, a page that stands alone."""
+    words = words_of("salus.learning")
+
+    def say(key: str, **slots: object) -> str:
+        return words(key, language, **slots)
+
+    found = reading.evaluation
+    return page().render(
+        say=say,
+        lang=language,
+        language={"en": "en", "zh": "zh-Hans"}[language],
+        reading=reading,
+        found=found,
+        now=clock.instant(clock.now()),
+        shown=SHOWN[found.kind],
+        headline=HEADLINE[found.kind],
+        rows=model_rows(found, say),
+        pictures=pictures_of(reading, say, language),
+        figure=figure_text,
+        number=number_text,
+        notes=[say(note.key, **note.slots) for note in reading.notes],
+        left_out=[(say(f"left_out.{reason}"), count) for reason, count in reading.left_out],
+    )
+
+
+def model_rows(found: Evaluation, say: Say) -> list[tuple[str, Figures, str]]:
+    """(name, figures, what kind of row) of the deployed model, the baselines, and the families as first trained."""
+    chosen = [(say("report.chosen", family=say(f"family.{found.family}")), found.chosen, "chosen")]
+    baselines = [(say(f"baseline.{name}"), figures, "baseline") for name, figures in found.baselines.items()]
+    first = [(say("report.first", family=say(f"family.{name}")), figures, "") for name, figures in found.first.items()]
+    return chosen + baselines + first
+
+
+def pictures_of(reading: Reading, say: Say, language: str) -> dict[str, str]:
+    """The pictures this kind of run has, by name."""
+    found, curves = reading.evaluation, reading.evaluation.curves
+    things = [(label[language], size) for label, size in reading.importance[:15]]
+    made = {"importance": pictures.bars(things, say("report.importance"))}
+    if curves.calibration:
+        bins = [(one.mean, one.observed) for one in curves.calibration]
+        made["calibration"] = pictures.calibration(
+            bins, say("report.calibration"), say("axis.foretold"), say("axis.observed")
+        )
+    if curves.roc:
+        made["roc"] = pictures.roc(curves.roc, say("report.roc"), say("axis.false_alarms"), say("axis.recall"))
+    if curves.decision:
+        lines = [[(d.threshold, getattr(d, who)) for d in curves.decision] for who in ("model", "points", "everyone")]
+        made["decision"] = pictures.decision(lines, say("report.decision"), say("axis.threshold"), say("axis.benefit"))
+    spans = [
+        (group_name(say, g.by, g.name), *span) for g in found.subgroups if (span := span_of(g.figures, found.kind))
+    ]
+    if spans and found.kind != "number":
+        made["subgroups"] = pictures.ranges(spans, say("report.subgroups"))
+    return made
+
+
+def span_of(figures: Figures, kind: str) -> tuple[float, float, float] | None:
+    """(value, low, high) of the headline measure, if all three are known."""
+    one = figures[HEADLINE[kind]]
+    return None if one.value is None or one.low is None or one.high is None else (one.value, one.low, one.high)
+
+
+def group_name(say: Say, by: str, name: str) -> str:
+    """What people call a subgroup."""
+    key = f"sex.{name.lower()}"
+    return say(key) if by == "sex" and key in words_of("salus.learning") else f"{say(f'group.{by}')} {name}"
+
+
+def figure_text(one: Figure) -> str:
+    """A value with its interval.
+
+    >>> figure_text(Figure(value=0.6857, low=0.6751, high=0.6963))
+    '0.686 (0.675–0.696)'
+    """
+    if one.value is None:
+        return "–"
+    span = "" if one.low is None or one.high is None else f" ({number_text(one.low)}–{number_text(one.high)})"
+    return number_text(one.value) + span
+
+
+def number_text(value: Any) -> str:
+    """Three decimals, or what matters of a large number.
+
+    >>> number_text(0.68571), number_text(None), number_text(12345.678)
+    ('0.686', '–', '12300')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 100 else f"{float(f'{value:.3g}'):.0f}"
