@@ -15,6 +15,8 @@ from salus.base.errors import SalusError
 COMMANDS: dict[str, tuple[str, str]] = {
     "city": ("salus.cli.city", "city"),
     "import": ("salus.cli.import_", "import_"),
+    "demo": ("salus.cli.demo", "demo"),
+    "serve": ("salus.cli.serve", "serve"),
     "token": ("salus.cli.token", "token"),
 }
 

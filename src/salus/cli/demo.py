@@ -1,0 +1,94 @@
+"""`salus demo`: from nothing to a suggestion on a chart. Each step is done once; the next start goes on from there."""
+
+import shutil
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from salus.analytics.events import Follower
+from salus.base.settings import Settings, settings
+from salus.base.words import words_of
+from salus.cli.city import showcase
+from salus.cli.serve import check_free, open_doors
+from salus.demo.city import make
+from salus.exchange import take_in
+from salus.learning.learn import learn_task
+from salus.learning.task import read_task
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+
+TASKS = ("diabetes-12m", "acute-differential")
+Share = Callable[[float], None]  # told how much of a step is done, 0 to 1
+say = words_of("salus.cli")
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything is kept. 存放位置")] = Path("var/demo"),
+    people: Annotated[int, typer.Option(help="How many people. 人数")] = 2000,
+    years: Annotated[int, typer.Option(help="Over how many years. 年数")] = 5,
+    port: Annotated[int | None, typer.Option(help="On which port. 端口")] = None,
+    language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew: what the folder holds is lost. 重新开始")] = False,
+    serve: Annotated[bool, typer.Option(help="Open the doors when all is made. 完成后启动服务")] = True,
+) -> None:
+    """Make a synthetic city, learn from it, and open the doors. 合成城市演示"""
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    of = settings(folder=folder, demo=True, port=port, language=language)
+    if serve:
+        check_free(of)
+    prepare(of, people, years)
+    console = Console()
+    console.print(say("demo.look", of.language))
+    console.print(showcase(of.language))
+    console.print(say("demo.token", of.language, folder=folder), soft_wrap=True, highlight=False)
+    if serve:
+        open_doors(of)
+
+
+def prepare(of: Settings, people: int, years: int) -> None:
+    """Do the steps that have no mark yet, with a bar each."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    marks = of.folder / "done"
+    marks.mkdir(exist_ok=True)
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        for name, words, step in steps(of, people, years):
+            task = bars.add_task(words, total=1.0)
+            if not (marks / name).exists():
+                step(lambda share, task=task: bars.update(task, completed=share))
+                (marks / name).touch()
+            bars.update(task, completed=1.0)
+
+
+def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callable[[Share], object]]]:
+    """name, words for the bar, and what to do."""
+    city = of.folder / "city"
+
+    def take(share: Share) -> None:
+        with Store(of.store) as store:
+            records = store.open(SYSTEM, Purpose.OPERATIONS)
+            take_in(records, city, parts(share))
+
+    def follow(_: Share) -> None:
+        with Store(of.store) as store:
+            Follower(store, of.events).catch_up()
+
+    def learn(name: str) -> Callable[[Share], object]:
+        task = read_task(Path(str(files("salus.demo") / "tasks" / f"{name}.toml")))
+        return lambda share: learn_task(task, of.events, of.registry, progress=lambda _, done: share(done))
+
+    return [
+        ("city", say("demo.city", of.language), lambda share: make(city, people, years, on_progress=parts(share))),
+        ("import", say("demo.import", of.language), take),
+        ("events", say("demo.events", of.language), follow),
+        *((name, say("demo.learn", of.language, task=name), learn(name)) for name in TASKS),
+    ]
+
+
+def parts(share: Share) -> Callable[[int, int], None]:
+    return lambda done, total: share(done / max(total, 1))

@@ -1,0 +1,78 @@
+"""The whole installation behind one address, on a real store."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import duckdb
+import httpx
+import pytest
+import uvicorn
+
+from salus.analytics.events import read_events
+from salus.api.access import grant
+from salus.app import app
+from salus.base.settings import Settings, settings
+from salus.privacy import Actor, Purpose, Role
+
+WAIT = 20.0  # seconds, far beyond what is usual
+
+
+@pytest.fixture
+def installation(tmp_path) -> Settings:
+    return settings({}, folder=tmp_path, demo=True)
+
+
+@pytest.fixture
+def address(installation) -> Iterator[str]:
+    """A real server on a free port; stopped, and its store closed, afterwards."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app(installation), log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        until(lambda: server.started)
+        yield "http://{}:{}".format(*listener.getsockname())
+        server.should_exit = True
+        thread.join()
+
+
+def until(true) -> None:
+    end = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def bearer(installation: Settings) -> dict[str, str]:
+    clinician = Actor("Practitioner/1", Role.CLINICIAN)
+    token = grant(installation.secret, clinician, Purpose.TREATMENT, timedelta(minutes=5))
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_each_door_leads_where_it_says(address, installation):
+    headers = bearer(installation)
+
+    assert 200 == httpx.get(f"{address}/fhir/metadata", headers=headers).status_code
+    assert "services" in httpx.get(f"{address}/cds-services", headers=headers).json()
+    assert "Salus" in httpx.get(address, follow_redirects=True).text
+
+
+def test_no_door_for_machines_opens_without_a_token(address):
+    assert 401 == httpx.get(f"{address}/fhir/Patient").status_code
+
+
+def test_a_new_record_is_an_event_within_seconds(address, installation):
+    patient = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1980-03-04"}
+    answer = httpx.put(f"{address}/fhir/Patient/p1", json=patient, headers=bearer(installation))
+    assert 201 == answer.status_code
+
+    until(lambda: list(installation.events.rglob("*.parquet")))
+    assert {"p1"} == subjects(installation)
+
+
+def subjects(installation: Settings) -> set[str]:
+    rows = duckdb.sql(f"select distinct subject_id from read_parquet('{read_events(installation.events)}')").fetchall()
+    return {subject for (subject,) in rows}
