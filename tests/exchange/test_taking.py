@@ -156,6 +156,27 @@ def test_a_killed_import_is_finished_by_the_same_command(tmp_path: Path):
         assert ({"Observation": 8_000}, 8_000) == (store.count(), versions(store))
 
 
+def test_what_is_to_be_created_only_once_is_found_again(store: Store, records: Records, tmp_path: Path):
+    def bundle(name: str, doctor: str) -> Path:
+        only = {"method": "POST", "url": "Practitioner", "ifNoneExist": "identifier=http://npi|9"}
+        entries = [
+            {"fullUrl": f"urn:uuid:{doctor}", "request": only, "resource": {
+                "resourceType": "Practitioner", "identifier": [{"system": "http://npi", "value": "9"}]}},
+            {"resource": lab(1) | {"id": name, "performer": [{"reference": f"urn:uuid:{doctor}"}]}},
+        ]  # fmt: skip
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+        return path
+
+    first, second = "5cbc121b-cd71-4428-b8b7-31e53eba8184", "0e3b764f-dabe-4bf6-81b2-9f705bde24fd"
+    bundle("a", first), bundle("b", second)
+    report = take_in(records, tmp_path)
+
+    assert {"Practitioner": 1, "Observation": 2} == store.count()
+    assert Row(read=2, stored=1, unchanged=1) == report.rows["Practitioner"]
+    assert f"Practitioner/{first}" == records.read("Observation", "b").json()["performer"][0]["reference"]
+
+
 def test_a_corrected_resource_is_a_new_version(records: Records, tmp_path: Path):
     take_in(records, ndjson(tmp_path / "a.ndjson", lab(1)))
     report = take_in(records, ndjson(tmp_path / "b.ndjson", lab(1) | {"status": "corrected"}))

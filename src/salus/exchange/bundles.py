@@ -5,14 +5,14 @@ back the others, unlike a transaction over HTTP.
 """
 
 import re
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
 
 import msgspec
 
 from salus.exchange.identity import id_of_content, id_of_url
 from salus.exchange.lines import Head, item_of, with_id
-from salus.exchange.shapes import Found, Item, Refusal
+from salus.exchange.shapes import Already, Found, Item, Refusal
 
 MAX_BUNDLE = 1 << 30  # bytes
 REFERENCE = re.compile(rb'("(?:reference|url)"\s*:\s*")((?:urn:|https?:)[^"\\]*)"')
@@ -38,12 +38,13 @@ class Bundle(msgspec.Struct):
     entry: list[Entry] = []
 
 
+Known = Callable[[str, str], str | None]
 decode = msgspec.json.Decoder(Bundle).decode
 head = msgspec.json.Decoder(Head).decode
 
 
-def items_in_bundle(name: str, stream: IO[bytes]) -> Iterator[Found]:
-    """The entries of a Bundle, or the one resource that the file is."""
+def items_in_bundle(name: str, stream: IO[bytes], known: Known) -> Iterator[Found]:
+    """The entries of a Bundle, or the one resource that the file is. `known(type, search)` gives an id or None."""
     data = stream.read(MAX_BUNDLE + 1)
     if len(data) > MAX_BUNDLE:
         yield Refusal(f"{name}:1", "Bundle", "", f"is larger than {MAX_BUNDLE} bytes: split it, or give NDJSON")
@@ -60,7 +61,7 @@ def items_in_bundle(name: str, stream: IO[bytes]) -> Iterator[Found]:
     elif bundle.type == "history":
         yield Refusal(f"{name}:1", "Bundle", "Bundle.type", "'history' holds old versions: give a 'collection' instead")
     else:
-        yield from entries(name, data, bundle)
+        yield from entries(name, data, bundle, known)
 
 
 def line_of_fault(data: bytes, fault: Exception) -> int:
@@ -82,44 +83,56 @@ class Spot:
         return f"{self._name}:{self._data.count(NEWLINE, 0, at) + 1}"
 
 
-def entries(name: str, data: bytes, bundle: Bundle) -> Iterator[Found]:
+class Told(NamedTuple):
+    """What is known of an entry before it is read as a whole. `already`: its id is that of something that is here."""
+
+    type: str
+    id: str
+    has_id: bool
+    already: bool
+
+
+def entries(name: str, data: bytes, bundle: Bundle, known: Known) -> Iterator[Found]:
     """Each entry as an item or a refusal."""
-    heads = [head_of(entry) for entry in bundle.entry]
-    addresses = addresses_in(bundle.entry, heads)
-    for number, (entry, kind) in enumerate(zip(bundle.entry, heads, strict=True)):
+    heads = [told_of(entry, known) for entry in bundle.entry]
+    addresses = {
+        entry.fullUrl.encode(): f"{told.type}/{told.id}".encode()
+        for entry, told in zip(bundle.entry, heads, strict=True)
+        if entry.fullUrl and told
+    }
+    for number, (entry, told) in enumerate(zip(bundle.entry, heads, strict=True)):
         raw = bytes(entry.resource)
         where = Spot(name, data, raw)
         method = entry.request.method if entry.request else ""
         if not raw or method in NO_CONTENT:
             yield without_content(method, where, number)
-        elif kind is None or not kind.resourceType:
+        elif told is None:
             yield item_of(raw, where)
+        elif told.already:
+            yield Already(told.type, where)
         else:
-            id = id_of(entry, kind)
             body = relinked(raw, addresses)
-            yield Item(kind.resourceType, id, body if kind.id else with_id(body, id), where)
+            yield Item(told.type, told.id, body if told.has_id else with_id(body, told.id), where)
+
+
+def told_of(entry: Entry, known: Known) -> Told | None:
+    """None when it is no resource."""
+    try:
+        kind = head(entry.resource)
+    except msgspec.DecodeError:
+        return None
+    if not kind.resourceType:
+        return None
+    id = id_of(entry, kind)
+    search = entry.request.ifNoneExist if entry.request else None
+    here = known(kind.resourceType, search) if search else None
+    return Told(kind.resourceType, here or id, bool(kind.id), here is not None and here != id)
 
 
 def without_content(method: str, where: Spot, number: int) -> Refusal:
     """The refusal of an entry that asks for something else than to be kept."""
     what = NO_CONTENT.get(method, "an entry without a resource")
     return Refusal(str(where), "", f"Bundle.entry[{number}]", f"is {what}: an import takes only resources to keep")
-
-
-def addresses_in(entries: list[Entry], heads: list[Head | None]) -> dict[bytes, bytes]:
-    """fullUrl -> Type/id, for the references between the entries."""
-    return {
-        entry.fullUrl.encode(): f"{kind.resourceType}/{id_of(entry, kind)}".encode()
-        for entry, kind in zip(entries, heads, strict=True)
-        if entry.fullUrl and kind and kind.resourceType
-    }
-
-
-def head_of(entry: Entry) -> Head | None:
-    try:
-        return head(entry.resource)
-    except msgspec.DecodeError:
-        return None
 
 
 def id_of(entry: Entry, kind: Head) -> str:

@@ -6,12 +6,12 @@ in the store or came earlier in this import becomes `Type/id`; any other is kept
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 import msgspec
 
-from salus.exchange.shapes import Item
+from salus.exchange.shapes import Aside, Found, Item
 
 CONDITIONAL = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+)\?identifier=([^"\\&]*)"')
 TARGETS = frozenset({"Organization", "Location", "Practitioner", "PractitionerRole", "Patient", "Device", "Medication"})
@@ -38,6 +38,13 @@ class Links:
         self._search = search
         self._known: dict[tuple[str, str, str], str | None] = {}
 
+    def learned(self, things: Iterator[Found | Aside]) -> Iterator[Found | Aside]:
+        """The same things, learned from as they pass."""
+        for thing in things:
+            if isinstance(thing, Item):
+                self.learn(thing)
+            yield thing
+
     def learn(self, item: Item) -> None:
         """Remember the identifiers of a thing that others may point at."""
         if item.type not in TARGETS or len(self._known) > MOST:
@@ -48,6 +55,12 @@ class Links:
             return
         for identifier in found.identifier:
             self._known[item.type, identifier.system, identifier.value] = item.id
+
+    def known(self, type: str, search: str) -> str | None:
+        """The id that `identifier=system|value` finds; None for any other search."""
+        name, _, token = search.removeprefix("?").partition("=")
+        system, _, value = unquote(token).rpartition("|")
+        return self.id_for(type, system, value) if name == "identifier" and "&" not in token else None
 
     def id_for(self, type: str, system: str, value: str) -> str | None:
         key = (type, system, value)

@@ -23,7 +23,10 @@ from salus.exchange.shapes import Aside, Refusal
 FORMATS = {".json": "bundle", ".ndjson": "lines", ".jsonl": "lines", ".csv": "table", ".tsv": "table"}
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 FIRST = ("hospitalinformation", "organization", "location"), ("practitionerinformation", "practitioner")
-ASIDE = {"log.ndjson": "the log of a bulk export, no records"}
+ASIDE = {
+    "log.ndjson": "the log of a bulk export, no records",
+    "truth.json": "the written truth of a synthetic city, no records",
+}
 UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
 
 
@@ -48,6 +51,10 @@ class Meter:
     def add(self, count: int) -> None:
         self.done = min(self.done + count, self.total)
         self._tell(self.done, self.total)
+
+    def finish(self) -> None:
+        """All is read: files left aside count too."""
+        self.add(self.total)
 
 
 class Metered(io.RawIOBase):

@@ -1,11 +1,12 @@
 """From a path to items: each file by the reader of its format."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from salus.base.errors import Invalid, Malformed
-from salus.exchange.bundles import items_in_bundle
+from salus.exchange.bundles import Known, items_in_bundle
 from salus.exchange.lines import items_in_lines
 from salus.exchange.mapping import Mapping
 from salus.exchange.opening import Member, Meter, members, reading
@@ -13,23 +14,29 @@ from salus.exchange.shapes import Aside, Found, Refusal
 from salus.exchange.tables import items_in_table
 
 Reader = Callable[[str, IO[bytes]], Iterator[Found]]
-READERS: dict[str, Reader] = {"bundle": items_in_bundle, "lines": items_in_lines}
 
 
-def items_at(path: Path, meter: Meter, mapping: Mapping | None = None) -> Iterator[Found | Aside]:
+def items_at(path: Path, meter: Meter, mapping: Mapping | None, known: Known) -> Iterator[Found | Aside]:
     """Everything that stands at a path, in a fixed order. A damaged file becomes a refusal and the next one is read.
+
+    `known(type, search)` is asked, for an entry with `ifNoneExist`, for the id of what is here already.
 
     Raises Missing when nothing is there, Malformed when its kind is not known, Invalid for a CSV without a mapping.
     """
     for member in members(path, meter):
         if isinstance(member, Member):
-            yield from items_in(member, mapping)
+            yield from items_in(member, mapping, known)
         else:
             yield member
 
 
-def items_in(member: Member, mapping: Mapping | None) -> Iterator[Found]:
-    read = READERS[member.format] if member.format != "table" else table_reader(member.name, mapping)
+def items_in(member: Member, mapping: Mapping | None, known: Known) -> Iterator[Found]:
+    readers: dict[str, Callable[[], Reader]] = {
+        "bundle": lambda: partial(items_in_bundle, known=known),
+        "lines": lambda: items_in_lines,
+        "table": lambda: table_reader(member.name, mapping),
+    }
+    read = readers[member.format]()
     try:
         with reading(member.name), member.open() as stream:
             yield from read(member.name, stream)

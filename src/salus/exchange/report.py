@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from salus.exchange.shapes import Aside, Refusal
+from salus.exchange.shapes import Already, Aside, Refusal
 
 KEPT = 1000  # refusals, and reasons of a type, told one by one; further ones are only counted
 UNKNOWN = "?"
@@ -51,10 +51,12 @@ class Report:
         else:
             row.unchanged += 1
 
-    def note(self, thing: Refusal | Aside) -> None:
+    def note(self, thing: Refusal | Aside | Already) -> None:
         """What is not stored."""
         if isinstance(thing, Aside):
             self.aside.append(f"{thing.name}: {thing.why}")
+        elif isinstance(thing, Already):
+            self.took(thing.type, changed=False)
         else:
             self._refuse(thing)
 

@@ -24,6 +24,13 @@ class Refusal(NamedTuple):
         return ": ".join(piece for piece in (self.where, self.path, self.text) if piece)
 
 
+class Already(NamedTuple):
+    """One thing that is to be created only if nothing like it is here, and something is."""
+
+    type: str
+    where: object
+
+
 class Aside(NamedTuple):
     """A file that is not read, and why that is right."""
 
@@ -31,4 +38,4 @@ class Aside(NamedTuple):
     why: str
 
 
-Found = Item | Refusal
+Found = Item | Refusal | Already

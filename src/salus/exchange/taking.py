@@ -17,7 +17,7 @@ from salus.exchange.opening import Meter, files_at
 from salus.exchange.place import Place, place_of
 from salus.exchange.reading import items_at
 from salus.exchange.report import Report
-from salus.exchange.shapes import Aside, Found, Item, Refusal
+from salus.exchange.shapes import Already, Aside, Found, Item, Refusal
 from salus.fhir import RESOURCE_TYPES
 from salus.records import Outcome, Records
 
@@ -38,18 +38,19 @@ def take_in(
     place = place_of(records.store.path, path, mapping)
     meter = Meter(sum(file.stat().st_size for file in files_at(path)), on_progress)
     intake = Intake(records, place)
-    found = items_at(path, meter, mapping)
+    found = intake.links.learned(items_at(path, meter, mapping, intake.links.known))
     while batch := list(islice(found, BATCH)):
         intake.take(batch)
     intake.settle(until=0)
     place.leave()
+    meter.finish()
     return place.report
 
 
 class Waiting(NamedTuple):
     """A batch on its way to the disk: what is decided, what is stored, how many things were read by then."""
 
-    decided: list[Refusal | Aside]
+    decided: list[Refusal | Aside | Already]
     items: list[Item]
     ending: "Future[list[Outcome]]"
     read: int
@@ -61,22 +62,19 @@ class Intake:
     def __init__(self, records: Records, place: Place) -> None:
         self._records = records
         self._place = place
-        self._links = Links(self._search)
+        self.links = Links(self._search)
         self._waiting: deque[Waiting] = deque()
         self._read = 0
 
     def take(self, batch: list[Found | Aside]) -> None:
-        """What was settled before an interruption is only learned from."""
-        for thing in batch:
-            if isinstance(thing, Item):
-                self._links.learn(thing)
+        """What was settled before an interruption is passed over."""
         fresh = batch[max(0, self._place.items - self._read) :]
         self._read += len(batch)
         if fresh:
             self._send([known_type(thing) for thing in fresh])
 
     def _send(self, things: list[Found | Aside]) -> None:
-        items = [self._links.resolved(thing) for thing in things if isinstance(thing, Item)]
+        items = [self.links.resolved(thing) for thing in things if isinstance(thing, Item)]
         decided = [thing for thing in things if not isinstance(thing, Item)]
         ending = self._records.put_many([(item.type, item.id, item.body) for item in items])
         self._waiting.append(Waiting(decided, items, ending, self._read))
