@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +43,17 @@ def test_every_resource_type_can_be_read() -> None:
 
     assert 146 == len(empty)
     assert ["Observation.code", "Observation.status"] == sorted(empty["Observation"])
+
+
+def test_threads_may_meet_a_type_for_the_first_time_together(observation: Json) -> None:
+    data = orjson.dumps(observation)
+    script = (
+        "import sys; from concurrent.futures import ThreadPoolExecutor; from salus.fhir import decode\n"
+        "sys.setswitchinterval(1e-6); data = sys.stdin.buffer.read()\n"
+        "with ThreadPoolExecutor(8) as pool: print(len({d.id for d in pool.map(decode, [data] * 8)}))"
+    )
+
+    assert b"1" == subprocess.run([sys.executable, "-c", script], input=data, capture_output=True).stdout.strip()
 
 
 def refused(body: Json | bytes, expected: str | None = None) -> list[tuple[str, str, str]]:

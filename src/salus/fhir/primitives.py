@@ -161,9 +161,8 @@ _seen: dict[type, dict[str, Any]] = {kind: {} for kind in CHECKS}
 def read(kind: type, text: Any) -> Any:
     """msgspec's `dec_hook`: the text as its type. Raises ValueError where the type refuses it."""
     memory = _seen[kind]
-    if type(text) is str and text in memory:
-        return memory[text]
-    return _look(kind, text, memory)
+    known = memory.get(text) if type(text) is str else None  # another thread may empty the memory at any time
+    return _look(kind, text, memory) if known is None else known
 
 
 def _look(kind: type, text: Any, memory: dict[str, Any]) -> Any:

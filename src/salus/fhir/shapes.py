@@ -8,6 +8,7 @@ import keyword
 import sys
 from functools import cache
 from operator import attrgetter
+from threading import Lock
 from types import ModuleType
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -29,6 +30,7 @@ vars(BUILT).update(
     Some=Annotated[GAPPED, Meta(min_length=1)],
     Raw=msgspec.Raw,
 )
+_building = Lock()  # one thread builds; another must not see half of what a type is made of
 
 
 def attribute(field: str) -> str:
@@ -48,7 +50,8 @@ def primitive_of(owner: str, field: str, kind: str) -> str:
 @cache
 def decoder(type_name: str) -> msgspec.json.Decoder[Any]:
     """The JSON decoder of a resource type."""
-    return msgspec.json.Decoder(shape(type_name), dec_hook=read)
+    with _building:
+        return msgspec.json.Decoder(shape(type_name), dec_hook=read)
 
 
 def shape(type_name: str) -> type[msgspec.Struct]:
