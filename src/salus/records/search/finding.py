@@ -12,10 +12,10 @@ from typing import Any
 from salus.base.errors import Malformed
 from salus.records.interning import Kinds
 from salus.records.search import ordering
-from salus.records.search.matching import Arguments, Match, Matcher
+from salus.records.search.matching import Arguments, Match, Matcher, Piece
 from salus.records.search.query import Query
 
-ENOUGH = 2000  # rows counted to see how rare a condition is
+COMMON = 20_000  # rows: a condition with more is not worth gathering, nor counting further
 
 # A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
 WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
@@ -39,7 +39,7 @@ def find(connection: sqlite3.Connection, kinds: Kinds, query: Query, patient: in
     """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen."""
     matcher = Matcher(connection, kinds, query.type)
     matches = [matcher.match(term) for term in query.terms]
-    where, arguments = plan(connection, matches, kinds.numbers[query.type], patient)
+    where, arguments = plan(connection, query, matches, kinds.numbers[query.type], patient)
     total = None
     if query.total or query.summary:
         total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
@@ -48,25 +48,38 @@ def find(connection: sqlite3.Connection, kinds: Kinds, query: Query, patient: in
     return _page(connection, query, where, arguments, total)
 
 
-def plan(connection: sqlite3.Connection, matches: list[Match], kind: int, patient: int | None) -> tuple[str, Arguments]:
-    """The WHERE over `resource r`: the rarest condition names the rows, the others are asked of each."""
+def plan(connection: sqlite3.Connection, query: Query, matches: list[Match], kind: int, patient: int | None) -> Piece:
+    """The WHERE over `resource r`.
+
+    The rarest condition names the rows and the others are asked of each. When none is rare, and the first few in row
+    order will do, the rows of the type are walked in that order until there are enough.
+    """
     candidates = [match for match in matches if not match.negated]
-    driver = min(candidates, key=lambda match: _rarity(connection, match)) if candidates else None
+    if patient is not None:
+        candidates.append(_own(kind, patient))
+    rarity = {id(match): _rarity(connection, match) for match in candidates}
+    driver = min(candidates, key=lambda match: rarity[id(match)], default=None)
+    if driver and rarity[id(driver)] >= COMMON and not (query.sort or query.total or query.summary):
+        driver = None
+    parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
     if driver:
         parts, arguments = [f"r.row IN ({driver.rows})", f"+r.type={kind}", "r.alive"], [*driver.arguments]
-        if "r.t" in driver.condition or "r.id" in driver.condition:
-            parts, arguments = [*parts, driver.condition], arguments * 2
-    else:
-        parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
+    few = driver is None or rarity[id(driver)] < COMMON
     for match in matches:
         if match is not driver:
-            parts.append(match.condition)
+            parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     return " AND ".join([*parts, within(patient)]), arguments
 
 
+def _own(kind: int, patient: int) -> Match:
+    """What stands in a patient's compartment: for the planner; that it does is asked of each row besides."""
+    rows = f"SELECT row FROM line WHERE subject={int(patient)} AND type={kind}"
+    return Match(rows, "1", [])
+
+
 def _rarity(connection: sqlite3.Connection, match: Match) -> int:
-    count = f"SELECT count(*) FROM ({match.rows} LIMIT {ENOUGH})"
+    count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON})"
     found: int = connection.execute(count, match.arguments).fetchone()[0]
     return found
 

@@ -1,7 +1,7 @@
 """One condition of a query as SQL over the index tables.
 
-A `Match` says which rows satisfy it (`rows`, a SELECT of row numbers) and how to ask it of one row `r` (`probe`);
-the planner drives the search by the rarest and probes the others.
+A `Match` says which rows satisfy it and how to ask it of one row `r`; the planner drives the search by the rarest
+and asks the others.
 """
 
 import re
@@ -25,20 +25,26 @@ TOP = "\U0010ffff"
 
 @dataclass(slots=True)
 class Match:
-    """`rows` and `condition` take the same `arguments`. What is negated cannot drive a search."""
+    """A condition three ways, all with the same `arguments`: the `rows` that satisfy it, `condition` that asks it of
+    `r` against those rows, and `probe` that asks of `r` alone (None where that is slow). What is negated cannot drive.
+    """
 
     rows: str
     condition: str
     arguments: Arguments
     negated: bool = False
+    probe: str | None = None
 
 
-def shelf(table: str, where: str, arguments: Arguments, negated: bool, probed: bool) -> Match:
-    """A match in an index table; `probed` when one row can be asked cheaply."""
+BY_ROW = {"token": "", "ref": "", "dates": " INDEXED BY dates_row", "quantity": " INDEXED BY quantity_row"}
+
+
+def shelf(table: str, where: str, arguments: Arguments, negated: bool) -> Match:
+    """A match in an index table."""
     word = "NOT " if negated else ""
     rows = f"SELECT row FROM {table} WHERE {where}"
-    probe = f"{word}EXISTS(SELECT 1 FROM {table} WHERE {where} AND row=r.row)"
-    return Match(rows, probe if probed else f"+r.row {word}IN ({rows})", arguments, negated)
+    probe = f"{word}EXISTS(SELECT 1 FROM {table}{BY_ROW.get(table)} WHERE {where} AND row=r.row)"
+    return Match(rows, f"+r.row {word}IN ({rows})", arguments, negated, probe if table in BY_ROW else None)
 
 
 class Matcher:
@@ -74,8 +80,7 @@ class Matcher:
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
-        probed = table in PROBED and len(term.parameter.paths) * len(pieces) < 20
-        return shelf(table, where, arguments, term.modifier == "not", probed)
+        return shelf(table, where, arguments, term.modifier == "not")
 
     def _type_modifiers(self, term: Term) -> frozenset[str]:
         return frozenset(term.parameter.targets) if term.parameter.kind == "reference" else frozenset()
@@ -89,14 +94,17 @@ class Matcher:
                 [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
             )
             where += f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {types})"
-        return shelf(table, where, [], term.values == ("true",), False)
+        found = shelf(table, where, [], term.values == ("true",))
+        found.probe = found.probe if table in ("dates", "quantity") else None  # any code, any target: no key to probe
+        return found
 
     def _by_id(self, term: Term) -> Match:
         if term.modifier:
             raise Unsupported(f"'_id:{term.modifier}' is not served: give ids", path="_id")
         marks = ",".join("?" * len(term.values))
         rows = f"SELECT row FROM resource WHERE type={self._type} AND id IN ({marks})"
-        return Match(rows, f"r.id IN ({marks})", [packed(value) for value in term.values])
+        condition = f"r.id IN ({marks})"
+        return Match(rows, condition, [packed(value) for value in term.values], probe=condition)
 
     def _by_update(self, term: Term) -> Match:
         if term.modifier:
@@ -241,7 +249,7 @@ def measure(term: Term, value: str) -> Piece:
     prefix, text = prefixed(value)
     try:
         number, low, high = implied(text)
-    except (InvalidOperation, OverflowError):
+    except (ArithmeticError, ValueError):
         raise Malformed(f"{term.name}={value[:80]}: '{text[:40]}' is not a number", path=term.name) from None
     if prefix in COMPARISONS:
         return f"value{COMPARISONS[prefix]}?", [number]
@@ -262,7 +270,6 @@ MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
     "quantity": ("quantity", frozenset(), Matcher.quantity),
     "number": ("number", frozenset(), Matcher.number),
 }
-PROBED = {"token", "ref"}
 
 
 def served(parameter: fhir.Parameter) -> bool:
