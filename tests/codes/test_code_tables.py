@@ -1,9 +1,16 @@
 import pytest
 
 from salus import codes
-from salus.codes import ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES
+from salus.codes import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES
 
-TABLES = {"labs": LABS, "conditions": CONDITIONS, "medicines": MEDICINES, "findings": FINDINGS, "allergies": ALLERGIES}
+TABLES = {
+    "labs": LABS,
+    "conditions": CONDITIONS,
+    "medicines": MEDICINES,
+    "findings": FINDINGS,
+    "allergies": ALLERGIES,
+    "acts": ACTS,
+}
 
 NAMES = [
     ("http://loinc.org", "4548-4", "Haemoglobin A1c", "糖化血红蛋白"),
@@ -14,6 +21,8 @@ NAMES = [
     ("http://www.whocc.no/atc", "A10BA02", "Metformin", "二甲双胍"),
     ("http://www.nlm.nih.gov/research/umls/rxnorm", "6809", "Metformin", "二甲双胍"),
     ("SNOMED", "386661006", "Fever", "发热"),
+    ("SNOMED", "80146002", "Appendectomy", "阑尾切除术"),
+    ("LOINC", "11502-2", "Laboratory report", "检验报告"),
 ]
 
 
@@ -42,7 +51,8 @@ def luhn(digits: str) -> int:
 
 
 def test_every_loinc_code_ends_in_its_check_digit() -> None:
-    wrong = [code for code in LABS if luhn(code.split("-")[0]) != int(code.split("-")[1])]
+    codes_ = [*LABS, *(code for code in ACTS if "-" in code)]
+    wrong = [code for code in codes_ if luhn(code.split("-")[0]) != int(code.split("-")[1])]
 
     assert [] == wrong
 
@@ -67,7 +77,8 @@ def verhoeff_holds(code: str) -> bool:
 
 
 def test_every_snomed_code_ends_in_its_check_digit() -> None:
-    wrong = [code for table in (CONDITIONS, FINDINGS, ALLERGIES) for code in table if not verhoeff_holds(code)]
+    tables = (CONDITIONS, FINDINGS, ALLERGIES, ACTS)
+    wrong = [code for table in tables for code in table if "-" not in code and not verhoeff_holds(code)]
 
     assert [] == wrong
 

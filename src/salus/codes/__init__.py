@@ -3,6 +3,6 @@
 Knows terms; must not know of any patient, store or page.
 """
 
-from salus.codes.tables import ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
+from salus.codes.tables import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
 
-__all__ = ["ALLERGIES", "CONDITIONS", "FINDINGS", "LABS", "MEDICINES", "Lab", "Term", "lab", "name", "term"]
+__all__ = ["ACTS", "ALLERGIES", "CONDITIONS", "FINDINGS", "LABS", "MEDICINES", "Lab", "Term", "lab", "name", "term"]

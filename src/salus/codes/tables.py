@@ -76,11 +76,15 @@ def _pairs(row: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
+def _rest(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in ("en", "zh", "system")}
+
+
 def _terms(table: str, system: str) -> Mapping[str, Term]:
     rows = _rows(table).items()
     return MappingProxyType(
         {
-            code: Term(system, code, row["en"], row["zh"], {k: v for k, v in row.items() if k not in ("en", "zh")})
+            code: Term(SYSTEMS.get(row.get("system", ""), system), code, row["en"], row["zh"], _rest(row))
             for code, row in rows
         }
     )
@@ -91,13 +95,14 @@ CONDITIONS = _terms("conditions", SNOMED)
 MEDICINES = _terms("medicines", ATC)
 FINDINGS = _terms("findings", SNOMED)
 ALLERGIES = _terms("allergies", SNOMED)
+ACTS = _terms("acts", SNOMED)
 
 
 @cache
 def _known() -> dict[tuple[str, str], Term | Lab]:
     """Every term by (system, code); ICD-10 and RxNorm lead to the first term that maps to them."""
     known: dict[tuple[str, str], Term | Lab] = {}
-    for table in (CONDITIONS, MEDICINES, FINDINGS, ALLERGIES):
+    for table in (CONDITIONS, MEDICINES, FINDINGS, ALLERGIES, ACTS):
         known |= {(entry.system, entry.code): entry for entry in table.values()}
     for system, key, table in ((ICD10, "icd10", CONDITIONS), (RXNORM, "rxnorm", MEDICINES)):
         for entry in table.values():

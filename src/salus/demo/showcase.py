@@ -11,7 +11,7 @@ from salus.demo.illness import respond
 from salus.demo.parameters import table
 from salus.demo.people import SCORES, YEAR, Person
 from salus.demo.resources import META, Resource
-from salus.demo.story import SCRIPT, allergy, demographics, tell
+from salus.demo.story import SCRIPT, allergy, demographics, family, tell
 
 PLAIN = {"smoking": 0.0, "family_diabetes": 0.0, "inactive": 0.0}
 
@@ -49,6 +49,7 @@ def high_risk(id: str, first: int, last: int, rng: Random) -> Chart:
     respond(person, first, rng)
     person.propensity = 2.0
     chart = tell(person, first, last, rng)
+    family(chart, first)
     visit(chart, last - 200, "checkup")
     visit(chart, last - 12, "checkup")
     return chart
