@@ -1,17 +1,22 @@
 """One error tree; a kind of error has one HTTP status and one exit code.
 
     SalusError
-    ├── Invalid      422  exit 65   what was given breaks a rule
-    ├── Malformed    400  exit 65   what was given cannot be read at all
-    ├── Unsupported  400  exit 64   a request this system does not serve
-    ├── Unauthorized 401  exit 77   nobody has said who asks
-    ├── Forbidden    403  exit 77   this person may not do this
-    ├── Missing      404  exit 66   nothing stands at that address
-    ├── Gone         410  exit 66   it stood there and was deleted
-    ├── Conflict     409  exit 75   another change came first
-    ├── Stale        412  exit 75   the version named is not the current one
-    ├── Busy         503  exit 75   try again later
-    └── Full         507  exit 74   no room left to store it
+    ├── Invalid       422  exit 65   what was given breaks a rule
+    ├── Malformed     400  exit 65   what was given cannot be read at all
+    ├── Unsupported   400  exit 64   a request this system does not serve
+    ├── Unauthorized  401  exit 77   nobody has said who asks
+    ├── Forbidden     403  exit 77   this person may not do this
+    ├── Missing       404  exit 66   nothing stands at that address
+    ├── Gone          410  exit 66   it stood there and was deleted
+    ├── Conflict      409  exit 75   another change came first
+    ├── Stale         412  exit 75   the version named is not the current one
+    ├── Lacking       412  exit 66   what a decision needs is not there
+    ├── WrongMethod   405  exit 64   that address does not know this verb
+    ├── NotAcceptable 406  exit 64   the form asked for is not one we write
+    ├── TooLarge      413  exit 65   more than we take at once
+    ├── WrongMedia    415  exit 64   the form sent is not one we read
+    ├── Busy          503  exit 75   try again later
+    └── Full          507  exit 74   no room left to store it
 
 HTTP statuses: https://hl7.org/fhir/R4/http.html#Status-Codes; exit codes: BSD sysexits.
 """
@@ -78,6 +83,26 @@ class Conflict(SalusError):
 
 class Stale(SalusError):
     status, exit_code, code = 412, 75, "conflict"
+
+
+class Lacking(SalusError):
+    status, exit_code, code = 412, 66, "not-found"
+
+
+class WrongMethod(SalusError):
+    status, exit_code, code = 405, 64, "not-supported"
+
+
+class NotAcceptable(SalusError):
+    status, exit_code, code = 406, 64, "not-supported"
+
+
+class TooLarge(SalusError):
+    status, exit_code, code = 413, 65, "too-long"
+
+
+class WrongMedia(SalusError):
+    status, exit_code, code = 415, 64, "not-supported"
 
 
 class Busy(SalusError):

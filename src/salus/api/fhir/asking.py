@@ -18,22 +18,6 @@ JSON = "application/fhir+json"
 CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
 
 
-class WrongMethod(SalusError):
-    status, exit_code, code = 405, 64, "not-supported"
-
-
-class NotAcceptable(SalusError):
-    status, exit_code, code = 406, 64, "not-supported"
-
-
-class TooLarge(SalusError):
-    status, exit_code, code = 413, 65, "too-long"
-
-
-class WrongMedia(SalusError):
-    status, exit_code, code = 415, 64, "not-supported"
-
-
 @dataclass(slots=True)
 class Ask:
     """`parts`: the path after /fhir, by slashes. `base`: the address of /fhir, as the client knows it."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from salus import fhir
 from salus.api.access import Identify
 from salus.api.fhir import asking
-from salus.api.fhir.asking import Answer, Ask, NotAcceptable, TooLarge, WrongMedia, WrongMethod
+from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.bundle import bundle
 from salus.api.fhir.capabilities import capabilities
 from salus.api.fhir.create import create
@@ -21,7 +21,7 @@ from salus.api.fhir.read import read
 from salus.api.fhir.search import search, search_by_form
 from salus.api.fhir.update import update
 from salus.api.fhir.vread import vread
-from salus.base.errors import Missing, SalusError
+from salus.base.errors import Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
 from salus.records import Records, Store
 
 LOG = logging.getLogger(__name__)

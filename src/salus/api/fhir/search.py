@@ -2,8 +2,8 @@
 
 import asyncio
 
-from salus.api.fhir.asking import Answer, Ask, WrongMedia
-from salus.base.errors import Malformed
+from salus.api.fhir.asking import Answer, Ask
+from salus.base.errors import Malformed, WrongMedia
 from salus.records import Records, searchset
 
 FORM = "application/x-www-form-urlencoded"
