@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("salus.cli.import_", "import_"),
     "demo": ("salus.cli.demo", "demo"),
     "serve": ("salus.cli.serve", "serve"),
+    "learn": ("salus.cli.learn", "learn"),
+    "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),
 }
 

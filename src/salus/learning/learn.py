@@ -17,7 +17,8 @@ from salus.learning.step7_deploy.deploy import deploy
 from salus.learning.step7_deploy.registry import Registry
 from salus.learning.task import Budget, Models, Split, Task, When
 
-STAGES = (collect, prepare, features, train, optimise, evaluate)
+# each step, and the share of the whole that is done when it ends, for the progress bar
+STAGES = ((collect, 0.05), (prepare, 0.1), (features, 0.2), (train, 0.45), (optimise, 0.8), (evaluate, 0.97))
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,18 @@ def learn(plan: Plan, registry: Path, runs: Path, promote: bool, progress: Progr
     """Run the steps one after the other over a new run folder."""
     run = Run(new_folder(runs, plan.task.name))
     write_json(run.folder / "plan.json", plan)
-    for stage in STAGES:
-        stage(run, progress)
-    version = deploy(run, Registry(registry), promote, progress)
+    start = 0.0
+    for stage, end in STAGES:
+        stage(run, between(start, end, progress))
+        start = end
+    version = deploy(run, Registry(registry), promote, between(start, 1.0, progress))
     progress("done", 1.0)
     return Learned(run.folder, plan.task.name, version)
+
+
+def between(start: float, end: float, progress: Progress) -> Progress:
+    """The progress of one step as a part of the whole."""
+    return lambda stage, share: progress(stage, start + (end - start) * share)
 
 
 def new_folder(runs: Path, name: str) -> Path:

@@ -1,14 +1,115 @@
-"""The model card."""
+"""The model card, in English and Chinese, under the headings of TRIPOD+AI. https://doi.org/10.1136/bmj-2023-078378"""
 
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from salus.base.words import LANGUAGES, words_of
 from salus.learning.dictionary import write_json
 from salus.learning.run import Run
+from salus.learning.step5_evaluate.reading import Reading
+from salus.learning.step5_evaluate.report import HEADLINE, SHOWN, Say, figure_text, group_name
 from salus.learning.step7_deploy.bundle import Bundle
+from salus.learning.task import Strict, Text
+
+SECTIONS = (
+    "use", "data", "participants", "outcome", "predictors", "missing", "model", "performance", "fairness",
+    "limits", "open",
+)  # fmt: skip
+
+
+class Section(Strict):
+    key: str
+    title: Text
+    text: Text
+
+
+class Card(Strict):
+    """What someone must know before using a model."""
+
+    name: str
+    family: str
+    kind: str
+    question: Text
+    sections: list[Section]
 
 
 def write_card(run: Run, bundle: Bundle, folder: Path) -> None:
-    """card.json."""
-    card: dict[str, Any] = {"question": bundle.task.question, "family": bundle.family, "data": bundle.fingerprint}
+    """card.json, card.en.md and card.zh.md."""
+    reading = msgspec.json.decode((run.folder / "report.json").read_bytes(), type=Reading)
+    card = card_of(reading, bundle)
     write_json(folder / "card.json", card)
+    for language in LANGUAGES:
+        (folder / f"card.{language}.md").write_text(card_text(card, language), "utf-8")
+
+
+def card_of(reading: Reading, bundle: Bundle) -> Card:
+    """The card from what the report says."""
+    both = {language: slots_of(reading, bundle, language) for language in LANGUAGES}
+    words = words_of("salus.learning")
+    sections = [
+        Section(
+            key=key,
+            title={language: words(f"card.{key}", language) for language in LANGUAGES},
+            text={language: words(f"card.{key}.text", language, **both[language]) for language in LANGUAGES},
+        )
+        for key in SECTIONS
+    ]
+    kind = bundle.labels.kind
+    return Card(name=bundle.name, family=bundle.family, kind=kind, question=bundle.task.question, sections=sections)
+
+
+def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, object]:
+    """What fills the sentences of the card."""
+    words, found, task = words_of("salus.learning"), reading.evaluation, bundle.task
+
+    def say(key: str, **slots: object) -> str:
+        return words(key, language, **slots)
+
+    if task.label.names:
+        classes = [task.label.names.get(name, {language: name})[language] for name in found.classes]
+    else:
+        classes = found.classes
+    return {
+        "question": task.question[language],
+        "data": reading.data,
+        "sha": str(bundle.fingerprint["data_sha256"])[:16],
+        "rows": found.rows,
+        "subjects": found.subjects,
+        "training_rows": found.training_rows,
+        "training_subjects": found.training_subjects,
+        "classes": ", ".join(classes) or say("card.number"),
+        "days": f"{task.label.within_days:g}",
+        "family": say(f"family.{bundle.family}"),
+        "things": ", ".join(label[language] for label, _ in reading.importance[:12]) or "–",
+        "count": len(reading.importance),
+        "fewest": bundle.fewest_known,
+        "figures": figures_line(reading, say),
+        "groups": groups_line(reading, say),
+        "left_out": "; ".join(f"{say(f'left_out.{key}')} {n}" for key, n in reading.left_out) or "–",
+    }
+
+
+def figures_line(reading: Reading, say: Say) -> str:
+    """All shown measures of the deployed model, then the headline of the baselines."""
+    found = reading.evaluation
+    own = [f"{say(f'measure.{key}')} {figure_text(found.chosen[key])}" for key in SHOWN[found.kind]]
+    head = HEADLINE[found.kind]
+    others = [f"{say(f'baseline.{name}')} {figure_text(figures[head])}" for name, figures in found.baselines.items()]
+    return "; ".join(own) + ". " + say(f"measure.{head}") + ": " + "; ".join(others)
+
+
+def groups_line(reading: Reading, say: Say) -> str:
+    """The headline measure by sex and age."""
+    found = reading.evaluation
+    head = HEADLINE[found.kind]
+    spans = [f"{group_name(say, g.by, g.name)} {figure_text(g.figures[head])} (n = {g.rows})" for g in found.subgroups]
+    return f"{say(f'measure.{head}')}: " + "; ".join(spans) if spans else say("card.no_groups")
+
+
+def card_text(card: Card, language: str) -> str:
+    """The card as Markdown."""
+    parts = [f"# {card.question[language]}", f"`{card.name}`"]
+    for section in card.sections:
+        parts += [f"## {section.title[language]}", section.text[language]]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,110 @@
+"""`salus learn`: from a table, or from a task over the records, to a report and a deployed model, in one command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from salus.base.errors import Invalid
+from salus.base.settings import Settings, settings
+from salus.base.words import words_of
+from salus.learning.learn import Learned, learn_table, learn_task
+from salus.learning.run import Run
+from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.report import HEADLINE, figure_text
+from salus.learning.task import Budget, Split, read_task
+
+say = words_of("salus.learning")
+
+
+def learn(
+    what: Annotated[Path, typer.Argument(help="A table (data.csv) or a task (TASK.toml). 表格或任务文件")],
+    target: Annotated[str | None, typer.Option(help="Table: the column to foretell. 目标列")] = None,
+    subject: Annotated[str | None, typer.Option(help="Table: the column that says whose row it is. 受试者列")] = None,
+    positive: Annotated[str | None, typer.Option(help="Table: the value that counts as yes. 视为“是”的值")] = None,
+    test: Annotated[Path | None, typer.Option(help="Table: another file to judge on. 测试文件")] = None,
+    name: Annotated[str | None, typer.Option(help="Table: what to call the model. 模型名称")] = None,
+    families: Annotated[str | None, typer.Option(help="Table: logistic,tree,forest,svm,lightgbm. 模型种类")] = None,
+    budget: Annotated[float, typer.Option(help="Table: seconds for tuning. 调参秒数")] = 60,
+    trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
+    seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
+    events: Annotated[Path | None, typer.Option(help="Task: the folder of events. 事件文件夹")] = None,
+    store: Annotated[Path | None, typer.Option(help="Task: the store to bring events from. 数据库文件")] = None,
+    registry: Annotated[Path | None, typer.Option(help="Where models are kept. 模型库")] = None,
+    promote: Annotated[bool, typer.Option(help="Let the new version be asked at once. 立即启用")] = True,
+    language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
+) -> None:
+    """Learn a model and judge it on people it never saw. 训练并评估模型"""
+    told = settings(store=store, registry=registry, events=events, language=language)
+    runs = told.registry.parent / "runs"
+    is_task = what.suffix == ".toml"
+    if not is_task and target is None:
+        raise Invalid(say("cli.no_target", told.language, name=what.name), path="--target")
+    console = Console(stderr=True)
+    with bar(console) as progress:
+        task_id = progress.add_task(say("stage.step1", told.language), total=1.0)
+
+        def show(stage: str, share: float) -> None:
+            progress.update(task_id, completed=share, description=say(f"stage.{stage}", told.language))
+
+        if is_task:
+            if events is None:
+                bring_events(told)
+            learned = learn_task(read_task(what), told.events, told.registry, runs=runs, promote=promote, progress=show)
+        else:
+            learned = learn_table(
+                what,
+                str(target),
+                told.registry,
+                subject=subject,
+                positive=positive,
+                test=test,
+                name=name,
+                families=[one.strip() for one in families.split(",")] if families else None,
+                budget=Budget(seconds=budget, trials=trials),
+                split=Split(seed=seed),
+                runs=runs,
+                promote=promote,
+                progress=show,
+            )
+    conclude(learned, told.language, promote, console)
+
+
+def bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def bring_events(told: Settings) -> None:
+    """Let the events follow the store up to now."""
+    from salus.analytics.events import Follower  # the store is opened only for a task that needs it
+    from salus.records import Store
+
+    with Store(told.store) as opened:
+        Follower(opened, told.events).catch_up()
+
+
+def conclude(learned: Learned, language: str, promote: bool, console: Console) -> None:
+    """What a person should know first: warnings on stderr; figures, report and version on stdout."""
+    run = Run(learned.run)
+    for note in run.notes():
+        console.print(say(note.key, language, **note.slots), markup=False, highlight=False, soft_wrap=True)
+    found = run.read("step5_evaluate", "figures.json", Evaluation)
+    measure = HEADLINE[found.kind]
+    lines = [
+        say("report.held_out", language, **spans(found)),
+        f"{say(f'measure.{measure}', language)}: {figure_text(found.chosen[measure])}",
+        *(f"  {say(f'baseline.{name}', language)}: {figure_text(f[measure])}" for name, f in found.baselines.items()),
+        say("cli.report", language, path=learned.run / f"report.{language}.html"),
+        say("cli.promoted" if promote else "cli.waiting", language, name=learned.name, version=learned.version),
+    ]
+    for line in lines:
+        typer.echo(line)
+
+
+def spans(found: Evaluation) -> dict[str, int]:
+    names = ("rows", "subjects", "training_rows", "training_subjects")
+    return {name: getattr(found, name) for name in names}

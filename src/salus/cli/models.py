@@ -1,0 +1,90 @@
+"""`salus models`: what has been learned, which version is asked, and how to change that."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from salus.base.errors import Missing
+from salus.base.settings import settings
+from salus.base.words import words_of
+from salus.learning.step5_evaluate.bootstrap import Figure
+from salus.learning.step5_evaluate.report import HEADLINE, figure_text
+from salus.learning.step7_deploy import Registry
+from salus.learning.step7_deploy.registry import Entry
+
+say = words_of("salus.learning")
+models = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back models. 模型管理")
+Where = Annotated[Path | None, typer.Option("--registry", help="Where models are kept. 模型库")]
+Name = Annotated[str, typer.Argument(help="The model. 模型名称")]
+Language = Annotated[str | None, typer.Option(help="en or zh. 语言")]
+COLUMNS = ("name", "version", "made", "family", "figure", "promoted")
+
+
+@models.command("list")
+def show_all(registry: Where = None, language: Language = None) -> None:
+    """Every version of every model. 列出模型"""
+    told = settings(registry=registry, language=language)
+    entries = Registry(told.registry).list()
+    if not entries:
+        typer.echo(say("models.none", told.language, folder=told.registry))
+        return
+    made = Table()
+    for column in COLUMNS:
+        made.add_column(say(f"models.{column}", told.language))
+    for entry in entries:
+        made.add_row(*cells(entry, told.language))
+    Console().print(made)
+
+
+def cells(entry: Entry, language: str) -> list[str]:
+    """One line of the list."""
+    promoted = say("models.yes", language) if entry.promoted else ""
+    return [entry.name, entry.version, entry.made, entry.family, figure_of(entry, language), promoted]
+
+
+def figure_of(entry: Entry, language: str) -> str:
+    """The headline figure with its interval."""
+    measure = HEADLINE[entry.kind]
+    return f"{say(f'measure.{measure}', language)} {figure_text(Figure(**entry.metrics['chosen'][measure]))}"
+
+
+@models.command("show")
+def show_one(
+    name: Name,
+    version: Annotated[str | None, typer.Argument(help="Else the promoted one. 默认当前版本")] = None,
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """The model card of a version. 模型说明"""
+    told = settings(registry=registry, language=language)
+    kept = Registry(told.registry)
+    current = kept.current(name)
+    wanted = version or (current.version if current else None)
+    if wanted is None:
+        raise Missing(say("models.not_promoted", told.language, name=name))
+    deployed = kept.load(name, wanted)
+    typer.echo((deployed.folder / f"card.{told.language}.md").read_text("utf-8"))
+
+
+@models.command("promote")
+def promote(
+    name: Name,
+    version: Annotated[str, typer.Argument(help="The version to ask from now on. 版本")],
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """Let a version be the one that is asked. 启用版本"""
+    told = settings(registry=registry, language=language)
+    Registry(told.registry).promote(name, version)
+    typer.echo(say("cli.promoted", told.language, name=name, version=version))
+
+
+@models.command("rollback")
+def roll_back(name: Name, registry: Where = None, language: Language = None) -> None:
+    """Go back to the version that was asked before. 回退"""
+    told = settings(registry=registry, language=language)
+    version = Registry(told.registry).roll_back(name)
+    typer.echo(say("cli.promoted", told.language, name=name, version=version))
