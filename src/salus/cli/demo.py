@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from salus.analytics.events import Follower
 from salus.base.settings import Settings, settings
@@ -60,9 +61,13 @@ def prepare(of: Settings, people: int, years: int) -> None:
         for name, words, step in steps(of, people, years):
             task = bars.add_task(words, total=1.0)
             if not (marks / name).exists():
-                step(lambda share, task=task: bars.update(task, completed=share))
+                step(partial(told, bars, task))
                 (marks / name).touch()
             bars.update(task, completed=1.0)
+
+
+def told(bars: Progress, task: TaskID, share: float) -> None:
+    bars.update(task, completed=share)
 
 
 def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callable[[Share], object]]]:
