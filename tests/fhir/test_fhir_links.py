@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from salus.base.errors import Issue
 from salus.fhir import decode, normalize, outcome, references, rewrite
 
-MAPPING = {"urn:uuid:1": "Patient/7", "Patient?identifier=s|1": "Patient/8"}
+MAPPING = {"urn:uuid:1": "Patient/7", "Patient?identifier=s|1": "Patient/8", "Patient?identifier=s|健": "Patient/9"}
 
 TABLE = [
     ({"reference": "urn:uuid:1"}, {"reference": "Patient/7"}),
@@ -22,6 +22,9 @@ TABLE = [
     ({"fullUrl": "urn:uuid:1"}, {"fullUrl": "urn:uuid:1"}),
     ({"identifier": {"value": "urn:uuid:1"}}, {"identifier": {"value": "urn:uuid:1"}}),
     ({"text": "see urn:uuid:1"}, {"text": "see urn:uuid:1"}),
+    ({"a": 'see "urn:uuid:1'}, {"a": 'see "urn:uuid:1'}),
+    ({"div": '<a href="urn:uuid:1">'}, {"div": '<a href="urn:uuid:1">'}),
+    ({"reference": "Patient?identifier=s|\u5065"}, {"reference": "Patient/9"}),
     ({"display": "Patient?identifier=s|1"}, {"display": "Patient?identifier=s|1"}),
     ({"a": [{"subject": {"reference": "urn:uuid:1"}}]}, {"a": [{"subject": {"reference": "Patient/7"}}]}),
 ]
@@ -40,6 +43,12 @@ def test_rewriting_changes_nothing_that_the_mapping_does_not_name(body: Any) -> 
     data = orjson.dumps(body)
 
     assert data == rewrite(data, {"urn:uuid:other": "Patient/9"})
+
+
+def test_rewriting_reads_escapes() -> None:
+    body = rb'{"reference": "Patient?identifier=s\/t|1"}'
+
+    assert {"reference": "Patient/3"} == orjson.loads(rewrite(body, {"Patient?identifier=s/t|1": "Patient/3"}))
 
 
 def test_rewriting_finds_every_reference_of_a_bundle(synthea_bundles: list[bytes]) -> None:

@@ -3,13 +3,14 @@
 https://hl7.org/fhir/R4/http.html#trules
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# A literal reference, or any text that is a urn as a whole; of those, the keys below keep theirs.
-_LINKS = re.compile(rb'(?:"([A-Za-z]+)"\s*:\s*)?"((?:urn:(?:uuid|oid):|(?<=:")[A-Z#]|(?<=: ")[A-Z#])[^"\\]*)"')
-_KEEP = {b"fullUrl", b"value", b"valueString", b"id", b"system", b"display", b"text"}
+_URN = re.compile(rb'"(urn:(?:uuid|oid):[^"\\]*)"')
+_REFERENCE = re.compile(rb'("reference"\s*:\s*)"((?:[^"\\]|\\.)*)"')
+_KEPT = re.compile(rb'"(?:fullUrl|value|valueString|id|system|display|text)"\s*:\s*\Z')  # keys that keep their urn
 
 
 def references(resource: Any) -> Iterator[dict[str, Any]]:
@@ -26,7 +27,7 @@ def references(resource: Any) -> Iterator[dict[str, Any]]:
 
 
 def rewrite(data: bytes, mapping: Mapping[str, str]) -> bytes:
-    """The JSON bytes with each reference (and each text that is a whole urn) that the mapping names replaced.
+    """The (valid) JSON bytes with each reference (and each text that is a whole urn) that the mapping names replaced.
 
     Bundle.entry.fullUrl and identifier values stay; all other bytes stay as they are.
 
@@ -34,11 +35,19 @@ def rewrite(data: bytes, mapping: Mapping[str, str]) -> bytes:
     b'{"subject": {"reference": "Patient/7"}}'
     """
 
-    def put(found: re.Match[bytes]) -> bytes:
-        key, old = found[1], found[2].decode()
-        if old not in mapping or key in _KEEP or (key != b"reference" and not old.startswith("urn:")):
+    def of_urn(found: re.Match[bytes]) -> bytes:
+        new = mapping.get(found[1].decode())
+        start = found.start()
+        inside = data[start - 1 : start] == b"\\"  # the quote is one of a longer text's own
+        if new is None or inside or _KEPT.search(data, max(0, start - 40), start):
             return found[0]
-        start = found.start(2) - found.start()
-        return found[0][:start] + mapping[old].encode() + b'"'
+        return b'"%b"' % new.encode()
 
-    return _LINKS.sub(put, data)
+    def of_reference(found: re.Match[bytes]) -> bytes:
+        new = mapping.get(json.loads(b'"%b"' % found[2]))
+        return found[0] if new is None else b'%b"%b"' % (found[1], new.encode())
+
+    rewritten = _URN.sub(of_urn, data)
+    if all(old.startswith("urn:") for old in mapping):
+        return rewritten
+    return _REFERENCE.sub(of_reference, rewritten)
