@@ -1,6 +1,6 @@
 """How fast records come in and become events; the floor is measured in the same run.
 
-    python benchmarks/exchange/intake.py ../shared/data/fhir-synthea-r4-dev/bundles.tar.gz
+    python benchmarks/exchange/intake.py [bundles.tar.gz]
 
 Prints the table that stands in RESULTS.md. The floor: `json.loads` and one INSERT of the text for each resource, one
 commit a bundle: no validation, no index, no history, no audit.
@@ -23,6 +23,7 @@ from salus.exchange import Report, take_in
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "fhir-synthea-r4-dev" / "bundles.tar.gz"
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 
 
@@ -110,4 +111,4 @@ def main(bundles: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else CORPUS)

@@ -1,6 +1,7 @@
 """FHIR dates and times as the interval of instants that they may mean. https://hl7.org/fhir/R4/datatypes.html#dateTime"""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 MICROSECOND = timedelta(microseconds=1)
@@ -13,6 +14,7 @@ class Moment(NamedTuple):
     high: datetime
 
 
+@lru_cache(maxsize=1 << 14)  # what one visit brings carries the same few times
 def moment(text: str) -> Moment | None:
     """The instants that a FHIR date, dateTime or instant may mean, or None when it is no date. Dates are taken in UTC.
 

@@ -8,6 +8,9 @@
 3. A date without a time means its end, or the moment our store already held it, if that lies within that day.
 4. Never before it happened.
 
+Only the current version is read: what was corrected since counts from its own date of record (FHIR moves `issued` with
+every version of a result), and a visit begins under the class it ended with.
+
 What has no time at all stands at the time our store held it; without even that it gives no event.
 Entered in error, refuted, cancelled, not done and merely planned things are no events, nor is what Salus itself said.
 """
