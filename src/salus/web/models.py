@@ -7,8 +7,9 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.base.errors import Missing
+from salus.learning.step7_deploy import Registry
 from salus.ui.charts import Bin
-from salus.web.telling.cards import Entry, entries
+from salus.web.telling.cards import Entry, entries, sections
 from salus.web.visit import Visit
 
 
@@ -19,8 +20,10 @@ def listing(visit: Visit) -> Response:
 
 
 def card(visit: Visit) -> Response:
-    """One version's card. Raises Missing when there is none."""
-    return visit.page("card.html", entry=the_one(visit))
+    """One version's card, read from its checked files. Raises Missing, or Conflict if they were changed."""
+    entry = the_one(visit)
+    found = Registry(visit.desk.settings.registry).load(entry.name, entry.version).card
+    return visit.page("card.html", entry=entry, sections=sections(found, visit.language))
 
 
 def the_one(visit: Visit) -> Entry:

@@ -12,6 +12,7 @@ from salus.base.errors import Invalid, Missing
 from salus.base.words import words_of
 from salus.privacy import Role
 from salus.web.chart import dossier, shared
+from salus.web.telling.cards import Figure, entries
 from salus.web.visit import Visit
 
 
@@ -32,15 +33,15 @@ def forms(visit: Visit) -> dict[str, Any]:
         "reasons": [(code, said(f"reason.{code}", visit.language)) for code in REASONS],
         "conditions": sorted(codes.CONDITIONS.values(), key=lambda term: term.name(visit.language)),
         "why_not": why_not,
-        "qualities": qualities(visit.desk.bedside.models()),
+        "qualities": qualities(visit.desk.bedside.models(), visit.language),
         "fault": "",
         "wanted": "",
     }
 
 
-def qualities(models: list[dict[str, Any]]) -> dict[str, float]:
-    """name/version -> AUROC, where one was measured."""
-    return {}
+def qualities(models: list[dict[str, Any]], language: str) -> dict[str, Figure]:
+    """name/version -> the chief figure that was measured of it."""
+    return {f"{one.name}/{one.version}": one.chief for one in entries(models, language) if one.chief}
 
 
 def answer(visit: Visit) -> Response:

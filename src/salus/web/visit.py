@@ -17,8 +17,10 @@ from salus.web.accounts import ROOMS, Account
 from salus.web.bedside import Bedside
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
+from salus.web.telling.terms import written
 
 TEMPLATES = Templates(["salus.web", "salus.ui"])
+TEMPLATES.environment.filters["written"] = written
 
 
 @dataclass(frozen=True, slots=True)

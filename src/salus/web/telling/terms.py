@@ -23,6 +23,7 @@ WRITTEN = {
     "kg/m2": "kg/m²",
     "mL/min/{1.73_m2}": "mL/min/1.73 m²",
     "1": "",
+    "a": "",  # years: the name of the feature says so
 }
 
 

@@ -1,0 +1,137 @@
+"""A real server over a small synthetic city with a model learned from it, and Debian's chromium looking at it."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from starlette.applications import Starlette
+
+from salus.analytics.events import Follower
+from salus.assistants.bedside import Bedside
+from salus.base.settings import Settings
+from salus.demo import city
+from salus.learning.learn import learn_task
+from salus.learning.task import task_of
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Records, Store
+from salus.web import pages
+from salus.web.accounts import ACCOUNTS
+from salus.web.session import opened
+
+CHROMIUM = Path("/usr/bin/chromium")
+TASK = {
+    "name": "diabetes",
+    "kind": "binary",
+    "question": {"en": "Will type 2 diabetes be found within 12 months?", "zh": "12个月内会不会查出2型糖尿病？"},
+    "when": {"events": ["ENCOUNTER//AMB"], "min_gap_days": 180},
+    "label": {"codes": ["SNOMED//44054006"], "within_days": 365},
+    "features": {"codes": ["LOINC//*"], "windows_days": [365], "min_subjects": 5},
+    "models": {"families": ["logistic"]},
+    "budget": {"seconds": 4, "trials": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Settings]]:
+    """People, records and a promoted model."""
+    folder = tmp_path_factory.mktemp("house")
+    city.make(folder / "city", people=150, years=3, end=date(2026, 11, 1))
+    settings = Settings(folder, folder / "db", folder / "models", folder / "events", b"s" * 64, port=0, demo=True)
+    with Store(settings.store) as store:
+        filled(store, folder / "city")
+        Follower(store, settings.events).catch_up()
+        learn_task(task_of(TASK), settings.events, settings.registry)
+        yield store, settings
+
+
+@pytest.fixture(scope="session")
+def foretold(installed: tuple[Store, Settings]) -> str:
+    """The id of someone of whom the model has something to say, with reasons from the records."""
+    store, settings = installed
+    bedside, records = Bedside(store, settings.registry), store.open(SYSTEM, Purpose.OPERATIONS)
+    told = ((id, one) for id in store.patients() for one in bedside.suggestions(records, id))
+    return next(id for id, one in told if one.leading and one.sources)
+
+
+@pytest.fixture(scope="session")
+def house(installed: tuple[Store, Settings]) -> Iterator[str]:
+    """The address where it is served."""
+    store, settings = installed
+    yield from served(Starlette(routes=pages(store, Bedside(store, settings.registry), settings)))
+
+
+@pytest.fixture
+def records(installed: tuple[Store, Settings]) -> Records:
+    """The store as a laboratory's machine has it open, to send results while a page is looked at."""
+    return installed[0].open(SYSTEM, Purpose.OPERATIONS)
+
+
+def filled(store: Store, folder: Path) -> None:
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    for file in sorted(folder.glob("*.ndjson")):
+        lines = file.read_bytes().splitlines()
+        items = [(file.stem, line.split(b'"id":"', 1)[1].split(b'"', 1)[0].decode(), line) for line in lines]
+        assert not [one for one in records.put_many(items).result() if one.act == "refused"]
+
+
+def served(app: Starlette) -> Iterator[str]:
+    """Serve on a free port of this machine until the tests are over."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1, ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists() and not shutil.which("chromium"):
+        pytest.skip("there is no chromium here: .ci/browsers installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def serious(said: ConsoleMessage) -> bool:
+    """An error that is not only the browser's line about a status that was meant."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
+@pytest.fixture
+def look(chromium: Browser, house: str, installed: tuple[Store, Settings]) -> Iterator[Callable[..., Page]]:
+    """`look("/patients", "clinician")` opens a page as someone; whatever the page complains about fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(address: str, account: str = "", language: str = "en", width: int = 1280, dark: bool = False) -> Page:
+        scheme = "dark" if dark else "light"
+        context = chromium.new_context(
+            base_url=house, viewport={"width": width, "height": 850}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        context.set_default_timeout(8000)
+        cookies = {"salus_language": language}
+        if account:
+            cookies["salus_session"] = opened(installed[1].secret, ACCOUNTS[account])
+        context.add_cookies([{"name": name, "value": value, "url": house} for name, value in cookies.items()])
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if serious(said) else None)
+        page.on("pageerror", lambda fault: complaints.append(str(fault)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [] == complaints
