@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from salus.base.errors import Invalid, Malformed, Missing
+from salus.exchange import lines
 from salus.exchange.links import Links
 from salus.exchange.mapping import read_mapping
 from salus.exchange.opening import Meter
@@ -125,6 +126,37 @@ def test_a_damaged_file_is_a_refusal_and_the_next_one_is_read(tmp_path: Path):
 
     assert "damaged" in next(str(thing) for thing in things if isinstance(thing, Refusal))
     assert ["p0", "p1", "p2"] == ids(things)[-3:]
+
+
+def test_a_table_that_nobody_explains_does_not_hold_back_its_folder(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "b.ndjson").write_bytes(LINES)
+    things = found(tmp_path)
+
+    assert ["p0", "p1", "p2"] == ids(things)
+    assert ["a.csv"] == [thing.where for thing in things if isinstance(thing, Refusal)]
+
+
+NOT_RESOURCES = [b"[" * 100_000, b'{"resourceType":"Patient","id":5}', b'{"id":"x"}', b"\xff\xfe", b"hello"]
+
+
+@pytest.mark.parametrize("line", NOT_RESOURCES, ids=["deep", "number as id", "no type", "no UTF-8", "words"])
+def test_a_line_that_is_no_resource_is_refused_and_the_next_is_read(line: bytes, tmp_path: Path):
+    (tmp_path / "a.ndjson").write_bytes(line + b"\n" + LINES)
+    (tmp_path / "b.json").write_bytes(line)
+    things = found(tmp_path)
+
+    assert ["a.ndjson:1", "b.json:1"] == [thing.where for thing in things if isinstance(thing, Refusal)]
+    assert ["p0", "p1", "p2"] == ids(things)
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lines, "MAX_LINE", 100)
+    (tmp_path / "a.ndjson").write_bytes(b'{"a":"' + b"x" * 1000 + b'"}\n' + LINES)
+    things = found(tmp_path)
+
+    assert "a.ndjson:1" == next(thing.where for thing in things if isinstance(thing, Refusal))
+    assert ["p0", "p1", "p2"] == ids(things)
 
 
 def test_what_is_not_there_or_of_no_known_kind_is_said(tmp_path: Path):

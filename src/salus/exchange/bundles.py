@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from salus.exchange.identity import id_of_content, id_of_url
-from salus.exchange.lines import Head, item_of, with_id
+from salus.exchange.lines import NO_JSON, Head, item_of, with_id
 from salus.exchange.shapes import Already, Found, Item, Refusal
 
 MAX_BUNDLE = 1 << 30  # bytes
@@ -51,7 +51,7 @@ def items_in_bundle(name: str, stream: IO[bytes], known: Known) -> Iterator[Foun
         return
     try:
         bundle = decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except NO_JSON as fault:
         yield Refusal(
             f"{name}:{line_of_fault(data, fault)}", "", "", f"is not a JSON resource ({fault}): mend the file"
         )
@@ -119,7 +119,7 @@ def told_of(entry: Entry, known: Known) -> Told | None:
     """None when it is no resource."""
     try:
         kind = head(entry.resource)
-    except msgspec.DecodeError:
+    except NO_JSON:
         return None
     if not kind.resourceType:
         return None

@@ -19,6 +19,7 @@ class Head(msgspec.Struct):
 
 
 head = msgspec.json.Decoder(Head).decode
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def items_in_lines(name: str, stream: IO[bytes]) -> Iterator[Found]:
@@ -39,7 +40,7 @@ def item_of(body: bytes, where: object) -> Found:
     """The item that these bytes are; an id is made from its content when it has none."""
     try:
         found = head(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except NO_JSON as fault:
         return Refusal(str(where), "", "", f"{body[:60].decode('utf-8', 'replace')!r} is not a JSON resource ({fault})")
     if not found.resourceType:
         return Refusal(str(where), "", "resourceType", "There is no resourceType: every line must be one FHIR resource")

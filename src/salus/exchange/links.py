@@ -51,7 +51,7 @@ class Links:
             return
         try:
             found = identified(item.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return
         for identifier in found.identifier:
             self._known[item.type, identifier.system, identifier.value] = item.id

@@ -4,6 +4,7 @@ What conditional references point at (organisations, locations, practitioners) c
 archive. Links, and names that climb out of their archive, are refused. https://cwe.mitre.org/data/definitions/22.html
 """
 
+import csv
 import gzip
 import io
 import lzma
@@ -25,9 +26,11 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 FIRST = ("hospitalinformation", "organization", "location"), ("practitionerinformation", "practitioner")
 ASIDE = {
     "log.ndjson": "the log of a bulk export, no records",
+    "manifest.json": "the list of a bulk export's files, no records",
     "truth.json": "the written truth of a synthetic city, no records",
 }
-UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
+UNREADABLE = (*BROKEN, csv.Error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ def in_archive(file: Path, name: str, meter: Meter) -> Iterator[Standing]:
     """Raises Malformed when the archive is damaged."""
     try:
         yield from in_zip(file, name, meter) if name.lower().endswith(".zip") else in_tar(file, name, meter)
-    except UNREADABLE as fault:
+    except BROKEN as fault:
         raise Malformed(
             f"{name} cannot be read ({fault}): the archive is damaged, fetch it again", path=name
         ) from fault

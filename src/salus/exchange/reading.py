@@ -17,17 +17,23 @@ Reader = Callable[[str, IO[bytes]], Iterator[Found]]
 
 
 def items_at(path: Path, meter: Meter, mapping: Mapping | None, known: Known) -> Iterator[Found | Aside]:
-    """Everything that stands at a path, in a fixed order. A damaged file becomes a refusal and the next one is read.
+    """Everything that stands at a path, in a fixed order. A file that cannot be read becomes a refusal, not the end.
 
     `known(type, search)` is asked, for an entry with `ifNoneExist`, for the id of what is here already.
 
-    Raises Missing when nothing is there, Malformed when its kind is not known, Invalid for a CSV without a mapping.
+    Raises Missing when nothing is there, Malformed when its kind is not known, Invalid when the path is one CSV that no
+    mapping explains.
     """
     for member in members(path, meter):
-        if isinstance(member, Member):
-            yield from items_in(member, mapping, known)
-        else:
+        if not isinstance(member, Member):
             yield member
+            continue
+        try:
+            yield from items_in(member, mapping, known)
+        except Invalid as fault:
+            if path.is_file() and member.name == path.name:
+                raise
+            yield Refusal(member.name, "", "", str(fault))
 
 
 def items_in(member: Member, mapping: Mapping | None, known: Known) -> Iterator[Found]:
