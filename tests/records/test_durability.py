@@ -147,6 +147,8 @@ def test_a_closed_store_takes_nothing_more(tmp_path: Path) -> None:
     assert 20 == len({future.result().id for future in waiting})
     with pytest.raises(Busy):
         records.create("Patient", patient())
+    with pytest.raises(Busy):
+        records.read("Patient", "p1")
 
 
 def test_bodies_are_the_same_before_and_after_the_dictionary_is_trained(store: Store, records: Records) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from salus.base.errors import Busy
 from salus.records.bodies import Press
 from salus.records.ids import packed, unpacked
 from salus.records.interning import Kinds
@@ -121,6 +122,9 @@ class Readers:
 
     @contextmanager
     def one(self) -> Iterator[Reader]:
+        """Raises Busy when the store is closed."""
+        if self._closed:
+            raise Busy("The store is closed: open it again")
         try:
             reader = self._free.pop()
         except IndexError:

@@ -4,6 +4,7 @@ Every answer that is not a success is an OperationOutcome; a fault of ours says 
 """
 
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +28,7 @@ from salus.records import Records, Store
 LOG = logging.getLogger(__name__)
 PREFIX = "/fhir"
 MOST_BYTES = 64 << 20  # of a request's body
+SWITCH = 0.0005  # seconds; a read must not wait for 5 ms each time a thread that imports has the interpreter
 Interaction = Callable[[Records, Ask], Awaitable[Answer]]
 
 # What a path means, by its number of pieces and a fixed word in it: then the interaction by method.
@@ -44,6 +46,7 @@ JSONS = ("application/fhir+json", "application/json", "text/json", "json", "appl
 
 def door(store: Store, identify: Identify) -> ASGIApp:
     """An ASGI application for /fhir; `identify` says who asks and what for, or raises Unauthorized."""
+    sys.setswitchinterval(SWITCH)
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
