@@ -16,12 +16,13 @@ from rich.table import Table
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.exchange import Report, read_mapping, take_in
-from salus.privacy import SYSTEM, Purpose
+from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 
 PARTIAL, INTERRUPTED = 3, 130
 SHOWN = 50  # refusals printed
 COLUMNS = ("type", "read", "stored", "unchanged", "refused", "why")
+IMPORTER = Actor("Device/importer", Role.SYSTEM)  # whom the audit names
 say = words_of("salus.exchange")
 
 
@@ -38,7 +39,7 @@ def import_(
     began = time.monotonic()
     with Store(told.store) as opened, bar(console) as progress:
         task = progress.add_task(say("import.reading", told.language, name=path.name), total=None)
-        records = opened.open(SYSTEM, Purpose.OPERATIONS)
+        records = opened.open(IMPORTER, Purpose.OPERATIONS)
         try:
             report = take_in(
                 records, path, lambda done, total: progress.update(task, completed=done, total=total), columns
