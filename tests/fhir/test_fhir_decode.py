@@ -167,6 +167,30 @@ def test_a_primitive_fault_is_named_by_path_and_value(
     assert words in told[path]
 
 
+DIVS = [
+    ("<div>plain</div>", True),
+    ('<div xmlns="http://www.w3.org/1999/xhtml"><p>on 3 May = better</p><a href="#x">x</a></div>', True),
+    (" <div/> ", True),
+    ("plain", False),
+    ("<p>x</p>", False),
+    ("<divx>x</divx>", False),
+    ("<div><script>1</script></div>", False),
+    ("<div><SCRIPT src='x'/></div>", False),
+    ('<div><img src="x" onerror="1"/></div>', False),
+    ("<div onclick='1'>x</div>", False),
+    ('<div><a href=" javascript:1">x</a></div>', False),
+    ("<div><iframe/></div>", False),
+    ("<div><form/></div>", False),
+]
+
+
+@pytest.mark.parametrize(("div", "is_good"), DIVS)
+def test_a_narrative_is_one_div_and_holds_nothing_that_runs(patient: Json, div: str, is_good: bool) -> None:
+    patient["text"] = {"status": "generated", "div": div}
+
+    assert ([] if is_good else ["Patient.text.div"]) == refused_paths(patient)
+
+
 def test_all_faults_are_told_at_once(observation: Json) -> None:
     observation |= {"status": "x", "issued": "y", "colour": "z"}
 

@@ -86,6 +86,12 @@ class Base64(str):
     __slots__ = ()
 
 
+class Xhtml(str):
+    """A narrative: one <div>, nothing that runs, loads or asks. https://hl7.org/fhir/R4/narrative.html#security"""
+
+    __slots__ = ()
+
+
 class Link(str):
     """A literal reference. `Type/id`: its `type` and `id`; `#contained`: None and ""; else None and the whole text."""
 
@@ -103,6 +109,12 @@ _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9
 _INSTANT = re.compile(r".{10}T.{8}.*(?:Z|[+-].{5})")
 _LITERAL = re.compile(r"(?:([A-Z][A-Za-z]{2,40})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?)")
 _OTHER_LINK = re.compile(r"#\S*|[A-Z][A-Za-z]{2,40}\?\S+|[a-z][a-z0-9+.\-]*:\S+")
+_DIV = re.compile(r"\s*<div[\s/>].*>\s*", re.DOTALL)
+_ACTIVE = re.compile(
+    r"<\s*(?:script|iframe|frame|frameset|object|embed|applet|form|input|button|base|link|head|body|meta)\b"
+    r"|<[^<>]*\s(?:on\w+|formaction)\s*=|<[^<>]*=[\s\"']*(?:javascript|vbscript)\s*:",
+    re.IGNORECASE,
+)
 
 
 def _whole(pattern: re.Pattern[str]) -> Callable[[Any, str], Any]:
@@ -122,6 +134,12 @@ def _date(kind: Any, text: str) -> Any:
     if "T" not in text and kind is Instant:
         raise ValueError(text)
     return moment
+
+
+def _xhtml(kind: Any, text: str) -> Any:
+    if not _DIV.fullmatch(text) or _ACTIVE.search(text):
+        raise ValueError(text)
+    return kind(text)
 
 
 def _base64(kind: Any, text: str) -> Any:
@@ -153,6 +171,7 @@ CHECKS: dict[type, Callable[[Any, str], Any]] = {
     DateTime: _date,
     Instant: _date,
     Base64: _base64,
+    Xhtml: _xhtml,
     Link: _link,
 }
 _seen: dict[type, dict[str, Any]] = {kind: {} for kind in CHECKS}
@@ -204,7 +223,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "decimal": Primitive(float, float, "write a number, without quotes"),
     "string": Primitive(TEXT, str, "write a text of at least one character, or leave the element out"),
     "markdown": Primitive(TEXT, str, "write a text of at least one character, or leave the element out"),
-    "xhtml": Primitive(TEXT, str, "write one <div> of XHTML"),
+    "xhtml": Primitive(Xhtml, str, "write one <div> of XHTML without scripts, forms, frames and events"),
     "code": Primitive(Code, str, "write a code without spaces at its ends or doubled inside"),
     "id": Primitive(Id, str, "write 1 to 64 letters, digits, '-' or '.'"),
     "uri": Primitive(Uri, str, "write a URI without spaces"),
