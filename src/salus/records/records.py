@@ -15,7 +15,7 @@ from salus import fhir
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import answers, bundles, drafts, includes
+from salus.records import answers, bundles, drafts, includes, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.reading import Reader
@@ -56,7 +56,7 @@ class Records:
         draft = drafts.draft(body, type)
 
         def work(desk: Desk) -> Version:
-            found = bundles.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
+            found = transactions.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
             return found or desk.create(draft)
 
         return self._submit(work, "create", type)
@@ -178,7 +178,7 @@ class Records:
             return done
         for entry in bundle.entries:
             self._check(VERBS[entry.method], entry.type)
-        transaction = bundles.Transaction(bundle)
+        transaction = transactions.Transaction(bundle)
         reads = [entry for entry in bundle.entries if entry.method == "GET"]
         if not reads:
             return self._submit(lambda desk: told(transaction(desk)), "transaction", f"{len(bundle.entries)} entries")
@@ -301,9 +301,11 @@ def alone(entry: bundles.Entry) -> Callable[[Desk], Version]:
     def work(desk: Desk) -> Version:
         if entry.method == "POST":
             assert entry.draft
-            found = bundles.one_that_matches(desk, entry.type, entry.if_none_exist) if entry.if_none_exist else None
+            found = (
+                transactions.one_that_matches(desk, entry.type, entry.if_none_exist) if entry.if_none_exist else None
+            )
             return found or desk.create(entry.draft)
-        bundles.DO[entry.method](desk, entry)
+        transactions.DO[entry.method](desk, entry)
         assert entry.version
         return entry.version
 
