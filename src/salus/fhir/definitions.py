@@ -31,33 +31,27 @@ def definitions() -> dict[str, Any]:
 
 
 class Element(NamedTuple):
-    """One element of a type: `kinds` are (type, target...) tuples; `binding` is the value set of a required binding."""
+    """One element of a type. `value[x]`, a choice, has one field for each type that it may take."""
 
     name: str
     least: int
     repeats: bool
-    kinds: tuple[tuple[str, ...], ...]
-    binding: str | None
-
-    @property
-    def fields(self) -> tuple[tuple[str, str], ...]:
-        """(JSON field, type) of the element: a choice `value[x]` has one field for each type."""
-        if not self.name.endswith("[x]"):
-            return ((self.name, self.kinds[0][0]),)
-        stem = self.name[:-3]
-        return tuple((stem + kind[0][0].upper() + kind[0][1:], kind[0]) for kind in self.kinds)
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The resource types that its references may name; none where it may be any."""
-        return next((kind[1:] for kind in self.kinds if kind[0] == "Reference"), ())
+    fields: tuple[tuple[str, str], ...]  # (JSON field, type)
+    targets: tuple[str, ...]  # the resource types that its references may name; none where it may be any
+    binding: str | None  # the value set of a required binding
 
 
 @cache
 def elements(type_name: str) -> tuple[Element, ...]:
     """The elements of a resource, datatype or nested part ("Observation.component"). KeyError for any other name."""
-    rows = definitions()["types"][type_name]
-    return tuple(Element(n, least, many, tuple(map(tuple, kinds)), bound) for n, least, many, kinds, bound in rows)
+    return tuple(element(*row) for row in definitions()["types"][type_name])
+
+
+def element(name: str, least: int, repeats: bool, kinds: list[list[str]], binding: str | None) -> Element:
+    stem = name.removesuffix("[x]")
+    choice = tuple((stem + kind[0].upper() + kind[1:], kind) for kind, *_ in kinds)
+    targets = next((tuple(targets) for kind, *targets in kinds if kind == "Reference"), ())
+    return Element(name, least, repeats, choice if stem != name else ((name, kinds[0][0]),), targets, binding)
 
 
 def codes(value_set: str) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ It decides what is valid; the fast reader must agree with it. https://hl7.org/fh
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
@@ -156,13 +157,14 @@ def has_sibling(spot: Spot) -> bool:
     return spot.kind in PRIMITIVES and spot.name != "id"
 
 
-def known_names(type_name: str) -> set[str]:
+@cache
+def known_names(type_name: str) -> frozenset[str]:
     """The JSON keys that a type knows."""
     known = {"resourceType"} if type_name in RESOURCE_TYPES else set()
     for element in elements(type_name):
         for name, kind in element.fields:
             known |= {name, "_" + name} if kind in PRIMITIVES and name != "id" else {name}
-    return known
+    return frozenset(known)
 
 
 def list_or_not(spot: Spot, values: list[Any]) -> Issue | None:
