@@ -20,6 +20,7 @@ from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.reading import Reader
 from salus.records.search import find, parse
+from salus.records.search.query import whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.writer import Request
 
@@ -328,6 +329,6 @@ def outcome_of(line: int, version: Version) -> Outcome:
 def _below(cursor: str | None) -> int:
     if cursor is None:
         return 2**62
-    if not cursor.isdigit():
+    if not whole(cursor):
         raise Malformed(f"'{cursor[:40]}' is not a cursor of a history: begin again without one", path="_cursor")
     return int(cursor)

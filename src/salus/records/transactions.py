@@ -94,7 +94,7 @@ class Transaction:
 
 def one_that_matches(desk: Desk, type: str, query: str) -> Version | None:
     """The only current resource that matches, None if there is none. Raises Stale when there are several."""
-    wanted: Query = parse(type, query)
+    wanted: Query = parse(type, query.removeprefix("?"))
     wanted.count = 2
     rows = find(desk.connection, desk.kinds, wanted).rows
     if len(rows) > 1:

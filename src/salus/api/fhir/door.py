@@ -80,7 +80,7 @@ def asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Ask:
 async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -> Answer:
     """Raises SalusError with what stands in the way."""
     check_accept(ask)
-    if ask.parts == ["metadata"]:
+    if ask.parts == ["metadata"] and ask.method == "GET":
         return await capabilities(None, ask)
     interaction = chosen(ask)
     actor, purpose = identify(ask.headers)

@@ -14,7 +14,7 @@ async def history(records: Records, ask: Ask) -> Answer:
     ask.only("_count", "_cursor")
     type, id, _ = ask.parts
     count = ask.option("_count") or "50"
-    if not count.isdigit() or not int(count):
+    if not (count.isascii() and count.isdigit()) or not int(count):
         raise Malformed(f"_count={count[:40]}: give a whole number from 1 to {MOST}", path="_count")
     page = await asyncio.to_thread(records.history, type, id, min(int(count), MOST), ask.option("_cursor"))
     here = f"{ask.base}/{type}/{id}/_history"

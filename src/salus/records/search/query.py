@@ -19,6 +19,8 @@ from salus.base.errors import Malformed, Unsupported
 Pairs = list[tuple[str, str]]
 DEFAULT_COUNT = 50
 MOST = 1000
+MOST_VALUES = 500  # of one parameter
+MOST_TERMS = 100
 ANCHOR = "_cursor"
 IGNORED = {"_format", "_pretty"}  # how the answer is written: the HTTP door's matter
 
@@ -74,6 +76,8 @@ def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
             CONTROLS[name](query, modifier, value)
         elif name not in IGNORED:
             query.terms.append(term(type, key, value))
+    if len(query.terms) > MOST_TERMS:
+        raise Unsupported(f"{len(query.terms)} conditions are too many: give {MOST_TERMS} at most")
     return query
 
 
@@ -88,7 +92,12 @@ def term(type: str, key: str, value: str) -> Term:
             f"'{name}' is not a search parameter of {type}: use one of {', '.join(sorted(known))}",
             path=f"{type}.{name}",
         )
-    return Term(name, modifier, values(value), known[name])
+    found = values(value)
+    if len(found) > MOST_VALUES:
+        raise Unsupported(
+            f"'{name}' has {len(found)} values: give {MOST_VALUES} at most, in several searches", path=name
+        )
+    return Term(name, modifier, found, known[name])
 
 
 def values(text: str) -> tuple[str, ...]:
@@ -100,8 +109,17 @@ def values(text: str) -> tuple[str, ...]:
     return tuple(part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
 
 
+def whole(text: str) -> bool:
+    """Whether it is a whole number in plain digits.
+
+    >>> whole("12"), whole("²"), whole("")
+    (True, False, False)
+    """
+    return text.isascii() and text.isdigit()
+
+
 def _count(query: Query, modifier: str, value: str) -> None:
-    if not value.isdigit():
+    if not whole(value):
         raise Malformed(f"_count={value[:40]}: give a whole number from 0 to {MOST}", path="_count")
     query.count = min(int(value), MOST)
     query.summary = query.summary or int(value) == 0
