@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from salus.analytics.events import EVENT_SCHEMA, OUTPUT_TAG, events_of, in_order, table_of
+from salus.analytics.events.concepts import short
+from salus.codes.tables import SYSTEMS
 
 LOINC, SNOMED, RXNORM = "http://loinc.org", "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
 NOON = "2026-03-01T12:00:00Z"
@@ -201,3 +203,7 @@ def test_a_table_of_no_events_still_has_the_schema_and_unchanging_ones_come_firs
     assert EVENT_SCHEMA == table_of([]).schema
     assert EVENT_SCHEMA == table.schema
     assert ["SEX//male", "MEDS_BIRTH", "LOINC//4548-4"] == table["code"].to_pylist()
+
+
+def test_events_name_systems_as_the_tables_of_codes_do():
+    assert {name: name for name in SYSTEMS} == {name: short(url) for name, url in SYSTEMS.items()}

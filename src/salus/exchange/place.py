@@ -5,7 +5,6 @@ which costs time but stores nothing twice.
 """
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,19 +22,16 @@ class Place:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        file.parent.mkdir(parents=True, exist_ok=True)
         self.items, self.report = 0, Report()
         with suppress(FileNotFoundError, msgspec.DecodeError):  # none yet, or not readable: from the start
             self.items, self.report = decode(file.read_bytes())
 
     def keep(self, items: int) -> None:
-        """On disk when it returns; a crash leaves the former place or this one, never half of it."""
+        """A crash leaves the former place or this one. After a loss of power it may be gone, and costs only time."""
         self.items = items
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_suffix(".new")
-        with beside.open("wb") as out:
-            out.write(msgspec.json.encode((items, self.report)))
-            out.flush()
-            os.fsync(out.fileno())
+        beside.write_bytes(msgspec.json.encode((items, self.report)))
         beside.replace(self._file)
 
     def leave(self) -> None:
