@@ -14,7 +14,7 @@ from msgspec import Meta
 from salus.fhir.dates import HINT, span
 from salus.fhir.definitions import RESOURCE_TYPES
 
-REMEMBERED = 50_000  # texts per type; the memory is emptied when full
+REMEMBERED = 20_000  # texts per type; the memory is emptied when full
 LONGEST = 256  # characters of a text worth remembering
 
 
@@ -174,6 +174,7 @@ CHECKS: dict[type, Callable[[Any, str], Any]] = {
     Xhtml: _xhtml,
     Link: _link,
 }
+ONCE = (Id, Base64, Xhtml)  # texts that seldom come again
 _seen: dict[type, dict[str, Any]] = {kind: {} for kind in CHECKS}
 
 
@@ -191,7 +192,7 @@ def _look(kind: type, text: Any, memory: dict[str, Any]) -> Any:
         value = CHECKS[kind](kind, text)
     except OverflowError:
         raise ValueError(text) from None
-    if len(text) <= LONGEST:
+    if len(text) <= LONGEST and kind not in ONCE:
         if len(memory) >= REMEMBERED:
             memory.clear()
         memory[text] = value
