@@ -56,7 +56,7 @@ def test_incidence_of_diabetes_averages_to_the_table(people: list[Person]) -> No
 
 def test_the_risk_of_those_who_fall_ill_was_higher(people: list[Person]) -> None:
     before, after = [], []
-    for number, one in enumerate(people[:1500]):
+    for number, one in enumerate(people[:900]):
         one.onset = {}
         risk = hazard(one, "diabetes", START)
         live(one, START, END, Random(number))

@@ -15,6 +15,7 @@ from salus.demo.resources import (
     category,
     coded,
     condition_code,
+    finding,
     measured,
     reference,
     status,
@@ -77,7 +78,7 @@ def vitals(chart: Chart, encounter: str, at: datetime, kind: str) -> None:
     if kind == "checkup" or rng.random() < 0.35:
         size(chart, encounter, at)
     if grown and kind == "checkup" and rng.random() < 0.8:
-        smoking(chart, encounter, at)
+        habits(chart, encounter, at)
 
 
 def pressure(chart: Chart, encounter: str, at: datetime) -> None:
@@ -112,8 +113,8 @@ def stature(person: Person, day: int) -> float:
     return adult if age >= 18 else 52 + (adult - 52) * min(1.0, (age / 18) ** 0.75)
 
 
-def smoking(chart: Chart, encounter: str, at: datetime) -> None:
-    """https://hl7.org/fhir/us/core/STU3.1.1/StructureDefinition-us-core-smokingstatus.html"""
+def habits(chart: Chart, encounter: str, at: datetime) -> None:
+    """Smoking, and whether a parent has diabetes. https://hl7.org/fhir/us/core/STU3.1.1/StructureDefinition-us-core-smokingstatus.html"""
     smokes = chart.person.traits["smoking"] > 0
     code, display = ("77176002", "Smoker") if smokes else ("266919005", "Never smoked tobacco")
     answer = {
@@ -123,6 +124,8 @@ def smoking(chart: Chart, encounter: str, at: datetime) -> None:
     kind = category("observation-category", "social-history")
     body_ = {"category": kind, "code": coded(LOINC, "72166-2"), "valueCodeableConcept": answer}
     chart.observe(encounter, at, at + timedelta(minutes=2), body_)
+    family = finding("160303001", chart.person.traits["family_diabetes"] > 0) | {"category": kind}
+    chart.observe(encounter, at, at + timedelta(minutes=2), family)
 
 
 def note(chart: Chart, encounter: str, at: datetime, loinc: str, value: float) -> str | None:

@@ -6,13 +6,13 @@ from random import Random
 
 from salus.demo.body import measure
 from salus.demo.chart import Chart, moment
-from salus.demo.clinic import note, open_encounter, visit
+from salus.demo.clinic import habits, note, open_encounter, visit
 from salus.demo.emergency import DECIDED, episode
 from salus.demo.illness import respond
 from salus.demo.parameters import table
 from salus.demo.people import SCORES, YEAR, Person
 from salus.demo.resources import META, Resource
-from salus.demo.story import SCRIPT, allergy, demographics, family, tell
+from salus.demo.story import SCRIPT, allergy, demographics, tell
 
 PLAIN = {"smoking": 0.0, "family_diabetes": 0.0, "inactive": 0.0}
 
@@ -46,16 +46,15 @@ def somebody(id: str, sex: str, age: float, last: int, arrived: int, **traits: f
 def high_risk(id: str, first: int, last: int, rng: Random) -> Chart:
     traits = {"glycaemia": 2.1, "bmi": 2.0, "family_diabetes": 1.0, "inactive": 1.0, "pressure": 1.4, "smoking": 1.0}
     person = somebody(id, "male", 58, last, first, **traits)
-    person.onset = {"hypertension": first - 900, "diabetes": last + 100}  # it will begin, and is felt before
+    person.onset = {"hypertension": first - 900, "diabetes": last + 230}  # it will begin, and shows before
     respond(person, first, rng)
     person.propensity = 2.0
     chart = tell(person, first, last, rng)
-    family(chart, first)
     for back in (560, 380, 200, 12):
         visit(chart, last - back, "checkup")
-        at = moment(last - back, 17 * 60)
-        encounter = f"{id}-e{chart.counts['Encounter']}"
+        at, encounter = moment(last - back, 17 * 60), f"{id}-e{chart.counts['Encounter']}"
         note(chart, encounter, at, "4548-4", measure("4548-4", chart, last - back, rng))
+        habits(chart, encounter, at)
     return chart
 
 

@@ -11,7 +11,7 @@ from salus.demo.clinic import problem, visit
 from salus.demo.emergency import episode, episodes
 from salus.demo.parameters import Rows, at_age, conditions, table
 from salus.demo.people import YEAR, Person
-from salus.demo.resources import HL7, Resource, coded, status
+from salus.demo.resources import Resource, coded, status
 from salus.demo.treatments import begin, snomed
 
 Plan = list[tuple[int, str, str | None]]  # a heap of (day, kind, illness)
@@ -53,8 +53,6 @@ def register(chart: Chart, first: int) -> None:
     for code, share in table("parameters")["allergies"]["share"]:
         if rng.random() < share:
             allergy(chart, code, first)
-    if person.traits["family_diabetes"] and rng.random() < 0.8:
-        family(chart, first)
     for condition, row in conditions().items():
         if person.has(condition, first) and rng.random() < row["aware"]:
             began = moment(person.onset[condition], 9 * 60)
@@ -78,21 +76,6 @@ def allergy(chart: Chart, code: str, day: int, severe: bool = False) -> None:
             "code": coded(SNOMED, code),
             "patient": chart.subject,
             "recordedDate": moment(day, 8 * 60).isoformat(),
-        },
-    )
-
-
-def family(chart: Chart, day: int) -> None:
-    """A parent had diabetes. https://hl7.org/fhir/R4/familymemberhistory.html"""
-    parent = [{"system": f"{HL7}/v3-RoleCode", "code": "PRN", "display": "Parent"}]
-    chart.add(
-        "FamilyMemberHistory",
-        {
-            "status": "completed",
-            "patient": chart.subject,
-            "date": moment(day, 8 * 60).isoformat(),
-            "relationship": {"coding": parent},
-            "condition": [{"code": coded(SNOMED, "44054006")}],
         },
     )
 
