@@ -75,14 +75,16 @@ def suggestion(request: pytest.FixtureRequest) -> Suggestion:
     return request.param
 
 
-# the ward: 120 people, six visits each with an HbA1c, one acute visit with three measurements and a diagnosis
+# the ward: 120 people, six visits each with an HbA1c, one acute visit with three measurements and a diagnosis;
+# p1 is here now, and nobody has said yet what it is
 
 END = datetime(2026, 3, 1, 9, tzinfo=UTC)
 ACUTE = {  # SNOMED code: (temperature in Cel, breaths a minute, haemoglobin in g/dL)
-    "6142004": (39.2, 18, 14.0),
-    "233604007": (38.9, 29, 13.5),
+    "6142004": (39.1, 20, 14.0),
+    "233604007": (38.8, 25, 13.5),
     "271737000": (36.8, 17, 8.1),
 }
+IN_DOUBT = (39.0, 22.5, 13.8)  # what p1 has now: influenza or pneumonia?
 TASKS = {
     "t2dm-12m": {
         "kind": "binary",
@@ -130,25 +132,30 @@ def diagnosis(patient: str, visit: str, at: datetime, code: str) -> dict:
     }
 
 
+def is_now(at: datetime) -> bool:
+    return END - at < timedelta(hours=2)
+
+
 def encounter(patient: str, visit: str, at: datetime) -> dict:
     return {
         "resourceType": "Encounter",
         "id": visit,
-        "status": "finished",
+        "status": "in-progress" if is_now(at) else "finished",
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
         "subject": {"reference": f"Patient/{patient}"},
-        "period": {"start": at.isoformat(), "end": (at + timedelta(hours=2)).isoformat()},
+        "period": {"start": at.isoformat()} | ({} if is_now(at) else {"end": (at + timedelta(hours=2)).isoformat()}),
     }
 
 
 def acute(patient: str, at: datetime, code: str, chance: Random) -> Iterator[dict]:
     visit, moment = f"{patient}-acute", at + timedelta(minutes=10)
-    temperature, breaths, haemoglobin = ACUTE[code]
+    temperature, breaths, haemoglobin = ACUTE[code] if not is_now(at) else IN_DOUBT
     yield encounter(patient, visit, at)
     yield lab(patient, visit, moment, "8310-5", round(chance.gauss(temperature, 0.3), 1), "Cel")
-    yield lab(patient, visit, moment, "9279-1", round(chance.gauss(breaths, 2)), "/min")
+    yield lab(patient, visit, moment, "9279-1", round(chance.gauss(breaths, 2.5)), "/min")
     yield lab(patient, visit, moment, "718-7", round(chance.gauss(haemoglobin, 0.7), 1), "g/dL")
-    yield diagnosis(patient, visit, at + timedelta(hours=1), code)
+    if not is_now(at):
+        yield diagnosis(patient, visit, at + timedelta(hours=1), code)
 
 
 def life(patient: str, chance: Random) -> Iterator[dict]:
@@ -171,7 +178,8 @@ def life(patient: str, chance: Random) -> Iterator[dict]:
         yield lab(patient, f"{patient}-{visit}", at, "4548-4", round(level, 1), "%")
         if sick and visit == found:
             yield diagnosis(patient, f"{patient}-{visit}", at + timedelta(hours=1), "44054006")
-    yield from acute(patient, END - timedelta(days=chance.randint(20, 900)), chance.choice(list(ACUTE)), chance)
+    ago = timedelta(minutes=40) if patient == "p1" else timedelta(days=chance.randint(20, 900))
+    yield from acute(patient, END - ago, chance.choice(list(ACUTE)), chance)
 
 
 def load(store: Store, resources: Iterable[dict]) -> None:

@@ -184,7 +184,7 @@ def test_of_a_person_without_data_it_says_that_it_cannot_tell_and_that_is_a_reco
 
 def test_a_differential_puts_the_right_disease_first_for_most(ward):
     right = 0
-    for number in range(20):
+    for number in range(20, 40):
         patient = f"p{number}"
         (visit,) = [
             one
@@ -198,6 +198,11 @@ def test_a_differential_puts_the_right_disease_first_for_most(ward):
         right += said.leading.claim.code == visit.json()["code"]["coding"][0]["code"]
 
     assert right >= 16
+
+
+def test_what_is_it_is_asked_only_of_somebody_who_is_here(ward):
+    assert ["risk", "differential"] == [one.kind for one in ward.bedside.suggestions(ward.clinician, "p1")]
+    assert ["risk"] == [one.kind for one in ward.bedside.suggestions(ward.clinician, "p2")]
 
 
 def test_every_reason_code_has_words(ward):

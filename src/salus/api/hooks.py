@@ -8,7 +8,7 @@ Prefetched data are read when all of it is there, and are never stored; otherwis
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -27,7 +27,8 @@ from salus.assistants.answers import NOT_STATED, REASON_SYSTEM
 from salus.assistants.bedside import Bedside
 from salus.assistants.diagnosis.card import card, choice_id, offered
 from salus.assistants.suggestion import Suggestion
-from salus.base.errors import Gone, Invalid, Issue, Malformed, Missing, SalusError, Unsupported
+from salus.base import clock
+from salus.base.errors import Gone, Invalid, Issue, Lacking, Malformed, Missing, SalusError, Unsupported
 from salus.base.words import words_of
 from salus.privacy import check_may
 from salus.privacy.policy import Act
@@ -44,12 +45,6 @@ TEMPLATES = {
 }
 
 Json = dict[str, Any]
-
-
-class Lacking(SalusError):
-    """The data for a decision are neither in the request nor in the store. https://cds-hooks.hl7.org/2.0/#http-status-codes"""
-
-    status, exit_code, code = 412, 66, "not-found"
 
 
 class Context(msgspec.Struct):
@@ -201,15 +196,22 @@ def suggestions(bedside: Bedside, records: Records, call: Call) -> list[Suggesti
         ) from fault
 
 
+def taken_at(said: Feedback) -> datetime:
+    """When the clinician did it; a time without a zone is UTC, and one that has not come yet is now."""
+    stamp = said.outcomeTimestamp
+    return min(stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC), clock.now())
+
+
 def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
     """Store one feedback as an answer. Raises Missing (not our card), Invalid (a choice it did not offer)."""
+    at = taken_at(said)
     if said.outcome == "overridden":
         why = said.overrideReason
         ours = why.reason is not None and why.reason.system == REASON_SYSTEM
         reason = why.reason.code if why.reason and ours else ""
         words = [] if ours or not why.reason else [why.reason.display or why.reason.code]
         comment = "; ".join([*words, *filter(None, [why.userComment])])
-        bedside.answer(records, said.card, "refused", reason or ("" if comment else NOT_STATED), comment)
+        bedside.answer(records, said.card, "refused", reason or ("" if comment else NOT_STATED), comment, at=at)
         return
     suggestion = bedside.find(records, said.card)
     chosen = {one.id for one in said.acceptedSuggestions}
@@ -218,9 +220,9 @@ def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
         raise Invalid(f"Card {said.card} offered none of {sorted(chosen)}", path="acceptedSuggestions")
     leading = suggestion.leading
     if leading and claims[0] == leading.claim:
-        bedside.answer(records, said.card, "accepted")
+        bedside.answer(records, said.card, "accepted", at=at)
     else:
-        bedside.answer(records, said.card, "changed", to=claims[0])
+        bedside.answer(records, said.card, "changed", to=claims[0], at=at)
 
 
 # the door

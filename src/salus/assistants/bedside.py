@@ -7,6 +7,7 @@ patient is checked first, with their own eyes on the records. An answer is the p
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,13 +18,14 @@ from salus.analytics.events import events_of, in_order, table_of
 from salus.assistants import answers
 from salus.assistants.diagnosis.inputs import fingerprint, suggestion_id
 from salus.assistants.diagnosis.question import question_of
-from salus.assistants.diagnosis.suggest import NOT_ASKED, Fresh, keep, suggest_all, told
+from salus.assistants.diagnosis.suggest import NOT_ASKED, Fresh, is_asked, keep, suggest_all, told
 from salus.assistants.monitor import monitor
 from salus.assistants.suggestion import Answer, Claim, Reason, Suggestion, Verdict
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Deployed, Registry
-from salus.privacy import Actor, Purpose, Role
+from salus.privacy import Actor, Purpose, Role, check_may
+from salus.privacy.policy import Act
 from salus.records import Records, Store
 
 SELF = Actor("Device/salus-diagnosis", Role.SYSTEM)
@@ -64,6 +66,7 @@ class Bedside:
         Every text is in both languages; `language` is taken so that a page need not care. Raises Missing, Gone,
         Forbidden as reading the Patient does.
         """
+        check_may(records.actor, records.purpose, Act.READ, "RiskAssessment")
         records.read("Patient", patient_id)
         own = self.store.open(SELF, records.purpose)
         said = suggest_all(own, patient_id, self.deployed())
@@ -81,7 +84,8 @@ class Bedside:
         said = []
         for one in self.deployed():
             question = question_of(one)
-            assert question is not None  # `deployed` holds no others
+            if question is None or not is_asked(one, events, at):
+                continue
             identity = suggestion_id(patient, one.name, one.version, inputs)
             spoken = from_elsewhere(told(patient, events, one, question, at, identity), server)
             if spoken.abstained != NOT_ASKED:
@@ -115,11 +119,12 @@ class Bedside:
         reason: str = "",
         comment: str = "",
         to: Claim | None = None,
+        at: datetime | None = None,
     ) -> Answer:
         """Store what the person behind `records` says to a suggestion. Raises Invalid, Missing, Forbidden."""
         answers.check_answer(verdict, reason, comment, to)
         self._settle(records, suggestion_id)
-        return answers.answer(records, suggestion_id, verdict, reason, comment, to)
+        return answers.answer(records, suggestion_id, verdict, reason, comment, to, at)
 
     def undo(self, records: Records, suggestion_id: str) -> Answer | None:
         """Take the standing answer back; returns the one that stands now. Raises Missing when there was none."""

@@ -1,6 +1,7 @@
 """What a suggestion rests on: the patient's events, and a fingerprint of them by which it is known again."""
 
 import hashlib
+from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 import pyarrow as pa
@@ -8,6 +9,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from salus.assistants.resources import subject
+from salus.learning.task import Task, matches
+
+RECENT = timedelta(days=1)  # a visit that has ended is still asked about for so long
 
 
 def without_answers(events: pa.Table) -> pa.Table:
@@ -29,3 +33,18 @@ def suggestion_id(patient: str, model: str, version: str, inputs: str) -> str:
     True
     """
     return str(uuid5(NAMESPACE_URL, "|".join((subject(patient), model, version, inputs))))
+
+
+def is_visiting(events: pa.Table, task: Task, at: datetime) -> bool:
+    """Whether a visit of the kind that the task is asked at is open, or began within `RECENT` of `at`.
+
+    A task about the diagnosis of a visit has nothing to ask of somebody who is at home.
+    """
+    columns = (events[name].to_pylist() for name in ("time", "code", "encounter_id"))
+    visits = [row for row in zip(*columns, strict=True) if row[1].startswith("ENCOUNTER")]
+    ended = {visit for time, code, visit in visits if code.startswith("ENCOUNTER_END//") and time <= at}
+    return any(
+        time <= at and (visit not in ended or at - time < RECENT)
+        for time, code, visit in visits
+        if matches(code, task.when.events)
+    )

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from salus.analytics.events import patient_events
 from salus.assistants import resources
-from salus.assistants.diagnosis.inputs import fingerprint, suggestion_id
+from salus.assistants.diagnosis.inputs import fingerprint, is_visiting, suggestion_id
 from salus.assistants.diagnosis.question import Question, named, question_of
 from salus.assistants.suggestion import Candidate, Gap, Model, Reason, Suggestion
 from salus.base import clock
@@ -116,12 +116,17 @@ def keep(records: Records, fresh: Sequence[Fresh]) -> None:
         records.bundle({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
+def is_asked(deployed: Deployed, events: pa.Table, at: datetime) -> bool:
+    """A question about a visit is asked only of somebody who is there for one."""
+    return not deployed.task.label.same_encounter or is_visiting(events, deployed.task, at)
+
+
 def considered(
     records: Records, patient: str, events: pa.Table, deployed: Deployed, at: datetime, inputs: str
 ) -> Suggestion | Fresh | None:
     """What stands stored for these inputs, or a fresh suggestion; None when there is no such question here."""
     question = question_of(deployed)
-    if question is None:
+    if question is None or not is_asked(deployed, events, at):
         return None
     identity = suggestion_id(patient, deployed.name, deployed.version, inputs)
     before = stored(records, identity)
