@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from salus.assistants.bedside import Bedside
 from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
@@ -154,19 +155,9 @@ class Browser:
         return self
 
 
-class NoModels:
-    """A house where no model was ever promoted."""
-
-    def suggestions(self, records: Any, patient_id: str, language: str = "en") -> list[Any]:
-        return []
-
-    def models(self) -> list[dict[str, Any]]:
-        return []
-
-
 @pytest.fixture(scope="session")
 def app(store: Store, settings: Settings) -> Starlette:
-    return Starlette(routes=pages(store, NoModels(), settings))
+    return Starlette(routes=pages(store, Bedside(store, settings.registry), settings))
 
 
 @pytest.fixture

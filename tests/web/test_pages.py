@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from salus.ui.assets import fingerprint
 from salus.ui.safety import HEADERS
 
 Someone = Callable[..., "object"]
@@ -38,7 +39,7 @@ def test_every_page_opens_in_both_languages_with_all_its_words(someone, account,
     assert f'<html lang="{"zh-Hans" if language == "zh" else "en"}"' in page.text
     assert 1 == len(re.findall(r"<h1[ >]", page.text))
     assert "None" not in re.sub(r"<[^>]*>", "", page.text)
-    assert " style=" not in page.text and "<style" not in page.text and " onclick" not in page.text
+    assert " style=" not in page.text and " onclick" not in page.text and "<script>" not in page.text
 
 
 @pytest.mark.parametrize(("account", "address"), PAGES[:4])
@@ -118,11 +119,18 @@ def test_the_language_is_the_browsers_until_one_is_chosen(app, someone):
     assert "Sign in" in stranger.get("/sign-in", headers={"accept-language": "zh-CN"}).text
 
 
-def test_style_and_scripts_are_compressed_and_kept_for_a_year(someone):
-    visitor = someone()
-    address = re.search(r'href="(/static/[^"]+salus.css)"', visitor.get("/sign-in").text)[1]
-    style = visitor.get(address, headers={"accept-encoding": "gzip"})
+def test_the_only_inline_style_is_the_one_whose_hash_the_policy_names(someone):
+    page = someone().get("/sign-in")
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, flags=re.S)
 
-    assert (200, "gzip") == (style.status_code, style.headers["content-encoding"])
-    assert "immutable" in style.headers["cache-control"]
+    assert f"'sha256-{fingerprint(style)}'" in page.headers["content-security-policy"]
+
+
+def test_scripts_are_compressed_and_kept_for_a_year(someone):
+    visitor = someone()
+    address = re.search(r'src="(/static/[^"]+htmx.js)"', visitor.get("/sign-in").text)[1]
+    script = visitor.get(address, headers={"accept-encoding": "gzip"})
+
+    assert (200, "gzip") == (script.status_code, script.headers["content-encoding"])
+    assert "immutable" in script.headers["cache-control"]
     assert 404 == visitor.get("/static/x/../../secret").status_code

@@ -1,16 +1,19 @@
-"""Style and scripts: kept in memory once, compressed once, at an address that changes with their content."""
+"""Style, scripts, icon: kept in memory once, compressed once, at an address that changes with their content."""
 
 import gzip
+import re
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-FILES = ("salus.css", "vendor/htmx.js", "vendor/sse.js", "icon.svg")
+TYPES = {"js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+FILES = ("vendor/htmx.js", "vendor/sse.js", "icon.svg")
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -34,10 +37,24 @@ def asset(name: str) -> Asset:
     return Asset(body, gzip.compress(body, 9, mtime=0), mark, TYPES[name.rpartition(".")[2]])
 
 
+@cache
+def sheet() -> Markup:
+    """The style of every page, without its comments and indentation."""
+    text = (files("salus.ui") / "static" / "salus.css").read_text("utf-8")
+    return Markup(
+        "\n".join(line.strip() for line in re.sub(r"/\*.*?\*/", "", text, flags=re.S).splitlines() if line.strip())
+    )
+
+
+def fingerprint(text: str) -> str:
+    """The base64 SHA-256 that lets an inline text through a content security policy."""
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
 def address(name: str) -> str:
     """Where a page asks for it.
 
-    >>> address("salus.css").startswith("/static/"), address("salus.css").endswith("/salus.css")
+    >>> address("icon.svg").startswith("/static/"), address("icon.svg").endswith("/icon.svg")
     (True, True)
     """
     return f"/static/{asset(name).mark}/{name}"

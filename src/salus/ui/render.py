@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from salus.base.words import words_of
 from salus.ui import charts, formats
-from salus.ui.assets import address
+from salus.ui.assets import address, sheet
 
 
 class Templates:
@@ -23,7 +23,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(asset=address, charts=charts)
+        self.environment.globals.update(asset=address, charts=charts, sheet=sheet())
         self.environment.filters.update(number=formats.number, percent=formats.percent)
 
     def say(self, key: str, language: str, /, **slots: object) -> str:
