@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
+from time import sleep
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -57,12 +58,21 @@ class Follower:
             self.listeners.discard(listener)
 
     def follow(self) -> None:
-        seen = self.store.last_transaction()
+        seen: int | None = None
         while self.someone_listens():
-            latest = self.store.wait(seen, PATIENCE)
-            if latest > seen:
-                self.tell(self.store.outbox(max(seen, latest - MOST), MOST))
-                seen = latest
+            try:
+                seen = self.step(seen)
+            except SalusError:  # the store is busy, or closing: look again while someone still listens
+                sleep(PATIENCE)
+
+    def step(self, seen: int | None) -> int:
+        """Wait a while for news after transaction `seen` (None: only from now on) and tell it; the latest number."""
+        if seen is None:
+            return self.store.last_transaction()
+        latest = self.store.wait(seen, PATIENCE)
+        if latest > seen:
+            self.tell(self.store.outbox(max(seen, latest - MOST), MOST))
+        return latest
 
     def someone_listens(self) -> bool:
         with self.lock:
