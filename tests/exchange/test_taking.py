@@ -156,10 +156,10 @@ def test_a_killed_import_is_finished_by_the_same_command(tmp_path: Path):
 
 def test_what_is_to_be_created_only_once_is_found_again(store: Store, records: Records, tmp_path: Path):
     def bundle(name: str, doctor: str) -> Path:
-        only = {"method": "POST", "url": "Practitioner", "ifNoneExist": "identifier=http://npi|9"}
+        only = {"method": "POST", "url": "Practitioner", "ifNoneExist": "identifier=http://npi|9,1"}
         entries = [
             {"fullUrl": f"urn:uuid:{doctor}", "request": only, "resource": {
-                "resourceType": "Practitioner", "identifier": [{"system": "http://npi", "value": "9"}]}},
+                "resourceType": "Practitioner", "identifier": [{"system": "http://npi", "value": "9,1"}]}},
             {"resource": lab(1) | {"id": name, "performer": [{"reference": f"urn:uuid:{doctor}"}]}},
         ]  # fmt: skip
         path = tmp_path / f"{name}.json"
@@ -169,9 +169,11 @@ def test_what_is_to_be_created_only_once_is_found_again(store: Store, records: R
     first, second = "5cbc121b-cd71-4428-b8b7-31e53eba8184", "0e3b764f-dabe-4bf6-81b2-9f705bde24fd"
     bundle("a", first), bundle("b", second)
     report = take_in(records, tmp_path)
+    later = take_in(records, tmp_path / "b.json")
 
     assert {"Practitioner": 1, "Observation": 2} == store.count()
     assert Row(read=2, stored=1, unchanged=1) == report.rows["Practitioner"]
+    assert Row(read=2, unchanged=2) == later.total
     assert f"Practitioner/{first}" == records.read("Observation", "b").json()["performer"][0]["reference"]
 
 
@@ -211,7 +213,8 @@ def test_a_report_comes_back_whole_from_the_place(tmp_path: Path):
 def salus(*words: str | Path, at: Path) -> "subprocess.CompletedProcess[str]":
     """The command as a person runs it (it lowers its own priority, so not within the tests' process)."""
     command = [sys.executable, "-m", "salus", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=at)
+    spoken = os.environ | {"PYTHONUTF8": "1"}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=at, env=spoken)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Refused"), ("zh", "拒收")])

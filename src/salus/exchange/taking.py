@@ -5,6 +5,7 @@ import brings the same hospital in two forms (as Synthea does).
 """
 
 import gc
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -114,8 +115,18 @@ class Intake:
 
     def _search(self, type: str, system: str, value: str) -> str | None:
         """The id of the one resource in the store with that identifier; None when there is none, or more than one."""
-        found = self._records.search(type, [("identifier", f"{system}|{value}" if system else value)]).versions
+        token = f"{escaped(system)}|{escaped(value)}" if system else escaped(value)
+        found = self._records.search(type, [("identifier", token)]).versions
         return found[0].id if len(found) == 1 else None
+
+
+def escaped(text: str) -> str:
+    """As a search value. https://hl7.org/fhir/R4/search.html#escaping
+
+    >>> print(escaped("a,b|c"))
+    a\\,b\\|c
+    """
+    return re.sub(r"([\\,$|])", r"\\\1", text)
 
 
 def known_type(thing: Found | Aside) -> Found | Aside:
