@@ -1,6 +1,7 @@
 """Ordinary visits: the yearly examination, the follow-up, the small complaint, the first visit with a long illness.
 What is measured, what is missed and why, what is found, what is begun."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from salus.codes.tables import LOINC, SNOMED
@@ -51,13 +52,13 @@ def open_encounter(chart: Chart, start: datetime, end: datetime | None, code: st
     )
 
 
-def visit(chart: Chart, day: int, kind: str, condition: str | None = None) -> None:
-    """One ordinary visit on a day, from arrival to the call about the results."""
+def visit(chart: Chart, day: int, kind: str, condition: str | None = None, surely: Collection[str] = ()) -> None:
+    """One ordinary visit on a day, arrival to the call about the results; `surely` names tests not left to chance."""
     rng = chart.rng
     start = moment(day, rng.uniform(8 * 60, 16.5 * 60))
     encounter = open_encounter(chart, start, start + timedelta(minutes=rng.randrange(15, 50)), "AMB", TYPES[kind])
     vitals(chart, encounter, start + timedelta(minutes=8), kind)
-    found = tests(chart, encounter, start + timedelta(minutes=rng.randrange(25, 60)), kind)
+    found = tests(chart, encounter, start + timedelta(minutes=rng.randrange(25, 60)), kind, surely)
     if condition:
         diagnose(chart, condition, encounter, start + timedelta(minutes=14))
     elif kind == "minor":
@@ -144,12 +145,14 @@ def panel(chart: Chart, day: int, kind: str) -> dict[str, float]:
     return wanted
 
 
-def tests(chart: Chart, encounter: str, drawn: datetime, kind: str) -> dict[str, tuple[float, datetime]]:
+def tests(
+    chart: Chart, encounter: str, drawn: datetime, kind: str, surely: Collection[str] = ()
+) -> dict[str, tuple[float, datetime]]:
     """Blood is drawn, results by LOINC code are issued hours later. Some specimens are spoiled, some people decline."""
     rng, rates = chart.rng, table("parameters")["records"]
     day = drawn.date().toordinal()
     issued = drawn + timedelta(hours=rng.uniform(2, 28))
-    wanted = [loinc for loinc, chance in panel(chart, day, kind).items() if rng.random() < chance]
+    wanted = [loinc for loinc, chance in panel(chart, day, kind).items() if rng.random() < chance or loinc in surely]
     results: dict[str, tuple[float, datetime]] = {}
     ids = []
     declined = rng.random() < rates["test_declined"]

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from random import Random
 
-from salus.demo.body import measure
 from salus.demo.chart import Chart, moment
-from salus.demo.clinic import habits, note, open_encounter, visit
+from salus.demo.clinic import habits, open_encounter, visit
 from salus.demo.emergency import DECIDED, episode
 from salus.demo.illness import respond
 from salus.demo.parameters import table
@@ -51,10 +50,8 @@ def high_risk(id: str, first: int, last: int, rng: Random) -> Chart:
     person.propensity = 2.0
     chart = tell(person, first, last, rng)
     for back in (560, 380, 200, 12):
-        visit(chart, last - back, "checkup")
-        at, encounter = moment(last - back, 17 * 60), f"{id}-e{chart.counts['Encounter']}"
-        note(chart, encounter, at, "4548-4", measure("4548-4", chart, last - back, rng))
-        habits(chart, encounter, at)
+        visit(chart, last - back, "checkup", surely=("4548-4", "14771-0", "22748-8", "14646-4"))
+        habits(chart, f"{id}-e{chart.counts['Encounter']}", moment(last - back, 17 * 60))
     return chart
 
 
@@ -63,7 +60,7 @@ def low_risk(id: str, first: int, last: int, rng: Random) -> Chart:
     respond(person, first, rng)
     chart = tell(person, first, last, rng)
     for back in (760, 390, 20):
-        visit(chart, last - back, "checkup")
+        visit(chart, last - back, "checkup", surely=("4548-4", "14771-0", "22748-8", "14646-4"))
     return chart
 
 
