@@ -1,5 +1,7 @@
 """The assistants beside one patient: real records, models really trained, answers that stay."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -218,3 +220,34 @@ def test_changing_a_differential_says_to_what(ward):
 
     shown = next(one for one in ward.bedside.suggestions(ward.clinician, "p1") if one.kind == "differential")
     assert ("changed", "385093006", "X-ray") == (shown.answer.verdict, shown.answer.to.code, shown.answer.comment)
+
+
+def test_a_newly_promoted_version_speaks_at_once_and_its_predecessor_after_a_roll_back(ward):
+    registry = ward.bedside.registry
+    first = risk_of(ward, "p1")
+    shutil.copytree(ward.registry / "t2dm-12m" / "1", made := ward.registry.parent / "made")
+    (made / "checksums.json").unlink()
+    registry.promote("t2dm-12m", registry.add("t2dm-12m", made))
+
+    second = risk_of(ward, "p1")
+    registry.roll_back("t2dm-12m")
+
+    assert ("1", "2") == (first.model.version, second.model.version)
+    assert first == risk_of(ward, "p1")
+
+
+def test_many_who_look_at_once_make_one_suggestion(ward):
+    before = counts(ward)["RiskAssessment"]
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda _: ward.bedside.suggestions(ward.clinician, "p3"), range(16)))
+
+    assert all(said == seen[0] for said in seen)
+    assert before + len(seen[0]) == counts(ward)["RiskAssessment"]
+
+
+def test_the_list_of_models_says_which_speaks_and_shows_its_card(ward):
+    found = {one["name"]: one for one in ward.bedside.models()}
+
+    assert {"t2dm-12m", "differential"} == found.keys()
+    assert all(one["promoted"] and one["card"] and one["metrics"] for one in found.values())

@@ -28,7 +28,18 @@ from salus.assistants.bedside import Bedside
 from salus.assistants.diagnosis.card import card, choice_id, offered
 from salus.assistants.suggestion import Suggestion
 from salus.base import clock
-from salus.base.errors import Gone, Invalid, Issue, Lacking, Malformed, Missing, SalusError, Unsupported
+from salus.base.errors import (
+    Gone,
+    Invalid,
+    Issue,
+    Lacking,
+    Malformed,
+    Missing,
+    SalusError,
+    TooLarge,
+    Unauthorized,
+    Unsupported,
+)
 from salus.base.words import words_of
 from salus.privacy import check_may
 from salus.privacy.policy import Act
@@ -109,12 +120,12 @@ def read(body: bytes, shape: type[Any]) -> Any:
 
 
 async def body_of(request: Request) -> bytes:
-    """The whole body. Raises Invalid when it is larger than `LARGEST`."""
+    """The whole body. Raises TooLarge above `LARGEST`."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
         if size > LARGEST:
-            raise HTTPException(413, f"More than {LARGEST} bytes: send fewer resources")
+            raise TooLarge(f"More than {LARGEST} bytes: send fewer resources")
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -202,16 +213,21 @@ def taken_at(said: Feedback) -> datetime:
     return min(stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC), clock.now())
 
 
+def why_overridden(why: Override) -> tuple[str, str]:
+    """The reason's code and the words beside it; a reason that the client made up itself is words."""
+    if why.reason and why.reason.system == REASON_SYSTEM:
+        return why.reason.code, why.userComment
+    own = why.reason.display or why.reason.code if why.reason else ""
+    words = "; ".join(part for part in (own, why.userComment) if part)
+    return ("" if words else NOT_STATED), words
+
+
 def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
     """Store one feedback as an answer. Raises Missing (not our card), Invalid (a choice it did not offer)."""
     at = taken_at(said)
     if said.outcome == "overridden":
-        why = said.overrideReason
-        ours = why.reason is not None and why.reason.system == REASON_SYSTEM
-        reason = why.reason.code if why.reason and ours else ""
-        words = [] if ours or not why.reason else [why.reason.display or why.reason.code]
-        comment = "; ".join([*words, *filter(None, [why.userComment])])
-        bedside.answer(records, said.card, "refused", reason or ("" if comment else NOT_STATED), comment, at=at)
+        reason, comment = why_overridden(said.overrideReason)
+        bedside.answer(records, said.card, "refused", reason, comment, at=at)
         return
     suggestion = bedside.find(records, said.card)
     chosen = {one.id for one in said.acceptedSuggestions}
@@ -231,7 +247,22 @@ def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
 def told(fault: SalusError) -> Response:
     """An error as plain JSON: each issue with code, path and words."""
     issues = [{"code": one.code, "path": one.path, "text": one.text} for one in fault.issues]
-    return JSONResponse({"error": str(fault), "issues": issues}, fault.status)
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(fault, Unauthorized) else None
+    return JSONResponse({"error": str(fault), "issues": issues}, fault.status, headers)
+
+
+async def refused(_: Request, fault: Exception) -> Response:
+    assert isinstance(fault, SalusError)
+    return told(fault)
+
+
+async def unserved(_: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    return JSONResponse({"error": fault.detail, "issues": []}, fault.status_code, fault.headers)
+
+
+async def broken(_: Request, fault: Exception) -> Response:
+    return JSONResponse({"error": f"Something of ours broke ({type(fault).__name__})", "issues": []}, 500)
 
 
 def door(store: Store, bedside: Bedside, identify: Identify, base: str | None = None) -> ASGIApp:
@@ -257,16 +288,11 @@ def door(store: Store, bedside: Bedside, identify: Identify, base: str | None = 
             await run_in_threadpool(heed, bedside, records, said)
         return JSONResponse({})
 
-    async def refused(_: Request, fault: Exception) -> Response:
-        return told(fault) if isinstance(fault, SalusError) else Response(status_code=500)
-
-    async def plain(_: Request, fault: Exception) -> Response:
-        assert isinstance(fault, HTTPException)
-        return JSONResponse({"error": fault.detail, "issues": []}, fault.status_code)
-
     routes = [
         Route("/cds-services", discovery),
         Route(f"/cds-services/{SERVICE}", service, methods=["POST"]),
         Route(f"/cds-services/{SERVICE}/feedback", feedback, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={SalusError: refused, HTTPException: plain})
+    return Starlette(
+        routes=routes, exception_handlers={SalusError: refused, HTTPException: unserved, Exception: broken}
+    )

@@ -24,6 +24,7 @@ from salus.assistants.suggestion import Answer, Claim, Reason, Suggestion, Verdi
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Deployed, Registry
+from salus.learning.step7_deploy.registry import Entry
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store
@@ -131,9 +132,13 @@ class Bedside:
         return answers.undo(records, suggestion_id)
 
     def models(self) -> list[dict[str, Any]]:
-        """Every model of the registry with its versions and figures, the promoted version marked."""
-        found: list[dict[str, Any]] = msgspec.to_builtins(self.registry.list())
-        return found
+        """Every version of every model with its figures and card (see `Registry.list`), the promoted ones marked."""
+        return [self._told(entry) for entry in self.registry.list()]
+
+    def _told(self, entry: Entry) -> dict[str, Any]:
+        file = self.registry.folder / entry.name / entry.version / "card.json"
+        told: dict[str, Any] = msgspec.to_builtins(entry)
+        return told | {"card": msgspec.json.decode(file.read_bytes())}
 
     def monitor(self, name: str) -> dict[str, Any]:
         """How a model does in use: see `salus.assistants.monitor`. Raises Missing for a model that is not there."""
