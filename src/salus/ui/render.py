@@ -26,6 +26,11 @@ class Templates:
         self.environment.globals.update(asset=address, charts=charts, sheet=sheet())
         self.environment.filters.update(number=formats.number, percent=formats.percent)
 
+    def warm(self) -> None:
+        """Compile every template now, so that no reader waits for it."""
+        for name in self.environment.list_templates(extensions=["html"]):
+            self.environment.get_template(name)
+
     def say(self, key: str, language: str, /, **slots: object) -> str:
         """The words for a key. Raises KeyError when no package has it: a missing word is a fault of ours."""
         for words in self.words:

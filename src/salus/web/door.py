@@ -24,7 +24,7 @@ from salus.web.bedside import Bedside
 from salus.web.directory import PAGES, Handler
 from salus.web.signin import kept
 from salus.web.synthetic import Synthetic
-from salus.web.visit import Desk, Visit
+from salus.web.visit import TEMPLATES, Desk, Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST_FORM = 64 * 1024  # bytes
@@ -32,6 +32,7 @@ LONGEST_FORM = 64 * 1024  # bytes
 
 def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]:
     """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
+    TEMPLATES.warm()
     desk = Desk(store, bedside, settings, Synthetic(store))
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
