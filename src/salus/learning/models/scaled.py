@@ -40,7 +40,8 @@ class Scaled:
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, x, 0).sum(axis=0) / count
         deviation = np.sqrt(np.where(known, (x - mean) ** 2, 0).sum(axis=0) / count)
-        scale = np.where(deviation > 1e-12, deviation, 1.0)
+        flag = np.where(known, (x == 0) | (x == 1), True).all(axis=0)  # not stretched: rare flags would be loudest
+        scale = np.where(flag, 0.5, np.where(deviation > 1e-12, deviation, 1.0))
         return cls(mean, scale, 1 - known.mean(axis=0), np.zeros((1, 2 * x.shape[1])), np.zeros(1))
 
     def scaled(self, x: Matrix) -> Matrix:

@@ -65,8 +65,9 @@ def table_features(run: Run) -> tuple[list[Feature], Matrix]:
     cells, rows = table_rows(run)
     recipe, notes = table_recipe(run, cells, rows)
     run.note("step3_features", notes)
+    matrix = encode_training(recipe, cells, rows, run.labels)  # fills in the recipe's rates
     run.write("step3_features", "recipe.json", recipe)
-    return recipe.features, encode_training(recipe, cells, rows, run.labels)
+    return recipe.features, matrix
 
 
 __all__ = ["EventRecipe", "event_features", "features", "table_features"]

@@ -34,6 +34,7 @@ class Column(Strict):
     treatment: str
     levels: list[str] = msgspec.field(default_factory=list)
     rates: list[dict[str, float]] = msgspec.field(default_factory=list)  # by class foretold: log-odds less the usual
+    denied: list[str] = msgspec.field(default_factory=list)  # items of a list that some rows say are absent
     prefix: bool = False  # a code's part before "." speaks too
     prefix_rates: list[dict[str, float]] = msgspec.field(default_factory=list)
 
@@ -145,11 +146,7 @@ def treated(name: str, one: Cells, labels: Labels) -> Column:
     """The treatment of one column by what its training rows say."""
     counts = one.counts()
     if is_list(counts):
-        items = Counter[str]()
-        for value, many in counts.items():
-            items.update(dict.fromkeys(items_of(value), many))
-        floor = 2 if counts.total() < 5000 else 20
-        return Column(name=name, treatment="list", levels=[i for i, n in items.most_common(MOST_ITEMS) if n >= floor])
+        return list_column(name, counts)
     if is_number(name, counts):
         return Column(name=name, treatment="number")
     floor = max(5, counts.total() // 500)
@@ -157,6 +154,18 @@ def treated(name: str, one: Cells, labels: Labels) -> Column:
     treatment = "category" if len(counts) <= FEW_LEVELS else "code"
     prefix = treatment == "code" and sum(n for v, n in counts.items() if "." in v) > 0.02 * counts.total()
     return Column(name=name, treatment=treatment, levels=levels, prefix=prefix)
+
+
+def list_column(name: str, counts: Counter[str]) -> Column:
+    """Items that enough rows say are present, and those that enough rows say are absent."""
+    floor, said = 2 if counts.total() < 5000 else 20, {1.0: Counter[str](), -1.0: Counter[str](), 0.0: Counter[str]()}
+    for value, many in counts.items():
+        for item, says in items_of(value).items():
+            said[says][item] += many
+    present, absent = (
+        [item for item, many in said[says].most_common(MOST_ITEMS) if many >= floor] for says in (1.0, -1.0)
+    )
+    return Column(name=name, treatment="list", levels=present, denied=absent)
 
 
 def is_number(name: str, counts: Counter[str]) -> bool:
@@ -216,6 +225,7 @@ def features_of(column: Column, labels: Labels) -> Iterator[Feature]:
         yield feature("number")
     elif column.treatment == "list":
         yield from (feature("item", level) for level in column.levels)
+        yield from (feature("absent", level, " (absent)") for level in column.denied)
     else:
         yield from (feature("is", level) for level in column.levels)
         yield from (feature("rate", None, f" ~ {one}") for one in rate_classes(labels))

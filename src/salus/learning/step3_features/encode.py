@@ -27,7 +27,8 @@ def values_of(column: Column, cell: str | None) -> list[float]:
         return [np.nan if number is None else number]
     if column.treatment == "list":
         said = items_of(cell) if cell is not None else {}
-        return [said.get(level, 0.0) for level in column.levels]
+        present = [float(said.get(level) == 1) for level in column.levels]
+        return present + [float(said.get(level) == -1) for level in column.denied]
     if cell is None:
         return [np.nan] * (len(column.levels) + len(column.rates) + len(column.prefix_rates))
     rates = [rate.get(cell, 0.0) for rate in column.rates]

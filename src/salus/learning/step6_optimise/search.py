@@ -15,7 +15,7 @@ from salus.learning.step4_train.score import loss
 from salus.learning.task import Budget
 
 MOST_ROWS = 15_000  # rows used for tuning: enough to rank parameters
-TUNING_FOLDS = 3
+SMALL, TUNING_FOLDS = 3_000, 3  # a small table keeps all its folds: three would leave too little to learn from
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,5 @@ def sample_of(data: Data) -> Sample:
         share = MOST_ROWS / len(train)
         drawn = names[np.random.default_rng(data.seed).random(len(names)) < share]
         train = train[np.isin(subject.astype(str), drawn)]
-    return Sample(data.x[train], data.y[train], data.fold[train] % TUNING_FOLDS, data.setting)
+    fold = data.fold[train]
+    return Sample(data.x[train], data.y[train], fold if len(train) <= SMALL else fold % TUNING_FOLDS, data.setting)

@@ -13,8 +13,8 @@ from salus.learning.task import Strict, Task
 class Bundle(Strict):
     """Everything but weights and recipe. `importance`: source -> mean size of its part in training (log-odds).
 
-    `low`, `high`: the range of each feature in training. `fewest_known`: concepts that all but the poorest 1 % of the
-    training rows knew. `spread`: of a number, half the width that held 90 % of the out-of-fold errors.
+    `low`, `high`: the range of each feature in training. `fewest_known`: with fewer things known it abstains.
+    `spread`: of a number, half the width that held 90 % of the out-of-fold errors.
     """
 
     name: str

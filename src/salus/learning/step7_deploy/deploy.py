@@ -69,7 +69,7 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
 
 
 def fewest_known(x: Matrix, features: list[Feature]) -> int:
-    """The number of things that all but the poorest 1 % of the training rows knew, and at least 1."""
+    """What all but the poorest 1 % of the training rows knew, at most half of what is usual, and at least 1."""
     sources: dict[str, list[int]] = {}
     for j, feature in enumerate(features):
         if feature.value not in ("age", "sex"):
@@ -78,7 +78,10 @@ def fewest_known(x: Matrix, features: list[Feature]) -> int:
         np.any([x[:, j] > 0 if features[j].value == "count" else ~np.isnan(x[:, j]) for j in js], axis=0)
         for js in sources.values()
     ]
-    return max(1, int(np.quantile(np.sum(told, axis=0), 0.01))) if told else 0
+    if not told:
+        return 0
+    poorest, usual = np.quantile(np.sum(told, axis=0), [0.01, 0.5])
+    return max(1, int(min(poorest, usual / 2)))
 
 
 def fingerprint_of(run: Run) -> dict[str, str | int]:
