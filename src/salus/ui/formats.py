@@ -11,15 +11,15 @@ DAY, MONTH, YEAR = 10, 7, 4  # lengths of a FHIR date: https://hl7.org/fhir/R4/d
 
 
 def number(value: float | int | str | None) -> str:
-    r"""At most four significant digits, no trailing noughts, a thin space between thousands.
+    r"""At most four significant digits, no trailing noughts, a narrow space that does not break between thousands.
 
     >>> number(137.25), number(98.0), number(1420), number(0.00012), number(-3.5), number("positive")
-    ('137.2', '98', '1\u2009420', '0.00012', '−3.5', 'positive')
+    ('137.2', '98', '1\u202f420', '0.00012', '−3.5', 'positive')
     """
     if value is None or isinstance(value, str):
         return value or ""
     text = f"{value:,.0f}" if abs(value) >= 1000 else shortened(value)
-    return text.replace(",", "\u2009").replace("-", "−")
+    return text.replace(",", "\u202f").replace("-", "−")
 
 
 def shortened(value: float) -> str:
@@ -31,13 +31,15 @@ def shortened(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one in hundredths; below a tenth of a per cent it says so.
+    """A share of one in hundredths; what is nearly nothing or nearly all is not rounded to it.
 
-    >>> percent(0.783), percent(0.034), percent(0.0002), percent(1)
-    ('78%', '3.4%', '<0.1%', '100%')
+    >>> percent(0.783), percent(0.034), percent(0.0002), percent(0.997), percent(1)
+    ('78%', '3.4%', '<0.1%', '>99%', '100%')
     """
     if 0 < share < 0.001:
         return "<0.1%"
+    if 0.99 < share < 1:
+        return ">99%"
     return f"{share * 100:.1f}%".replace(".0%", "%") if share < 0.1 else f"{share * 100:.0f}%"
 
 
