@@ -145,3 +145,10 @@ def test_treating_all_is_worth_the_share_of_cases_less_the_false_alarms() -> Non
     share = YES.mean()
 
     assert share - (1 - share) * 0.01 / 0.99 == pytest.approx(first.everyone)
+
+
+def test_calibration_without_skill_still_tells_people_apart() -> None:
+    chance = np.random.default_rng(6)
+    z, y = chance.normal(size=(300, 1)), (chance.random(300) < 0.1).astype(int)
+
+    assert calibrate(z, y, Setting("binary")).slope > 0.05

@@ -61,6 +61,7 @@ class Features(Strict):
 
     codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
     exclude: list[str] = []
+    count_codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
     windows_days: list[int] = msgspec.field(default_factory=lambda: [365, 0])
     values: list[str] = msgspec.field(default_factory=lambda: list(VALUES))
     with_text: list[str] = []

@@ -58,6 +58,8 @@ def features_of(concept: Concept, measured: bool, task: Task, names: Names) -> l
     for value in task.features.values:
         if value in MEASURED and not measured:
             continue
+        if value == "count" and not matches(concept.code, task.features.count_codes):
+            continue
         for days in [0] if value == "since" else task.features.windows_days:
             unit = {"count": None, "since": "d"}.get(value, concept.unit)
             name = f"{concept.key}.{value}" + (f".{days}d" if days else "")
