@@ -66,7 +66,13 @@ class Desk:
     """Where one request writes, inside its savepoint. Its methods raise SalusError; then nothing of it stays."""
 
     def __init__(
-        self, connection: sqlite3.Connection, press: Press, names: Interning, kinds: Kinds, ledger: Ledger
+        self,
+        connection: sqlite3.Connection,
+        press: Press,
+        names: Interning,
+        kinds: Kinds,
+        ledger: Ledger,
+        breathe: shelves.Breathe,
     ) -> None:
         self.connection = connection
         self.kinds = kinds
@@ -76,7 +82,8 @@ class Desk:
         self.t = ledger.t + 1
         self.at = datetime.fromtimestamp(ledger.ts / 1000, UTC)
         self._instant = clock.instant(self.at)
-        self._shelves = shelves.Shelves(connection)
+        self._shelves = shelves.Shelves(connection, breathe)
+        self._breathe = breathe
         self._rows: dict[tuple[int, bytes | str], int] = {}
         self._waiting: list[tuple[object, ...]] = []
         self._touched: set[int] = set()
@@ -270,7 +277,7 @@ class Desk:
 
     def flush(self) -> None:
         """Write what is waiting, so that reads on this connection see it."""
-        self.connection.executemany(STORE, self._waiting)
+        shelves.in_breaths(self.connection, STORE, self._waiting, self._breathe)
         self._waiting.clear()
         self._touched.clear()
         self._shelves.flush()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from salus import fhir
 
 Row = tuple[object, ...]
+Breathe = Callable[[], None]
 Coded = Callable[[str | None, str], int]
 Aimed = Callable[[str | None, str], int]
 
@@ -23,6 +24,7 @@ PUT = {
     for table, names in COLUMNS.items()
 }
 TAKE = {table: f"DELETE FROM {table} WHERE {' AND '.join(f'{n}=?' for n in names)}" for table, names in COLUMNS.items()}
+BREATH = 100  # rows
 LONGEST = 200  # characters of a string that are searched
 
 
@@ -41,11 +43,20 @@ def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterato
         yield "string", [(p, t[:LONGEST], row, "" if t == e else e[:LONGEST]) for p, t, e in indexed.strings]
 
 
+def in_breaths(connection: sqlite3.Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:
+    """`executemany`, with a breath after each `BREATH` rows. Each row lets the interpreter go for so short a time that
+    no other thread wakes up in it: without breaths those who read would wait until all the rows are in."""
+    for begin in range(0, len(rows), BREATH):
+        connection.executemany(sql, rows[begin : begin + BREATH])
+        breathe()
+
+
 class Shelves:
     """Collects index rows and puts them in key order, table by table: that is several times faster than one by one."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, breathe: Breathe) -> None:
         self._connection = connection
+        self._breathe = breathe
         self._waiting: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
     def put(self, table: str, made: Iterable[Row]) -> None:
@@ -59,7 +70,7 @@ class Shelves:
         for table, waiting in self._waiting.items():
             if waiting:
                 waiting.sort()
-                self._connection.executemany(PUT[table], waiting)
+                in_breaths(self._connection, PUT[table], waiting, self._breathe)
                 waiting.clear()
 
     def sweep(self, row: int) -> None:

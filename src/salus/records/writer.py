@@ -33,6 +33,8 @@ T = TypeVar("T")
 GROUP = 256  # requests in a commit
 LINGER = 0.02  # seconds of applying before a commit
 FLUSH = 0.05  # seconds that an audited read may wait for its commit
+PAUSE = 0.0001  # seconds
+READING = 1.0  # seconds after a read during which more are expected
 WAITING = 2048  # requests in the queue
 NOTES = 100_000  # audited reads in memory
 SETTINGS = (
@@ -75,6 +77,7 @@ class Writer:
         self._gate = Gate(path.with_name(path.name + "-gate"))
         self._queue: SimpleQueue[Request[Any] | None] = SimpleQueue()
         self._notes: deque[tuple[object, ...]] = deque()
+        self._readers_until = 0.0
         self._awake = False
         self._closing = False
         self._trainable = True
@@ -97,6 +100,7 @@ class Writer:
         if len(self._notes) >= NOTES:
             raise Busy("The audit cannot be written, so nothing can be read: look at the disk of the store")
         self._notes.append((None, int(clock.now().timestamp() * 1000), actor.reference, purpose.value, act, what))
+        self._readers_until = time.monotonic() + READING
         if not self._awake:
             self._awake = True
             self._queue.put(None)
@@ -165,7 +169,7 @@ class Writer:
         mark = self._names.mark()
         self._connection.execute("SAVEPOINT request")
         try:
-            desk = Desk(self._connection, self._press, self._names, self._kinds, ledger)
+            desk = Desk(self._connection, self._press, self._names, self._kinds, ledger, self._breathe)
             answer = request.work(desk)
             desk.finish(request.actor, request.purpose, request.act, request.what)
         except sqlite3.OperationalError:
@@ -178,6 +182,11 @@ class Writer:
             answer_or_fault = answer
         self._connection.execute("RELEASE request")
         return answer_or_fault
+
+    def _breathe(self) -> None:
+        """While others read, let them have the interpreter."""
+        if time.monotonic() < self._readers_until:
+            time.sleep(PAUSE)
 
     def _write_notes(self, ledger: Ledger) -> int:
         lines = list(self._notes)

@@ -3,9 +3,11 @@
 Every answer that is not a success is an OperationOutcome; a fault of ours says no more than that it is one.
 """
 
+import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,7 +48,7 @@ JSONS = ("application/fhir+json", "application/json", "text/json", "json", "appl
 
 def door(store: Store, identify: Identify) -> ASGIApp:
     """An ASGI application for /fhir; `identify` says who asks and what for, or raises Unauthorized."""
-    sys.setswitchinterval(SWITCH)
+    stay_awake()
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,6 +66,16 @@ def door(store: Store, identify: Identify) -> ASGIApp:
         await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], send)
 
     return enter
+
+
+@cache
+def stay_awake() -> None:
+    """Let nothing in this process hold the interpreter for long: neither a thread that imports nor the collector of
+    garbage, which need not look again and again at what is here for good (modules, definitions).
+    """
+    sys.setswitchinterval(SWITCH)
+    gc.collect()
+    gc.freeze()
 
 
 def asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Ask:
