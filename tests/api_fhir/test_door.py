@@ -10,6 +10,7 @@ import pytest
 
 from salus.api import fhir
 from salus.base.errors import Unauthorized
+from salus.fhir import decode
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 
@@ -44,7 +45,10 @@ class Client:
 
     async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
-            return await client.request(method, f"/fhir{path}", headers=headers, **given)
+            answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
+        if answer.content:
+            decode(answer.content)  # whatever is answered is valid FHIR itself
+        return answer
 
     def close(self) -> None:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())

@@ -1,6 +1,7 @@
 """The store as one who works with it sees it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,52 @@ def test_a_bad_resource_is_refused_with_path_and_nothing_is_stored(store: Store,
 
     assert "Patient.gender" == caught.value.issues[0].path
     assert 0 == store.last_transaction()
+
+
+def test_of_many_who_create_the_same_at_once_one_does(store: Store, records: Records) -> None:
+    body = patient(identifier=[{"system": "urn:ward", "value": "7"}])
+    with ThreadPoolExecutor(16) as people:
+        made = list(people.map(lambda _: records.create("Patient", body, "identifier=urn:ward|7"), range(64)))
+
+    assert 1 == len({version.id for version in made})
+    assert 1 == sum(not version.unchanged for version in made)
+    assert 1 == store.count()["Patient"]
+
+
+def test_of_many_who_change_the_same_version_one_does(store: Store, records: Records) -> None:
+    records.update("Patient", "eva", patient())
+
+    def change(n: int) -> bool:
+        try:
+            records.update("Patient", "eva", patient(f"F{n}"), if_match=1)
+        except Stale:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as people:
+        assert 1 == sum(people.map(change, range(64)))
+    assert 2 == records.read("Patient", "eva").version
+
+
+def test_who_reads_while_others_write_sees_whole_transactions(store: Store, records: Records) -> None:
+    entry = {"resource": patient(), "request": {"method": "POST", "url": "Patient"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry] * 10}
+    writing = [records.submit(bundle) for _ in range(20)]
+    seen = set()
+    while not all(future.done() for future in writing):
+        seen.add(records.search("Patient", "_summary=count").total)
+    seen.add(records.search("Patient", "_summary=count").total)
+
+    assert {0} == {total % 10 for total in seen if total is not None}
+    assert 200 == max(total or 0 for total in seen)
+
+
+def test_a_listener_goes_on_where_it_stopped(store: Store, records: Records) -> None:
+    for n in range(5):
+        records.update("Patient", f"p{n}", patient())
+    store.set_cursor("events", store.outbox(0, limit=2)[-1].t)
+
+    assert ["p2", "p3", "p4"] == [change.id for change in store.outbox(store.cursor("events"))]
+    assert 0 == store.cursor("other")
+    assert 5 == store.wait(4, timeout=0)
+    assert [f"p{n}" for n in range(5)] == list(store.patients())
