@@ -7,6 +7,7 @@ Slow 4G as Chrome DevTools and Lighthouse emulate it: 562.5 ms from request to f
 cache; `warm` has scripts from an earlier page. The people are the demonstration city's.
 """
 
+import os
 import platform
 import statistics
 import subprocess
@@ -162,6 +163,10 @@ def processor() -> str:
 
 
 def main(rounds: int) -> None:
+    if not Path(CHROMIUM).exists():
+        print("there is no chromium here: .ci/browsers installs it")
+        return
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as (address, settings), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         version = browser.version
@@ -169,7 +174,7 @@ def main(rounds: int) -> None:
         browser.close()
     cores = subprocess.run(["nproc"], capture_output=True, text=True, check=False).stdout.strip()
     text = RESULTS.format(
-        table=table(found), cores=cores, processor=processor(), version=version, rounds=rounds, slower=SLOWER
+        table=table(found), load=load, cores=cores, processor=processor(), version=version, rounds=rounds, slower=SLOWER
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text)
     print(text)
@@ -185,8 +190,9 @@ another page. The chart's weight holds everything: the page with its style, htmx
 assistant's panel when it has come. "Sent" is compressed, with headers; most of "unpacked" is htmx (51 kB, 17 kB sent).
 Goal: FCP under 1.5 s, under 60 kB a page.
 
-Machine: {cores} cores, {processor}, chromium {version}. Data: 200 people over 5 years of the demonstration city, the
-busiest showcase patient's chart. Script: `benchmarks/web/measure.py`.
+Machine: {cores} cores, {processor}, load average {load:.1f} before it began, chromium {version}.
+Data: 200 people over 5 years of the demonstration city, the busiest showcase patient's chart.
+Script: `benchmarks/web/measure.py`.
 """
 
 if __name__ == "__main__":
