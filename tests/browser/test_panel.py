@@ -122,3 +122,10 @@ def test_a_models_card_shows_its_figures_beside_simple_ones(visitor):
     for said in ("AUROC", "the most frequent answer", "a simple score", "Calibration", "Model card"):
         assert said in page
     assert 404 == visitor("scientist").get("/models/diabetes/7").status_code
+
+
+def test_a_demonstration_says_whom_to_look_at_first_and_why(visitor):
+    doctor = visitor("clinician", "zh")
+
+    assert "先看这几位" in doctor.get("/patients").text and "2型糖尿病高风险" in doctor.get("/patients").text
+    assert "先看这几位" not in doctor.get("/patients?find=li").text

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from salus.base import clock
+from salus.demo.parameters import table
 from salus.records import Page, Records
 from salus.web.telling.person import Person, person
 from salus.web.telling.terms import chinese
@@ -31,9 +32,19 @@ def listing(visit: Visit) -> Response:
     words = visit.query.get("find", "").strip()
     found = search(visit.records, words, visit.query.get("at"), visit.language)
     onward = f"/patients?{urlencode({'find': words, 'at': found.next})}" if found.next else None
-    return visit.page(
-        "patients.html", find=words, found=found, next=onward, later="at" in visit.query, title=visit.say("patients")
-    )
+    later = "at" in visit.query
+    first = [] if words or later else showcases(visit)
+    return visit.page("patients.html", find=words, found=found, next=onward, later=later, first=first)
+
+
+def showcases(visit: Visit) -> list[tuple[Person, str]]:
+    """In a demonstration, the people to look at first, each with why; only those who are here."""
+    if not visit.desk.settings.demo:
+        return []
+    rows = table("showcase")
+    page = visit.records.search("Patient", [("_id", ",".join(rows)), ("_count", str(len(rows)))])
+    here = {one.id: one for one in told(page, visit.language).people}
+    return [(here[id], str(row[visit.language])) for id, row in rows.items() if id in here]
 
 
 def search(records: Records, words: str, at: str | None, language: str) -> Found:
