@@ -4,5 +4,19 @@ Knows terms; must not know of any patient, store or page.
 """
 
 from salus.codes.tables import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
+from salus.codes.unit_words import unit_words
 
-__all__ = ["ACTS", "ALLERGIES", "CONDITIONS", "FINDINGS", "LABS", "MEDICINES", "Lab", "Term", "lab", "name", "term"]
+__all__ = [
+    "ACTS",
+    "ALLERGIES",
+    "CONDITIONS",
+    "FINDINGS",
+    "LABS",
+    "MEDICINES",
+    "Lab",
+    "Term",
+    "lab",
+    "name",
+    "term",
+    "unit_words",
+]

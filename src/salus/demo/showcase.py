@@ -1,5 +1,6 @@
 """The people to look at first. Their traits and a few facts are chosen; the rest follows the rules of the city."""
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from random import Random
@@ -13,14 +14,20 @@ from salus.demo.people import SCORES, YEAR, Person
 from salus.demo.resources import META, Resource
 from salus.demo.story import SCRIPT, allergy, demographics, tell
 
+# showcase -> LOINC -> bounds of the last result
+PROMISED = {
+    "showcase-1": {"4548-4": (6.3, 6.4), "14771-0": (6.5, 6.9), "39156-5": (31.5, 34.0)},
+    "showcase-2": {"4548-4": (4.5, 5.3), "14771-0": (4.0, 5.2), "39156-5": (18.5, 23.0)},
+    "showcase-4": {"8310-5": (38.3, 40.0), "1988-5": (60, 300), "6690-2": (11, 20)},
+}
 PLAIN = {"smoking": 0.0, "family_diabetes": 0.0, "inactive": 0.0}
 
 
 def showcases(first: int, last: int, seed: int) -> Iterator[tuple[Chart, Resource]]:
     """Each showcase chart with its Patient, in the order of `showcase.toml`."""
     for number, (id, row) in enumerate(table("showcase").items(), 1):
-        rng = Random(f"{seed}:{id}")
-        chart = STORIES[id](id, first, last, rng)
+        chart = told(id, first, last, seed)
+        rng = chart.rng
         family, given, latin, letters = row["name"]
         names = [
             _name(family + given, family, given, "IDE"),
@@ -29,6 +36,26 @@ def showcases(first: int, last: int, seed: int) -> Iterator[tuple[Chart, Resourc
         patient = demographics(chart.person, rng) | {"name": names}
         chart.notes.update(number=number, why={"en": row["en"], "zh": row["zh"]})
         yield chart, {"resourceType": "Patient", "id": id, "meta": META, **patient}
+
+
+def told(id: str, first: int, last: int, seed: int) -> Chart:
+    """The first of this person's possible lives whose last results say what the showcase promises."""
+    for life in range(60):
+        chart = STORIES[id](id, first, last, Random(f"{seed}:{id}:{life}"))
+        if all(low <= latest(chart, loinc) <= high for loinc, (low, high) in PROMISED.get(id, {}).items()):
+            break
+    return chart
+
+
+def latest(chart: Chart, loinc: str) -> float:
+    """The last final result of a test in a chart; nan if there is none."""
+    values = [
+        (body["effectiveDateTime"], body["valueQuantity"]["value"])
+        for kind, body in chart.resources
+        if kind == "Observation" and body["status"] == "final" and "valueQuantity" in body
+        if body["code"]["coding"][0]["code"] == loinc
+    ]
+    return float(max(values)[1]) if values else math.nan
 
 
 def _name(text: str, family: str, given: str, script: str) -> Resource:
@@ -43,9 +70,9 @@ def somebody(id: str, sex: str, age: float, last: int, arrived: int, **traits: f
 
 
 def high_risk(id: str, first: int, last: int, rng: Random) -> Chart:
-    traits = {"glycaemia": 2.1, "bmi": 2.0, "family_diabetes": 1.0, "inactive": 1.0, "pressure": 1.4, "smoking": 1.0}
+    traits = {"glycaemia": 2.1, "bmi": 2.4, "family_diabetes": 1.0, "inactive": 1.0, "pressure": 1.4, "smoking": 1.0}
     person = somebody(id, "male", 58, last, first, **traits)
-    person.onset = {"hypertension": first - 900, "diabetes": last + 230}  # it will begin, and shows before
+    person.onset = {"hypertension": first - 900, "diabetes": last + 120}  # it will begin, and shows before
     respond(person, first, rng)
     person.propensity = 2.0
     chart = tell(person, first, last, rng)
