@@ -70,4 +70,7 @@ def features_of(concept: Concept, measured: bool, task: Task, names: Names) -> l
 def label_of(concept: Concept, task: Task, names: Names) -> Text:
     """What people call a concept: the task's own word first, then the code system's, then the code."""
     label = task.labels.get(concept.key) or task.labels.get(concept.code) or names(concept.code)
-    return label if concept.text is None else {lang: f"{text}: {concept.text}" for lang, text in label.items()}
+    if concept.text is None:
+        return label
+    said = names(concept.text) if "//" in concept.text else dict.fromkeys(label, concept.text)
+    return {language: f"{text}: {said[language]}" for language, text in label.items()}

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +22,20 @@ from salus.learning.step3_features.windows import MEASURED, Windows
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.evidence import Known, birth_of, by_concept, known_events, outside_cohort, sources_of
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
+from salus.learning.step7_deploy.reasons import cell_shown, shown
 from salus.learning.task import Task
 
 MOST_MISSING = 5
 MOST_OUTSIDE = 0.3  # share of the known features that may lie outside what training saw
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of one person: events by concept (newest first), or cells by column; and the moment."""
+
+    events: Mapping[str, list[Known]]
+    cells: Mapping[str, str | None]
+    at_us: int
 
 
 class Deployed:
@@ -92,7 +103,7 @@ class Deployed:
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):
             return Prediction(abstained=why, missing=missing)
-        return self._answer(x, evidence, missing)
+        return self._answer(x, Told(evidence, {}, at_us), missing)
 
     def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
         """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
@@ -104,7 +115,7 @@ class Deployed:
         x = encode(self.recipe, cells)
         if why := self._reason_to_abstain(x, count):
             return Prediction(abstained=why, missing=missing)
-        return self._answer(x, {}, missing)
+        return self._answer(x, Told({}, cells, 0), missing)
 
     def _reason_to_abstain(self, x: Matrix, known: int) -> str | None:
         if known < self.bundle.fewest_known:
@@ -115,16 +126,16 @@ class Deployed:
         outside = (values[seen] < (low - slack)[seen]) | (values[seen] > (high + slack)[seen])
         return "out-of-range" if seen.any() and outside.mean() > MOST_OUTSIDE else None
 
-    def _answer(self, x: Matrix, evidence: dict[str, list[Known]], missing: list[str]) -> Prediction:
+    def _answer(self, x: Matrix, told: Told, missing: list[str]) -> Prediction:
         parts = self.model.parts(x)[0]
         if self.bundle.labels.kind == "number":
             value, spread = float(self.model.margins(x)[0, 0]), self.bundle.spread
-            made = self._contributions(parts[0, :-1], x[0], evidence)
+            made = self._contributions(parts[0, :-1], x[0], told)
             interval = {"value": (value - spread, value + spread)}
             return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value)
-        return self._classes(x, parts, evidence, missing)
+        return self._classes(x, parts, told, missing)
 
-    def _classes(self, x: Matrix, parts: Matrix, evidence: dict[str, list[Known]], missing: list[str]) -> Prediction:
+    def _classes(self, x: Matrix, parts: Matrix, told: Told, missing: list[str]) -> Prediction:
         line = self.bundle.calibration
         assert line is not None  # every classifier is calibrated before it is deployed
         given = line.probabilities(self.model.margins(x))[0]
@@ -139,28 +150,33 @@ class Deployed:
             contrast = scaled[top] - scaled[others].mean(axis=0)
             claim, weights = self.classes[top], contrast[:-1]
             base = contrast[-1] + shift[top] - shift[others].mean()
-        made = self._contributions(weights, x[0], evidence)
+        made = self._contributions(weights, x[0], told)
         return Prediction(probabilities, intervals, made, missing, None, claim, float(base))
 
-    def _contributions(self, weights: Matrix, x: Matrix, evidence: dict[str, list[Known]]) -> list[Contribution]:
+    def _contributions(self, weights: Matrix, x: Matrix, told: Told) -> list[Contribution]:
         """One for each thing (code or column): its features' weights added up, the greatest first."""
         groups: dict[str, list[int]] = defaultdict(list)
         for j, feature in enumerate(self.features):
             groups[feature.source].append(j)
-        made = [self._contribution(js, weights, x, evidence.get(source, [])) for source, js in groups.items()]
+        made = [self._contribution(source, js, weights, x, told) for source, js in groups.items()]
         return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
 
-    def _contribution(self, js: list[int], weights: Matrix, x: Matrix, events: list[Known]) -> Contribution:
+    def _contribution(self, source: str, js: list[int], weights: Matrix, x: Matrix, told: Told) -> Contribution:
         strongest = max(js, key=lambda j: abs(weights[j]))
-        shown = self.features[next((j for j in js if x[j] == 1 and self.features[j].level), strongest)]
-        feature = self.features[strongest]
-        value: float | None = None if np.isnan(x[strongest]) else float(x[strongest])
-        measured = feature.value in MEASURED
-        if measured:
-            value = next((one.value for one in events if one.value is not None), value)
-        unit = feature.unit if measured or feature.value in ("since", "age") else None
-        weight = float(weights[js].sum())
-        return Contribution(feature.name, shown.label, value, unit, weight, sources_of(events))
+        feature, value = self.features[strongest], float(x[strongest])
+        events = told.events.get(source, [])
+        if self.bundle.source == "table":
+            label, number, unit = cell_shown(feature, value, told.cells.get(source))
+        else:
+            is_flag = any(self.is_flag[j] for j in js)
+            label, number, unit = shown(feature, is_flag, value, events, told.at_us)
+        return Contribution(feature.name, label, number, unit, float(weights[js].sum()), sources_of(events))
+
+    @cached_property
+    def is_flag(self) -> list[bool]:
+        """Whether a feature's numbers were only ever 0 and 1 in training, without a unit: present and absent."""
+        ends = zip(self.features, self.bundle.low, self.bundle.high, strict=True)
+        return [f.value == "last" and f.unit is None and (low, high) == (0, 1) for f, low, high in ends]
 
     def _missing(self, known: set[str]) -> list[str]:
         """The features of the things not known that mattered most in training. What merely did not happen is known."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from salus.learning.moments import DAY_US, HOUR_US, moment_us
 from salus.learning.task import Task, matches
 
 MOST_SOURCES = 12
-WANTED = ["time", "code", "text_value", "numeric_value", "source_id", "recorded_time"]
+WANTED = ["time", "code", "text_value", "numeric_value", "source_id", "recorded_time", "unit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,17 @@ class Known:
     code: str
     text: str | None
     value: float | None
+    unit: str | None = None
 
 
 def known_events(events: pa.Table, at_us: int) -> list[Known]:
     """The events known at a moment, newest first."""
     columns = [events.column(name) for name in WANTED]
     times, recorded = (columns[i].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist() for i in (0, 5))
-    rest: list[list[Any]] = [columns[i].to_pylist() for i in (4, 1, 2, 3)]
+    others: list[list[Any]] = [columns[i].to_pylist() for i in (4, 1, 2, 3, 6)]
     found = [
-        Known(t, source, code, text, value)
-        for t, r, source, code, text, value in zip(times, recorded, *rest, strict=True)
+        Known(t, *rest)
+        for t, r, *rest in zip(times, recorded, *others, strict=True)
         if t is not None and t <= at_us and (r is None or r <= at_us)
     ]
     return sorted(found, key=lambda one: (one.at_us, one.source_id or ""), reverse=True)
@@ -56,20 +58,22 @@ def outside_cohort(task: Task, known: list[Known], birth_us: int | None, at_us: 
     """Whether the question is not meant for this person: age, required or excluding codes, or already answered."""
     cohort = task.cohort
     age = None if birth_us is None else (at_us - birth_us) // DAY_US / 365.25
+    first = {one.code: one.at_us for one in known}  # newest first, so the earliest of each code stays
+    answers = task.label.all_codes()
     hidden_from = at_us - round(task.blind_hours * HOUR_US)
     rules = [
         age is None and (cohort.min_age is not None or cohort.max_age is not None),
         age is not None and cohort.min_age is not None and age < cohort.min_age,
         age is not None and cohort.max_age is not None and age > cohort.max_age,
-        bool(cohort.has) and not any(matches(one.code, cohort.has) for one in known),
-        any(matches(one.code, cohort.without) for one in known),
-        any(one.code == "MEDS_DEATH" for one in known),
-        task.incident and any(matches(o.code, task.label.all_codes()) and o.at_us <= hidden_from for o in known),
+        bool(cohort.has) and not any(matches(code, cohort.has) for code in first),
+        bool(cohort.without) and any(matches(code, cohort.without) for code in first),
+        "MEDS_DEATH" in first,
+        task.incident and any(at <= hidden_from and matches(code, answers) for code, at in first.items()),
     ]
     return any(rules)
 
 
 def birth_of(events: pa.Table) -> int | None:
     """The time of birth in microseconds."""
-    pairs = zip(events.column("code").to_pylist(), events.column("time").to_pylist(), strict=True)
-    return min((moment_us(time) for code, time in pairs if code == "MEDS_BIRTH" and time is not None), default=None)
+    births = events.filter(pc.equal(events.column("code"), "MEDS_BIRTH")).column("time").to_pylist()
+    return min((moment_us(time) for time in births if time is not None), default=None)
