@@ -45,8 +45,7 @@ def spark(points: Sequence[Point], band: Band, name: str, height: int = 68) -> M
     shown = thinned(points)
     up = Scale(*extent([point.value for point in shown] + band.edges), height - 4, 4)
     labels = "".join(
-        f'<text x="100%" y="{y + 4:.0f}" text-anchor="end">{escape(number(edge))}</text>'
-        for edge, y in apart(band, up, height)
+        f'<text x="100%" dx="8" y="{y + 4:.0f}">{escape(number(edge))}</text>' for edge, y in apart(band, up, height)
     )
     return picture(name, height, "spark", plot(shown, band, up, height) + labels)
 
@@ -58,8 +57,7 @@ def line(points: Sequence[Point], band: Band, name: str, height: int = 240) -> M
     low, high = extent([point.value for point in points] + band.edges)
     up = Scale(low, high, height - 26, 6)
     sides = "".join(
-        f'<text x="100%" y="{up(tick) + 4:.0f}" text-anchor="end">{escape(number(tick))}</text>'
-        for tick in ticks(low, high)
+        f'<text x="100%" dx="8" y="{up(tick) + 4:.0f}">{escape(number(tick))}</text>' for tick in ticks(low, high)
     )
     rules = "".join(f'<path class="rule" d="M0 {up(tick)}H{WIDE}"/>' for tick in ticks(low, high))
     return picture(name, height, "line", plot(points, band, up, height - 20, rules) + sides + years(points, height))
@@ -82,7 +80,7 @@ def plot(points: Sequence[Point], band: Band, up: Scale, height: int, under: str
     last = "M{:g} {:g}h0".format(*places[-1])
     tone = "" if band.holds(points[-1].value) else " out"
     return (
-        f'<svg class="plot" width="86%" height="{height}" viewBox="0 0 {WIDE} {height}" preserveAspectRatio="none">'
+        f'<svg class="plot" width="100%" height="{height}" viewBox="0 0 {WIDE} {height}" preserveAspectRatio="none">'
         f"{shaded(band, up, height)}{under}"
         f'<path class="trace" d="{path}"/>'
         + (f'<path class="dots out" d="{outside}"/>' if outside else "")
@@ -127,7 +125,7 @@ def years(points: Sequence[Point], height: int) -> str:
         said = "".join(
             f'<text x="{across(at)}%" y="{height - 4}" text-anchor="middle">{year}</text>' for at, year in marks
         )
-    return f'<svg class="plot" width="86%" height="{height}">{said}</svg>'
+    return said
 
 
 def thinned(points: Sequence[Point]) -> Sequence[Point]:
