@@ -191,3 +191,12 @@ def test_a_load_tells_what_became_of_each(store: Store, records: Records) -> Non
     records.put_many(items(patient(id="later"))).result()
     assert ["o"] == [version.id for version in records.search("Observation", "patient=later").versions]
     assert {"o", "later"} == {version.id for version in records.compartment("later")}
+
+
+def test_a_urn_may_only_stand_for_a_type_that_the_element_refers_to(records: Records) -> None:
+    doctor = post({"resourceType": "Practitioner"}, "urn:uuid:a")
+    with pytest.raises(Invalid) as caught:
+        records.bundle(transaction(doctor, post(observation("urn:uuid:a"))))
+
+    assert "Practitioner" in caught.value.issues[0].text
+    assert caught.value.issues[0].path.startswith("Bundle.entry[1].resource.subject")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -94,24 +95,61 @@ def etag(text: str | None, path: str = "If-Match") -> int | None:
 
 def unpack(data: bytes) -> Bundle:
     """Check and index every entry. Faults are kept by entry: a transaction is refused for them, a batch goes on."""
-    try:
-        parcel = _parcels.decode(msgspec.json.format(data, indent=-1))
-    except (msgspec.DecodeError, ValueError, RecursionError) as fault:
-        fhir.decode(data, "Bundle")  # says it better, with path and value
-        raise Invalid(f"The Bundle cannot be read: {fault}", path="Bundle") from None
+    compact, parcel = opened(data)
     if parcel.resourceType != "Bundle" or parcel.type not in ("transaction", "batch"):
         raise Invalid(
             f"{parcel.resourceType} of type '{parcel.type}': send a Bundle of type transaction or batch",
             path="Bundle.type",
         )
-    bundle = Bundle(parcel.type)
-    for place, given in enumerate(parcel.entry):
+    return Unpacking(compact, parcel).bundle
+
+
+def opened(data: bytes) -> tuple[bytes, Parcel]:
+    """The JSON without white space, and its entries, their resources still closed. Raises Malformed, Invalid."""
+    try:
+        compact = msgspec.json.format(data, indent=-1)
+        return compact, _parcels.decode(compact)
+    except (msgspec.DecodeError, ValueError, RecursionError) as fault:
+        fhir.decode(data, "Bundle")  # says it better, with path and value
+        raise Invalid(f"The Bundle cannot be read: {fault}", path="Bundle") from None
+
+
+class Unpacking:
+    """First every address, then every resource, with the addresses in the place of the `urn:` references to them."""
+
+    def __init__(self, compact: bytes, parcel: Parcel) -> None:
+        self.bundle = Bundle(parcel.type)
+        entries = [self._tried(place, partial(entry, place, given)) for place, given in enumerate(parcel.entry)]
+        known = links(entries) if parcel.type == "transaction" else {}
+        linked = _parcels.decode(fhir.rewrite(compact, known)) if known else parcel
+        for made, given in zip(entries, linked.entry, strict=True):
+            if made and self._tried(made.place, partial(filled, made, given.resource)):
+                self.bundle.entries.append(made)
+
+    def _tried(self, place: int, step: Callable[[], Entry]) -> Entry | None:
         try:
-            bundle.entries.append(entry(place, given))
+            return step()
         except SalusError as fault:
             fault.issues = [located(issue, place) for issue in fault.issues]
-            bundle.faults[place] = fault
-    return bundle
+            self.bundle.faults[place] = fault
+            return None
+
+
+def filled(made: Entry, resource: msgspec.Raw) -> Entry:
+    """The entry with its resource, checked and indexed."""
+    if made.method in ("POST", "PUT"):
+        body = bytes(resource)
+        if not body:
+            raise Invalid("There is nothing to store: add the resource", path=f"Bundle.entry[{made.place}].resource")
+        put = made.method == "PUT"
+        made.draft = drafts.addressed(body, made.type, made.id, True) if put else drafts.draft(body, made.type, True)
+    return made
+
+
+def links(entries: list[Entry | None]) -> dict[str, str]:
+    """What each `fullUrl` is to become. Of a conditional create that is known at the desk only (transactions.py)."""
+    written = [made for made in entries if made and made.method in ("POST", "PUT") and not made.if_none_exist]
+    return {made.full: f"{made.type}/{made.id}" for made in written if made.full}
 
 
 def located(issue: Issue, place: int) -> Issue:
@@ -123,7 +161,7 @@ def located(issue: Issue, place: int) -> Issue:
 
 
 def entry(place: int, given: Given) -> Entry:
-    """Raises SalusError with what is wrong in it."""
+    """The address of an entry and what is asked there, still without its resource. Raises SalusError."""
     here = f"Bundle.entry[{place}].request"
     if given.request is None:
         raise Invalid("An entry of a transaction or batch needs a request", path=here)
@@ -141,39 +179,10 @@ def entry(place: int, given: Given) -> Entry:
     made.if_none_exist = asked.ifNoneExist
     if asked.method != "GET" and query:
         raise Unsupported(f"'{asked.url[:80]}': conditional {asked.method} is not served", path=f"{here}.url")
-    FILL[asked.method](made, given.resource, here)
+    if asked.method == "POST":
+        if id:
+            raise Invalid(f"'{asked.url[:80]}': POST to the type, or PUT to the id", path=f"{here}.url")
+        made.id = uuid7()
+    elif asked.method != "GET":
+        check_id(id, f"{here}.url")
     return made
-
-
-def _post(made: Entry, resource: msgspec.Raw, here: str) -> None:
-    if made.id:
-        raise Invalid(f"'{made.url[:80]}': POST to the type, or PUT to the id", path=f"{here}.url")
-    made.draft = drafts.draft(present(resource, here), made.type)
-    made.id = uuid7()
-
-
-def _put(made: Entry, resource: msgspec.Raw, here: str) -> None:
-    check_id(made.id, f"{here}.url")
-    made.draft = drafts.addressed(present(resource, here), made.type, made.id)
-
-
-def _delete(made: Entry, resource: msgspec.Raw, here: str) -> None:
-    check_id(made.id, f"{here}.url")
-
-
-def _get(made: Entry, resource: msgspec.Raw, here: str) -> None:
-    pass
-
-
-def present(resource: msgspec.Raw, here: str) -> bytes:
-    if not bytes(resource):
-        raise Invalid("There is nothing to store: add the resource", path=here.replace("request", "resource"))
-    return bytes(resource)
-
-
-FILL: dict[str, Callable[[Entry, msgspec.Raw, str], None]] = {
-    "POST": _post,
-    "PUT": _put,
-    "DELETE": _delete,
-    "GET": _get,
-}
