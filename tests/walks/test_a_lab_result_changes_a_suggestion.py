@@ -6,31 +6,18 @@ Nothing here is pretended: a synthetic city is made and taken in, a model is tra
 port, a laboratory and a clinician talk to it over HTTP.
 """
 
-import threading
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import duckdb
 import httpx
-import msgspec
-import pytest
-import uvicorn
 
-from salus.analytics.events import Follower, read_events
+from salus.analytics.events import read_events
 from salus.api.access import grant
-from salus.app import app
 from salus.base import clock
-from salus.base.settings import Settings, settings
-from salus.demo.city import make
-from salus.exchange import take_in
-from salus.learning.learn import learn_task
-from salus.learning.task import Budget, Models, read_task
-from salus.privacy import SYSTEM, Actor, Purpose, Role
-from salus.records import Store
+from salus.base.settings import Settings
+from salus.privacy import Actor, Purpose, Role
 
 ZHAO = "showcase-4"  # 赵桂英: in the emergency department now, findings are in, no diagnosis yet
 PNEUMONIA, INFLUENZA = "385093006", "6142004"
@@ -88,44 +75,7 @@ def test_a_lab_result_changes_a_suggestion(hospital: Settings, http: httpx.Clien
     assert [("suggestion-answer//refused", None, None)] == eventually(lambda: events_from(hospital, answer))
 
 
-# --- the city, its model, its server ---
-
-
-@pytest.fixture
-def morning() -> Iterator[datetime]:
-    """The clock stands still, so that the walk is the same on every day."""
-    moment = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    with clock.stopped_at(moment):
-        yield moment
-
-
-@pytest.fixture
-def hospital(tmp_path: Path, morning: datetime) -> Settings:
-    """A small hospital with four years of a city's records and a model trained on its emergency visits."""
-    place = settings({}, folder=tmp_path, demo=True)
-    make(tmp_path / "city", people=300, years=4, end=morning.date())
-    with Store(place.store) as store:
-        take_in(store.open(SYSTEM, Purpose.OPERATIONS), tmp_path / "city")
-        Follower(store, place.events).catch_up()
-    task = read_task(Path(str(files("salus.demo") / "tasks" / "acute-differential.toml")))
-    few = msgspec.structs.replace(task.features, windows_days=[1], values=["last"])
-    small = {"features": few, "models": Models(families=["logistic"]), "budget": Budget(seconds=3, trials=2)}
-    learn_task(msgspec.structs.replace(task, **small), place.events, place.registry)
-    return place
-
-
-@pytest.fixture
-def http(hospital: Settings) -> Iterator[httpx.Client]:
-    """A client of the running server."""
-    server = uvicorn.Server(uvicorn.Config(app(hospital), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-        yield client
-    server.should_exit = True
-    thread.join()
+# --- what they say to one another ---
 
 
 def bearer(hospital: Settings, who: Actor) -> dict[str, str]:
@@ -138,9 +88,6 @@ def eventually(what: Any, seconds: float = 10) -> Any:
     while not (found := what()) and time.monotonic() < until:
         time.sleep(0.05)
     return found
-
-
-# --- what they say to one another ---
 
 
 def white_cells(value: float) -> dict[str, Any]:
