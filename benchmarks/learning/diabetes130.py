@@ -37,6 +37,7 @@ def main(data: Path = DATA, seed: int = 7) -> tuple[Evaluation, float]:
             progress=lambda stage, _: stages.append((stage, time.perf_counter() - start)),
         )
         took = time.perf_counter() - start
+        print(f"{time.process_time():.0f} s of CPU time")
         found = Run(made.run).read("step5_evaluate", "figures.json", Evaluation)
     seen = dict(reversed(stages))
     print("stages begin at (s): " + ", ".join(f"{stage} {at:.0f}" for stage, at in seen.items()))

@@ -55,6 +55,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> Boo
         "seed": setting.seed,
         "deterministic": True,
         "force_row_wise": True,
+        "max_bin": 127,
         "num_threads": setting.threads,
         "verbosity": -1,
     }

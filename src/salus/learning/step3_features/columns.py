@@ -23,7 +23,7 @@ Whole = npt.NDArray[np.int64]
 SEPARATORS = re.compile(r"[;；|、]")
 LOOKS_CODED = re.compile(r"(_id|_code|_type|code|type)$", re.IGNORECASE)
 LOOKS_LIKE_NAME = re.compile(r"(^|_)(id|no|nbr|number|key|uuid)$", re.IGNORECASE)
-FEW_LEVELS, MOST_LEVELS, MOST_ITEMS = 30, 24, 400
+FEW_LEVELS, MOST_LEVELS, MOST_ITEMS = 30, 16, 400
 MOST_RATE_CLASSES = 6  # with more classes a column of rates each would drown the rest
 
 
@@ -149,7 +149,7 @@ def treated(name: str, one: Cells, labels: Labels) -> Column:
         return list_column(name, counts)
     if is_number(name, counts):
         return Column(name=name, treatment="number")
-    floor = max(5, counts.total() // 500)
+    floor = max(5, counts.total() // 250)
     levels = [level for level, many in counts.most_common(MOST_LEVELS) if many >= floor]
     treatment = "category" if len(counts) <= FEW_LEVELS else "code"
     prefix = treatment == "code" and sum(n for v, n in counts.items() if "." in v) > 0.02 * counts.total()

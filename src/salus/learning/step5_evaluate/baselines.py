@@ -22,6 +22,8 @@ class Rule(Strict):
 
     feature: str
     label: Text
+    value: str
+    window_days: int
     j: int
     at_least: bool
     cut: float
@@ -82,8 +84,21 @@ def rules_of(x: Matrix, is_class: npt.NDArray[np.bool_], features: Sequence[Feat
     for (j, cut, at_least), weight in zip(chosen.values(), weights, strict=True):
         if points := round(float(weight) / unit):
             f = features[j]
-            made.append(Rule(feature=f.name, label=f.label, j=j, at_least=at_least, cut=cut, points=points))
+            made.append(rule_of(f, j, cut, at_least, points))
     return made
+
+
+def rule_of(feature: Feature, j: int, cut: float, at_least: bool, points: int) -> Rule:
+    return Rule(
+        feature=feature.name,
+        label=feature.label,
+        value=feature.value,
+        window_days=feature.window_days,
+        j=j,
+        at_least=at_least,
+        cut=cut,
+        points=points,
+    )
 
 
 def candidates(x: Matrix, is_class: npt.NDArray[np.bool_]) -> list[tuple[float, int, float, bool]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 420, 300, 52, 14, 14, 44
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 430, 300, 66, 14, 14, 44
 INK, GRID, FIRST, SECOND, THIRD = "#1f2933", "#d5dbe1", "#0b5cad", "#b4530a", "#5b6670"
 Line = Sequence[tuple[float, float]]
 

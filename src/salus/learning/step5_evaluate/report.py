@@ -10,7 +10,7 @@ from salus.base import clock
 from salus.base.words import words_of
 from salus.learning.run import Run
 from salus.learning.step5_evaluate import pictures
-from salus.learning.step5_evaluate.baselines import Points
+from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.figures import Evaluation, Figures
 from salus.learning.step5_evaluate.reading import Reading, reading_of
@@ -62,6 +62,7 @@ def report_html(reading: Reading, language: str) -> str:
         pictures=pictures_of(reading, say, language),
         figure=figure_text,
         number=number_text,
+        statistic=lambda rule: statistic(rule, say),
         notes=[say(note.key, **note.slots) for note in reading.notes],
         left_out=[(say(f"left_out.{reason}"), count) for reason, count in reading.left_out],
     )
@@ -108,6 +109,15 @@ def group_name(say: Say, by: str, name: str) -> str:
     """What people call a subgroup."""
     key = f"sex.{name.lower()}"
     return say(key) if by == "sex" and key in words_of("salus.learning") else f"{say(f'group.{by}')} {name}"
+
+
+def statistic(rule: Rule, say: Say) -> str:
+    """Which value of a thing a rule asks for, over which window; nothing for a table's own columns."""
+    key = f"value.{rule.value}"
+    if key not in words_of("salus.learning"):
+        return ""
+    window = say("value.window", days=rule.window_days) if rule.window_days else ""
+    return f" ({say(key)}{window})"
 
 
 def figure_text(one: Figure) -> str:
