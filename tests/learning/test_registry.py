@@ -3,10 +3,14 @@
 import json
 import random
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from salus.analytics.events import EVENT_SCHEMA
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.cli import main
 from salus.learning.learn import learn_table
@@ -126,3 +130,47 @@ def test_the_terminal_says_what_is_wrong_without_a_traceback(table: Path, salus:
 
     code, _, err = salus("models", "rollback", "nothing")
     assert (66, True) == (code, "no earlier version" in err)
+
+
+TASK = """
+name = "soon-ill"
+kind = "binary"
+question = { en = "Ill within a month?", zh = "一个月内会得病吗？" }
+when = { events = ["VISIT"] }
+label = { codes = ["ILL"], within_days = 30 }
+features = { windows_days = [0], values = ["last"], min_subjects = 5 }
+models = { families = ["logistic"] }
+budget = { seconds = 0 }
+"""
+
+
+def visits(folder: Path) -> Path:
+    """Events of 120 people: a marker at the visit, and for those who have it high, the illness after two weeks."""
+    start, made = datetime(2024, 1, 1, tzinfo=UTC), []
+    for i in range(120):
+        who = {"subject_id": f"p{i}", "unit": None, "text_value": None, "encounter_id": None, "recorded_time": None}
+        made.append({**who, "time": start, "code": "VISIT", "numeric_value": None, "source_id": f"Encounter/{i}"})
+        made.append({**who, "time": start, "code": "MARKER", "numeric_value": i / 10, "source_id": f"Observation/{i}"})
+        if i > 60:
+            ill = start + timedelta(days=14)
+            made.append({**who, "time": ill, "code": "ILL", "numeric_value": None, "source_id": f"Condition/{i}"})
+        end = start + timedelta(days=60)
+        made.append({**who, "time": end, "code": "VISIT", "numeric_value": None, "source_id": f"Encounter/{i}-2"})
+    (folder / "shard=000").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(made, schema=EVENT_SCHEMA), folder / "shard=000" / "0.parquet")
+    return folder
+
+
+def test_one_command_from_a_task_and_its_events_to_a_deployed_model(tmp_path: Path, salus: Terminal) -> None:
+    (tmp_path / "soon.toml").write_text(TASK, "utf-8")
+    code, out, err = salus("learn", "soon.toml", "--events", str(visits(tmp_path / "events")), "--language", "zh")
+
+    assert 0 == code, err
+    assert "AUROC: 1.000" in out and "模型 soon-ill 的第 1 版现为当前版本" in out
+
+
+def test_a_task_over_an_empty_store_says_that_there_are_no_events(tmp_path: Path, salus: Terminal) -> None:
+    (tmp_path / "soon.toml").write_text(TASK, "utf-8")
+    code, _, err = salus("learn", "soon.toml", "--store", str(tmp_path / "salus.db"))
+
+    assert (66, True) == (code, "There are no events" in err)
