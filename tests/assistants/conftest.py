@@ -30,7 +30,7 @@ RISK = Suggestion(
     reasons=(
         Reason("a1c", Name("HbA1c, last", "糖化血红蛋白，最近一次"), 6.4, "%", 1.2, ("Observation/9", "Observation/1")),
         Reason("age", Name("Age", "年龄"), 31.0, "a", -0.4),
-        Reason("bmi", Name("BMI", "体重指数"), None, None, -0.1),
+        Reason("bmi", Name("BMI: not known", "体重指数：未知"), None, None, -0.1),
     ),
     missing=(Gap("glucose", Name("Glucose, last", "血糖，最近一次")),),
     model=Model("t2dm-12m", "3", QUESTION),

@@ -47,7 +47,14 @@ def test_a_risk_says_its_probability_interval_reasons_and_gaps(risk: Suggestion)
     made = card(risk, "en", "")
 
     assert "Risk: Type 2 diabetes 34 %" == made["summary"]
-    for said in ("34 % (25 % to 45 %)", "HbA1c, last: 6.4 %", "speaks for it (+1.20)", "Observation/9", "not known"):
+    for said in (
+        "34 % (25 % to 45 %)",
+        "HbA1c, last 6.4 %",
+        "speaks for it (+1.20)",
+        "Observation/9",
+        "Age 31 years",
+        "BMI: not known · speaks against",
+    ):
         assert said in made["detail"]
     assert "could change this: Glucose, last" in made["detail"]
 

@@ -56,7 +56,7 @@ class Candidate:
 class Reason:
     """One feature's part in the leading candidate: `weight` in log-odds, above zero speaks for it, below against.
 
-    `sources` are references such as `Observation/123`; `value` is None for a feature that the patient has no value of.
+    `sources` are references such as `Observation/123`; `value` is None where the name says it all ("Cough: present").
     """
 
     feature: str

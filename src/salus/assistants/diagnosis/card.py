@@ -10,6 +10,7 @@ from salus.assistants.answers import REASON_SYSTEM, REASONS
 from salus.assistants.resources import coding, subject
 from salus.assistants.suggestion import Candidate, Claim, Reason, Suggestion, percent, why_not
 from salus.base.words import words_of
+from salus.codes import unit_words
 
 SUMMARY = 139  # "<140-character summary message"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -69,19 +70,18 @@ def escaped(text: str) -> str:
 
 
 def value(reason: Reason, language: str) -> str:
-    """The feature's value with its unit, as a person writes it; words for a value that is not there."""
+    """The value with its unit, as a person writes it; empty when the name says it all ("Cough: present")."""
     if reason.value is None:
-        return _says("card.unknown", language)
+        return ""
     plain = f"{reason.value:.4g}" if isinstance(reason.value, float | int) else str(reason.value)
-    return f"{plain} {reason.unit}" if reason.unit else plain
+    return f"{plain} {unit_words(reason.unit, language)}" if reason.unit else plain
 
 
 def reason_line(reason: Reason, language: str) -> str:
     direction = _says("card.for" if reason.weight > 0 else "card.against", language)
-    line = (
-        f"{escaped(reason.name.in_(language))}: {escaped(value(reason, language))} · {direction} ({reason.weight:+.2f})"
-    )
-    return f"- {line}" + (f" · {escaped(reason.sources[0])}" if reason.sources else "")
+    said = " ".join(filter(None, (reason.name.in_(language), value(reason, language))))
+    line = f"- {escaped(said)} · {direction} ({reason.weight:+.2f})"
+    return line + (f" · {escaped(reason.sources[0])}" if reason.sources else "")
 
 
 def detail(suggestion: Suggestion, language: str) -> str:
