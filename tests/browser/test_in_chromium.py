@@ -71,12 +71,14 @@ def test_the_keyboard_alone_leads_from_sign_in_to_an_answered_suggestion(look, f
     page.keyboard.press("Enter")
     expect(page.locator(".identity h1")).to_be_visible()
     expect(page.locator(".suggestion")).to_have_count(1)
-    press_until(page, ".suggestion .button.main")
+    press_until(page, ".sections .first")
+    page.keyboard.press("Enter")
+    press_until(page, ".suggestion .button.main", most=40)
     page.keyboard.press("Enter")
 
     expect(page.locator(".answered")).to_contain_text("Accepted")
+    expect(page.locator(".answered button")).to_be_focused()
 
-    press_until(page, ".answered button")
     page.keyboard.press("Enter")
 
     expect(page.locator(".answered")).to_have_count(0)
@@ -107,6 +109,7 @@ def test_a_refusal_asks_for_a_reason_and_then_is_stored_with_it(look, foretold):
     page.click("text=Refuse it")
 
     expect(page.locator(".suggestion [role=alert]")).to_contain_text("Say why")
+    expect(page.locator("input[value=not-present]")).to_be_focused()
 
     page.check("input[value=already-known]")
     page.click("text=Refuse it")

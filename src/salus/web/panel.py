@@ -36,6 +36,7 @@ def forms(visit: Visit) -> dict[str, Any]:
         "qualities": qualities(visit.desk.bedside.models(), visit.language),
         "fault": "",
         "wanted": "",
+        "acted": False,  # then the focus goes to what can be done next, not to the top of the page
     }
 
 
@@ -77,7 +78,7 @@ def acted(visit: Visit, act: Callable[[], object], verdict: str) -> Response:
     if not visit.by_htmx and not fault:
         return visit.go(f"/patients/{visit.path['id']}#s-{visit.path['suggestion']}")
     again = the_one(visit)
-    context = forms(visit) | {"fault": fault, "wanted": verdict if fault else ""}
+    context = forms(visit) | {"fault": fault, "wanted": verdict if fault else "", "acted": True}
     if visit.by_htmx:
         return visit.page("suggestion.html", 422 if fault else 200, suggestion=again, **context)
     return visit.page("assistant.html", 422, **shared(dossier(visit)), suggestions=[again], **context)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from salus import codes
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.base.words import words_of
@@ -134,7 +135,7 @@ def as_coding(name: str, value: Mapping[str, Any], language: str) -> Line:
 
 
 def as_quantity(name: str, value: Mapping[str, Any], language: str) -> Line:
-    unit = terms.written(value.get("unit") or value.get("code"))
+    unit = codes.unit_words(value.get("code") or value.get("unit"), language)
     return Line(name, f"{value.get('comparator', '')}{formats.number(value['value'])} {unit}".strip())
 
 

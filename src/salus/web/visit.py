@@ -11,16 +11,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from salus.base import clock
 from salus.base.settings import Settings
+from salus.codes import unit_words
 from salus.records import Records, Store
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.bedside import Bedside
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
-from salus.web.telling.terms import written
 
 TEMPLATES = Templates(["salus.web", "salus.ui"])
-TEMPLATES.environment.filters["written"] = written
+TEMPLATES.environment.filters["unit_words"] = unit_words
 
 
 @dataclass(frozen=True, slots=True)

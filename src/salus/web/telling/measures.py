@@ -113,7 +113,7 @@ def measure(observation: Resource, part: Resource, sex: str, language: str) -> M
         at=at,
         value=value,
         text=text,
-        unit=terms.written(unit),
+        unit=codes.unit_words(unit, language),
         band=band,
         flag=flag(part, value, band),
         kind=kind(observation),
@@ -137,7 +137,12 @@ def reference(part: Resource, sex: str, unit: str) -> Band:
         if low is not None or high is not None:
             return Band(low, high)
     known = codes.lab(terms.code(part.get("code")))
-    return Band(*known.reference(sex)) if known and terms.written(known.unit) == terms.written(unit) else Band()
+    return Band(*known.reference(sex)) if known and same_unit(known.unit, unit) else Band()
+
+
+def same_unit(one: str | None, other: str) -> bool:
+    """Whether both are written alike on paper, so that mm[Hg] and mmHg are one."""
+    return codes.unit_words(one, "en") == codes.unit_words(other, "en")
 
 
 def flag(part: Resource, value: float | None, band: Band) -> str:

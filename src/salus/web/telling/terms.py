@@ -1,4 +1,4 @@
-"""What a coded thing is called, and units as they are written on paper."""
+"""What a coded thing and a status are called."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,23 +8,6 @@ from salus.base.words import words_of
 
 Resource = Mapping[str, Any]
 CHINESE = range(0x3400, 0xA000)  # CJK unified ideographs and extension A
-
-# UCUM (https://ucum.org/ucum) -> as written; what is not here is written as it is
-WRITTEN = {
-    "mm[Hg]": "mmHg",
-    "Cel": "°C",
-    "10*9/L": "10⁹/L",
-    "10*12/L": "10¹²/L",
-    "10*3/uL": "10³/µL",
-    "10*6/uL": "10⁶/µL",
-    "umol/L": "µmol/L",
-    "ug/L": "µg/L",
-    "ug/dL": "µg/dL",
-    "kg/m2": "kg/m²",
-    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
-    "1": "",
-    "a": "",  # years: the name of the feature says so
-}
 
 
 def concept(value: Resource | None, language: str) -> str:
@@ -55,17 +38,6 @@ def code(value: Resource | None, first: str = "") -> str:
     codings = [coding for coding in (value or {}).get("coding", []) if coding.get("code")]
     preferred = [coding for coding in codings if first and coding.get("system", "").startswith(first)]
     return next((str(coding["code"]) for coding in [*preferred, *codings]), "")
-
-
-def written(unit: str | None) -> str:
-    """
-    >>> written("mm[Hg]"), written("mmol/L"), written("{score}"), written(None)
-    ('mmHg', 'mmol/L', '', '')
-    """
-    text = unit or ""
-    if text in WRITTEN:
-        return WRITTEN[text]
-    return "" if text.startswith("{") and text.endswith("}") else text
 
 
 def status(kind: str, value: str | None, language: str) -> str:
