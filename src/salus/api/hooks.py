@@ -9,7 +9,7 @@ Prefetched data are read when all of it is there, and are never stored; otherwis
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.applications import Starlette
@@ -56,13 +56,15 @@ TEMPLATES = {
 }
 
 Json = dict[str, Any]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]  # https://hl7.org/fhir/R4/datatypes.html#id
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s<>\"']+$", max_length=500)]
 
 
 class Context(msgspec.Struct):
     """https://cds-hooks.hl7.org/hooks/patient-view/2020SepSTU2/patient-view/"""
 
     userId: str
-    patientId: str
+    patientId: Id
     encounterId: str | None = None
 
 
@@ -72,7 +74,7 @@ class Call(msgspec.Struct):
     hook: str
     hookInstance: str
     context: Context
-    fhirServer: str | None = None
+    fhirServer: Url | None = None
     prefetch: dict[str, msgspec.Raw] = {}
 
 

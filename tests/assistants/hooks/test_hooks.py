@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from salus.api import hooks
 from salus.api.access import grant, identify_by
+from salus.assistants.bedside import Bedside
 from salus.assistants.resources import EXTENSIONS
 from salus.privacy import Actor, Purpose, Role
 
@@ -143,6 +144,16 @@ def test_who_may_have_cards(client, headers, status):
             b'{"hook":"patient-view","hookInstance":"1","context":{"userId":"a","patientId":7}}',
             422,
             "context.patientId",
+        ),
+        (
+            b'{"hook":"patient-view","hookInstance":"1","context":{"userId":"a","patientId":"../p1"}}',
+            422,
+            "context.patientId",
+        ),
+        (
+            b'{"hook":"patient-view","hookInstance":"1","fhirServer":"javascript:x","context":{"userId":"a","patientId":"p1"}}',
+            422,
+            "fhirServer",
         ),
         (b'{"hook":"order-sign","hookInstance":"1","context":{"userId":"a","patientId":"p1"}}', 400, "hook"),
         (b'{"hook":"patient-view","hookInstance":"1","context":{"userId":"a","patientId":"nobody"}}', 412, "prefetch"),
@@ -322,3 +333,19 @@ def test_a_nurse_may_not_answer(client, ward):
 
 def test_no_extension_of_ours_reaches_the_card(client):
     assert EXTENSIONS not in client.post(PLACE, json=call("p1")).text
+
+
+def test_without_a_promoted_model_there_are_no_cards(ward, tmp_path):
+    door = hooks.door(ward.store, Bedside(ward.store, tmp_path / "none"), identify_by(SECRET))
+
+    assert [] == cards(Client(door), "p1")
+
+
+def test_what_breaks_within_is_told_as_json_without_details(ward):
+    client = Client(hooks.door(ward.store, None, identify_by(SECRET)))  # a door without a bedside behind it
+    client.transport.raise_app_exceptions = False
+
+    response = client.post(PLACE, json=call("p1"))
+
+    assert 500 == response.status_code
+    assert "Something of ours broke (AttributeError)" == response.json()["error"]
