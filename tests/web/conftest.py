@@ -155,9 +155,24 @@ class Browser:
         return self
 
 
+def house(store: Store, settings: Settings) -> Starlette:
+    return Starlette(routes=pages(store, Bedside(store, settings.registry), settings))
+
+
+@pytest.fixture
+def house_of() -> Callable[[Store, Settings], Starlette]:
+    """Opens the doors of another store."""
+    return house
+
+
+@pytest.fixture
+def browser_of() -> type[Browser]:
+    return Browser
+
+
 @pytest.fixture(scope="session")
 def app(store: Store, settings: Settings) -> Starlette:
-    return Starlette(routes=pages(store, Bedside(store, settings.registry), settings))
+    return house(store, settings)
 
 
 @pytest.fixture

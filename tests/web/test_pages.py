@@ -1,14 +1,13 @@
 """Every page, in both languages, for those who may see it."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
+from salus.records import Store
 from salus.ui.assets import fingerprint
 from salus.ui.safety import HEADERS
 
-Someone = Callable[..., "object"]
 PAGES = (
     ("", "/sign-in"),
     ("", "/settings"),
@@ -134,3 +133,22 @@ def test_scripts_are_compressed_and_kept_for_a_year(someone):
     assert (200, "gzip") == (script.status_code, script.headers["content-encoding"])
     assert "immutable" in script.headers["cache-control"]
     assert 404 == visitor.get("/static/x/../../secret").status_code
+
+
+@pytest.mark.parametrize(
+    "find", ["|", ",", "\\", "a,b", "$", "é", "_", "%", "' OR 1=1 --", "1|2", "0", "x" * 300, "<script>", "12-12-12"]
+)
+def test_whatever_is_typed_into_the_search_is_a_search(someone, find):
+    page = someone("clinician").get("/patients", params={"find": find})
+
+    assert 200 == page.status_code
+    assert "<script>" not in page.text
+
+
+def test_a_store_that_cannot_answer_is_told_politely(tmp_path, settings, house_of, browser_of):
+    with Store(tmp_path / "db") as store:
+        doctor = browser_of(house_of(store, settings)).speaking("zh").sign_in("clinician")
+    page = doctor.get("/patients")
+
+    assert (503, True) == (page.status_code, "系统繁忙" in page.text)
+    assert HEADERS["Content-Security-Policy"] == page.headers["content-security-policy"]

@@ -56,15 +56,14 @@ def view(visit: Visit) -> Response:
 
 
 def banner(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Whose resource it is, when it is one patient's."""
-    subject = body if body["resourceType"] == "Patient" else None
+    """Whose resource it is, when it is one patient's and that patient is here."""
     named = (body.get("subject") or body.get("patient") or {}).get("reference", "")
-    if named.startswith("Patient/"):
-        subject = visit.records.read("Patient", named.removeprefix("Patient/")).json()
-    if subject is None:
+    id = body["id"] if body["resourceType"] == "Patient" else named.removeprefix("Patient/")
+    found = [one.json() for one in visit.records.compartment(id, ("Patient", "AllergyIntolerance"))] if id else []
+    patient = next((one for one in found if one["resourceType"] == "Patient" and one["id"] == id), None)
+    if patient is None:
         return {"record": None, "person": None}
-    allergies = (one.json() for one in visit.records.compartment(subject["id"], ("AllergyIntolerance",)))
-    return shared(Dossier(subject, allergies, visit.language, clock.now().date()))
+    return shared(Dossier(patient, found, visit.language, clock.now().date()))
 
 
 def kind_name(kind: str, language: str) -> str:

@@ -26,12 +26,11 @@ class Synthetic:
             return self.found
 
     def look(self) -> bool:
-        records = self.store.open(SYSTEM, Purpose.OPERATIONS)
-        for patient in islice(self.store.patients(), SAMPLE):
-            try:
-                tags = records.read("Patient", patient).json().get("meta", {}).get("tag", [])
-            except SalusError:
-                continue
-            if any((tag.get("system"), tag.get("code")) == TAG for tag in tags):
-                return True
-        return False
+        """Whether one of the first few is tagged so; False while the store cannot say."""
+        try:
+            records = self.store.open(SYSTEM, Purpose.OPERATIONS)
+            first = [records.read("Patient", id).json() for id in islice(self.store.patients(), SAMPLE)]
+        except SalusError:
+            return False
+        tags = (tag for patient in first for tag in patient.get("meta", {}).get("tag", []))
+        return any((tag.get("system"), tag.get("code")) == TAG for tag in tags)
