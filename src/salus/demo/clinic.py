@@ -78,7 +78,7 @@ def vitals(chart: Chart, encounter: str, at: datetime, kind: str) -> None:
         note(chart, encounter, at, "8867-4", round(rng.gauss(76 if grown else 96, 9)))
     if kind == "checkup" or rng.random() < 0.35:
         size(chart, encounter, at)
-    if grown and kind == "checkup" and rng.random() < 0.8:
+    if grown and rng.random() < (0.9 if kind == "checkup" else 0.12):
         habits(chart, encounter, at)
 
 

@@ -12,7 +12,7 @@ from salus.demo.parameters import conditions, incidence, prevalence, table
 from salus.demo.people import SCORES, YEAR, Person, expected
 
 QUARTER = YEAR / 4
-EXPLAINED = 0.35  # share of the liability at the start that the traits explain; ours (more would leave none at risk)
+EXPLAINED = 0.2  # share of the liability at the start that the traits explain; ours (more would leave none at risk)
 RARE = 0.08  # prevalence below which relative risks can be multiplied without passing 1
 NORMAL = NormalDist()
 
