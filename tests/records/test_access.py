@@ -179,3 +179,17 @@ def test_only_administrators_read_the_audit(store: Store, eva: Records) -> None:
         eva.audit()
     admin = store.open(Actor("Practitioner/admin", Role.ADMINISTRATOR), Purpose.ADMINISTRATION)
     assert admin.audit(count=2)[0].n > admin.audit(count=2)[1].n
+
+
+def test_a_condition_is_a_look_too(store: Store) -> None:
+    desk = store.open(Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS)
+    appointment = {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "reasonReference": [{"reference": "Observation?code=k"}],
+        "participant": [{"status": "accepted", "actor": {"reference": "Patient/eva"}}],
+    }
+    entry = {"resource": appointment, "request": {"method": "POST", "url": "Appointment"}}
+
+    with pytest.raises(Forbidden, match="may not read Observation"):
+        desk.bundle({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})

@@ -54,6 +54,8 @@ class Records:
     def creating(self, type: str, body: Document, if_none_exist: str | None = None) -> "Future[Version]":
         """As `create`, without waiting for the commit; what is wrong with the body is raised at once."""
         self._check(Act.WRITE, type)
+        if if_none_exist:
+            self._check(Act.READ, type)
         draft = drafts.draft(body, type)
 
         def work(desk: Desk) -> Version:
@@ -178,8 +180,8 @@ class Records:
             done.set_result(answers.response("batch", self._batch(bundle)))
             return done
         for entry in bundle.entries:
-            self._check(VERBS[entry.method], entry.type)
-        transaction = transactions.Transaction(bundle)
+            self._check_entry(entry)
+        transaction = transactions.Transaction(bundle, lambda type: self._check(Act.READ, type))
         reads = [entry for entry in bundle.entries if entry.method == "GET"]
         if not reads:
             return self._submit(lambda desk: told(transaction(desk)), "transaction", f"{len(bundle.entries)} entries")
@@ -202,7 +204,7 @@ class Records:
     def _started(self, entry: bundles.Entry) -> "Future[Version]":
         ending: Future[Version] = Future()
         try:
-            self._check(VERBS[entry.method], entry.type)
+            self._check_entry(entry)
             return self._submit(alone(entry), entry.method.lower(), f"{entry.type}/{entry.id}")
         except SalusError as fault:
             ending.set_exception(fault)
@@ -263,6 +265,11 @@ class Records:
 
     def _may_read(self, type: str) -> bool:
         return may(self.actor, self.purpose, Act.READ, type)
+
+    def _check_entry(self, entry: bundles.Entry) -> None:
+        self._check(VERBS[entry.method], entry.type)
+        if entry.if_none_exist:
+            self._check(Act.READ, entry.type)
 
     def _check(self, act: Act, type: str) -> None:
         if type not in fhir.RESOURCE_TYPES:

@@ -15,9 +15,12 @@ MOST_ISSUES = 100
 
 
 class Transaction:
-    """All entries of a bundle at one desk. Raises SalusError; then nothing of it stays."""
+    """All entries of a bundle at one desk. Raises SalusError; then nothing of it stays.
 
-    def __init__(self, bundle: Bundle) -> None:
+    `check_read(type)` raises Forbidden unless this actor may look a conditional reference up.
+    """
+
+    def __init__(self, bundle: Bundle, check_read: Callable[[str], None]) -> None:
         if bundle.faults:
             issues = [issue for fault in bundle.faults.values() for issue in fault.issues]
             first = next(iter(bundle.faults.values()))
@@ -26,6 +29,7 @@ class Transaction:
         self._entries = bundle.entries
         self._check_twice()
         self._mapping = {e.full: f"{e.type}/{e.id}" for e in self._entries if e.full and e.draft}
+        self._check_read = check_read
         self._searched: dict[str, str] = {}
 
     def _check_twice(self) -> None:
@@ -85,6 +89,7 @@ class Transaction:
     def _search(self, desk: Desk, e: Entry, text: str) -> str:
         if text not in self._searched:
             kind, _, query = text.partition("?")
+            self._check_read(kind)
             found = one_that_matches(desk, kind, query)
             if found is None:
                 raise dangling(e, text, "nothing matches it")
