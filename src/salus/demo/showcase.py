@@ -16,7 +16,7 @@ from salus.demo.story import SCRIPT, allergy, demographics, tell
 
 # showcase -> LOINC -> bounds of the last result
 PROMISED = {
-    "showcase-1": {"4548-4": (6.3, 6.4), "14771-0": (6.3, 6.5), "39156-5": (30.5, 32.5)},
+    "showcase-1": {"4548-4": (6.2, 6.3), "14771-0": (6.0, 6.3), "39156-5": (29.0, 31.5)},
     "showcase-2": {"4548-4": (4.5, 5.3), "14771-0": (4.0, 5.2), "39156-5": (18.5, 23.0)},
     "showcase-4": {"8310-5": (38.3, 40.0), "1988-5": (60, 300), "6690-2": (11, 20)},
 }
@@ -70,7 +70,7 @@ def somebody(id: str, sex: str, age: float, last: int, arrived: int, **traits: f
 
 
 def high_risk(id: str, first: int, last: int, rng: Random) -> Chart:
-    traits = {"glycaemia": 2.1, "bmi": 2.1, "family_diabetes": 1.0, "inactive": 1.0, "pressure": 1.4, "smoking": 1.0}
+    traits = {"glycaemia": 1.8, "bmi": 1.7, "family_diabetes": 1.0, "inactive": 1.0, "pressure": 1.4, "smoking": 1.0}
     person = somebody(id, "male", 58, last, first, **traits)
     person.onset = {"hypertension": first - 900, "diabetes": last + 120}  # it will begin, and shows before
     respond(person, first, rng)
