@@ -22,12 +22,12 @@ Matrix = npt.NDArray[np.float64]
 EVENT_COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time")
 
 KNOWN = """
-SELECT r.row, r.at_us, c.concept, epoch_us(e.time) AS t, e.source_id AS source,
-    (r.at_us - epoch_us(e.time)) // 1000000 AS ago,
+SELECT r.row, c.concept, r.at_us - epoch_us(e.time) AS age_us, e.source_id AS source,
     CASE WHEN isfinite(e.numeric_value) AND abs(e.numeric_value) <= 1e9
           AND (e.unit IS NULL OR c.unit IS NULL OR e.unit = c.unit)
          THEN e.numeric_value + 0.0 END AS v,
-    CAST(v * 1e6 AS BIGINT) AS millionths
+    CAST(v * 1e6 AS BIGINT) AS millionths,
+    CASE WHEN v IS NOT NULL THEN CAST(age_us // 1000000 AS HUGEINT) END AS ago
 FROM rows r
 JOIN {events} e ON e.subject_id = r.subject_id
 JOIN concepts c ON e.code = c.code AND (c.text IS NULL OR c.text = e.text_value)
@@ -36,18 +36,32 @@ WHERE epoch_us(e.time) <= r.at_us
   AND NOT (c.blind AND epoch_us(e.time) > r.at_us - {blind_us})
 """
 
-# What each value is, over the events inside the window {w} (a condition). Slope: least squares, unit per day.
+# What each value needs to be summed up over the events inside a window {w} (a condition). Each sum is exact.
+SUMS: Mapping[str, Mapping[str, str]] = {
+    "count": {"count": "count(*)"},
+    "last": {"last": "arg_max(v, (-age_us, source, v)) FILTER (v IS NOT NULL)"},
+    "min": {"min": "min(v)"},
+    "max": {"max": "max(v)"},
+    "mean": {"n": "count(v)", "sum": "sum(millionths)"},
+    "slope": {
+        "n": "count(v)",
+        "sum": "sum(millionths)",
+        "ago": "sum(ago)",
+        "squares": "sum(ago * ago)",
+        "products": "sum(ago * millionths)",
+    },
+    "since": {"age": "min(age_us)"},
+}
+# What each value is, from its sums; {i} is the number of the window. Slope: least squares, unit per day.
 VALUE_SQL: Mapping[str, str] = {
-    "count": "CAST(count(*) FILTER ({w}) AS DOUBLE)",
-    "last": "arg_max(v, (t, source, v)) FILTER ({w} AND v IS NOT NULL)",
-    "min": "min(v) FILTER ({w})",
-    "max": "max(v) FILTER ({w})",
-    "mean": "CAST(sum(millionths) FILTER ({w}) AS DOUBLE) / count(v) FILTER ({w}) / 1e6",
-    "slope": """CAST(sum(CAST(ago AS HUGEINT)) FILTER ({m}) * sum(millionths) FILTER ({m})
-        - count(v) FILTER ({m}) * sum(CAST(ago AS HUGEINT) * millionths) FILTER ({m}) AS DOUBLE)
-        / nullif(CAST(count(v) FILTER ({m}) * sum(CAST(ago AS HUGEINT) * ago) FILTER ({m})
-        - sum(CAST(ago AS HUGEINT)) FILTER ({m}) * sum(CAST(ago AS HUGEINT)) FILTER ({m}) AS DOUBLE), 0) * 0.0864""",
-    "since": "CAST(min(at_us - t) AS DOUBLE) / 86400e6",
+    "count": "CAST(count{i} AS DOUBLE)",
+    "last": "last{i}",
+    "min": "min{i}",
+    "max": "max{i}",
+    "mean": "CAST(sum{i} AS DOUBLE) / n{i} / 1e6",
+    "slope": """CAST(ago{i} * sum{i} - n{i} * products{i} AS DOUBLE)
+        / nullif(CAST(n{i} * squares{i} - ago{i} * ago{i} AS DOUBLE), 0) * 0.0864""",
+    "since": "CAST(age{i} AS DOUBLE) / 86400e6",
 }
 
 PERSON = """
@@ -120,14 +134,22 @@ def columns_of(recipe: EventRecipe) -> list[tuple[str, int]]:
 def statement(recipe: EventRecipe, columns: list[tuple[str, int]], events: str) -> str:
     """The SQL of a recipe: one row per (row, concept), one column per (value, window)."""
     known = KNOWN.format(events=events, blind_us=round(recipe.blind_hours * HOUR_US))
-    chosen = ", ".join(f"{value_sql(value, days)} AS x{i}" for i, (value, days) in enumerate(columns))
-    return f"SELECT row, concept, {chosen} FROM ({known}) GROUP BY row, concept, at_us"
+    sums = {
+        f"{name}{days}": f"{within(sql, days)} AS {name}{days}"
+        for value, days in columns
+        for name, sql in SUMS[value].items()
+    }
+    chosen = ", ".join(f"{VALUE_SQL[value].format(i=days)} AS x{i}" for i, (value, days) in enumerate(columns))
+    summed = f"SELECT row, concept, {', '.join(sums.values())} FROM ({known}) GROUP BY row, concept"
+    return f"SELECT row, concept, {chosen} FROM ({summed})"
 
 
-def value_sql(value: str, days: int) -> str:
-    """The SQL of one value over one window; 0 days = the whole past."""
-    inside = "true" if days == 0 else f"at_us - t <= {days * DAY_US}"
-    return VALUE_SQL[value].format(w=inside, m=f"{inside} AND v IS NOT NULL")
+def within(sql: str, days: int) -> str:
+    """A sum over the events of the last so many days; 0 = the whole past."""
+    if days == 0:
+        return sql
+    inside = f"age_us <= {days * DAY_US}"
+    return f"{sql[:-1]} AND {inside})" if "FILTER" in sql else f"{sql} FILTER ({inside})"
 
 
 def empty_matrix(features: list[Feature], count: int) -> Matrix:
