@@ -16,6 +16,7 @@ from salus.analytics.events import Follower
 from salus.api import fhir, hooks
 from salus.api.access import identify_by
 from salus.assistants.bedside import Bedside
+from salus.base.errors import SalusError
 from salus.base.settings import Settings
 from salus.records import Store
 from salus.web import pages
@@ -32,6 +33,7 @@ def app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        warming(bedside).start()
         with store, listening(Follower(store, settings.events)):
             yield
 
@@ -47,6 +49,18 @@ def entrance(doors: dict[str, ASGIApp], otherwise: ASGIApp) -> ASGIApp:
         await doors.get(first[0] if first else "", otherwise)(scope, receive, send)
 
     return enter
+
+
+def warming(bedside: Bedside) -> threading.Thread:
+    """Loads the promoted models before the first patient is asked about; records are served even where that fails."""
+
+    def warm() -> None:
+        try:
+            bedside.deployed()
+        except SalusError as fault:
+            log.error("no model speaks: %s", fault)
+
+    return threading.Thread(target=warm, name="models", daemon=True)
 
 
 @contextmanager

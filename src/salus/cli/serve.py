@@ -12,6 +12,7 @@ from salus.base.errors import Conflict
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 
+PATIENCE = 2  # seconds for answers under way when it ends; open charts listen for ever
 say = words_of("salus.cli")
 
 
@@ -44,4 +45,12 @@ def check_free(of: Settings) -> None:
 def open_doors(of: Settings) -> None:
     """Listen until stopped (Ctrl-C). No access log: paths name patients, and the audit keeps them already."""
     typer.echo(say("serve.open", of.language, address=f"http://{of.host}:{of.port}"))
-    uvicorn.run(app(of), host=of.host, port=of.port, http="httptools", access_log=False, log_level="warning")
+    uvicorn.run(
+        app(of),
+        host=of.host,
+        port=of.port,
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=PATIENCE,
+    )
