@@ -84,6 +84,8 @@ class Windows:
         self.lock = threading.Lock()
         self.connection = duckdb.connect(config={"threads": threads})
         self.connection.execute("SET TimeZone = 'UTC'")
+        if threads == 1:
+            self.connection.execute("PRAGMA disable_optimizer")  # one patient: planning would take longer than it saves
         self.connection.register("concepts_given", concepts_table(recipe))
         self.connection.execute("CREATE TABLE concepts AS SELECT * FROM concepts_given")
         self.columns = columns_of(recipe)
