@@ -146,8 +146,9 @@ Wanted: p50 below 50 ms, p99 below 200 ms, from request to card.
 other work, so times by the wall are upper bounds; CPU is what it costs.
 
 Data: the synthetic city, {people} people, {held} resources; a patient has {events:.0f} events in the middle, {most} at
-most. Models: {models}. A question about a visit is asked only of somebody who is there for one. One client, one request
-at a time. Each row: every patient once; milliseconds by the wall, and of CPU on average (over HTTP the client's too).
+most. Models: {models}.
+A question about a visit is asked only of somebody who is there for one. One client, one request at a time. Each row:
+every patient once; milliseconds by the wall, and of CPU on average (over HTTP the client's too).
 Script: `suggestion.py`.
 
 | what | n | p50 | p90 | p99 | most | CPU |
