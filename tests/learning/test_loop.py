@@ -3,6 +3,7 @@
 import math
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -190,3 +191,22 @@ def test_held_out_people_never_taught(learned: tuple[Learned, Registry]) -> None
 
     assert {1} == {len(part) for part in parts.values()}
     assert 0.2 < sum(part == {"test"} for part in parts.values()) / len(parts) < 0.3
+
+
+def test_a_number_to_come_is_foretold_from_events(learned: tuple[Learned, Registry], tmp_path: Path) -> None:
+    events = learned[0].run.parent.parent / "events"
+    change = {
+        "name": "next-marker",
+        "kind": "number",
+        "label": {"codes": ["LAB//marker"], "within_days": 500},
+        "models": {"families": ["linear"]},
+        "budget": {"seconds": 0},
+    }
+    learn_task(task_of({**TASK, **change}), events, tmp_path / "registry")
+    model = Registry(tmp_path / "registry").promoted("next-marker")
+    assert model is not None
+    said = model.predict_events(*person(7.0))
+    assert said.value is not None
+
+    assert said.interval["value"][0] < 7.4 < said.interval["value"][1]
+    assert math.isclose(said.value, said.base + sum(one.weight for one in said.contributions))

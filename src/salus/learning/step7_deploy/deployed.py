@@ -185,7 +185,9 @@ class Deployed:
             if feature.value in (*MEASURED, "number", "is", "age") or "=" in feature.source:
                 best.setdefault(feature.source, feature)
         ranked = sorted(self.bundle.importance.items(), key=lambda item: -item[1])
-        return [best[s].name for s, size in ranked if s in best and s not in known and size > 0][:MOST_MISSING]
+        lacking = [s for s, size in ranked if s in best and s not in known and size > 0]
+        once = {s.partition("=")[0]: best[s].name for s in reversed(lacking)}  # of one code the weightiest text
+        return [best[s].name for s in lacking if once[s.partition("=")[0]] == best[s].name][:MOST_MISSING]
 
     def _said(self, evidence: dict[str, list[Known]]) -> set[str]:
         """Concepts with a text whose code was spoken of with another text: absent is known, not missing."""
