@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from salus.base.words import words_of
+from salus.codes import unit_words
 
 Kind = Literal["risk", "differential"]
 Verdict = Literal["accepted", "changed", "refused"]
@@ -65,6 +66,17 @@ class Reason:
     unit: str | None
     weight: float
     sources: tuple[str, ...] = ()
+
+    def said(self, language: str) -> str:
+        """Name, value and unit as a person writes them.
+
+        >>> Reason("a1c", Name("HbA1c", "糖化血红蛋白"), 6.40, "%", 1.2).said("zh")
+        '糖化血红蛋白 6.4 %'
+        """
+        if self.value is None:
+            return self.name.in_(language)
+        value = f"{self.value:.4g}" if isinstance(self.value, float | int) else self.value
+        return " ".join(filter(None, (self.name.in_(language), value, unit_words(self.unit, language))))
 
 
 @dataclass(frozen=True, slots=True)

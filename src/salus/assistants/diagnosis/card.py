@@ -10,7 +10,6 @@ from salus.assistants.answers import REASON_SYSTEM, REASONS
 from salus.assistants.resources import coding, subject
 from salus.assistants.suggestion import Candidate, Claim, Reason, Suggestion, percent, why_not
 from salus.base.words import words_of
-from salus.codes import unit_words
 
 SUMMARY = 139  # "<140-character summary message"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -69,19 +68,16 @@ def escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace("\n", " ")
 
 
-def value(reason: Reason, language: str) -> str:
-    """The value with its unit, as a person writes it; empty when the name says it all ("Cough: present")."""
-    if reason.value is None:
-        return ""
-    plain = f"{reason.value:.4g}" if isinstance(reason.value, float | int) else str(reason.value)
-    return f"{plain} {unit_words(reason.unit, language)}" if reason.unit else plain
-
-
 def reason_line(reason: Reason, language: str) -> str:
     direction = _says("card.for" if reason.weight > 0 else "card.against", language)
-    said = " ".join(filter(None, (reason.name.in_(language), value(reason, language))))
-    line = f"- {escaped(said)} · {direction} ({reason.weight:+.2f})"
+    line = f"- {escaped(reason.said(language))} · {direction} ({reason.weight:+.2f})"
     return line + (f" · {escaped(reason.sources[0])}" if reason.sources else "")
+
+
+def why(suggestion: Suggestion, language: str) -> str:
+    """The heading of the reasons: they speak of the leading candidate only."""
+    leading = suggestion.leading
+    return _says("card.why", language, name=leading.claim.name.in_(language) if leading else "")
 
 
 def detail(suggestion: Suggestion, language: str) -> str:
@@ -90,7 +86,7 @@ def detail(suggestion: Suggestion, language: str) -> str:
     parts += ["\n".join(f"- **{escaped(share(one, language))}**" for one in suggestion.candidates)]
     if suggestion.reasons:
         lines = "\n".join(reason_line(one, language) for one in suggestion.reasons)
-        parts += [f"{_says('card.why', language)}\n\n{lines}"]
+        parts += [f"{why(suggestion, language)}\n\n{lines}"]
     if suggestion.missing:
         named = _says("card.and", language).join(escaped(one.name.in_(language)) for one in suggestion.missing)
         parts += [_says("card.missing", language, named=named)]
