@@ -20,7 +20,7 @@ FRESH = timedelta(days=1)  # after this, windows and age may have moved the prob
 MOVED = 0.01  # a change below one percentage point says nothing new
 CANDIDATES, REASONS, SOURCES, GAPS = 5, 8, 10, 4  # the most that a person reads
 NOT_ASKED = "not-in-cohort"  # the question is not meant for this patient: nobody asked, so nothing is said
-LEAST = 0.01  # a candidate below one percent is not worth a line
+LEAST, RUNNERS_UP = 0.01, 3  # below one percent a candidate is not worth a line, but a differential has some
 
 
 def model_of(deployed: Deployed) -> Model:
@@ -37,8 +37,8 @@ def candidates(question: Question, prediction: Prediction) -> tuple[Candidate, .
         if key in prediction.probabilities
     ]
     ranked = sorted(found, key=lambda one: -one.probability)
-    worth = [one for one in ranked if one.probability >= LEAST] or ranked[:1]
-    return tuple(ranked if question.kind == "risk" else worth[:CANDIDATES])
+    worth = sum(one.probability >= LEAST for one in ranked)
+    return tuple(ranked[: min(max(worth, RUNNERS_UP), CANDIDATES)])
 
 
 def reasons(contributions: Iterable[Contribution]) -> tuple[Reason, ...]:
