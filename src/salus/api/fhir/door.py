@@ -3,6 +3,7 @@
 Every answer that is not a success is an OperationOutcome; a fault of ours says no more than that it is one.
 """
 
+import atexit
 import gc
 import logging
 import sys
@@ -76,6 +77,7 @@ def stay_awake() -> None:
     sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # at the end all may go; DuckDB complains of what stays
 
 
 def asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Ask:
