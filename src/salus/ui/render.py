@@ -1,9 +1,8 @@
-"""Jinja templates of the packages that have pages, with the words and formats of the reader's language in them."""
+"""Jinja templates of a package that has pages, with the words and formats of the reader's language in them."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from salus.base.words import words_of
@@ -12,12 +11,12 @@ from salus.ui.assets import address, sheet
 
 
 class Templates:
-    """Templates and words of `packages`, the first that has one wins. Everything put in a page is escaped."""
+    """The templates of `package`; its words, and below them those of `ui`. Everything put in a page is escaped."""
 
-    def __init__(self, packages: Sequence[str]) -> None:
-        self.words = [words_of(package) for package in packages]
+    def __init__(self, package: str) -> None:
+        self.words = [words_of(package), words_of("salus.ui")]
         self.environment = Environment(
-            loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+            loader=PackageLoader(package),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -32,7 +31,7 @@ class Templates:
             self.environment.get_template(name)
 
     def say(self, key: str, language: str, /, **slots: object) -> str:
-        """The words for a key. Raises KeyError when no package has it: a missing word is a fault of ours."""
+        """The words for a key. Raises KeyError when neither has it: a missing word is a fault of ours."""
         for words in self.words:
             if key in words:
                 return words(key, language, **slots)

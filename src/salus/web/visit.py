@@ -19,7 +19,7 @@ from salus.web.bedside import Bedside
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
-TEMPLATES = Templates(["salus.web", "salus.ui"])
+TEMPLATES = Templates("salus.web")
 TEMPLATES.environment.filters["unit_words"] = unit_words
 
 
