@@ -93,7 +93,7 @@ def served(app: Starlette) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # open, it keeps an event loop that other tests would stumble over
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists() and not shutil.which("chromium"):
         pytest.skip("there is no chromium here: .ci/browsers installs it")
