@@ -13,12 +13,13 @@ test: $(READY)
 	$(BIN)/python -m pytest --doctest-modules src/salus tests
 
 lint: $(READY)
-	$(BIN)/ruff check src tests build_hooks
-	$(BIN)/ruff format --check src tests build_hooks
+	$(BIN)/ruff check src tests benchmarks build_hooks
+	$(BIN)/ruff format --check src tests benchmarks build_hooks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: $(READY)
+	$(BIN)/salus demo --no-serve
 	set -e; for script in benchmarks/*/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 $(READY): pyproject.toml constraints.txt build_hooks/vendor.py

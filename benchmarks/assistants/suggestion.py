@@ -1,9 +1,9 @@
 """How long from asking to the card: in process and over HTTP, new inputs and unchanged ones, and what it is made of.
 
-    python benchmarks/assistants/suggestion.py FOLDER [PATIENTS]
+    python benchmarks/assistants/suggestion.py [FOLDER] [PATIENTS]
 
-FOLDER holds what `salus demo` made (`salus.db`, `models/`, or a `salus.toml` that says otherwise). It is copied first:
-the benchmark stores suggestions. Writes `RESULTS.md` beside this file. A *new* suggestion is computed and stored (one
+FOLDER (var/demo) holds what `salus demo` made (`salus.db`, `models/`, or a `salus.toml` that says otherwise). It is
+copied first: the benchmark stores suggestions. Writes `RESULTS.md` beside this file. A *new* suggestion is computed and stored (one
 transaction, on disk); an *unchanged* one is found again by its inputs. Every patient is asked in turn, none twice in a
 row.
 """
@@ -33,6 +33,7 @@ from salus.base.settings import settings
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 
+DEMO = "var/demo"
 CLINICIAN = Actor("Practitioner/bench", Role.CLINICIAN)
 Row = tuple[str, tuple[list[float], float]]
 
@@ -107,6 +108,7 @@ def copied(folder: Path) -> Path:
 
 
 def main(folder: Path, wanted: int = 400) -> None:
+    load = os.getloadavg()[0]
     first, second = copied(folder), copied(folder)
     place = settings({}, folder=first)
     with Store(place.store) as store:
@@ -126,7 +128,7 @@ def main(folder: Path, wanted: int = 400) -> None:
             cores=os.cpu_count(),
             machine=platform.machine(),
             python=platform.python_version(),
-            load=f"{os.getloadavg()[0]:.1f}",
+            load=f"{load:.1f}",
             held=held,
             people=len(everyone),
             events=statistics.median(sizes),
@@ -142,8 +144,7 @@ PAGE = """# A suggestion: from asking to the card
 
 Wanted: p50 below 50 ms, p99 below 200 ms, from request to card.
 
-{when}, {cores} cores ({machine}), Python {python}. Load average while measuring: {load}. The machine was shared with
-other work, so times by the wall are upper bounds; CPU is what it costs.
+{when}, {cores} cores ({machine}), Python {python}. Load average when it began: {load}.
 
 Data: the synthetic city, {people} people, {held} resources; a patient has {events:.0f} events in the middle, {most} at
 most. Models: {models}.
@@ -157,4 +158,4 @@ Script: `suggestion.py`.
 """
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:3]))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else DEMO), *map(int, sys.argv[2:3]))

@@ -1,6 +1,6 @@
 """What the assistants say of a city they have never seen, held against the truth that no record shows.
 
-    python benchmarks/assistants/truth.py REGISTRY [PEOPLE] [SEED]
+    python benchmarks/assistants/truth.py [REGISTRY] [PEOPLE] [SEED]
 
 REGISTRY holds the models that were learned from another seed's city. Makes a new city, asks the differential at every
 emergency visit two hours after arrival and the risk of everybody on the last day, and writes `TRUTH.md` beside this
@@ -110,4 +110,4 @@ Script: `truth.py`.
 """
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "var/demo/models"), *map(int, sys.argv[2:4]))

@@ -1,26 +1,12 @@
 """Transactions, batches and loads."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from salus.base.errors import Invalid, Malformed, SalusError, Stale, Unsupported
-from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
 
 
 def patient(**more: Any) -> dict[str, Any]:

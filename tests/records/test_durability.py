@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +42,6 @@ while True:
 
 def patient(**more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "active": True, **more}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
 
 
 def test_every_acknowledged_write_survives_a_kill(tmp_path: Path) -> None:

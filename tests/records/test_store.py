@@ -1,30 +1,16 @@
 """The store as one who works with it sees it."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from salus.base.errors import Gone, Invalid, Missing, Stale, Unsupported
-from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 
 
 def patient(family: str = "Maier", **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "name": [{"family": family}], **more}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
 
 
 def test_what_was_created_is_read_with_id_version_and_time(records: Records) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from salus.assistants.bedside import Bedside
 from salus.base.errors import Forbidden, Full, Malformed, SalusError
 from salus.base.settings import Settings
 from salus.records import Store
@@ -20,7 +21,6 @@ from salus.ui.language import spoken
 from salus.ui.safety import Safety
 from salus.web import faults, live, session
 from salus.web.accounts import ROOMS, Account
-from salus.web.bedside import Bedside
 from salus.web.directory import PAGES, Handler
 from salus.web.signin import kept
 from salus.web.synthetic import Synthetic

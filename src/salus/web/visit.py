@@ -9,13 +9,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from salus.assistants.bedside import Bedside
 from salus.base import clock
 from salus.base.settings import Settings
 from salus.codes import unit_words
 from salus.records import Records, Store
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
-from salus.web.bedside import Bedside
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
