@@ -3,9 +3,9 @@
     python benchmarks/assistants/suggestion.py [FOLDER] [PATIENTS]
 
 FOLDER (var/demo) holds what `salus demo` made (`salus.db`, `models/`, or a `salus.toml` that says otherwise). It is
-copied first: the benchmark stores suggestions. Writes `RESULTS.md` beside this file. A *new* suggestion is computed and stored (one
-transaction, on disk); an *unchanged* one is found again by its inputs. Every patient is asked in turn, none twice in a
-row.
+copied first: the benchmark stores suggestions. Writes `RESULTS.md` beside this file. A *new* suggestion is computed and
+stored (one transaction, on disk); an *unchanged* one is found again by its inputs. Every patient is asked in turn, none
+twice in a row.
 """
 
 import os
