@@ -8,6 +8,7 @@ import pytest
 from salus.analytics.events import EVENT_SCHEMA, OUTPUT_TAG, events_of, in_order, table_of
 from salus.analytics.events.concepts import short
 from salus.codes.tables import SYSTEMS
+from salus.fhir.tags import SYNTHETIC
 
 LOINC, SNOMED, RXNORM = "http://loinc.org", "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
 NOON = "2026-03-01T12:00:00Z"
@@ -108,6 +109,12 @@ def test_a_dose_given_is_the_value_of_its_event():
     given = about("MedicationAdministration", status="completed", **DRUG, **DOSE)
 
     assert [("RXNORM//6809", 500.0, None, "mg")] == said(given)
+
+
+def test_a_patient_who_is_made_up_is_marked_so():
+    patient = {"resourceType": "Patient", "id": "7", "meta": {"tag": [SYNTHETIC]}}
+
+    assert ["SYNTHETIC"] == [event.code for event in events_of(patient)]
 
 
 def test_a_patient_has_a_sex_a_birth_and_may_have_a_death():

@@ -86,6 +86,7 @@ def people() -> dict[str, list[dict]]:
 def learned(people: dict[str, list[dict]], tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Registry]:
     folder = tmp_path_factory.mktemp("loop")
     events = [event for life in people.values() for event in life]
+    events += [{"subject_id": name, "code": "SYNTHETIC", "source_id": f"Patient/{name}"} for name in ("p1", "p2")]
     (folder / "events" / "shard=000").mkdir(parents=True)
     pq.write_table(table_of(events), folder / "events" / "shard=000" / "0.parquet")
     task: Task = task_of(TASK)
@@ -181,6 +182,15 @@ def test_it_says_that_it_cannot_tell(model: Deployed) -> None:
     assert "too-little-data" == model.predict_events(bare, at).abstained
     assert model.predict_events(bare, at).missing[0].startswith("LAB//marker")
     assert "out-of-range" == model.predict_events(*person(9e6)).abstained
+
+
+def test_what_was_learned_from_made_up_people_says_so_above_all(learned: tuple[Learned, Registry]) -> None:
+    run, registry = learned
+    entry = registry.folder / run.name / run.version
+
+    for language, said in (("en", "Synthetic data: 2 of the 260 people"), ("zh", "合成数据：260 人中有 2 人为虚构")):
+        assert said in (run.run / f"report.{language}.html").read_text("utf-8").partition("<main>")[0]
+        assert said in (entry / f"card.{language}.md").read_text("utf-8")
 
 
 def test_held_out_people_never_taught(learned: tuple[Learned, Registry]) -> None:

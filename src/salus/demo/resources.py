@@ -4,11 +4,11 @@ from typing import Any
 
 from salus import codes
 from salus.codes.tables import ATC, ICD10, LOINC, RXNORM, SNOMED, UCUM
+from salus.fhir.tags import SYNTHETIC
 
 Resource = dict[str, Any]
 
-TAG = {"system": "https://salus.example/tags", "code": "synthetic", "display": "Synthetic: nobody real"}
-META = {"tag": [TAG]}
+META = {"tag": [SYNTHETIC]}
 HL7 = "http://terminology.hl7.org/CodeSystem"
 MRN = "https://salus.example/ids/patient"
 

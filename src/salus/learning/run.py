@@ -50,6 +50,9 @@ class Labels(Strict):
     classes: list[str] = msgspec.field(default_factory=list)
 
 
+MADE_UP = "note.synthetic"  # the note that stands above everything that is said of a run
+
+
 class Note(Strict):
     """Something a person should know of this run: a key of words.toml with what fills its slots."""
 

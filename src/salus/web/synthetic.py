@@ -5,10 +5,10 @@ from threading import Lock
 from time import monotonic
 
 from salus.base.errors import SalusError
+from salus.fhir.tags import is_synthetic
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
-TAG = ("https://salus.example/tags", "synthetic")
 LOOK_AGAIN = 30.0  # seconds
 SAMPLE = 3
 
@@ -32,5 +32,4 @@ class Synthetic:
             first = [records.read("Patient", id).json() for id in islice(self.store.patients(), SAMPLE)]
         except SalusError:
             return False
-        tags = (tag for patient in first for tag in patient.get("meta", {}).get("tag", []))
-        return any((tag.get("system"), tag.get("code")) == TAG for tag in tags)
+        return any(map(is_synthetic, first))

@@ -23,6 +23,7 @@ from salus.analytics.events.concepts import codes_of, first_code
 from salus.analytics.events.moments import Moment, moment, span
 from salus.analytics.events.rows import Event
 from salus.analytics.events.values import NOTHING, Value, value_of
+from salus.fhir.tags import is_synthetic
 
 OUTPUT_TAG = ("https://salus.example/tags", "salus-output")
 OUR_SYSTEMS = "https://salus.example/methods"
@@ -159,13 +160,15 @@ def read_by(kind: Kind) -> Callable[[Resource], Iterator[Event]]:
 
 
 def read_patient(patient: Resource) -> Iterator[Event]:
-    """Birth, sex, death. A death without a date stands at the moment our store first held it."""
+    """Birth, sex, death, made up or not. A death without a date stands at the moment our store first held it."""
     subject = patient.get("id")
     if subject is None:
         return
     source = f"Patient/{subject}"
     if patient.get("gender"):
         yield Event(subject, None, f"SEX//{patient['gender']}", None, None, None, None, source, None)
+    if is_synthetic(patient):
+        yield Event(subject, None, "SYNTHETIC", None, None, None, None, source, None)
     if birth := span(patient.get("birthDate")):
         yield Event(subject, birth.low, "MEDS_BIRTH", None, None, None, None, source, birth.low)
     held = held_since(patient)

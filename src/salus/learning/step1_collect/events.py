@@ -5,9 +5,10 @@ from pathlib import Path
 import duckdb
 
 from salus.base.errors import Invalid, Missing
-from salus.learning.run import Run
+from salus.learning.run import MADE_UP, Note, Run
 from salus.learning.task import Task, matches
 
+SYNTHETIC = "SYNTHETIC"  # the event that says of a person that they are made up
 KEPT = "subject_id, time, code, numeric_value, text_value, unit, encounter_id, source_id, recorded_time"
 
 
@@ -29,16 +30,25 @@ def collect_events(run: Run) -> None:
         f"ORDER BY subject_id, time, source_id, code) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
         {"codes": wanted},
     )
+    run.note("step1_collect", made_up(connection, given))
     run.write("step1_collect", "summary.json", summary_of(connection, place, len(codes)))
+
+
+def made_up(connection: duckdb.DuckDBPyConnection, given: str) -> list[Note]:
+    """A note when some of the people are synthetic: a report must say so."""
+    found = connection.execute(
+        f"SELECT count(DISTINCT subject_id) FILTER (code = '{SYNTHETIC}'), count(DISTINCT subject_id) FROM {given}"
+    ).fetchone()
+    count, people = found or (0, 0)
+    return [Note(key=MADE_UP, slots={"count": str(count), "people": str(people)})] if count else []
 
 
 def is_wanted(code: str, task: Task) -> bool:
     """Whether a task can use an event of this code: as a feature, an anchor, a label, or to know the person."""
     named = task.cohort.has + task.cohort.without + task.when.events + task.label.all_codes()
     person = ["MEDS_BIRTH", "MEDS_DEATH", "SEX//*"]
-    return matches(code, named + person) or (
-        matches(code, task.features.codes) and not matches(code, task.features.exclude)
-    )
+    used = matches(code, task.features.codes) and not matches(code, task.features.exclude)
+    return code != SYNTHETIC and (used or matches(code, named + person))
 
 
 def check_label_codes(codes: list[str], task: Task) -> None:

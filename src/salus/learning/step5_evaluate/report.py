@@ -8,7 +8,7 @@ import jinja2
 
 from salus.base import clock
 from salus.base.words import words_of
-from salus.learning.run import Run
+from salus.learning.run import MADE_UP, Run
 from salus.learning.step5_evaluate import pictures
 from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.bootstrap import Figure
@@ -63,7 +63,8 @@ def report_html(reading: Reading, language: str) -> str:
         figure=figure_text,
         number=number_text,
         statistic=lambda rule: statistic(rule, say),
-        notes=[say(note.key, **note.slots) for note in reading.notes],
+        made_up=[say(note.key, **note.slots) for note in reading.notes if note.key == MADE_UP],
+        notes=[say(note.key, **note.slots) for note in reading.notes if note.key != MADE_UP],
         left_out=[(say(f"left_out.{reason}"), count) for reason, count in reading.left_out],
     )
 

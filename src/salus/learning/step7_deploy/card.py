@@ -6,7 +6,7 @@ import msgspec
 
 from salus.base.words import LANGUAGES, words_of
 from salus.learning.dictionary import write_json
-from salus.learning.run import Run
+from salus.learning.run import MADE_UP, Run
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step5_evaluate.report import HEADLINE, SHOWN, Say, figure_text, group_name
 from salus.learning.step7_deploy.bundle import Bundle
@@ -73,6 +73,7 @@ def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, objec
     return {
         "question": task.question[language],
         "data": reading.data,
+        "made_up": "".join(f"{say(note.key, **note.slots)} " for note in reading.notes if note.key == MADE_UP),
         "sha": str(bundle.fingerprint["data_sha256"])[:16],
         "rows": found.rows,
         "subjects": found.subjects,
