@@ -82,6 +82,7 @@ def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, objec
         "classes": ", ".join(classes) or say("card.number"),
         "days": f"{task.label.within_days:g}",
         "family": say(f"family.{bundle.family}"),
+        "among": among(list(found.first), say),
         "things": ", ".join(label[language] for label, _ in reading.importance[:12]) or "–",
         "count": len(reading.importance),
         "fewest": bundle.fewest_known,
@@ -89,6 +90,11 @@ def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, objec
         "groups": groups_line(reading, say),
         "left_out": "; ".join(f"{say(f'left_out.{key}')} {n}" for key, n in reading.left_out) or "–",
     }
+
+
+def among(families: list[str], say: Say) -> str:
+    """What the deployed family was chosen from; nothing to say where it was the only one."""
+    return say("card.among", families=", ".join(say(f"family.{one}") for one in families)) if families[1:] else ""
 
 
 def figures_line(reading: Reading, say: Say) -> str:
