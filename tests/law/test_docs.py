@@ -41,3 +41,11 @@ def test_both_readmes_show_the_same_commands():
     ]
 
     assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=lambda path: path.name)
+def test_every_how_to_stands_in_both_languages_with_the_same_commands(page: Path):
+    twin = page.with_name(page.name.replace(".zh.md", ".md") if ".zh." in page.name else f"{page.stem}.zh.md")
+    commands = [re.findall(r"^ +(salus .+|curl .+)$", one.read_text("utf-8"), re.M) for one in (page, twin)]
+
+    assert commands[0] == commands[1]
