@@ -40,7 +40,7 @@ def events(place: Path) -> pa.Table:
 @pytest.fixture(scope="module")
 def differential(place: Path, events: pa.Table) -> Deployed:
     task = read_task(TASKS / "acute-differential.toml")
-    task.budget.trials, task.budget.seconds = 1, 1
+    task.budget.trials, task.budget.seconds, task.models.families = 1, 1, ["logistic"]
     learn_task(task, place / "events", place / "registry")
     found = Registry(place / "registry").promoted(task.name)
     assert found is not None
