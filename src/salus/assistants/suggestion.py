@@ -15,8 +15,9 @@ Kind = Literal["risk", "differential"]
 Verdict = Literal["accepted", "changed", "refused"]
 VERDICTS: tuple[Verdict, ...] = ("accepted", "changed", "refused")
 
-# indicator (CDS Hooks 2.0: info | warning | critical) from the probability of the leading candidate of a risk
-INDICATORS = ((0.5, "critical"), (0.2, "warning"), (0.0, "info"))
+# indicator (CDS Hooks 2.0: info | warning | critical) from the probability of the leading candidate of a risk;
+# never critical: a probability says how likely, not how dangerous, and false alarms wear out who hears them
+INDICATORS = ((0.2, "warning"), (0.0, "info"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Suggestion:
 
     @property
     def indicator(self) -> str:
-        """How urgent: `info`, `warning` or `critical`. https://cds-hooks.hl7.org/2.0/#card-attributes"""
+        """How urgent: `info` or `warning`. https://cds-hooks.hl7.org/2.0/#card-attributes"""
         if self.leading is None or self.kind == "differential":
             return "info"
         probability = self.leading.probability
