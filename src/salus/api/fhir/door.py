@@ -21,6 +21,7 @@ from salus.api.fhir.capabilities import capabilities
 from salus.api.fhir.create import create
 from salus.api.fhir.delete import delete
 from salus.api.fhir.history import history
+from salus.api.fhir.operations import operation
 from salus.api.fhir.read import read
 from salus.api.fhir.search import search, search_by_form
 from salus.api.fhir.update import update
@@ -109,8 +110,11 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
 def chosen(ask: Ask) -> Interaction:
     """Raises Missing for a path that leads nowhere, WrongMethod."""
     count = len(ask.parts)
-    if ask.parts and ask.parts[0] not in fhir.RESOURCE_TYPES:
+    is_operation = bool(ask.parts) and ask.parts[-1].startswith("$")
+    if ask.parts and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and count == 1):
         raise Missing(f"'{ask.parts[0][:80]}' is not a resource type of FHIR R4", path=ask.parts[0][:80])
+    if is_operation:
+        return operation(ask)
     word = ask.parts[WORDS[count]] if count in WORDS else ""
     table = PATHS.get((count, word)) or (PATHS[2, ""] if count == 2 else None) or PATHS.get((count, ""))
     if table is None or (count == 2 and word.startswith(("$", "_")) and word != "_search"):

@@ -1,0 +1,37 @@
+"""Operations: `$name` at the end of a path, one file each. https://hl7.org/fhir/R4/operations.html
+
+A new operation is a file beside this one and a row of `OPERATIONS`; the CapabilityStatement lists what stands here.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from salus.api.fhir.asking import Answer, Ask
+from salus.base.errors import Missing, WrongMethod
+from salus.records import Records
+
+
+class Operation(NamedTuple):
+    """What serves `$name`: at "system", "type" or "instance" level, of these types (None: of all), by these methods."""
+
+    serve: Callable[[Records, Ask], Awaitable[Answer]]
+    levels: frozenset[str]
+    types: frozenset[str] | None
+    methods: tuple[str, ...]
+    definition: str  # its canonical address
+
+
+LEVELS = {1: "system", 2: "type", 3: "instance"}
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(ask: Ask) -> Callable[[Records, Ask], Awaitable[Answer]]:
+    """What serves this path. Raises Missing for an operation that is not here (or not at this level), WrongMethod."""
+    *where, name = ask.parts
+    found = OPERATIONS.get(name)
+    level = LEVELS.get(len(ask.parts), "")
+    if found is None or level not in found.levels or (found.types and where and where[0] not in found.types):
+        raise Missing(f"{name[:60]} is not served at this address: GET /metadata says what is here")
+    if ask.method not in found.methods:
+        raise WrongMethod(f"{ask.method[:10]} is not served at this address: use {', '.join(found.methods)}")
+    return found.serve
