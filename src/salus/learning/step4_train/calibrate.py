@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # has no stubs
+from scipy.optimize import minimize
 
 from salus.learning.models.family import Matrix, Setting
 from salus.learning.step4_train.calibration import Calibration
