@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from salus.assistants.answers import REASONS
+from salus.assistants.answers import REASONS, Said
 from salus.assistants.diagnosis.question import claim
 from salus.base import clock
 from salus.base.errors import Forbidden, Invalid, Missing
@@ -99,7 +99,7 @@ def test_a_new_result_makes_a_new_suggestion_and_keeps_the_old(ward):
 
 def test_the_same_inputs_a_day_later_stay_the_same_suggestion_with_its_answer(ward):
     said = risk_of(ward, "p1")
-    ward.bedside.answer(ward.clinician, said.id, "accepted")
+    ward.bedside.answer(ward.clinician, said.id, Said("accepted"))
 
     with clock.stopped_at(clock.now() + timedelta(days=2)):
         later = risk_of(ward, "p1")
@@ -111,8 +111,8 @@ def test_the_same_inputs_a_day_later_stay_the_same_suggestion_with_its_answer(wa
 def test_each_answer_is_kept_and_shown_and_can_be_taken_back(ward):
     said = risk_of(ward, "p1")
 
-    ward.bedside.answer(ward.clinician, said.id, "accepted")
-    ward.bedside.answer(ward.clinician, said.id, "refused", "not-present", "Glucose tolerance test was normal")
+    ward.bedside.answer(ward.clinician, said.id, Said("accepted"))
+    ward.bedside.answer(ward.clinician, said.id, Said("refused", "not-present", "Glucose tolerance test was normal"))
 
     assert ("refused", "not-present") == (risk_of(ward, "p1").answer.verdict, risk_of(ward, "p1").answer.reason)
     assert "accepted" == ward.bedside.undo(ward.clinician, said.id).verdict
@@ -125,7 +125,7 @@ def test_each_answer_is_kept_and_shown_and_can_be_taken_back(ward):
 def test_saying_the_same_twice_is_one_answer(ward):
     said = risk_of(ward, "p1")
 
-    answers = {ward.bedside.answer(ward.clinician, said.id, "refused", "not-now").id for _ in range(3)}
+    answers = {ward.bedside.answer(ward.clinician, said.id, Said("refused", "not-now")).id for _ in range(3)}
 
     assert 1 == len(answers) == counts(ward)["ClinicalImpression"]
 
@@ -133,7 +133,7 @@ def test_saying_the_same_twice_is_one_answer(ward):
 def test_own_words_are_a_reason_too(ward):
     said = risk_of(ward, "p1")
 
-    given = ward.bedside.answer(ward.clinician, said.id, "refused", "The sample was somebody else's")
+    given = ward.bedside.answer(ward.clinician, said.id, Said("refused", "The sample was somebody else's"))
 
     assert ("other", "The sample was somebody else's") == (given.reason, given.comment)
 
@@ -146,21 +146,21 @@ def test_an_answer_that_says_too_little_is_refused_and_nothing_is_stored(ward, v
     said, before = risk_of(ward, "p1"), ward.store.last_transaction()
 
     with pytest.raises(Invalid, match=says):
-        ward.bedside.answer(ward.clinician, said.id, verdict, reason)
+        ward.bedside.answer(ward.clinician, said.id, Said(verdict, reason))
 
     assert before == ward.store.last_transaction()
 
 
 def test_answering_what_was_never_said_is_missing(ward):
     with pytest.raises(Missing):
-        ward.bedside.answer(ward.clinician, "0190a2b4-0000-7000-8000-000000000000", "accepted")
+        ward.bedside.answer(ward.clinician, "0190a2b4-0000-7000-8000-000000000000", Said("accepted"))
 
 
 def test_a_nurse_sees_suggestions_but_may_not_answer_them(ward):
     (said, *_) = ward.bedside.suggestions(ward.as_(Role.NURSE), "p1")
 
     with pytest.raises(Forbidden):
-        ward.bedside.answer(ward.as_(Role.NURSE), said.id, "accepted")
+        ward.bedside.answer(ward.as_(Role.NURSE), said.id, Said("accepted"))
 
 
 def test_a_patient_cannot_have_suggestions_on_somebody_else(ward):
@@ -216,7 +216,7 @@ def test_every_reason_code_has_words(ward):
 def test_changing_a_differential_says_to_what(ward):
     said = next(one for one in ward.bedside.suggestions(ward.clinician, "p1") if one.kind == "differential")
 
-    ward.bedside.answer(ward.clinician, said.id, "changed", comment="X-ray", to=claim("SNOMED//385093006"))
+    ward.bedside.answer(ward.clinician, said.id, Said("changed", comment="X-ray", to=claim("SNOMED//385093006")))
 
     shown = next(one for one in ward.bedside.suggestions(ward.clinician, "p1") if one.kind == "differential")
     assert ("changed", "385093006", "X-ray") == (shown.answer.verdict, shown.answer.to.code, shown.answer.comment)

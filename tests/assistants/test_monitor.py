@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from salus.assistants.answers import Said
 from salus.assistants.monitor import calibration
 from salus.assistants.suggestion import Candidate
 from salus.base import clock
@@ -41,10 +42,10 @@ def test_a_model_that_is_not_there_is_missing(ward):
 
 def test_answers_are_counted_by_what_stands_now(ward):
     said = {patient: told(ward, patient).id for patient in ("p0", "p1", "p2", "p3", "p4")}
-    ward.bedside.answer(ward.clinician, said["p0"], "accepted")
-    ward.bedside.answer(ward.clinician, said["p1"], "refused", "not-present")
-    ward.bedside.answer(ward.clinician, said["p2"], "refused", "not-present", "Examined")
-    ward.bedside.answer(ward.clinician, said["p3"], "refused", "data-wrong")
+    ward.bedside.answer(ward.clinician, said["p0"], Said("accepted"))
+    ward.bedside.answer(ward.clinician, said["p1"], Said("refused", "not-present"))
+    ward.bedside.answer(ward.clinician, said["p2"], Said("refused", "not-present", "Examined"))
+    ward.bedside.answer(ward.clinician, said["p3"], Said("refused", "data-wrong"))
     ward.bedside.undo(ward.clinician, said["p3"])
 
     found = ward.bedside.monitor(MODEL)
@@ -72,7 +73,7 @@ def test_what_came_is_set_against_what_was_said_once_it_is_known(ward):
 
 
 def test_agreeing_does_not_make_a_model_look_right(ward):
-    ward.bedside.answer(ward.clinician, told(ward, "p1").id, "accepted")
+    ward.bedside.answer(ward.clinician, told(ward, "p1").id, Said("accepted"))
 
     with clock.stopped_at(clock.now() + timedelta(days=400)):
         (month,) = ward.bedside.monitor(MODEL)["months"]

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from salus import fhir
 from salus.analytics.events import TYPES
 from salus.api.access import Identify
-from salus.assistants.answers import NOT_STATED, REASON_SYSTEM
+from salus.assistants.answers import NOT_STATED, REASON_SYSTEM, Said
 from salus.assistants.bedside import Bedside
 from salus.assistants.diagnosis.card import card, choice_id, offered
 from salus.assistants.suggestion import Suggestion
@@ -229,7 +229,7 @@ def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
     at = taken_at(said)
     if said.outcome == "overridden":
         reason, comment = why_overridden(said.overrideReason)
-        bedside.answer(records, said.card, "refused", reason, comment, at=at)
+        bedside.answer(records, said.card, Said("refused", reason, comment, at=at))
         return
     suggestion = bedside.find(records, said.card)
     chosen = {one.id for one in said.acceptedSuggestions}
@@ -237,10 +237,8 @@ def heed(bedside: Bedside, records: Records, said: Feedback) -> None:
     if not claims:
         raise Invalid(f"Card {said.card} offered none of {sorted(chosen)}", path="acceptedSuggestions")
     leading = suggestion.leading
-    if leading and claims[0] == leading.claim:
-        bedside.answer(records, said.card, "accepted", at=at)
-    else:
-        bedside.answer(records, said.card, "changed", to=claims[0], at=at)
+    agreed = leading is not None and claims[0] == leading.claim
+    bedside.answer(records, said.card, Said("accepted", at=at) if agreed else Said("changed", to=claims[0], at=at))
 
 
 # the door

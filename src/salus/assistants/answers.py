@@ -5,7 +5,7 @@ problem list. It is taken back by `entered-in-error`, never deleted. docs/decisi
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,14 +28,26 @@ REASONS = ("not-present", "already-known", "data-wrong", "not-now", "other")
 NOT_STATED = "not-stated"
 
 
-def check_answer(verdict: str, reason: str, comment: str, to: Claim | None) -> None:
-    """Raises Invalid for an unknown verdict, a refusal without a reason, a change that does not say to what."""
-    if verdict not in VERDICTS:
-        raise Invalid(f"The verdict '{verdict}' is none of {', '.join(VERDICTS)}", path="verdict")
-    if verdict == "refused" and not (reason or comment):
-        raise Invalid(f"A refusal needs a reason: one of {', '.join(REASONS)}, or your own words", path="reason")
-    if verdict == "changed" and to is None:
-        raise Invalid("A changed suggestion needs what it is changed to: a code with its system", path="to")
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a clinician says to a suggestion, before it is kept: `to` is what they hold instead, `at` when (None: now).
+
+    Raises Invalid for an unknown verdict, a refusal without a reason, a change that does not say to what.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    comment: str = ""
+    to: Claim | None = None
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise Invalid(f"The verdict '{self.verdict}' is none of {', '.join(VERDICTS)}", path="verdict")
+        if self.verdict == "refused" and not (self.reason or self.comment):
+            raise Invalid(f"A refusal needs a reason: one of {', '.join(REASONS)}, or your own words", path="reason")
+        if self.verdict == "changed" and self.to is None:
+            raise Invalid("A changed suggestion needs what it is changed to: a code with its system", path="to")
 
 
 def _coded(reason: str, comment: str) -> tuple[str, str]:
@@ -142,28 +154,19 @@ def _standing_of(records: Records, suggestion_id: str) -> Answer | None:
     return standing(records, ("supporting-info", f"RiskAssessment/{suggestion_id}")).get(suggestion_id)
 
 
-def answer(
-    records: Records,
-    suggestion_id: str,
-    verdict: Verdict,
-    reason: str = "",
-    comment: str = "",
-    to: Claim | None = None,
-    at: datetime | None = None,
-) -> Answer:
+def answer(records: Records, suggestion_id: str, said: Said) -> Answer:
     """Store what the clinician says to a suggestion; saying the same again stores nothing and returns what stands.
 
-    Raises Invalid (see `check_answer`), Missing when there is no such suggestion, Forbidden when the actor may not.
+    Raises Missing when there is no such suggestion, Forbidden when the actor may not.
     """
-    check_answer(verdict, reason, comment, to)
     suggestion, before = about(records, suggestion_id), _standing_of(records, suggestion_id)
-    code, words = _coded(reason, comment)
-    said = Answer(uuid7(), verdict, code, words, to, records.actor.reference, at or clock.now())
-    if before and same(before, said):
+    code, words = _coded(said.reason, said.comment)
+    given = Answer(uuid7(), said.verdict, code, words, said.to, records.actor.reference, said.at or clock.now())
+    if before and same(before, given):
         return before
-    body = impression(suggestion, said, subject(suggestion.patient), before.id if before else None)
-    records.update("ClinicalImpression", said.id, body)
-    return said
+    body = impression(suggestion, given, subject(suggestion.patient), before.id if before else None)
+    records.update("ClinicalImpression", given.id, body)
+    return given
 
 
 def undo(records: Records, suggestion_id: str) -> Answer | None:

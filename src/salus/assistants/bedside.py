@@ -7,7 +7,6 @@ patient is checked first, with their own eyes on the records. An answer is the p
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,11 +15,12 @@ import msgspec
 
 from salus.analytics.events import events_of, in_order, table_of
 from salus.assistants import answers
+from salus.assistants.answers import Said
 from salus.assistants.diagnosis.inputs import fingerprint, suggestion_id
 from salus.assistants.diagnosis.question import question_of
 from salus.assistants.diagnosis.suggest import NOT_ASKED, Fresh, is_asked, keep, suggest_all, told
 from salus.assistants.monitor import monitor
-from salus.assistants.suggestion import Answer, Claim, Reason, Suggestion, Verdict
+from salus.assistants.suggestion import Answer, Reason, Suggestion
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Deployed, Registry
@@ -112,20 +112,10 @@ class Bedside:
         waiting = self._waiting.get(suggestion_id)
         return waiting.suggestion if waiting else answers.about(records, suggestion_id)
 
-    def answer(
-        self,
-        records: Records,
-        suggestion_id: str,
-        verdict: Verdict,
-        reason: str = "",
-        comment: str = "",
-        to: Claim | None = None,
-        at: datetime | None = None,
-    ) -> Answer:
-        """Store what the person behind `records` says to a suggestion. Raises Invalid, Missing, Forbidden."""
-        answers.check_answer(verdict, reason, comment, to)
+    def answer(self, records: Records, suggestion_id: str, said: Said) -> Answer:
+        """Store what the person behind `records` says to a suggestion. Raises Missing, Forbidden."""
         self._settle(records, suggestion_id)
-        return answers.answer(records, suggestion_id, verdict, reason, comment, to, at)
+        return answers.answer(records, suggestion_id, said)
 
     def undo(self, records: Records, suggestion_id: str) -> Answer | None:
         """Take the standing answer back; returns the one that stands now. Raises Missing when there was none."""

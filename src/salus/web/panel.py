@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from salus import codes
-from salus.assistants.answers import REASONS
+from salus.assistants.answers import REASONS, Said
 from salus.assistants.suggestion import Claim, Name, Suggestion, why_not
 from salus.base.errors import Invalid, Missing
 from salus.base.words import words_of
@@ -51,14 +51,13 @@ def answer(visit: Visit) -> Response:
     verdict = form.get("verdict", "")
 
     def act() -> None:
-        visit.desk.bedside.answer(
-            visit.records,
-            visit.path["suggestion"],
-            verdict,  # type: ignore[arg-type]  # the bedside refuses what is no verdict
-            reason=form.get("reason", ""),
-            comment=form.get("comment", ""),
-            to=claim(form.get("to", "")),
+        said = Said(
+            verdict,  # type: ignore[arg-type]  # what is no verdict is refused
+            form.get("reason", ""),
+            form.get("comment", ""),
+            claim(form.get("to", "")),
         )
+        visit.desk.bedside.answer(visit.records, visit.path["suggestion"], said)
 
     return acted(visit, act, verdict)
 
