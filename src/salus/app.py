@@ -1,13 +1,19 @@
 """The only wiring: which door leads where, and who listens to what.
 
 `/fhir` and `/cds-services` are doors for machines: raw ASGI, chosen ahead of the pages' router, because they are the
-hot routes. Everything else is a page for people. The event files follow the store's outbox on a thread of their own.
+hot routes. Everything else is a page for people. The event files follow the store's outbox in a process of their own.
 """
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +29,8 @@ from salus.web import pages
 
 log = logging.getLogger("salus")
 PAUSE = 5.0  # seconds before a listener that failed listens again
+PATIENCE = 10.0  # seconds for a listener to finish what it is writing
+NICE = 5  # who stands at the bedside goes first
 
 
 def app(settings: Settings) -> ASGIApp:
@@ -34,7 +42,7 @@ def app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         warming(bedside).start()
-        with store, listening(Follower(store, settings.events)):
+        with store, listening(settings):
             yield
 
     doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, bedside, identify)}
@@ -64,22 +72,47 @@ def warming(bedside: Bedside) -> threading.Thread:
 
 
 @contextmanager
-def listening(follower: Follower) -> Iterator[None]:
-    """Events follow the records while this is open. A failure is logged by its kind alone."""
-    stop = threading.Event()
+def listening(settings: Settings) -> Iterator[None]:
+    """Events follow the records while this is open, in a process of their own.
 
-    def listen() -> None:
-        while not stop.is_set():
-            try:
-                follower.run(stop)
-            except Exception as fault:
-                log.error("events fell behind (%s); trying again in %s s", type(fault).__name__, PAUSE)
-                stop.wait(PAUSE)
-
-    thread = threading.Thread(target=listen, name="events")
-    thread.start()
+    Turning records into events is work for the interpreter; in a thread beside the doors it would hold up every reader
+    while a large import is followed.
+    """
+    spawn = get_context("spawn")
+    stop = spawn.Event()
+    child = spawn.Process(target=follow, args=(settings.store, settings.events, stop), name="events", daemon=True)
+    child.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        child.join(PATIENCE)
+        child.terminate()
+
+
+def follow(store: Path, events: Path, stop: Event) -> None:
+    """What that process does until it is told to stop, or until the server that began it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the server says when
+    os.nice(NICE)
+    until = Until(stop, os.getppid())
+    with Store(store) as opened:
+        follower = Follower(opened, events)
+        while not until.is_set():
+            try:
+                follower.run(until)
+            except Exception as fault:
+                log.error("events fell behind (%s); trying again in %s s", type(fault).__name__, PAUSE)
+                until.wait(PAUSE)
+
+
+class Until(NamedTuple):
+    """Set when we were told to stop, or have become an orphan."""
+
+    stop: Event
+    parent: int
+
+    def is_set(self) -> bool:
+        return self.stop.is_set() or os.getppid() != self.parent
+
+    def wait(self, timeout: float) -> bool:
+        return self.stop.wait(timeout)

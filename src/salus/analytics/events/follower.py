@@ -6,12 +6,12 @@ crash at any moment is mended by the next `catch_up`: doing a change twice gives
 """
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from salus.analytics.events.rows import Event, table_of
 from salus.analytics.events.shelf import Shelf
@@ -33,6 +33,14 @@ def read_events(folder: Path) -> str:
     return f"{folder}/**/*.parquet"
 
 
+class Stop(Protocol):
+    """Says when to end: an event of `threading` or `multiprocessing`, or what behaves like one."""
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float) -> object: ...
+
+
 class Follower:
     """Keeps the Parquet files in `folder` level with a store. Several may share a folder: they take turns."""
 
@@ -41,7 +49,7 @@ class Follower:
         self._records = store.open(SYSTEM, Purpose.RESEARCH)
         self._shelf = Shelf(folder)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stop) -> None:
         """Follow until told to stop; a new result is an event as soon as its shard is written."""
         while not stop.is_set():
             try:
