@@ -16,7 +16,8 @@
     ├── TooLarge      413  exit 65   more than we take at once
     ├── WrongMedia    415  exit 64   the form sent is not one we read
     ├── Busy          503  exit 75   try again later
-    └── Full          507  exit 74   no room left to store it
+    ├── Full          507  exit 74   no room left to store it
+    └── Damaged       500  exit 74   what was stored is no longer what was written
 
 HTTP statuses: https://hl7.org/fhir/R4/http.html#Status-Codes; exit codes: BSD sysexits.
 """
@@ -111,3 +112,7 @@ class Busy(SalusError):
 
 class Full(SalusError):
     status, exit_code, code = 507, 74, "no-store"
+
+
+class Damaged(SalusError):
+    status, exit_code, code = 500, 74, "exception"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from salus import fhir
 from salus.base import clock
-from salus.base.errors import Gone, Missing, SalusError, Stale
+from salus.base.errors import Damaged, Gone, Missing, SalusError, Stale
 from salus.base.ids import uuid7
 from salus.privacy import Actor, Purpose
-from salus.records import chain, compartments, drafts, shelves
+from salus.records import chain, compartments, drafts, faults, shelves
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
 from salus.records.ids import packed, unpacked
@@ -184,7 +184,11 @@ class Desk:
         )
 
     def _body(self, standing: Standing) -> bytes:
-        return self.press.expanded(self.connection, standing.form or 0, standing.body or b"")
+        try:
+            return self.press.expanded(self.connection, standing.form or 0, standing.body or b"")
+        except Damaged:
+            found = self.connection.execute("SELECT type, id FROM resource WHERE row=?", (standing.row,)).fetchone()
+            raise faults.damaged(f"{self.kinds.names[found[0]]}/{unpacked(found[1])}", standing.version) from None
 
     def _at(self, t: int) -> datetime:
         if t == self.t:

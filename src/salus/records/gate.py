@@ -1,13 +1,19 @@
 """Who may write next, when several processes (a server, an import) have the same store open.
 
-SQLite alone would let a busy importer starve the others: its waiters sleep and poll. A lock on a file wakes them.
+SQLite alone would let a busy importer starve the others: its waiters sleep and poll. A lock on a file wakes them. Who
+waits in vain (a program that was stopped in the middle of a write) says so, instead of waiting for ever.
 """
 
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+
+from salus.base.errors import Busy
+from salus.records import faults
 
 try:
     import fcntl
@@ -22,20 +28,56 @@ class Gate:
     """A file beside the store. `with gate.held():` one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._path = path
+        self._file = opened(path)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        if fcntl:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        """Raises Busy when another process does not let go."""
+        lock = self._lock() if fcntl else None
         began = time.monotonic()
         try:
             yield
         finally:
-            if fcntl:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+            if lock == self._file:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            elif lock is not None:
+                os.close(lock)
             if time.monotonic() - began > LONG:
                 time.sleep(PAUSE)
 
+    def _lock(self) -> int:
+        """The file by which the lock is held."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._in_turn()
+        return self._file
+
+    def _in_turn(self) -> int:
+        """As `_lock`, when its turn comes: a thread waits for it, since a file lock knows no patience of its own."""
+        turn: Future[int] = Future()
+        Thread(target=stand_in_line, args=(self._path, turn), name="salus-gate", daemon=True).start()
+        try:
+            return turn.result(faults.PATIENCE)
+        except TimeoutError:
+            if turn.cancel():
+                raise Busy(f"Another program holds this store for {faults.PATIENCE:g} s already: try again") from None
+            return turn.result()
+
     def close(self) -> None:
         os.close(self._file)
+
+
+def opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def stand_in_line(path: Path, turn: "Future[int]") -> None:
+    """Wait for the lock and hand it over, or let it go at once when nobody waits for it any more."""
+    file = opened(path)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    if turn.set_running_or_notify_cancel():
+        turn.set_result(file)
+    else:
+        os.close(file)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from salus.base.errors import Busy
+from salus.base.errors import Busy, Damaged
+from salus.records import faults
 from salus.records.bodies import Press
 from salus.records.ids import packed, unpacked
 from salus.records.interning import Kinds
@@ -29,7 +30,7 @@ class Reader:
     def __init__(self, path: Path, kinds: Kinds) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         self.connection.execute("PRAGMA query_only=1")
-        self.connection.execute("PRAGMA busy_timeout=30000")
+        self.connection.execute(f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}")
         self.connection.execute("PRAGMA cache_size=-16384")
         self.kinds = kinds
         self.press = Press()
@@ -57,10 +58,10 @@ class Reader:
 
     def at(self, type: str, id: str, version: int, patient: int | None) -> Version | None:
         """One version, current or past."""
-        now = self.current(type, id, patient)
-        if now and now.version == version:
-            return now
-        sql = f"{PAST} WHERE r.type=? AND r.id=? AND p.version=? AND {seen_then(patient)}"
+        sql = (
+            f"{CURRENT} WHERE r.type=?1 AND r.id=?2 AND r.version=?3 AND {seen_now(patient)} "
+            f"UNION ALL {PAST} WHERE r.type=?1 AND r.id=?2 AND p.version=?3 AND {seen_then(patient)}"
+        )
         found = self.connection.execute(sql, (self.kinds.numbers[type], packed(id), version)).fetchone()
         return self.version(found) if found else None
 
@@ -91,8 +92,11 @@ class Reader:
 
     def version(self, line: tuple[int, int, bytes | str, int, int, int | None, bytes | None]) -> Version:
         _, kind, id, version, ts, form, body = line
-        json = b"" if body is None else self.press.expanded(self.connection, form or 0, body)
         at = datetime.fromtimestamp(ts / 1000, UTC)
+        try:
+            json = b"" if body is None else self.press.expanded(self.connection, form or 0, body)
+        except Damaged:
+            raise faults.damaged(f"{self.kinds.names[kind]}/{unpacked(id)}", version) from None
         return Version(self.kinds.names[kind], unpacked(id), version, at, body is None, json)
 
     def close(self) -> None:
@@ -122,15 +126,17 @@ class Readers:
 
     @contextmanager
     def one(self) -> Iterator[Reader]:
-        """Raises Busy when the store is closed."""
+        """Raises Busy when the store is closed, Damaged when its file can no longer be read."""
         if self._closed:
             raise Busy("The store is closed: open it again")
+        with faults.in_our_words():
+            try:
+                reader = self._free.pop()
+            except IndexError:
+                reader = Reader(self._path, self._kinds)
         try:
-            reader = self._free.pop()
-        except IndexError:
-            reader = Reader(self._path, self._kinds)
-        try:
-            yield reader
+            with faults.in_our_words():
+                yield reader
         finally:
             reader.close() if self._closed else self._free.append(reader)
 

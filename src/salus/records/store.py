@@ -4,14 +4,15 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from salus import fhir
-from salus.base.errors import Conflict
+from salus.base.errors import Conflict, Damaged
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, reindexing, schema
+from salus.records import chain, faults, reindexing, schema
 from salus.records.desk import Desk
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
@@ -26,7 +27,7 @@ POLL = 0.1  # seconds between looks for what another process has written
 class Store:
     """Creates or opens the file at `path`. Several processes may have it open; each writes through its own writer.
 
-    Raises Conflict when the file was laid by another version of this program.
+    Raises Conflict when the file was laid by another version of this program, Damaged when it is no store any more.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,8 +41,8 @@ class Store:
         self._reindex()
 
     def _lay(self) -> Kinds:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
-        try:
+        check_whole(self.path)
+        with faults.in_our_words(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=30)) as connection:
             schema.lay(connection, list(fhir.RESOURCE_TYPES), reindexing.fingerprint())
             found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()[0]
             if found != schema.VERSION:
@@ -49,8 +50,6 @@ class Store:
                     f"{self.path.name} has layout {found}, this program needs {schema.VERSION}: export, import"
                 )
             return Kinds(connection)
-        finally:
-            connection.close()
 
     def _reindex(self) -> None:
         """Index anew what a program that indexed otherwise has stored."""
@@ -167,6 +166,30 @@ class Store:
             self._news.notify_all()
 
 
+def beside(path: Path, ending: str) -> Path:
+    """A file that belongs to a store: `-wal`, `-gate`."""
+    return path.with_name(path.name + ending)
+
+
+def check_whole(path: Path) -> None:
+    """Raises Damaged when the file of a store was emptied, overwritten or cut off: SQLite would take an empty one for
+    new, and lay a store without records. https://www.sqlite.org/fileformat.html#the_database_header
+    """
+    if not path.is_file() or (not path.stat().st_size and not beside(path, "-gate").exists()):
+        return
+    with path.open("rb") as file:
+        head = file.read(100)
+    if not head.startswith(b"SQLite format 3\0"):
+        raise Damaged(f"{path} is not a store, or no longer one: {RESTORE}")
+    wal = beside(path, "-wal")
+    if wal.exists() and wal.stat().st_size:
+        return  # its header may be behind
+    size, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    if path.stat().st_size < size * pages:
+        raise Damaged(f"{path} has {path.stat().st_size} bytes of {size * pages}, the end is cut off: {RESTORE}")
+
+
+RESTORE = "put it aside and bring the latest backup back with `salus restore FILE --store`"
 OUTBOX = """
 SELECT o.t, r.type, r.id, o.version, o.act FROM outbox o JOIN resource r ON r.row=o.row
 WHERE o.t>? AND o.t<=? ORDER BY o.t, o.n

@@ -22,9 +22,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from salus.base import clock
-from salus.base.errors import Busy, Conflict, Full
+from salus.base.errors import Busy
 from salus.privacy import Actor, Purpose
-from salus.records import bodies
+from salus.records import bodies, faults
 from salus.records.desk import Desk, Ledger, audit
 from salus.records.gate import Gate
 from salus.records.interning import Interning, Kinds
@@ -42,7 +42,7 @@ SETTINGS = (
     "PRAGMA cache_size=-131072",  # KiB
     "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA busy_timeout=30000",
+    f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}",
 )
 
 
@@ -69,9 +69,8 @@ class Writer:
     def __init__(self, path: Path, kinds: Kinds, on_commit: Callable[[int], None]) -> None:
         self._kinds = kinds
         self._on_commit = on_commit
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        for setting in SETTINGS:
-            self._connection.execute(setting)
+        self._path = path
+        self._connection = opened(path)
         self._names = Interning(self._connection)
         self._press = bodies.Press()
         self._gate = Gate(path.with_name(path.name + "-gate"))
@@ -172,12 +171,12 @@ class Writer:
             desk = Desk(self._connection, self._press, self._names, self._kinds, ledger, self._breathe)
             answer = request.work(desk)
             desk.finish(request.actor, request.purpose, request.act, request.what)
-        except sqlite3.OperationalError:
-            raise  # disk or lock: all of the group is given up
         except Exception as fault:
+            if type(fault) in FILE:
+                raise  # all of the group is given up
             self._connection.execute("ROLLBACK TO request")
             self._names.forget(mark)
-            answer_or_fault: T | Refusal = Refusal(fault)
+            answer_or_fault: T | Refusal = Refusal(faults.as_salus(fault))
         else:
             answer_or_fault = answer
         self._connection.execute("RELEASE request")
@@ -200,13 +199,29 @@ class Writer:
             self._trainable = bodies.train(self._connection, self._press)
 
     def _abandon(self, first: Request[Any] | None, done: list[tuple[Request[Any], Any]], fault: Exception) -> None:
-        """Nothing of this group stands: say so to everybody in it."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        """Nothing of this group stands: say so to everybody in it. The next group finds a writer that works."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:  # the file itself is gone or broken: begin anew with it
+            self._connection.close()
+            self._connection = opened(self._path)
+            self._names = Interning(self._connection)
         self._names.forget()
         self._press = bodies.Press()  # it may have learnt a dictionary that was rolled back
-        refusal = Refusal(as_salus(fault))
+        refusal = Refusal(faults.as_salus(fault))
         tell([(request, refusal) for request in {first, *(request for request, _ in done)} if request is not None])
+
+
+FILE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its disk, its lock, its pages
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection that writes."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    for setting in SETTINGS:
+        connection.execute(setting)
+    return connection
 
 
 COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT})"
@@ -221,15 +236,3 @@ def tell(done: list[tuple[Request[Any], Any]]) -> None:
             request.future.set_exception(answer.fault)
         else:
             request.future.set_result(answer)
-
-
-def as_salus(fault: BaseException) -> BaseException:
-    """The error of the house for an error of the database."""
-    if not isinstance(fault, sqlite3.Error):
-        return fault
-    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return Full(f"The store could not be written ({fault}): make room on its disk; nothing of this request stands")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy("Another program has been writing to this store for 30 s: try again")
-    return Conflict(f"The store refused to write: {fault}")
