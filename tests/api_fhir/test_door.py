@@ -224,7 +224,7 @@ SAID = [  # method, path, body, headers, status, path of the issue, words of the
     ("GET", "/Observation?value-quantity=big", None, {}, 400, "value-quantity", "big"),
     ("GET", "/Observation?subject.name=x", None, {}, 400, "Observation.subject.name", "chains"),
     ("GET", "/Patient/1?x=1", None, {}, 400, "x", "'x'"),
-    ("GET", "/Patient/1/$everything", None, {}, 404, "", "everything"),
+    ("GET", "/Patient/1/$nothing", None, {}, 404, "", "nothing"),
     ("GET", "/Patient?_count=²", None, {}, 400, "_count", "²"),
     ("GET", "/Patient?name=" + "a," * 600, None, {}, 400, "name", "500 at most"),
     ("GET", "/Patient/1/_history?_cursor=²", None, {}, 400, "_cursor", "²"),

@@ -10,6 +10,7 @@ import orjson
 
 from salus import fhir
 from salus.api.fhir.asking import JSON, Answer, Ask
+from salus.api.fhir.operations import listed
 from salus.base import clock
 from salus.records import Records, served
 
@@ -50,6 +51,7 @@ def statement() -> bytes:
                     "security": {"description": "Bearer token that names the actor and the purpose of use"},
                     "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
                     "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    **({"operation": listed(None)} if listed(None) else {}),
                 }
             ],
         }
@@ -64,6 +66,7 @@ def of_type(name: str) -> dict[str, Any]:
         "interaction": [{"code": code} for code in INTERACTIONS],
         **SHARED,
         **({"searchInclude": sorted(links)} if links else {}),
+        **({"operation": listed(name)} if listed(name) else {}),
         "searchParam": [
             {"name": found.name, "definition": found.url, "type": found.kind}
             for found in sorted(known, key=lambda found: found.name)

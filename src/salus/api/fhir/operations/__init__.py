@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.operations.everything import everything
 from salus.base.errors import Missing, WrongMethod
 from salus.records import Records
 
@@ -18,11 +19,33 @@ class Operation(NamedTuple):
     levels: frozenset[str]
     types: frozenset[str] | None
     methods: tuple[str, ...]
-    definition: str  # its canonical address
+    definition: str  # its canonical address; {type} where each type has its own
 
 
 LEVELS = {1: "system", 2: "type", 3: "instance"}
-OPERATIONS: dict[str, Operation] = {}
+INSTANCE = frozenset({"instance"})
+HL7 = "http://hl7.org/fhir/OperationDefinition/"
+OPERATIONS: dict[str, Operation] = {
+    "$everything": Operation(
+        everything, INSTANCE, frozenset({"Patient", "Encounter"}), ("GET", "POST"), HL7 + "{type}-everything"
+    ),
+}
+
+
+def listed(type: str | None) -> list[dict[str, str]]:
+    """What a CapabilityStatement says of the operations of a type, or (None) of the whole server.
+
+    https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.rest.operation
+    """
+    return [
+        {"name": name.removeprefix("$"), "definition": found.definition.format(type=type)}
+        for name, found in OPERATIONS.items()
+        if (found.levels == {"system"} if type is None else found.levels != {"system"} and serves(found, type))
+    ]
+
+
+def serves(found: Operation, type: str) -> bool:
+    return found.types is None or type in found.types
 
 
 def operation(ask: Ask) -> Callable[[Records, Ask], Awaitable[Answer]]:

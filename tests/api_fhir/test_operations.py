@@ -1,0 +1,300 @@
+"""Operations over HTTP: what they answer, to whom, and what stands in the audit."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from salus.api import fhir
+from salus.base.errors import Unauthorized
+from salus.fhir import decode
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import Store
+
+PEOPLE = {
+    b"system": (SYSTEM, Purpose.OPERATIONS),
+    b"clinician": (Actor("Practitioner/doc", Role.CLINICIAN), Purpose.TREATMENT),
+    b"nurse": (Actor("Practitioner/nurse", Role.NURSE), Purpose.TREATMENT),
+    b"desk": (Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS),
+    b"eva": (Actor("Patient/eva", Role.PATIENT, "eva"), Purpose.PATIENT_REQUEST),
+}
+BASE = "http://ward/fhir"
+
+
+def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
+    try:
+        return PEOPLE[headers[b"authorization"]]
+    except KeyError:
+        raise Unauthorized("Say who you are") from None
+
+
+class Client:
+    """A client of the door, without a network."""
+
+    def __init__(self, store: Store) -> None:
+        self._transport = httpx.ASGITransport(fhir.door(store, identify))
+        self._loop = asyncio.new_event_loop()
+
+    def __call__(self, method: str, path: str, body: Any = None, who: str = "system", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {"content": body} if isinstance(body, bytes | str) else {"json": body} if body is not None else {}
+        told = {"authorization": who, "content-type": "application/fhir+json", **named}
+        return self._loop.run_until_complete(self._ask(method, path.removeprefix(BASE), told, given))
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
+            answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
+        if answer.content and answer.headers["content-type"].startswith("application/fhir+json"):
+            decode(answer.content)  # whatever is answered is valid FHIR itself
+        return answer
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Store]]:
+    """A small ward that no test changes."""
+    with Store(tmp_path_factory.mktemp("ward") / "records.db") as store:
+        client = Client(store)
+        for resource in WARD:
+            answer = client("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
+            assert 201 == answer.status_code, answer.text
+        yield client, store
+        client.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "records.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ask(store: Store) -> Iterator[Client]:
+    client = Client(store)
+    yield client
+    client.close()
+
+
+def coded(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": "http://loinc.org", "code": code}]}
+
+
+def observation(id: str, day: str | None, code: str = "2823-3", **more: Any) -> dict[str, Any]:
+    dated = {"effectiveDateTime": day} if day else {}
+    return {
+        "resourceType": "Observation",
+        "id": id,
+        "status": "final",
+        "code": coded(code),
+        "category": [{"coding": [{"code": "laboratory"}]}],
+        "subject": {"reference": "Patient/eva"},
+        **dated,
+        **more,
+    }
+
+
+def of(kind: str, id: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": kind, "id": id, **more}
+
+
+def to(reference: str) -> dict[str, str]:
+    return {"reference": reference}
+
+
+ACTIVE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
+AMBULANT = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+WARD = [
+    of("Organization", "clinic", name="Clinic"),
+    of("Organization", "elsewhere", name="Elsewhere"),
+    of("Location", "room", name="Room 1", managingOrganization=to("Organization/clinic")),
+    of("Practitioner", "doc", name=[{"family": "Stein"}]),
+    of("Medication", "pill", code=coded("x")),
+    of("Patient", "eva", name=[{"family": "Maier"}], birthDate="1950-01-01"),
+    of("Patient", "adam", name=[{"family": "Maier"}], link=[{"other": to("Patient/eva"), "type": "seealso"}]),
+    of(
+        "Encounter",
+        "visit",
+        status="finished",
+        **{"class": AMBULANT},
+        subject=to("Patient/eva"),
+        period={"start": "2026-03-01", "end": "2026-03-03"},
+        location=[{"location": to("Location/room")}],
+    ),
+    of("Condition", "ill", subject=to("Patient/eva"), clinicalStatus=ACTIVE, encounter=to("Encounter/visit")),
+    observation("o1", "2026-01-05", encounter=to("Encounter/visit"), performer=[to("Practitioner/doc")]),
+    observation("o2", "2026-02-05"),
+    observation("o3", "2026-03-05"),
+    observation("o4", None),
+    observation("s1", "2026-03-02", "718-7"),
+    observation("s2", "2026-03-04", "718-7", status="entered-in-error"),
+    observation("other", "2026-03-05", subject=to("Patient/adam")),
+    of(
+        "MedicationRequest",
+        "order",
+        status="active",
+        intent="order",
+        medicationReference=to("Medication/pill"),
+        subject=to("Patient/eva"),
+    ),
+]
+
+
+def ids(answer: httpx.Response, mode: str = "match") -> list[str]:
+    found = [entry for entry in answer.json().get("entry", []) if entry["search"]["mode"] == mode]
+    return [f"{entry['resource']['resourceType']}/{entry['resource']['id']}" for entry in found]
+
+
+def link(answer: httpx.Response, relation: str) -> str | None:
+    return next((row["url"] for row in answer.json()["link"] if row["relation"] == relation), None)
+
+
+EVAS = {
+    "Patient/eva", "Patient/adam", "Encounter/visit", "Condition/ill", "MedicationRequest/order",
+    "Observation/o1", "Observation/o2", "Observation/o3", "Observation/o4", "Observation/s1", "Observation/s2",
+}  # fmt: skip
+BESIDE = {"Practitioner/doc", "Location/room", "Organization/clinic", "Medication/pill"}
+
+# --- $everything ---
+
+
+def test_everything_of_a_patient_is_the_compartment_and_what_it_refers_to(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    found = ask("GET", "/Patient/eva/$everything", who="clinician")
+
+    assert 200 == found.status_code
+    assert EVAS == set(ids(found))
+    assert BESIDE == set(ids(found, "include"))
+    assert "Patient/eva" in ids(found)[:2]
+
+
+def test_everything_in_pages_brings_each_resource_once_while_others_write(ask: Client) -> None:
+    for resource in WARD:
+        ask("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
+    seen: list[str] = []
+    url: str | None = "/Patient/eva/$everything?_count=2"
+    while url:
+        found = ask("GET", url)
+        assert len(ids(found)) <= 2
+        seen += ids(found)
+        ask("PUT", f"/Observation/later{len(seen)}", observation(f"later{len(seen)}", "2026-03-09"))
+        url = link(found, "next")
+
+    assert sorted(EVAS) == sorted(seen)
+
+
+PERIODS = [
+    ("start=2026-03-01", {"Observation/o3", "Observation/o4", "Observation/s1", "Observation/s2"}),
+    ("end=2026-01-31", {"Observation/o1", "Observation/o4"}),
+    ("start=2026-02-01&end=2026-02-28", {"Observation/o2", "Observation/o4"}),
+    ("_since=2099-01-01T00:00:00Z", set()),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), PERIODS)
+def test_everything_of_a_period_keeps_what_has_no_date(
+    ward: tuple[Client, Store], query: str, expected: set[str]
+) -> None:
+    ask, _ = ward
+    found = ask("GET", f"/Patient/eva/$everything?_type=Observation&{query}")
+
+    assert expected == set(ids(found))
+
+
+def test_everything_by_parameters_in_a_body_is_the_same(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "_type", "valueCode": "Observation"},
+            {"name": "start", "valueDate": "2026-03-01"},
+            {"name": "_count", "valueInteger": 2},
+        ],
+    }
+    found = ask("POST", "/Patient/eva/$everything", body)
+
+    assert 2 == len(ids(found))
+    assert "start=2026-03-01" in str(link(found, "next"))
+
+
+def test_a_patient_gets_everything_of_their_own_and_nothing_of_anybody_else(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    mine = ask("GET", "/Patient/eva/$everything", who="eva")
+    linked = ask("GET", "/Patient/adam/$everything", who="eva")
+
+    assert EVAS == set(ids(mine))
+    assert [] == ids(mine, "include")  # practitioners stand in no patient's compartment
+    assert 200 == ask("GET", "/Patient/adam", who="eva").status_code  # he links to her, so she may see him
+    assert 404 == linked.status_code  # but not what is his
+    assert "Observation/other" not in linked.text
+
+
+def test_everything_leaves_out_the_types_that_a_role_may_not_read(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    found = ask("GET", "/Patient/eva/$everything", who="desk")
+
+    assert {"Patient/eva", "Patient/adam", "Encounter/visit"} == set(ids(found))
+    assert 403 == ask("GET", "/Patient/eva/$everything?_type=Observation", who="desk").status_code
+
+
+def test_everything_of_an_encounter_is_what_happened_in_it(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    found = ask("GET", "/Encounter/visit/$everything", who="nurse")
+
+    assert {"Encounter/visit", "Condition/ill", "Observation/o1"} == set(ids(found))
+    assert {"Patient/eva", "Practitioner/doc", "Location/room", "Organization/clinic"} == set(ids(found, "include"))
+    assert {"Encounter/visit", "Condition/ill", "Observation/o1"} == set(
+        ids(ask("GET", "/Encounter/visit/$everything", who="eva"))
+    )
+
+
+def test_everything_stands_in_the_audit_and_so_does_what_was_refused(ask: Client, store: Store) -> None:
+    for resource in WARD:
+        ask("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
+    ask("GET", "/Patient/eva/$everything", who="nurse")
+    ask("GET", "/Patient/eva/$everything?_type=Observation", who="desk")
+    store.set_cursor("any", 1)  # a write takes the notes of the reads before it to the disk
+    lines = [(line.who, line.act, line.what) for line in store.audit(limit=10_000)]
+
+    assert ("Practitioner/nurse", "everything", "Patient/eva") in lines
+    assert ("Practitioner/desk", "refused", "read Observation") in lines
+
+
+REFUSED = [
+    ("/Patient/none/$everything", 404, "Patient/none"),
+    ("/Encounter/none/$everything", 404, "Encounter/none"),
+    ("/Observation/o1/$everything", 404, "$everything"),
+    ("/Patient/eva/$everything?colour=red", 400, "colour"),
+    ("/Patient/eva/$everything?_count=0", 400, "_count=0"),
+    ("/Patient/eva/$everything?_count=²", 400, "_count"),
+    ("/Patient/eva/$everything?_cursor=x", 400, "first page"),
+    ("/Patient/eva/$everything?_type=Elephant", 400, "Elephant"),
+    ("/Patient/eva/$everything?start=soon", 400, "soon"),
+    ("/Patient/eva/$everything?start=2026&start=2027", 400, "2 times"),
+    ("/Patient/eva/$everything?_since=x", 400, "_lastUpdated"),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "words"), REFUSED)
+def test_what_an_operation_refuses_it_names(ward: tuple[Client, Store], path: str, status: int, words: str) -> None:
+    ask, _ = ward
+    answer = ask("GET", path)
+
+    assert status == answer.status_code
+    assert words in answer.json()["issue"][0]["diagnostics"]
+
+
+def test_the_capability_statement_lists_the_operations_that_are_served(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    rest = ask("GET", "/metadata").json()["rest"][0]
+    patient = next(row for row in rest["resource"] if row["type"] == "Patient")
+
+    assert {
+        "name": "everything",
+        "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    } in patient["operation"]
