@@ -222,7 +222,7 @@ SAID = [  # method, path, body, headers, status, path of the issue, words of the
     ("GET", "/Patient?_sort=colour", None, {}, 400, "_sort.colour", "colour"),
     ("GET", "/Patient?_elements=id", None, {}, 400, "Patient._elements", "_elements"),
     ("GET", "/Observation?value-quantity=big", None, {}, 400, "value-quantity", "big"),
-    ("GET", "/Observation?subject.name=x", None, {}, 400, "Observation.subject.name", "chains"),
+    ("GET", "/Observation?code.name=x", None, {}, 400, "Observation.code.name", "no reference"),
     ("GET", "/Patient/1?x=1", None, {}, 400, "x", "'x'"),
     ("GET", "/Patient/1/$nothing", None, {}, 404, "", "nothing"),
     ("GET", "/Patient?_count=²", None, {}, 400, "_count", "²"),

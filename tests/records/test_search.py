@@ -187,7 +187,6 @@ def test_a_query_finds(
 REFUSED = [
     ("Patient", "colour=red", Unsupported),
     ("Patient", "family:soundex=x", Unsupported),
-    ("Patient", "_has:Observation:patient:code=1", Unsupported),
     ("Patient", "_id:not=1", Unsupported),
     ("Patient", "_total=estimate", Unsupported),
     ("Patient", "_summary=text", Unsupported),
@@ -196,7 +195,6 @@ REFUSED = [
     ("Patient", "_text=x", Unsupported),
     ("Location", "near=1|2", Unsupported),
     ("Observation", "code-value-quantity=x$1", Unsupported),
-    ("Observation", "subject.name=x", Unsupported),
     ("Observation", "subject:identifier=x", Unsupported),
     ("Observation", "code:text=x", Unsupported),
     ("Observation", "code:in=x", Unsupported),

@@ -5,11 +5,20 @@ from collections.abc import Callable, Iterator
 from salus import fhir
 from salus.records import drafts
 from salus.records.reading import Reader
-from salus.records.search.matching import numbers
+from salus.records.search import find
 from salus.records.search.query import Include, Query
-from salus.records.shapes import Version
+from salus.records.search.setting import numbers
+from salus.records.shapes import Page, Version
 
 MOST = 2000  # included resources a page
+
+
+def page(reader: Reader, query: Query, patient: int | None, may_read: Callable[[str], bool]) -> Page:
+    """What a query finds, with what it includes. `patient`: the row of the only patient that may be seen."""
+    found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
+    versions = reader.of_rows(found.rows, patient)
+    included = gather(reader, query, found.rows, versions, patient, may_read)
+    return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included)
 
 
 def gather(

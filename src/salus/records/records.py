@@ -19,7 +19,7 @@ from salus.records import answers, bundles, drafts, includes, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.reading import Reader
-from salus.records.search import find, parse
+from salus.records.search import parse
 from salus.records.search.query import whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.writer import Request
@@ -136,15 +136,13 @@ class Records:
 
         Raises Unsupported for a parameter or modifier that is not served, Malformed for a value that cannot be read.
         """
-        self._check(Act.READ, type)
         query = parse(type, params)
+        for looked in query.looks:
+            self._check(Act.READ, looked)
         with self.store.readers.one() as reader, reader.snapshot():
-            patient = self._patient(reader)
-            found = find(reader.connection, self.store.kinds, query, patient)
-            versions = reader.of_rows(found.rows, patient)
-            included = includes.gather(reader, query, found.rows, versions, patient, self._may_read)
+            page = includes.page(reader, query, self._patient(reader), self._may_read)
         self._note("search", f"{type}?{'&'.join(f'{name}={value}' for name, value in query.pairs)}"[:2000])
-        return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included)
+        return page
 
     def compartment(self, patient_id: str, types: Iterable[str] | None = None) -> list[Version]:
         """The current resources of one patient, newest first by clinical date, the Patient itself among them.

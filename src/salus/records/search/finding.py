@@ -6,19 +6,23 @@ began, for it may have moved: nothing is seen twice.
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from salus.base.errors import Malformed
+from salus.base.errors import Forbidden, Malformed, Unsupported
+from salus.records.bodies import Press
 from salus.records.interning import Kinds
 from salus.records.search import ordering
-from salus.records.search.matching import Arguments, Match, Matcher, Piece
+from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
+from salus.records.search.setting import Setting, within
+from salus.records.search.shelf import Arguments, Match, Piece
+
+__all__ = ["Search", "find", "within"]
+MayRead = Callable[[str], bool]
 
 COMMON = 20_000  # rows: a condition with more is not worth gathering, nor counting further
-
-# A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
-WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
 
 
 @dataclass(slots=True)
@@ -30,14 +34,20 @@ class Search:
     anchor: list[Any] | None
 
 
-def within(patient: int | None) -> str:
-    """The condition on `r` for the compartment of a patient's row; of nobody's (None), no condition."""
-    return "1" if patient is None else WITHIN.format(patient=int(patient))
+def find(
+    connection: sqlite3.Connection,
+    kinds: Kinds,
+    query: Query,
+    patient: int | None = None,
+    may_read: MayRead | None = None,
+    press: Press | None = None,
+) -> Search:
+    """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen.
 
-
-def find(connection: sqlite3.Connection, kinds: Kinds, query: Query, patient: int | None = None) -> Search:
-    """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen."""
-    matcher = Matcher(connection, kinds, query.type)
+    Raises Forbidden where a chain looks into a type that `may_read` says no to; without it none may.
+    """
+    check_looks(query, may_read)
+    matcher = Matcher(Setting(connection, kinds, patient, press), query.type)
     matches = [matcher.match(term) for term in query.terms]
     where, arguments = plan(connection, query, matches, kinds.numbers[query.type], patient)
     total = None
@@ -46,6 +56,15 @@ def find(connection: sqlite3.Connection, kinds: Kinds, query: Query, patient: in
     if query.summary:
         return Search([], total, None)
     return _page(connection, query, where, arguments, total)
+
+
+def check_looks(query: Query, may_read: MayRead | None) -> None:
+    """Raises Forbidden, or Unsupported where nobody is named who may."""
+    for type in query.looks[1:]:
+        if may_read is None:
+            raise Unsupported(f"A condition that looks into {type} is not served here: search first", path=type)
+        if not may_read(type):
+            raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
 
 
 def plan(connection: sqlite3.Connection, query: Query, matches: list[Match], kind: int, patient: int | None) -> Piece:
@@ -69,6 +88,8 @@ def plan(connection: sqlite3.Connection, query: Query, matches: list[Match], kin
         if match is not driver:
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
+        if match.check:
+            parts.append(match.check)
     return " AND ".join([*parts, within(patient)]), arguments
 
 

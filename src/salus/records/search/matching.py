@@ -5,58 +5,36 @@ and asks the others.
 """
 
 import re
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from salus import fhir
 from salus.base import clock
 from salus.base.errors import Invalid, Malformed, Unsupported
 from salus.records.ids import packed
-from salus.records.interning import Kinds
-from salus.records.search.query import Term
+from salus.records.search import chaining
+from salus.records.search.setting import Setting, numbers
+from salus.records.search.shelf import Match, Piece, shelf
+from salus.records.search.terms import Term
 
-Arguments = list[object]
-Piece = tuple[str, Arguments]
 PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[0-9+\-.])")
 TOP = "\U0010ffff"
-
-
-@dataclass(slots=True)
-class Match:
-    """A condition three ways, all with the same `arguments`: the `rows` that satisfy it, `condition` that asks it of
-    `r` against those rows, and `probe` that asks of `r` alone (None where that is slow). What is negated cannot drive.
-    """
-
-    rows: str
-    condition: str
-    arguments: Arguments
-    negated: bool = False
-    probe: str | None = None
-
-
-BY_ROW = {"token": "", "ref": "", "dates": " INDEXED BY dates_row", "quantity": " INDEXED BY quantity_row"}
-
-
-def shelf(table: str, where: str, arguments: Arguments, negated: bool) -> Match:
-    """A match in an index table."""
-    word = "NOT " if negated else ""
-    rows = f"SELECT row FROM {table} WHERE {where}"
-    probe = f"{word}EXISTS(SELECT 1 FROM {table}{BY_ROW.get(table)} WHERE {where} AND row=r.row)"
-    return Match(rows, f"+r.row {word}IN ({rows})", arguments, negated, probe if table in BY_ROW else None)
 
 
 class Matcher:
     """Turns terms into matches, looking up the numbers of codes and targets with a reader's connection."""
 
-    def __init__(self, connection: sqlite3.Connection, kinds: Kinds, type: str) -> None:
-        self._connection = connection
-        self._kinds = kinds
-        self._type = kinds.numbers[type]
+    def __init__(self, setting: Setting, type: str) -> None:
+        self._setting = setting
+        self._connection = setting.connection
+        self._kinds = setting.kinds
+        self._name = type
+        self._type = setting.kinds.numbers[type]
 
     def match(self, term: Term) -> Match:
         """Raises Unsupported for a kind or modifier that is not served, Malformed for a value that cannot be read."""
+        if term.inner:
+            return self._chained(term)
         if term.name == "_id":
             return self._by_id(term)
         if term.name == "_lastUpdated":
@@ -81,6 +59,12 @@ class Matcher:
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
         return shelf(table, where, arguments, term.modifier == "not")
+
+    def _chained(self, term: Term) -> Match:
+        inner = [(type, Matcher(self._setting, type).match(within)) for type, within in term.inner]
+        if term.reverse:
+            return chaining.backward(self._setting, term, self._name, *inner[0])
+        return chaining.forward(self._setting, term, inner)
 
     def _type_modifiers(self, term: Term) -> frozenset[str]:
         return frozenset(term.parameter.targets) if term.parameter.kind == "reference" else frozenset()
@@ -191,11 +175,6 @@ def divide(value: str) -> tuple[str, str, str]:
     parts = re.split(r"(?<!\\)\|", value, maxsplit=1)
     first, rest = parts[0].replace("\\|", "|"), parts[1:]
     return (first, "|", rest[0].replace("\\|", "|")) if rest else (first, "", "")
-
-
-def numbers(found: Sequence[int] | frozenset[int]) -> str:
-    """Numbers of ours for an IN list; they are integers, so nothing can be injected."""
-    return ",".join(str(int(number)) for number in found)
 
 
 def prefixed(value: str) -> tuple[str, str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from salus import fhir
 from salus.records import compartments
-from salus.records.search.matching import Arguments, Piece, numbers
 from salus.records.search.query import Query
+from salus.records.search.setting import numbers
+from salus.records.search.shelf import Arguments, Piece
 
 # table, column when ascending, column when descending, whether texts
 KEYS = {

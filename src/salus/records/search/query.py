@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/search.html#Introduction
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,24 +14,14 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
+from salus.records.search.terms import Term, term
 
 Pairs = list[tuple[str, str]]
 DEFAULT_COUNT = 50
 MOST = 1000
-MOST_VALUES = 500  # of one parameter
 MOST_TERMS = 100
 ANCHOR = "_cursor"
 IGNORED = {"_format", "_pretty"}  # how the answer is written: the HTTP door's matter
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One condition: a parameter of the type, its modifier, and the values of which one must match."""
-
-    name: str
-    modifier: str
-    values: tuple[str, ...]
-    parameter: fhir.Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +46,11 @@ class Query:
     anchor: list[Any] | None = None
     pairs: Pairs = field(default_factory=list)
 
+    @property
+    def looks(self) -> list[str]:
+        """The type, and all that chains and `_has` look into: who asks must be allowed to read them all."""
+        return list(dict.fromkeys([self.type, *(type for term in self.terms for type in term.looks())]))
+
     def after(self, anchor: list[Any]) -> str:
         """The query string of the page that goes on at `anchor`."""
         kept = [(name, value) for name, value in self.pairs if name != ANCHOR]
@@ -79,34 +73,6 @@ def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
     if len(query.terms) > MOST_TERMS:
         raise Unsupported(f"{len(query.terms)} conditions are too many: give {MOST_TERMS} at most")
     return query
-
-
-def term(type: str, key: str, value: str) -> Term:
-    """One condition. Raises Unsupported for what is not a parameter of the type."""
-    name, _, modifier = key.partition(":")
-    known = fhir.parameters(type)
-    if name == "_has" or "." in key:
-        raise Unsupported(f"'{key}': chains and _has are not served; search {type} in two steps", path=f"{type}.{key}")
-    if name not in known:
-        raise Unsupported(
-            f"'{name}' is not a search parameter of {type}: use one of {', '.join(sorted(known))}",
-            path=f"{type}.{name}",
-        )
-    found = values(value)
-    if len(found) > MOST_VALUES:
-        raise Unsupported(
-            f"'{name}' has {len(found)} values: give {MOST_VALUES} at most, in several searches", path=name
-        )
-    return Term(name, modifier, found, known[name])
-
-
-def values(text: str) -> tuple[str, ...]:
-    r"""The values between the commas; `\,` `\|` `\$` are not separators (`\|` and `\$` stay for their kind).
-
-    >>> values(r"a,b\,c")
-    ('a', 'b,c')
-    """
-    return tuple(part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
 
 
 def whole(text: str) -> bool:
