@@ -1,19 +1,22 @@
 """`_include` and `_revinclude`. https://hl7.org/fhir/R4/search.html#include"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from salus import fhir
+from salus.base.errors import Unsupported
 from salus.records import drafts
 from salus.records.reading import Reader
 from salus.records.search import find
-from salus.records.search.query import Include, Query
+from salus.records.search.query import ANY, Include, Query, reference_paths
 from salus.records.search.setting import numbers
 from salus.records.shapes import Page, Version
 
-MOST = 2000  # included resources a page
+MOST = 10_000  # included resources a page
+MOST_ROUNDS = 5  # of `:iterate`
+MayRead = Callable[[str], bool]
+Found = dict[int, Version]  # by row
 
 
-def page(reader: Reader, query: Query, patient: int | None, may_read: Callable[[str], bool]) -> Page:
+def page(reader: Reader, query: Query, patient: int | None, may_read: MayRead) -> Page:
     """What a query finds, with what it includes. `patient`: the row of the only patient that may be seen."""
     found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
     versions = reader.of_rows(found.rows, patient)
@@ -22,32 +25,59 @@ def page(reader: Reader, query: Query, patient: int | None, may_read: Callable[[
 
 
 def gather(
-    reader: Reader,
-    query: Query,
-    rows: list[int],
-    versions: list[Version],
-    patient: int | None,
-    may_read: Callable[[str], bool],
+    reader: Reader, query: Query, rows: list[int], versions: list[Version], patient: int | None, may_read: MayRead
 ) -> list[Version]:
-    """What the page's resources refer to, or are referred to by, as far as it may be seen; nothing twice."""
-    wanted: dict[int, None] = {}
-    for include in query.includes:
-        found = _referring(reader, include, rows) if include.reverse else _referred(reader, include, versions)
-        wanted.update(dict.fromkeys(found))
-    fresh = [row for row in wanted if row not in set(rows)][:MOST]
-    return [version for version in reader.of_rows(fresh, patient) if may_read(version.type)]
+    """What the page's resources refer to, or are referred to by, as far as it may be seen; nothing twice.
+
+    Only what may be seen itself leads on. Raises Unsupported when it is more than a page holds.
+    """
+    includes = query.includes
+    included: Found = {}
+    fresh = dict(zip(rows, versions, strict=False)) if includes else {}
+    known = set(rows)
+    for _ in range(MOST_ROUNDS):
+        wanted = dict.fromkeys(row for include in includes for row in led_to(reader, include, fresh))
+        fresh = seen(reader, [row for row in wanted if row not in known], patient, may_read)
+        known.update(wanted)
+        included |= fresh
+        includes = [include for include in includes if include.iterate]
+        if not fresh or not includes:
+            break
+        if len(included) > MOST:
+            raise too_many()
+    return list(included.values())
 
 
-def _referring(reader: Reader, include: Include, rows: list[int]) -> Iterator[int]:
-    paths = fhir.parameters(include.source)[include.name].paths
-    sql = f"SELECT row FROM ref WHERE path IN ({numbers(paths)}) AND target IN ({numbers(rows)}) LIMIT {MOST}"
-    return (row for (row,) in reader.connection.execute(sql))
+def seen(reader: Reader, rows: list[int], patient: int | None, may_read: MayRead) -> Found:
+    if len(rows) > MOST:
+        raise too_many()
+    found = [version for version in reader.of_rows(rows, patient) if may_read(version.type)]
+    return {row: version for version in found if (row := reader.row(version.type, version.id)) is not None}
 
 
-def _referred(reader: Reader, include: Include, versions: list[Version]) -> Iterator[int]:
-    parameter = fhir.parameters(include.source)[include.name]
-    for version in versions:
+def too_many() -> Unsupported:
+    return Unsupported(f"This page would include more than {MOST} resources: ask for fewer a page, by _count")
+
+
+def led_to(reader: Reader, include: Include, fresh: Found) -> Iterable[int]:
+    return _referring(reader, include, fresh) if include.reverse else _referred(reader, include, fresh)
+
+
+def _referring(reader: Reader, include: Include, fresh: Found) -> list[int]:
+    rows = [row for row, version in fresh.items() if include.target in ("", version.type)]
+    sql = (
+        f"SELECT f.row FROM ref f JOIN resource r ON r.row=f.row WHERE f.path IN ({numbers(sorted(include.paths))}) "
+        f"AND f.target IN ({numbers(rows)}) AND r.type={reader.kinds.numbers[include.source]} LIMIT {MOST + 1}"
+    )
+    return [row for (row,) in reader.connection.execute(sql)]
+
+
+def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
+    for version in fresh.values():
+        if include.source not in (ANY, version.type):
+            continue
+        paths = include.paths or reference_paths(version.type)
         for path, kind, id in drafts.again(version.type, version.body).references:
-            wanted = kind == include.target if include.target else kind in parameter.targets or not parameter.targets
-            if path in parameter.paths and kind and wanted and (row := reader.row(kind, id)) is not None:
+            wanted = kind == include.target if include.target else kind in include.targets or not include.targets
+            if path in paths and kind and wanted and (row := reader.row(kind, id)) is not None:
                 yield row

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,15 +22,22 @@ DEFAULT_COUNT = 50
 MOST = 1000
 MOST_TERMS = 100
 ANCHOR = "_cursor"
+ANY = "*"
 IGNORED = {"_format", "_pretty"}  # how the answer is written: the HTTP door's matter
 
 
 @dataclass(frozen=True, slots=True)
 class Include:
+    """What to bring along: by the references of `source` (`ANY`: of all types) that stand at `paths` (none: at all),
+    to a `target` type, or if that is empty to one of `targets` (none: to all). `iterate`: from what was included too.
+    """
+
     source: str
-    name: str
+    paths: frozenset[int]
     target: str
+    targets: tuple[str, ...]
     reverse: bool
+    iterate: bool
 
 
 @dataclass(slots=True)
@@ -113,15 +121,33 @@ def _sort(query: Query, modifier: str, value: str) -> None:
 
 
 def _include(query: Query, modifier: str, value: str, reverse: bool = False) -> None:
+    """`Type:parameter`, `Type:parameter:Target`, `Type:*`; `*` of `_include`. Raises Unsupported."""
     word = "_revinclude" if reverse else "_include"
+    if modifier not in ("", "iterate"):
+        raise Unsupported(f"{word}:{modifier[:40]} is not served: use :iterate or none", path=f"{word}:{modifier[:40]}")
     source, _, rest = value.partition(":")
     name, _, target = rest.partition(":")
+    if source == ANY and not rest and not reverse:
+        query.includes.append(Include(ANY, frozenset(), "", (), False, modifier == "iterate"))
+        return
     known = fhir.parameters(source) if source in fhir.RESOURCE_TYPES else {}
-    if modifier or name not in known or known[name].kind != "reference":
-        raise Unsupported(f"{word}={value[:80]}: give Type:reference-parameter, without modifiers", path=word)
-    if not reverse and source != query.type:
-        raise Unsupported(f"_include={value[:80]}: {source} is not what is searched", path=word)
-    query.includes.append(Include(source, name, target, reverse))
+    if (name != ANY and (name not in known or known[name].kind != "reference")) or not known:
+        raise Unsupported(f"{word}={value[:80]}: give Type:reference-parameter or Type:*", path=word)
+    targets = () if name == ANY else known[name].targets
+    if target and target not in (targets or fhir.RESOURCE_TYPES):
+        raise Unsupported(f"{word}={value[:80]}: {name} of {source} does not refer to {target[:40]}", path=word)
+    if not reverse and source != query.type and modifier != "iterate":
+        raise Unsupported(f"_include={value[:80]}: {source} is not what is searched; use _include:iterate", path=word)
+    paths = reference_paths(source) if name == ANY else frozenset(known[name].paths)
+    query.includes.append(Include(source, paths, target, targets, reverse, modifier == "iterate"))
+
+
+@cache
+def reference_paths(type: str) -> frozenset[int]:
+    """The paths of all reference parameters of a type."""
+    return frozenset(
+        path for found in fhir.parameters(type).values() if found.kind == "reference" for path in found.paths
+    )
 
 
 def _revinclude(query: Query, modifier: str, value: str) -> None:
