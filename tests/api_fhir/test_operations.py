@@ -298,3 +298,166 @@ def test_the_capability_statement_lists_the_operations_that_are_served(ward: tup
         "name": "everything",
         "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
     } in patient["operation"]
+
+
+# --- $validate ---
+
+
+def parameters(**parts: Any) -> dict[str, Any]:
+    found = [
+        {"name": name, "resource": value} if name == "resource" else {"name": name, f"value{kind(value)}": value}
+        for name, value in parts.items()
+    ]
+    return {"resourceType": "Parameters", "parameter": found}
+
+
+def kind(value: Any) -> str:
+    return "Meta" if isinstance(value, dict) else "Uri" if ":" in value else "Code"
+
+
+EVA = {"resourceType": "Patient", "id": "eva", "name": [{"family": "Maier"}]}
+VALIDATED = [  # method, path, body, severity, path of the first issue, words
+    ("POST", "/Patient/$validate", EVA, "information", "", "No fault"),
+    ("POST", "/Patient/$validate", parameters(resource=EVA, mode="create"), "information", "Patient.id", "a new id"),
+    ("POST", "/Patient/$validate", {"resourceType": "Patient", "gender": "blue"}, "error", "Patient.gender", "blue"),
+    ("POST", "/Patient/$validate", b"{", "error", "", "JSON"),
+    ("POST", "/Patient/$validate", {"resourceType": "Group"}, "error", "resourceType", "Group"),
+    ("POST", "/Patient/$validate?mode=update", {"resourceType": "Patient"}, "error", "Patient.id", "missing"),
+    ("POST", "/Patient/adam/$validate?mode=update", EVA, "error", "Patient.id", "'eva'"),
+    ("POST", "/Patient/eva/$validate", parameters(resource=EVA, mode="update"), "information", "", "No fault"),
+    ("POST", "/Patient/new/$validate?mode=update", {**EVA, "id": "new"}, "information", "", "an update makes it"),
+    ("GET", "/Patient/eva/$validate", None, "information", "", "No fault"),
+    ("POST", "/Patient/eva/$validate?mode=delete", None, "information", "", "No fault"),
+    ("POST", "/Patient/$validate", parameters(resource={"resourceType": "Patient", "x": 1}), "error", "Patient.x", "x"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "severity", "where", "words"), VALIDATED)
+def test_validate_says_what_it_found_and_stores_nothing(
+    ward: tuple[Client, Store], method: str, path: str, body: Any, severity: str, where: str, words: str
+) -> None:
+    ask, store = ward
+    before = store.last_transaction()
+    answer = ask(method, path, body)
+
+    assert (200, "OperationOutcome") == (answer.status_code, answer.json()["resourceType"])
+    issue = answer.json()["issue"][0]
+    assert (severity, [where]) == (issue["severity"], issue.get("expression", [""]))
+    assert words in issue["diagnostics"]
+    assert before == store.last_transaction()
+
+
+NOT_VALIDATED = [
+    ("POST", "/Patient/$validate", None, "system", 400, "nothing to validate"),
+    ("POST", "/Patient/$validate?mode=delete", EVA, "system", 400, "nothing to validate"),
+    ("POST", "/Patient/$validate?mode=cook", EVA, "system", 400, "cook"),
+    ("POST", "/Patient/$validate", parameters(resource=EVA, profile="http://x/y"), "system", 400, "http://x/y"),
+    ("POST", "/Patient/none/$validate?mode=delete", None, "system", 404, "Patient/none"),
+    ("GET", "/Patient/adam2/$validate", None, "eva", 404, "Patient/adam2"),
+    ("POST", "/Patient/$validate?mode=create", EVA, "nurse", 403, "may not write Patient"),
+    ("POST", "/Patient/eva/$validate?mode=delete", None, "nurse", 403, "may not delete Patient"),
+    ("POST", "/Patient/$validate?mode=update", EVA, "eva", 403, "may not write"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "who", "status", "words"), NOT_VALIDATED)
+def test_what_cannot_be_validated_is_refused(
+    ward: tuple[Client, Store], method: str, path: str, body: Any, who: str, status: int, words: str
+) -> None:
+    ask, _ = ward
+    answer = ask(method, path, body, who)
+
+    assert status == answer.status_code, answer.text
+    assert words in answer.json()["issue"][0]["diagnostics"]
+
+
+# --- $meta ---
+
+LABEL = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+
+
+def test_labels_are_added_and_taken_as_new_versions_and_the_rest_stays_to_the_digit(ask: Client) -> None:
+    quantity = '"valueQuantity":{"value":1.10,"unit":"mmol/L"}'
+    rest = '"status":"final","code":{"text":"K"},"meta":{"tag":[{"code":"a"}]}'
+    body = f'{{"resourceType":"Observation",{rest},{quantity}}}'
+    ask("PUT", "/Observation/k", body)
+    added = ask("POST", "/Observation/k/$meta-add", parameters(meta={"security": [LABEL], "tag": [{"code": "a"}]}))
+    found = ask("GET", "/Observation/k/$meta").json()["parameter"][0]
+    taken = ask("POST", "/Observation/k/$meta-delete", parameters(meta={"tag": [{"code": "a"}, {"code": "b"}]}))
+
+    assert ("2", [LABEL], [{"code": "a"}]) == tuple(
+        found["valueMeta"].get(name) for name in ("versionId", "security", "tag")
+    )
+    assert found == added.json()["parameter"][0]
+    assert "tag" not in taken.json()["parameter"][0]["valueMeta"]
+    assert quantity in ask("GET", "/Observation/k").text
+    assert ["k"] == [e["resource"]["id"] for e in ask("GET", "/Observation?_security=R").json()["entry"]]
+
+
+def test_labels_of_others_are_neither_seen_nor_changed(ward: tuple[Client, Store]) -> None:
+    ask, store = ward
+    before = store.last_transaction()
+    label = parameters(meta={"security": [LABEL]})
+
+    assert 404 == ask("GET", "/Observation/other/$meta", who="eva").status_code
+    assert 403 == ask("POST", "/Patient/eva/$meta-add", label, "eva").status_code
+    assert 403 == ask("POST", "/Patient/eva/$meta-delete", label, "nurse").status_code
+    assert 404 == ask("POST", "/Patient/none/$meta-add", label).status_code
+    assert 400 == ask("POST", "/Patient/eva/$meta-add", parameters(mode="x")).status_code
+    assert before == store.last_transaction()
+
+
+# --- $lastn ---
+
+LAST = [
+    ("patient=eva", ["Observation/o3", "Observation/s1"]),
+    ("patient=eva&max=3", ["Observation/o3", "Observation/o2", "Observation/o1", "Observation/s1"]),
+    ("subject=Patient/eva&code=http://loinc.org|718-7", ["Observation/s1"]),
+    ("patient=eva&code=http://loinc.org|718-7&status=entered-in-error", ["Observation/s2"]),
+    ("patient=eva&code=http://loinc.org|718-7,http://loinc.org|2823-3", ["Observation/o3", "Observation/s1"]),
+    ("patient=eva&category=laboratory&date=lt2026-02-01", ["Observation/o1"]),
+    ("patient=eva&category=vital-signs", []),
+    ("patient=adam", ["Observation/other"]),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), LAST)
+def test_lastn_gives_the_latest_of_each_code(ward: tuple[Client, Store], query: str, expected: list[str]) -> None:
+    ask, _ = ward
+
+    assert expected == ids(ask("GET", f"/Observation/$lastn?{query}", who="nurse"))
+
+
+def test_lastn_takes_what_shares_a_coding_as_one_kind(ask: Client) -> None:
+    ask("PUT", "/Patient/eva", EVA)
+    both = {"coding": [*coded("2823-3")["coding"], {"system": "urn:local", "code": "K"}]}
+    local = {"coding": [{"system": "urn:local", "code": "K"}]}
+    for id, day, code in (("a", "2026-01-01", coded("2823-3")), ("b", "2026-01-02", both), ("c", "2026-01-03", local)):
+        ask("PUT", f"/Observation/{id}", {**observation(id, day), "code": code})
+
+    assert ["Observation/c"] == ids(ask("GET", "/Observation/$lastn?patient=eva"))
+
+
+def test_lastn_shows_a_patient_only_their_own(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+
+    assert ["Observation/o3", "Observation/s1"] == ids(ask("GET", "/Observation/$lastn?patient=eva", who="eva"))
+    assert [] == ids(ask("GET", "/Observation/$lastn?patient=adam", who="eva"))
+    assert 403 == ask("GET", "/Observation/$lastn?patient=eva", who="desk").status_code
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("code=x", "whose"),
+        ("patient=eva&max=0", "max=0"),
+        ("patient=eva&_sort=date", "_sort"),
+        ("patient=eva&x=1", "x"),
+    ],
+)
+def test_lastn_names_what_it_does_not_serve(ward: tuple[Client, Store], query: str, words: str) -> None:
+    ask, _ = ward
+    answer = ask("GET", f"/Observation/$lastn?{query}")
+
+    assert 400 == answer.status_code
+    assert words in answer.json()["issue"][0]["diagnostics"]

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations.everything import everything
+from salus.api.fhir.operations.lastn import lastn
+from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
+from salus.api.fhir.operations.validate import validate
 from salus.base.errors import Missing, WrongMethod
 from salus.records import Records
 
@@ -28,6 +31,13 @@ HL7 = "http://hl7.org/fhir/OperationDefinition/"
 OPERATIONS: dict[str, Operation] = {
     "$everything": Operation(
         everything, INSTANCE, frozenset({"Patient", "Encounter"}), ("GET", "POST"), HL7 + "{type}-everything"
+    ),
+    "$validate": Operation(validate, frozenset({"type", "instance"}), None, ("GET", "POST"), HL7 + "Resource-validate"),
+    "$meta": Operation(meta, INSTANCE, None, ("GET",), HL7 + "Resource-meta"),
+    "$meta-add": Operation(meta_add, INSTANCE, None, ("POST",), HL7 + "Resource-meta-add"),
+    "$meta-delete": Operation(meta_delete, INSTANCE, None, ("POST",), HL7 + "Resource-meta-delete"),
+    "$lastn": Operation(
+        lastn, frozenset({"type"}), frozenset({"Observation"}), ("GET", "POST"), HL7 + "Observation-lastn"
     ),
 }
 

@@ -1,0 +1,122 @@
+"""`$validate`: would this be taken? Nothing is stored. https://hl7.org/fhir/R4/resource-operation-validate.html"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from salus import fhir
+from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.operations import given, guard
+from salus.base.errors import Gone, Issue, Malformed, Missing, SalusError, Unsupported
+from salus.privacy.policy import Act
+from salus.records import Records
+
+NAMES = ("mode", "profile")
+NEEDS = {None: Act.READ, "create": Act.WRITE, "update": Act.WRITE, "delete": Act.DELETE}
+
+
+class Question(NamedTuple):
+    """What is to be validated, as what, and for what: `resource` is None where only an address was given."""
+
+    type: str
+    id: str | None
+    mode: str | None
+    resource: bytes | None
+
+
+async def validate(records: Records, ask: Ask) -> Answer:
+    """`POST /Type/$validate` or `/Type/id/$validate` with a resource, or with a Parameters that has one.
+
+    200 with an OperationOutcome, whatever is found; other answers mean that nothing could be validated.
+    """
+    return await asyncio.to_thread(answer, records, ask)
+
+
+def answer(records: Records, ask: Ask) -> Answer:
+    question = read(ask)
+    guard.check(records, NEEDS[question.mode], question.type)
+    found = list(issues(records, question))
+    guard.note(records, "validate", "/".join(ask.parts[:-1]))
+    good = Issue("informational", "", f"No fault was found in this {question.type}", "information")
+    return Answer(200, orjson.dumps(fhir.outcome(found or [good])))
+
+
+def read(ask: Ask) -> Question:
+    """Raises Malformed, Unsupported for what is not a question."""
+    wrapped = unwrapped(ask)
+    query = Ask(ask.method, ask.parts, ask.query, ask.headers, ask.base, wrapped[1])
+    pairs = given.given(query, *NAMES)
+    mode = given.only(pairs, "mode")
+    if mode not in NEEDS:
+        raise Unsupported(f"mode={str(mode)[:40]} is not served: use create, update or delete", path="mode")
+    if profile := given.only(pairs, "profile"):
+        raise Unsupported(f"The profile {profile[:200]} is not loaded: validate against FHIR R4 itself", path="profile")
+    id = ask.parts[1] if len(ask.parts) == 3 else None
+    if id is None and (mode == "delete" or not wrapped[0]):
+        raise Malformed(f"There is nothing to validate: send a {ask.parts[0]}, or name one by its address")
+    return Question(ask.parts[0], id, mode, wrapped[0])
+
+
+def unwrapped(ask: Ask) -> tuple[bytes | None, bytes]:
+    """The resource, and the Parameters without it; a resource that stands by itself is not wrapped."""
+    try:
+        body = orjson.loads(ask.body) if ask.body else None
+    except orjson.JSONDecodeError:
+        return ask.body, b""
+    if not isinstance(body, dict) or body.get("resourceType") != "Parameters" or ask.parts[0] == "Parameters":
+        return ask.body or None, b""
+    found = [part for part in listed(body) if part.get("name") == "resource" and "resource" in part]
+    if len(found) > 1:
+        raise Malformed(f"{len(found)} resources are given: validate one at a time", path="Parameters.parameter")
+    rest = [part for part in listed(body) if part not in found]
+    more = orjson.dumps({**body, "parameter": rest}) if rest else b""
+    return orjson.dumps(found[0]["resource"]) if found else None, more
+
+
+def listed(body: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = body.get("parameter", [])
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def issues(records: Records, question: Question) -> Iterator[Issue]:
+    """What is wrong with the resource, and with what is meant to be done with it."""
+    stored = standing(records, question) if question.id else None
+    if isinstance(stored, Issue):
+        yield stored
+    body = question.resource or (stored if isinstance(stored, bytes) else None)
+    if body is None or question.mode == "delete":
+        return
+    try:
+        decoded = fhir.decode(body, question.type)
+    except SalusError as fault:
+        yield from fault.issues
+        return
+    yield from of_mode(question, decoded.id)
+
+
+def standing(records: Records, question: Question) -> bytes | Issue | None:
+    """The body that stands at the address, or the issue that nothing does; None where that does not matter.
+
+    Raises Missing or Gone where there is nothing else to validate.
+    """
+    assert question.id
+    try:
+        return records.read(question.type, question.id).body
+    except (Missing, Gone) as fault:
+        if question.resource is None or question.mode == "delete":
+            raise
+        words = f"{fault}: an update makes it"
+        return Issue(fault.code, "", words, "information") if question.mode == "update" else None
+
+
+def of_mode(question: Question, id: str | None) -> Iterator[Issue]:
+    """Whether the id fits what is to be done. https://hl7.org/fhir/R4/http.html#update"""
+    path = f"{question.type}.id"
+    if question.mode == "create" and id is not None:
+        yield Issue("informational", path, f"{path} is '{id}': a create gives a new id", "information")
+    if question.mode == "update" and id is None:
+        yield Issue("required", path, f"{path} is missing: an update names the id that it replaces")
+    if question.mode == "update" and id is not None and question.id not in (None, id):
+        yield Issue("value", path, f"{path} is '{id}', and the address says '{question.id}': make them the same")
