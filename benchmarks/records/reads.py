@@ -4,7 +4,8 @@
 
 A server (uvicorn, one process) holds a store filled with half of the Synthea bundles; this process reads random
 resources of it over a kept-alive connection, at fixed times (what comes late counts as late); the other half is
-imported meanwhile, again and again, either by a process of its own or by a thread of the server.
+imported meanwhile, again and again, either by a process of its own or by a thread of the server. "whole": beside an
+import in its own process, the whole installation serves, and follows the import with its event files.
 """
 
 import http.client
@@ -41,6 +42,19 @@ store = Store(Path(sys.argv[1]))
 if sys.argv[3] == "thread":
     threading.Thread(target=keep_importing, args=(store,), daemon=True).start()
 uvicorn.run(fhir.door(store, identify_by(SECRET)), port=int(sys.argv[2]), log_level="critical", lifespan="off")
+"""
+WHOLE = """
+import sys
+sys.path.insert(0, sys.argv[4])
+import uvicorn
+from pathlib import Path
+from salus.app import app
+from salus.base.settings import settings
+from reads import SECRET
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    whole = app(settings({}, folder=path.parent, store=path, secret=SECRET.decode()))
+    uvicorn.run(whole, port=int(sys.argv[2]), log_level="critical")
 """
 IMPORT = """
 import os, sys
@@ -115,10 +129,10 @@ def main(seconds: float) -> None:
             load(store.open(SYSTEM, Purpose.OPERATIONS), bundles()[:100])
             addresses = [f"{change.type}/{change.id}" for change in store.outbox(0, 10**6)]
         print(f"{'import':12} {'reads':>6} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} {'imported/s':>11}")
-        for way in ("none", "process", "thread"):
-            with beside(SERVE, str(path), str(port), way, here):
+        for way in ("none", "process", "whole", "thread"):
+            with beside(WHOLE if way == "whole" else SERVE, str(path), str(port), way, here):
                 wait_for(port)
-                if way == "process":
+                if way in ("process", "whole"):
                     with beside(IMPORT, str(path), here):
                         report(way, path, port, addresses, seconds)
                 else:

@@ -71,40 +71,6 @@ def warming(bedside: Bedside) -> threading.Thread:
     return threading.Thread(target=warm, name="models", daemon=True)
 
 
-@contextmanager
-def listening(settings: Settings) -> Iterator[None]:
-    """Events follow the records while this is open, in a process of their own.
-
-    Turning records into events is work for the interpreter; in a thread beside the doors it would hold up every reader
-    while a large import is followed.
-    """
-    spawn = get_context("spawn")
-    stop = spawn.Event()
-    child = spawn.Process(target=follow, args=(settings.store, settings.events, stop), name="events", daemon=True)
-    child.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        child.join(PATIENCE)
-        child.terminate()
-
-
-def follow(store: Path, events: Path, stop: Event) -> None:
-    """What that process does until it is told to stop, or until the server that began it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the server says when
-    os.nice(NICE)
-    until = Until(stop, os.getppid())
-    with Store(store) as opened:
-        follower = Follower(opened, events)
-        while not until.is_set():
-            try:
-                follower.run(until)
-            except Exception as fault:
-                log.error("events fell behind (%s); trying again in %s s", type(fault).__name__, PAUSE)
-                until.wait(PAUSE)
-
-
 class Until(NamedTuple):
     """Set when we were told to stop, or have become an orphan."""
 
@@ -116,3 +82,38 @@ class Until(NamedTuple):
 
     def wait(self, timeout: float) -> bool:
         return self.stop.wait(timeout)
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[None]:
+    """Events follow the records while this is open, in a process of their own.
+
+    Turning records into events is work for the interpreter; in a thread beside the doors it would hold up every reader
+    while a large import is followed.
+    """
+    spawn = get_context("spawn")
+    stop = spawn.Event()
+    child = spawn.Process(
+        target=follow, args=(settings.store, settings.events, Until(stop, os.getpid())), name="events", daemon=True
+    )
+    child.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        child.join(PATIENCE)
+        child.terminate()
+
+
+def follow(store: Path, events: Path, until: Until) -> None:
+    """What that process does until it is told to stop, or until the server that began it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the server says when
+    os.nice(NICE)
+    with Store(store) as opened:
+        follower = Follower(opened, events)
+        while not until.is_set():
+            try:
+                follower.run(until)
+            except Exception as fault:
+                log.error("events fell behind (%s); trying again in %s s", type(fault).__name__, PAUSE)
+                until.wait(PAUSE)

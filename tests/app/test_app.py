@@ -1,10 +1,14 @@
 """The whole installation behind one address, on a real store."""
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import httpx
@@ -76,3 +80,20 @@ def test_a_new_record_is_an_event_within_seconds(address, installation):
 def subjects(installation: Settings) -> set[str]:
     rows = duckdb.sql(f"select distinct subject_id from read_parquet('{read_events(installation.events)}')").fetchall()
     return {subject for (subject,) in rows}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc, which is not here")
+def test_a_server_that_is_killed_leaves_no_listener_behind(tmp_path):
+    command = [sys.executable, "-m", "salus", "serve", "--folder", str(tmp_path), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: listeners(server.pid))
+    left = listeners(server.pid)
+
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+
+
+def listeners(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
