@@ -10,7 +10,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from salus.base.errors import Conflict
+from salus.base.errors import Conflict, Damaged
 
 START = bytes(32)
 Expand = Callable[[sqlite3.Connection, int, bytes], bytes]
@@ -39,24 +39,50 @@ SELECT o.act, r.type, r.id, o.version,
 FROM outbox o JOIN resource r ON r.row=o.row LEFT JOIN past p ON p.row=o.row AND p.version=o.version
 WHERE o.t=? ORDER BY o.n
 """
+Content = tuple[int, int, bytes | str, int, int, bytes | None]
+
+
+def contents(connection: sqlite3.Connection, t: int) -> Iterable[Content]:
+    """(act, type, id, version, form, body) of what a transaction made, in order."""
+    return connection.execute(OF_TRANSACTION, (t,))
 
 
 def _bodies(connection: sqlite3.Connection, t: int, expand: Expand) -> Iterable[tuple[str, bytes]]:
-    for act, type, id, version, form, body in connection.execute(OF_TRANSACTION, (t,)):
+    for act, type, id, version, form, body in contents(connection, t):
         yield title(act, type, id, version), b"" if body is None else expand(connection, form, body)
 
 
-def verify(connection: sqlite3.Connection, expand: Expand) -> int:
-    """Walk both chains; the number of transactions that stand. Raises Conflict at the first link that does not."""
-    before, count = START, 0
+def transactions(connection: sqlite3.Connection, expand: Expand) -> Iterable[tuple[int, bool | Damaged]]:
+    """Each transaction with whether it holds: hashes, after the one before it, to what the log says. Or with the
+    damage of a body in it, which leaves that open. A break is not passed on to those that follow."""
+    before = START
     for t, ts, who, purpose, found in connection.execute("SELECT t, ts, who, purpose, hash FROM txn ORDER BY t"):
-        before = link(before, (t, ts, who, purpose), _bodies(connection, t, expand))
-        if before != found:
-            raise Conflict(f"Transaction {t} does not hash to what the log says: it was changed after it was written")
-        count += 1
+        try:
+            yield t, found == link(before, (t, ts, who, purpose), _bodies(connection, t, expand))
+        except Damaged as fault:
+            yield t, fault
+        before = found
+
+
+def audited(connection: sqlite3.Connection) -> Iterable[tuple[int, bool]]:
+    """Each line of the audit with whether it holds."""
     before = START
     for *fields, found in connection.execute("SELECT n, t, ts, who, purpose, act, what, hash FROM audit ORDER BY n"):
-        before = link(before, fields)
-        if before != found:
-            raise Conflict(f"Audit line {fields[0]} does not hash to what the log says: it was changed")
+        yield fields[0], found == link(before, fields)
+        before = found
+
+
+def verify(connection: sqlite3.Connection, expand: Expand) -> int:
+    """Walk both chains; the number of transactions that stand. Raises Conflict at the first link that does not, or
+    Damaged."""
+    count = 0
+    for t, holds in transactions(connection, expand):
+        if isinstance(holds, Damaged):
+            raise holds
+        if not holds:
+            raise Conflict(f"Transaction {t} does not hash to what the log says: it was changed after it was written")
+        count += 1
+    for n, holds in audited(connection):
+        if not holds:
+            raise Conflict(f"Audit line {n} does not hash to what the log says: it was changed")
     return count

@@ -1,0 +1,230 @@
+"""Is a store whole? Everything in it is read once, and what is wrong is named, all of it, not only the first.
+
+Nothing is written: the file is opened to read, whoever else writes to it meanwhile.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from salus.base.errors import Damaged, Missing, SalusError
+from salus.records import chain, compartments, drafts, faults, reindexing, schema, shelves
+from salus.records.bodies import Press
+from salus.records.ids import packed, unpacked
+from salus.records.interning import Kinds
+
+OnProgress = Callable[[str, int, int], None]  # step, done, in all
+MOST = 1000  # faults that are told
+EVERY = 500  # between two calls of `on_progress`
+
+# kind of fault -> SQL for the references or transactions it concerns
+VERSIONS = "SELECT row, version, t FROM resource WHERE version UNION ALL SELECT row, version, t FROM past"
+NAMED = "SELECT k.name, r.id, f.version FROM ({}) f JOIN resource r ON r.row=f.row JOIN kind k ON k.type=r.type"
+AGREEMENTS = {
+    "unlogged": NAMED.format(f"SELECT * FROM ({VERSIONS}) EXCEPT SELECT row, version, t FROM outbox"),
+    "lost": NAMED.format(f"SELECT row, version, t FROM outbox EXCEPT SELECT * FROM ({VERSIONS})"),
+    "nameless": "SELECT t FROM outbox WHERE row NOT IN (SELECT row FROM resource)",
+    "empty": "SELECT t FROM txn EXCEPT SELECT t FROM outbox",
+    "unnumbered": "SELECT t FROM outbox EXCEPT SELECT t FROM txn",
+    "unaudited": "SELECT t FROM txn EXCEPT SELECT t FROM audit",
+    "invented": "SELECT t FROM audit WHERE t NOTNULL EXCEPT SELECT t FROM txn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with what: `kind` has its words in `salus.cli` under `verify.<kind>`."""
+
+    kind: str
+    what: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was looked at, and what was wrong with it (the first 1,000; `count` has all)."""
+
+    transactions: int = 0
+    resources: int = 0
+    audited: int = 0
+    count: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, kind: str, what: str) -> None:
+        self.count += 1
+        if len(self.faults) < MOST:
+            self.faults.append(Fault(kind, what))
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def check(path: Path, on_progress: OnProgress = silent) -> Findings:
+    """Look at everything in a store. Raises Missing, or Damaged when it cannot even be opened."""
+    findings = Findings()
+    with closing(opened(path)) as connection:
+        with faults.in_our_words():
+            kinds = Kinds(connection)
+        looking = Looking(connection, kinds, Press(), findings, on_progress)
+        for step, look in STEPS.items():
+            on_progress(step, 0, 1)
+            try:
+                look(looking)
+            except sqlite3.Error as fault:  # pages that cannot be read: what lies on them cannot be looked at
+                told = faults.as_salus(fault)
+                if not isinstance(told, Damaged):
+                    raise told from fault
+                findings.add("unread", f"{step}: {fault}")
+    return findings
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """The file of a store, to read. Raises Missing, Damaged when it is none."""
+    if not path.is_file():
+        raise Missing(f"There is no store at {path}: say where it is with --store")
+    with faults.in_our_words():
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.execute("BEGIN")
+            found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()
+        except sqlite3.Error as fault:
+            connection.close()
+            raise Damaged(f"{path} is not a store, or no longer one ({fault}): restore a backup") from None
+    if not found or found[0] != schema.VERSION:
+        connection.close()
+        raise Damaged(f"{path} has a layout that this program does not know: use the program that made it")
+    return connection
+
+
+@dataclass(slots=True)
+class Looking:
+    """Who looks, at what, and where it is noted."""
+
+    connection: sqlite3.Connection
+    kinds: Kinds
+    press: Press
+    findings: Findings
+    on_progress: OnProgress
+
+
+def _file(at: Looking) -> None:
+    for (told,) in at.connection.execute("PRAGMA integrity_check"):
+        if told != "ok":
+            at.findings.add("file", told)
+
+
+def _chain(at: Looking) -> None:
+    total = at.connection.execute("SELECT count(*) FROM txn").fetchone()[0]
+    for t, holds in chain.transactions(at.connection, at.press.expanded):
+        at.findings.transactions += 1
+        if isinstance(holds, Damaged):
+            for what in _damaged(at.connection, at.kinds, at.press, t):
+                at.findings.add("body", what)
+        elif not holds:
+            at.findings.add("chain", str(t))
+        if at.findings.transactions % EVERY == 0:
+            at.on_progress("chain", at.findings.transactions, total)
+
+
+def _audit(at: Looking) -> None:
+    for n, holds in chain.audited(at.connection):
+        at.findings.audited += 1
+        if not holds:
+            at.findings.add("audit", str(n))
+
+
+def _agreement(at: Looking) -> None:
+    for kind, sql in AGREEMENTS.items():
+        for row in at.connection.execute(sql):
+            at.findings.add(kind, str(row[0]) if len(row) == 1 else f"{row[0]}/{unpacked(row[1])} version {row[2]}")
+
+
+def _index(at: Looking) -> None:
+    Indexes(at.connection, at.kinds, at.press).check(at.findings, at.on_progress)
+
+
+STEPS: dict[str, Callable[[Looking], None]] = {
+    "file": _file,
+    "chain": _chain,
+    "audit": _audit,
+    "agreement": _agreement,
+    "index": _index,
+}
+
+
+def _damaged(connection: sqlite3.Connection, kinds: Kinds, press: Press, t: int) -> Iterator[str]:
+    """The names of the bodies of a transaction that cannot be read."""
+    for _, kind, id, version, form, body in chain.contents(connection, t):
+        try:
+            if body is not None:
+                press.expanded(connection, form, body)
+        except Damaged:
+            yield f"{kinds.names[kind]}/{unpacked(id)} version {version}"
+
+
+class Indexes:
+    """Compares the index tables with what the current versions say: each row there, and none besides."""
+
+    def __init__(self, connection: sqlite3.Connection, kinds: Kinds, press: Press) -> None:
+        self._connection, self._kinds, self._press = connection, kinds, press
+        self._there = {
+            table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{name}=?' for name in names)}"
+            for table, names in shelves.COLUMNS.items()
+        }
+
+    def check(self, findings: Findings, on_progress: OnProgress) -> None:
+        """An index laid by another version of the program is left alone: it is laid anew at the next opening."""
+        found = self._connection.execute("SELECT value FROM meta WHERE name='index'").fetchone()
+        if found[0] != reindexing.fingerprint():
+            return
+        total = self._connection.execute("SELECT count(*) FROM resource WHERE alive").fetchone()[0]
+        counts, whole = Counter[str](), True
+        for row, kind, id, date, form, body in self._connection.execute(ALIVE):
+            findings.resources += 1
+            try:
+                made = self._rows(row, kind, date, self._press.expanded(self._connection, form, body))
+            except SalusError:  # damaged, which is told already, or stored under laxer rules than today's
+                whole = False
+                continue
+            self._compare(f"{self._kinds.names[kind]}/{unpacked(id)}", made, counts, findings)
+            if findings.resources % EVERY == 0:
+                on_progress("index", findings.resources, total)
+        if whole:
+            self._count(counts, findings)
+
+    def _rows(self, row: int, kind: int, date: int, body: bytes) -> dict[str, set[shelves.Row]]:
+        type = self._kinds.names[kind]
+        indexed = drafts.again(type, body)
+        made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._code, self._aimed)}
+        subjects = {self._aimed("Patient", id) for id in compartments.patients(type, indexed)}
+        made["line"] = {(subject, kind, date, row) for subject in subjects | ({row} if type == "Patient" else set())}
+        return made
+
+    def _compare(self, name: str, made: dict[str, set[shelves.Row]], counts: Counter[str], findings: Findings) -> None:
+        for table, rows in made.items():
+            counts[table] += len(rows)
+            if not all(self._connection.execute(self._there[table], row).fetchone() for row in rows):
+                findings.add("unindexed", f"{name} ({table})")
+
+    def _count(self, counts: Counter[str], findings: Findings) -> None:
+        for table in shelves.COLUMNS:
+            surplus = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] - counts[table]
+            if surplus > 0:
+                findings.add("surplus", f"{table}: {surplus}")
+
+    def _code(self, system: str | None, text: str) -> int:
+        number = 0 if system is None else self._code(None, system)
+        found = self._connection.execute("SELECT code FROM code WHERE text=? AND system=?", (text, number)).fetchone()
+        return found[0] if found else -1
+
+    def _aimed(self, type: str | None, id: str) -> int:
+        number = self._kinds.numbers.get(type or "", 0)
+        key = (number, packed(id) if number else id if not type else f"{type}/{id}")
+        found = self._connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
+        return found[0] if found else -1
+
+
+ALIVE = "SELECT row, type, id, date, form, body FROM resource WHERE alive ORDER BY row"
