@@ -16,7 +16,7 @@ from salus.records.interning import Kinds
 from salus.records.search import ordering
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
-from salus.records.search.setting import Setting, within
+from salus.records.search.setting import MOST_READ, Setting, within
 from salus.records.search.shelf import Arguments, Match, Piece
 
 __all__ = ["Search", "find", "within"]
@@ -44,12 +44,26 @@ def find(
 ) -> Search:
     """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen.
 
-    Raises Forbidden where a chain looks into a type that `may_read` says no to; without it none may.
+    Raises Forbidden where a chain looks into a type that `may_read` says no to (without it none may), Unsupported where
+    too many bodies would have to be opened.
     """
     check_looks(query, may_read)
-    matcher = Matcher(Setting(connection, kinds, patient, press), query.type)
+    setting = Setting(connection, kinds, patient, press)
+    try:
+        return _found(setting, query)
+    except sqlite3.OperationalError:
+        if not setting.spent:
+            raise
+        raise Unsupported(
+            f"This search would open more than {MOST_READ} resources: narrow it by a patient, a code or a date"
+        ) from None
+
+
+def _found(setting: Setting, query: Query) -> Search:
+    connection = setting.connection
+    matcher = Matcher(setting, query.type)
     matches = [matcher.match(term) for term in query.terms]
-    where, arguments = plan(connection, query, matches, kinds.numbers[query.type], patient)
+    where, arguments = plan(connection, query, matches, setting.kinds.numbers[query.type], setting.patient)
     total = None
     if query.total or query.summary:
         total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
@@ -88,9 +102,8 @@ def plan(connection: sqlite3.Connection, query: Query, matches: list[Match], kin
         if match is not driver:
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
-        if match.check:
-            parts.append(match.check)
-    return " AND ".join([*parts, within(patient)]), arguments
+    checks = [match.check for match in matches if match.check]
+    return " AND ".join([*parts, within(patient), *checks]), arguments
 
 
 def _own(kind: int, patient: int) -> Match:

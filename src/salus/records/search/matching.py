@@ -6,16 +6,17 @@ and asks the others.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from salus import fhir
 from salus.base import clock
 from salus.base.errors import Invalid, Malformed, Unsupported
 from salus.records.ids import packed
-from salus.records.search import chaining
+from salus.records.search import chaining, reaching
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Match, Piece, shelf
-from salus.records.search.terms import Term
+from salus.records.search.terms import Term, divide
 
 PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[0-9+\-.])")
 TOP = "\U0010ffff"
@@ -48,20 +49,32 @@ class Matcher:
         table, modifiers, piece = make
         if term.modifier == "missing":
             return self._missing(term, table)
-        allowed = modifiers or self._type_modifiers(term)
+        allowed = modifiers | self._type_modifiers(term)
         if term.modifier and term.modifier not in allowed:
             raise Unsupported(
                 f"':{term.modifier}' is not served for {term.name} ({term.parameter.kind}): "
                 f"use one of {', '.join(sorted([*allowed, 'missing']))}",
                 path=f"{term.name}:{term.modifier}",
             )
+        if term.modifier in reaching.MODIFIERS:
+            return self._by_body(term)
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
         return shelf(table, where, arguments, term.modifier == "not")
 
+    def _by_body(self, term: Term) -> Match:
+        """What no index knows: each candidate that the other conditions leave is opened."""
+        check = self._setting.check(reaching.of_body(self._name, term))
+        if term.modifier == "of-type":
+            wanted = tuple(value.rpartition("|")[2] for value in term.values)
+            found = self.match(replace(term, modifier="", values=wanted))
+            found.check = check
+            return found
+        return Match(f"SELECT row FROM resource WHERE type={self._type}", "1", [], negated=True, check=check)
+
     def _chained(self, term: Term) -> Match:
-        inner = [(type, Matcher(self._setting, type).match(within)) for type, within in term.inner]
+        inner = [(type, Matcher(self._setting, type).match(there)) for type, there in term.inner]
         if term.reverse:
             return chaining.backward(self._setting, term, self._name, *inner[0])
         return chaining.forward(self._setting, term, inner)
@@ -70,19 +83,20 @@ class Matcher:
         return frozenset(term.parameter.targets) if term.parameter.kind == "reference" else frozenset()
 
     def _missing(self, term: Term, table: str) -> Match:
-        if term.values not in (("true",), ("false",)):
-            raise Malformed(f"{term.name}:missing={','.join(term.values)[:40]}: say true or false", path=term.name)
+        missing = wanted_missing(term)
         where = f"path IN ({numbers(term.parameter.paths)})"
         if table == "ref" and term.parameter.targets:
             types = numbers(
                 [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
             )
             where += f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {types})"
-        found = shelf(table, where, [], term.values == ("true",))
+        found = shelf(table, where, [], missing)
         found.probe = found.probe if table in ("dates", "quantity") else None  # any code, any target: no key to probe
         return found
 
     def _by_id(self, term: Term) -> Match:
+        if term.modifier == "missing":
+            return self._missing_column(term)
         if term.modifier:
             raise Unsupported(f"'_id:{term.modifier}' is not served: give ids", path="_id")
         marks = ",".join("?" * len(term.values))
@@ -90,7 +104,13 @@ class Matcher:
         condition = f"r.id IN ({marks})"
         return Match(rows, condition, [packed(value) for value in term.values], probe=condition)
 
+    def _missing_column(self, term: Term) -> Match:
+        """Of what every resource has."""
+        return Match("SELECT row FROM resource", str(int(not wanted_missing(term))), [], negated=True)
+
     def _by_update(self, term: Term) -> Match:
+        if term.modifier == "missing":
+            return self._missing_column(term)
         if term.modifier:
             raise Unsupported(f"'_lastUpdated:{term.modifier}' is not served: give instants", path="_lastUpdated")
         pieces = [span(term, value, "ts*1000", "(ts*1000+1000)") for value in term.values]
@@ -117,8 +137,21 @@ class Matcher:
         )
 
     def uri(self, term: Term, value: str) -> Piece:
+        """A whole URI; those `:below` it by its path, or `:above`. https://hl7.org/fhir/R4/search.html#uri"""
+        if term.modifier and value.startswith("urn:"):
+            raise Unsupported(
+                f"{term.name}:{term.modifier}={value[:80]}: an urn has nothing above or below it; give an URL",
+                path=f"{term.name}:{term.modifier}",
+            )
+        if term.modifier == "above":
+            found = above(value)
+            return f"code IN (SELECT code FROM code WHERE text IN ({','.join('?' * len(found))}) AND system=0)", [
+                *found
+            ]
         if term.modifier == "below":
-            return "code IN (SELECT code FROM code WHERE text>=? AND text<? AND system=0)", [value, value + TOP]
+            stem = value.rstrip("/") + "/"
+            where = "(text=? OR (text>=? AND text<?))"
+            return f"code IN (SELECT code FROM code WHERE {where} AND system=0)", [value, stem, stem + TOP]
         return "code IN (SELECT code FROM code WHERE text=? AND system=0)", [value]
 
     def reference(self, term: Term, value: str) -> Piece:
@@ -166,15 +199,24 @@ class Matcher:
         return measure(term, value)
 
 
-def divide(value: str) -> tuple[str, str, str]:
-    r"""System, bar, code; a bar after a backslash is part of the text.
+def wanted_missing(term: Term) -> bool:
+    """What `:missing` asks for. Raises Malformed."""
+    if term.values not in (("true",), ("false",)):
+        raise Malformed(f"{term.name}:missing={','.join(term.values)[:40]}: say true or false", path=term.name)
+    return term.values == ("true",)
 
-    >>> divide("s|c"), divide(r"a\|b")
-    (('s', '|', 'c'), ('a|b', '', ''))
+
+def above(url: str) -> list[str]:
+    """An URL and all those that it stands below.
+
+    >>> above("http://a/b/c")
+    ['http://a/b/c', 'http://a/b', 'http://a/b/', 'http://a', 'http://a/']
     """
-    parts = re.split(r"(?<!\\)\|", value, maxsplit=1)
-    first, rest = parts[0].replace("\\|", "|"), parts[1:]
-    return (first, "|", rest[0].replace("\\|", "|")) if rest else (first, "", "")
+    root, slashes, path = url.partition("://")
+    pieces = path.rstrip("/").split("/")
+    stems = [f"{root}{slashes}{'/'.join(pieces[:n])}" for n in range(len(pieces), 0, -1)]
+    found = [url, *(text for stem in stems for text in (stem, f"{stem}/"))]
+    return [text for text in dict.fromkeys(found) if text == url or len(text) <= len(url)]
 
 
 def prefixed(value: str) -> tuple[str, str]:
@@ -241,9 +283,9 @@ def measure(term: Term, value: str) -> Piece:
 COMPARISONS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "sa": ">", "eb": "<"}
 Make = Callable[[Matcher, Term, str], Piece]
 MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
-    "token": ("token", frozenset({"not"}), Matcher.token),
-    "uri": ("token", frozenset({"below"}), Matcher.uri),
-    "reference": ("ref", frozenset(), Matcher.reference),
+    "token": ("token", frozenset({"not", "of-type", "text"}), Matcher.token),
+    "uri": ("token", frozenset({"above", "below"}), Matcher.uri),
+    "reference": ("ref", frozenset({"identifier"}), Matcher.reference),
     "date": ("dates", frozenset(), Matcher.date),
     "string": ("string", frozenset({"exact", "contains"}), Matcher.string),
     "quantity": ("quantity", frozenset(), Matcher.quantity),

@@ -1,11 +1,13 @@
 """Where a search takes place: a snapshot, who may see what of it, and the bodies for what no index knows."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from salus.records.bodies import Press
 from salus.records.ids import packed
 from salus.records.interning import Kinds
+
+MOST_READ = 50_000  # bodies that one search may open
 
 # A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
 WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
@@ -31,6 +33,8 @@ class Setting:
         self.kinds = kinds
         self.patient = patient
         self._press = press
+        self._tests: list[Callable[[bytes], bool]] = []
+        self._read = 0
 
     def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[int]:
         return [row for (row,) in self.connection.execute(sql, arguments)]
@@ -48,3 +52,23 @@ class Setting:
     def opened(self, form: int, body: bytes) -> bytes:
         self._press = self._press or Press()
         return self._press.expanded(self.connection, form, body)
+
+    def check(self, test: Callable[[bytes], bool]) -> str:
+        """A condition on `r` that opens its body and tests it. It is asked after all others: it is dear."""
+        if not self._tests:
+            self._press = self._press or Press()
+            self._press.refresh(self.connection)
+            self.connection.create_function("holds", 3, self._holds)
+        self._tests.append(test)
+        return f"(SELECT holds({len(self._tests) - 1}, r.form, r.body))"
+
+    def _holds(self, test: int, form: int, body: bytes) -> bool:
+        self._read += 1
+        if self._read > MOST_READ:
+            raise RuntimeError  # SQLite only tells that something was raised; `spent` says what
+        return self._tests[test](self.opened(form, body))
+
+    @property
+    def spent(self) -> bool:
+        """Whether more bodies had to be opened than one search may."""
+        return self._read > MOST_READ

@@ -118,3 +118,14 @@ def values(text: str) -> tuple[str, ...]:
     ('a', 'b,c')
     """
     return tuple(part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
+
+
+def divide(value: str) -> tuple[str, str, str]:
+    r"""System, bar, code; a bar after a backslash is part of the text.
+
+    >>> divide("s|c"), divide(r"a\|b")
+    (('s', '|', 'c'), ('a|b', '', ''))
+    """
+    parts = re.split(r"(?<!\\)\|", value, maxsplit=1)
+    first, rest = parts[0].replace("\\|", "|"), parts[1:]
+    return (first, "|", rest[0].replace("\\|", "|")) if rest else (first, "", "")
