@@ -228,7 +228,7 @@ SAID = [  # method, path, body, headers, status, path of the issue, words of the
     ("GET", "/Patient?_count=²", None, {}, 400, "_count", "²"),
     ("GET", "/Patient?name=" + "a," * 600, None, {}, 400, "name", "500 at most"),
     ("GET", "/Patient/1/_history?_cursor=²", None, {}, 400, "_cursor", "²"),
-    ("PATCH", "/Patient/1", b"{}", {}, 405, "", "PATCH"),
+    ("PATCH", "/Patient/1/_history", b"{}", {}, 405, "", "PATCH"),
     ("GET", "/Patient", None, {"accept": "application/xml"}, 406, "", "xml"),
     ("POST", "/Patient", b"<Patient/>", {"content_type": "application/fhir+xml"}, 415, "", "xml"),
     ("POST", "", b'{"resourceType":"Bundle","type":"document"}', {}, 422, "Bundle.type", "document"),

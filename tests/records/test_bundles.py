@@ -119,7 +119,7 @@ REFUSED: list[tuple[dict[str, Any], type[SalusError], str, str]] = [
     (transaction({"resource": patient()}), Invalid, "Bundle.entry[0].request", "request"),
     (transaction({"request": {"method": "POST", "url": "Patient"}}), Invalid, "Bundle.entry[0].resource", "nothing"),
     (
-        transaction({"request": {"method": "PATCH", "url": "Patient/a"}}),
+        transaction({"request": {"method": "TRACE", "url": "Patient/a"}}),
         Unsupported,
         "Bundle.entry[0].request.method",
         "",

@@ -4,9 +4,22 @@ with a Purpose. Must not know what the records mean for anybody's health.
 
 from salus.records.answers import searchset
 from salus.records.bundles import etag
+from salus.records.patches import patch as change_of
 from salus.records.records import Records
 from salus.records.search import served
 from salus.records.shapes import Audited, Change, Outcome, Page, Version
 from salus.records.store import Store
 
-__all__ = ["Audited", "Change", "Outcome", "Page", "Records", "Store", "Version", "etag", "searchset", "served"]
+__all__ = [
+    "Audited",
+    "Change",
+    "Outcome",
+    "Page",
+    "Records",
+    "Store",
+    "Version",
+    "change_of",
+    "etag",
+    "searchset",
+    "served",
+]

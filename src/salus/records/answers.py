@@ -8,23 +8,30 @@ import orjson
 
 from salus import fhir
 from salus.base import clock
-from salus.base.errors import SalusError
+from salus.base.errors import Issue, SalusError
 from salus.records.bundles import Entry
 from salus.records.shapes import Page, Version
 
 
 def answered(e: Entry) -> dict[str, Any]:
     """The response entry of a write."""
-    assert e.version
+    if e.version is None:  # a conditional delete that found nothing
+        return {"response": {"status": "204 No Content"}}
     status = status_of(e.method, e.version)
     told = {
         "status": f"{status.value} {status.phrase}",
         "etag": f'W/"{e.version.version}"',
         "lastModified": clock.instant(e.version.updated),
     }
+    if len(e.doomed) > 1:
+        return {"response": {"status": "200 OK", "outcome": fhir.outcome([deleted(len(e.doomed))])}}
     if e.method != "DELETE":
         told["location"] = f"{e.version.reference}/_history/{e.version.version}"
     return {"response": told}
+
+
+def deleted(count: int) -> Issue:
+    return Issue("informational", "", f"{count} resources were deleted", "information")
 
 
 def status_of(method: str, version: Version) -> HTTPStatus:

@@ -1,5 +1,6 @@
 """Bundles: `transaction` (all or nothing) and `batch`. https://hl7.org/fhir/R4/http.html#transaction"""
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import orjson
 
 from salus import fhir
 from salus.base.errors import Invalid, Issue, Malformed, SalusError, Unsupported
@@ -14,9 +16,10 @@ from salus.base.ids import uuid7
 from salus.records import drafts
 from salus.records.drafts import Draft
 from salus.records.ids import check_id
+from salus.records.patches import Patch, patch
 from salus.records.shapes import Version
 
-ORDER = ("DELETE", "POST", "PUT", "GET")  # a transaction is done in this order
+ORDER = ("DELETE", "POST", "PUT", "PATCH", "GET")  # a transaction is done in this order
 ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?').fullmatch
 
 
@@ -62,7 +65,9 @@ _parcels = msgspec.json.Decoder(Parcel)
 
 @dataclass(slots=True)
 class Entry:
-    """One thing to do. `address`: type and id (a POST's id is made here), or the query of a GET."""
+    """One thing to do. `type` and `id` are its address: a POST's id is made here, that of a PUT or PATCH with a
+    `condition` (a search) is found at the desk (`resolved`). `change`: a PATCH's. `doomed`: the ids a DELETE is for.
+    """
 
     place: int
     method: str
@@ -71,8 +76,12 @@ class Entry:
     url: str
     full: str | None
     draft: Draft | None = None
+    change: Patch | None = None
     if_match: int | None = None
-    if_none_exist: str | None = None
+    condition: str | None = None
+    resolved: bool = False
+    settled: bool = False
+    doomed: list[str] = field(default_factory=list)
     version: Version | None = None
 
 
@@ -137,18 +146,48 @@ class Unpacking:
 
 def filled(made: Entry, resource: msgspec.Raw) -> Entry:
     """The entry with its resource, checked and indexed."""
-    if made.method in ("POST", "PUT"):
-        body = bytes(resource)
-        if not body:
-            raise Invalid("There is nothing to store: add the resource", path=f"Bundle.entry[{made.place}].resource")
-        put = made.method == "PUT"
-        made.draft = drafts.addressed(body, made.type, made.id, True) if put else drafts.draft(body, made.type, True)
+    if made.method not in FILL:
+        return made
+    body = bytes(resource)
+    if not body:
+        raise Invalid("There is nothing to store: add the resource", path=f"Bundle.entry[{made.place}].resource")
+    FILL[made.method](made, body)
     return made
 
 
+def _fill_post(made: Entry, body: bytes) -> None:
+    made.draft = drafts.draft(body, made.type, True)
+
+
+def _fill_put(made: Entry, body: bytes) -> None:
+    conditional = made.condition is not None
+    made.draft = (
+        drafts.draft(body, made.type, True) if conditional else drafts.addressed(body, made.type, made.id, True)
+    )
+
+
+def _fill_patch(made: Entry, body: bytes) -> None:
+    """A FHIRPath Patch as Parameters, a JSON Patch as Binary. https://hl7.org/fhir/R4/http.html#patch"""
+    decoded = fhir.decode(body)
+    if decoded.type == "Parameters":
+        made.change = patch("application/fhir+json", body)
+        return
+    if decoded.type != "Binary":
+        raise Invalid(f"A patch is Parameters or a Binary, not {decoded.type}", path="resourceType")
+    binary = orjson.loads(body)
+    try:
+        data = base64.b64decode(binary.get("data", ""), validate=True)
+    except ValueError:
+        raise Invalid("The data of the Binary is not base64", path="Binary.data") from None
+    made.change = patch(binary["contentType"], data)
+
+
+FILL: dict[str, Callable[[Entry, bytes], None]] = {"POST": _fill_post, "PUT": _fill_put, "PATCH": _fill_patch}
+
+
 def links(entries: list[Entry | None]) -> dict[str, str]:
-    """What each `fullUrl` is to become. Of a conditional create that is known at the desk only (transactions.py)."""
-    written = [made for made in entries if made and made.method in ("POST", "PUT") and not made.if_none_exist]
+    """What each `fullUrl` is to become. Of a conditional write that is known at the desk only (transactions.py)."""
+    written = [made for made in entries if made and made.method in ("POST", "PUT", "PATCH") and not made.condition]
     return {made.full: f"{made.type}/{made.id}" for made in written if made.full}
 
 
@@ -176,13 +215,16 @@ def entry(place: int, given: Given) -> Entry:
         raise Unsupported(f"'{asked.url[:80]}' does not begin with a resource type", path=f"{here}.url")
     made = Entry(place, asked.method, kind, id, asked.url, given.fullUrl)
     made.if_match = etag(asked.ifMatch, f"{here}.ifMatch")
-    made.if_none_exist = asked.ifNoneExist
-    if asked.method != "GET" and query:
-        raise Unsupported(f"'{asked.url[:80]}': conditional {asked.method} is not served", path=f"{here}.url")
+    if asked.method == "GET":
+        return made
+    made.condition = asked.ifNoneExist if asked.method == "POST" else query or None
     if asked.method == "POST":
-        if id:
+        if id or query:
             raise Invalid(f"'{asked.url[:80]}': POST to the type, or PUT to the id", path=f"{here}.url")
         made.id = uuid7()
-    elif asked.method != "GET":
+    elif query and id:
+        raise Invalid(f"'{asked.url[:80]}' has an id and a search: give one of them", path=f"{here}.url")
+    elif not query:
         check_id(id, f"{here}.url")
+        made.doomed = [id] if asked.method == "DELETE" else []
     return made

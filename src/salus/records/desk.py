@@ -172,6 +172,15 @@ class Desk:
         found = self.connection.execute("SELECT alive FROM resource WHERE type=? AND id=?", key).fetchone()
         return bool(found and found[0])
 
+    def current(self, type: str, id: str) -> Version:
+        """The version that stands there now. Raises Missing, Gone."""
+        standing = self.standing(type, id)
+        if standing is None or not standing.version:
+            raise Missing(f"There is no {type}/{id}")
+        if not standing.alive:
+            raise Gone(f"{type}/{id} was deleted: its history has what stood there")
+        return self.of_row(standing.row)
+
     def of_row(self, row: int) -> Version:
         """The current version in a row, `unchanged`."""
         kind, id, *rest = self.connection.execute(

@@ -15,9 +15,10 @@ from salus import fhir
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import answers, bundles, drafts, includes, transactions
+from salus.records import answers, bundles, conditions, drafts, includes, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
+from salus.records.patches import Patch
 from salus.records.reading import Reader
 from salus.records.search import parse
 from salus.records.search.query import whole
@@ -59,7 +60,7 @@ class Records:
         draft = drafts.draft(body, type)
 
         def work(desk: Desk) -> Version:
-            found = transactions.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
+            found = conditions.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
             return found or desk.create(draft)
 
         return self._submit(work, "create", type)
@@ -105,6 +106,39 @@ class Records:
         draft = drafts.addressed(body, type, id)
         return self._submit(lambda desk: desk.update(draft, if_match), "update", f"{type}/{id}")
 
+    def updating_where(self, type: str, query: str, body: Document, if_match: int | None = None) -> "Future[Version]":
+        """Conditional update: of the one resource that matches `query`, or a new one where none does.
+
+        The future may raise Stale (several match), Malformed (the body names another id), Conflict.
+        """
+        self._check(Act.WRITE, type)
+        self._check(Act.READ, type)
+        draft = drafts.draft(body, type)
+        return self._submit(lambda desk: conditions.update(desk, query, draft, if_match), "update", told(type, query))
+
+    def patch(self, type: str, id: str, change: Patch, if_match: int | None = None) -> Version:
+        """The next version, by a change of what stands there (`salus.records.patches`).
+
+        Raises Missing, Gone, Stale, Conflict (a test of the patch failed), Invalid.
+        """
+        return self.patching(type, id, change, if_match).result()
+
+    def patching(self, type: str, id: str, change: Patch, if_match: int | None = None) -> "Future[Version]":
+        """As `patch`, without waiting for the commit."""
+        self._check(Act.WRITE, type)
+        self._check(Act.READ, type)
+        return self._submit(lambda desk: conditions.patch(desk, type, id, change, if_match), "patch", f"{type}/{id}")
+
+    def patching_where(self, type: str, query: str, change: Patch, if_match: int | None = None) -> "Future[Version]":
+        """Conditional patch: of the one resource that matches. The future may raise Missing, Stale."""
+        self._check(Act.WRITE, type)
+        self._check(Act.READ, type)
+
+        def work(desk: Desk) -> Version:
+            return conditions.patch(desk, type, conditions.single(desk, type, query), change, if_match)
+
+        return self._submit(work, "patch", told(type, query))
+
     def delete(self, type: str, id: str, if_match: int | None = None) -> Version:
         """Raises Missing, Gone if it is deleted already, Stale."""
         return self.deleting(type, id, if_match).result()
@@ -113,6 +147,20 @@ class Records:
         """As `delete`, without waiting for the commit."""
         self._check(Act.DELETE, type)
         return self._submit(lambda desk: desk.delete(type, id, if_match), "delete", f"{type}/{id}")
+
+    def deleting_where(self, type: str, query: str, if_match: int | None = None) -> "Future[list[Version]]":
+        """Conditional delete: of the one resource that matches, or of all if `_count` says up to how many.
+
+        The future has the deletions, none where nothing matches; it may raise Stale (more match).
+        """
+        self._check(Act.DELETE, type)
+        self._check(Act.READ, type)
+
+        def work(desk: Desk) -> list[Version]:
+            found = conditions.doomed(desk, type, query)
+            return [desk.delete(type, version.id, if_match) for version in found]
+
+        return self._submit(work, "delete", told(type, query))
 
     def history(self, type: str, id: str, count: int = 50, cursor: str | None = None) -> Page:
         """Versions of one resource, newest first, deletions included; `page.next` is the next cursor.
@@ -182,28 +230,30 @@ class Records:
         transaction = transactions.Transaction(bundle, lambda type: self._check(Act.READ, type))
         reads = [entry for entry in bundle.entries if entry.method == "GET"]
         if not reads:
-            return self._submit(lambda desk: told(transaction(desk)), "transaction", f"{len(bundle.entries)} entries")
+            return self._submit(
+                lambda desk: told_each(transaction(desk)), "transaction", f"{len(bundle.entries)} entries"
+            )
         entries = self._submit(transaction, "transaction", f"{len(bundle.entries)} entries").result()
-        told_each = [answers.answered(e) if e.version else self._entry(e) for e in entries]
+        told = [self._entry(e) if e.method == "GET" else answers.answered(e) for e in entries]
         done = Future()
-        done.set_result(answers.response("transaction", told_each))
+        done.set_result(answers.response("transaction", told))
         return done
 
     def _batch(self, bundle: bundles.Bundle) -> list[dict[str, Any]]:
         found = {place: answers.refused(fault) for place, fault in bundle.faults.items()}
         started = [(entry, self._started(entry)) for entry in bundle.entries if entry.method != "GET"]
         for entry, ending in started:
-            found[entry.place] = settled(entry, ending)
+            found[entry.place] = settled(ending)
         for entry in bundle.entries:
             if entry.method == "GET":
                 found[entry.place] = self._entry(entry)
         return [found[place] for place in sorted(found)]
 
-    def _started(self, entry: bundles.Entry) -> "Future[Version]":
-        ending: Future[Version] = Future()
+    def _started(self, entry: bundles.Entry) -> "Future[bundles.Entry]":
+        ending: Future[bundles.Entry] = Future()
         try:
             self._check_entry(entry)
-            return self._submit(alone(entry), entry.method.lower(), f"{entry.type}/{entry.id}")
+            return self._submit(lambda desk: transactions.alone(desk, entry), entry.method.lower(), what(entry))
         except SalusError as fault:
             ending.set_exception(fault)
         return ending
@@ -266,7 +316,7 @@ class Records:
 
     def _check_entry(self, entry: bundles.Entry) -> None:
         self._check(VERBS[entry.method], entry.type)
-        if entry.if_none_exist:
+        if entry.condition or entry.change:
             self._check(Act.READ, entry.type)
 
     def _check(self, act: Act, type: str) -> None:
@@ -294,36 +344,27 @@ class Records:
         return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what))
 
 
-VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "DELETE": Act.DELETE}
+VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "PATCH": Act.WRITE, "DELETE": Act.DELETE}
 
 
-def told(entries: list[bundles.Entry]) -> dict[str, Any]:
+def told_each(entries: list[bundles.Entry]) -> dict[str, Any]:
     return answers.response("transaction", [answers.answered(e) for e in entries])
 
 
-def alone(entry: bundles.Entry) -> Callable[[Desk], Version]:
-    """An entry of a batch as a request of its own."""
-
-    def work(desk: Desk) -> Version:
-        if entry.method == "POST":
-            assert entry.draft
-            found = (
-                transactions.one_that_matches(desk, entry.type, entry.if_none_exist) if entry.if_none_exist else None
-            )
-            return found or desk.create(entry.draft)
-        transactions.DO[entry.method](desk, entry)
-        assert entry.version
-        return entry.version
-
-    return work
+def told(type: str, query: str) -> str:
+    """A condition as the audit names it."""
+    return f"{type}?{query}"[:2000]
 
 
-def settled(entry: bundles.Entry, ending: "Future[Version]") -> dict[str, Any]:
+def what(entry: bundles.Entry) -> str:
+    return told(entry.type, entry.condition) if entry.condition else f"{entry.type}/{entry.id}"
+
+
+def settled(ending: "Future[bundles.Entry]") -> dict[str, Any]:
     try:
-        entry.version = ending.result()
+        return answers.answered(ending.result())
     except SalusError as fault:
         return answers.refused(fault)
-    return answers.answered(entry)
 
 
 def outcome_of(line: int, version: Version) -> Outcome:

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from salus.base.errors import Invalid, Issue, Stale
+from salus.base.errors import Invalid, Issue
+from salus.records import conditions, drafts
 from salus.records.bundles import ORDER, Bundle, Entry
+from salus.records.conditions import one_that_matches
 from salus.records.desk import Desk
-from salus.records.search import Query, find, parse
-from salus.records.shapes import Version
 
 MOST_ISSUES = 100
 
@@ -28,46 +28,50 @@ class Transaction:
             raise first
         self._entries = bundle.entries
         self._check_twice()
-        self._mapping = {e.full: f"{e.type}/{e.id}" for e in self._entries if e.full and e.draft}
+        self._mapping = {e.full: f"{e.type}/{e.id}" for e in self._entries if e.full and e.id and e.draft}
         self._check_read = check_read
         self._searched: dict[str, str] = {}
 
     def _check_twice(self) -> None:
+        """Raises Invalid when two entries write to the same address, or on the same condition."""
         seen: dict[str, int] = {}
         for e in self._entries:
-            if e.method == "GET":
-                continue
-            before = seen.setdefault(f"{e.type}/{e.id}", e.place)
-            if before != e.place:
-                raise Invalid(
-                    f"{e.type}/{e.id} is written by entry {before} too: name it once",
-                    path=f"Bundle.entry[{e.place}].request.url",
-                )
+            for name in names(e):
+                before = seen.setdefault(name, e.place)
+                if before != e.place:
+                    raise Invalid(
+                        f"{name[:120]} is written by entry {before} too: name it once",
+                        path=f"Bundle.entry[{e.place}].request.url",
+                    )
 
     def __call__(self, desk: Desk) -> list[Entry]:
         """Do it; the entries with the versions that they made."""
-        made = [e for e in self._entries if e.method == "POST" and not self._there_already(desk, e)]
-        for e in made:
-            desk.reserve(e.type, e.id)
-        written = {f"{e.type}/{e.id}" for e in self._entries if e.draft}
+        for e in self._entries:
+            if e.condition:
+                resolve(desk, e)
+                self._mapping |= {e.full: f"{e.type}/{e.id}"} if e.full else {}
+        self._check_twice()
+        for e in self._entries:
+            if e.method == "POST" and not e.settled:
+                desk.reserve(e.type, e.id)
+        written = {f"{e.type}/{e.id}" for e in self._entries if e.draft or e.change}
         checked: set[tuple[str, str]] = set()
         for e in self._entries:
-            if e.draft and e.version is None:
+            if e.draft and not e.settled:
                 self._redirect(desk, e, written, checked)
         for method in ORDER:
             for e in self._entries:
-                if e.method == method and e.version is None:
-                    DO[method](desk, e)
+                if e.method == method and not e.settled:
+                    self._do(desk, e, written, checked)
         return self._entries
 
-    def _there_already(self, desk: Desk, e: Entry) -> bool:
-        """Whether `ifNoneExist` finds it. https://hl7.org/fhir/R4/http.html#ccreate"""
-        if not e.if_none_exist:
-            return False
-        e.version = one_that_matches(desk, e.type, e.if_none_exist)
-        if e.version and e.full:
-            self._mapping[e.full] = e.version.reference
-        return e.version is not None
+    def _do(self, desk: Desk, e: Entry, written: set[str], checked: set[tuple[str, str]]) -> None:
+        """An entry's turn. What a patch leaves as it was need not lead anywhere: it stood there before."""
+        if e.change:
+            old = drafts.again(e.type, desk.current(e.type, e.id).body).references
+            e.draft = conditions.changed(desk, e.type, e.id, e.change, e.if_match)
+            self._redirect(desk, e, written, checked | {(kind, id) for _, kind, id in old if kind})
+        do(desk, e)
 
     def _redirect(self, desk: Desk, e: Entry, written: set[str], checked: set[tuple[str, str]]) -> None:
         def mapping(text: str) -> str:
@@ -95,16 +99,6 @@ class Transaction:
                 raise dangling(e, text, "nothing matches it")
             self._searched[text] = found.reference
         return self._searched[text]
-
-
-def one_that_matches(desk: Desk, type: str, query: str) -> Version | None:
-    """The only current resource that matches, None if there is none. Raises Stale when there are several."""
-    wanted: Query = parse(type, query.removeprefix("?"))
-    wanted.count = 2
-    rows = find(desk.connection, desk.kinds, wanted).rows
-    if len(rows) > 1:
-        raise Stale(f"Several {type} match '{query[:100]}': say which by a narrower search")
-    return desk.of_row(rows[0]) if rows else None
 
 
 def dangling(e: Entry, text: str, why: str) -> Invalid:
@@ -135,6 +129,60 @@ def places(part: Any, text: str, path: str = "") -> Iterator[str]:
             yield from places(value, text, f"{path}[{n}]")
 
 
+def names(e: Entry) -> list[str]:
+    """What an entry writes to, as far as it is known: addresses, and until it is resolved its condition."""
+    if e.method == "GET" or e.settled:
+        return []
+    if e.condition and not e.resolved:
+        return [f"{e.type}?{e.condition}"]
+    return [f"{e.type}/{id}" for id in (e.doomed if e.method == "DELETE" else [e.id])]
+
+
+def resolve(desk: Desk, e: Entry) -> None:
+    """Look up what an entry's condition names. https://hl7.org/fhir/R4/http.html#trules"""
+    assert e.condition
+    RESOLVE[e.method](desk, e, e.condition)
+    e.resolved = True
+
+
+def _resolve_post(desk: Desk, e: Entry, query: str) -> None:
+    e.version = one_that_matches(desk, e.type, query)
+    if e.version:
+        e.id, e.settled = e.version.id, True
+
+
+def _resolve_put(desk: Desk, e: Entry, query: str) -> None:
+    assert e.draft
+    e.id = e.draft.id = conditions.target(desk, e.type, query, e.draft.id)
+
+
+def _resolve_patch(desk: Desk, e: Entry, query: str) -> None:
+    e.id = conditions.single(desk, e.type, query)
+
+
+def _resolve_delete(desk: Desk, e: Entry, query: str) -> None:
+    e.doomed = [version.id for version in conditions.doomed(desk, e.type, query)]
+
+
+def alone(desk: Desk, e: Entry) -> Entry:
+    """An entry of a batch, as a request of its own."""
+    if e.condition:
+        resolve(desk, e)
+    if e.method == "POST" and not e.settled:
+        desk.reserve(e.type, e.id)
+    if e.change:
+        e.draft = conditions.changed(desk, e.type, e.id, e.change, e.if_match)
+    if not e.settled:
+        do(desk, e)
+    return e
+
+
+def do(desk: Desk, e: Entry) -> None:
+    """Write what is resolved and ready."""
+    DO[e.method](desk, e)
+    e.settled = True
+
+
 def _do_post(desk: Desk, e: Entry) -> None:
     assert e.draft
     e.version = desk.create(e.draft, e.id)
@@ -146,16 +194,24 @@ def _do_put(desk: Desk, e: Entry) -> None:
 
 
 def _do_delete(desk: Desk, e: Entry) -> None:
-    e.version = desk.delete(e.type, e.id, e.if_match)
+    for id in e.doomed:
+        e.version = desk.delete(e.type, id, e.if_match)
 
 
 def _do_get(desk: Desk, e: Entry) -> None:
     """Reads are answered after the commit, through the same door as any read."""
 
 
+RESOLVE: dict[str, Callable[[Desk, Entry, str], None]] = {
+    "POST": _resolve_post,
+    "PUT": _resolve_put,
+    "PATCH": _resolve_patch,
+    "DELETE": _resolve_delete,
+}
 DO: dict[str, Callable[[Desk, Entry], None]] = {
     "DELETE": _do_delete,
     "POST": _do_post,
     "PUT": _do_put,
+    "PATCH": _do_put,
     "GET": _do_get,
 }

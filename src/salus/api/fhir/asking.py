@@ -52,8 +52,9 @@ class Answer:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def pretty(self) -> "Answer":
-        """The same, for people to read."""
-        return Answer(self.status, msgspec.json.format(self.body) if self.body else b"", self.headers)
+        """The same, for people to read; what is no JSON stays as it is."""
+        plain = self.body and not any(name == b"content-type" for name, _ in self.headers)
+        return Answer(self.status, msgspec.json.format(self.body), self.headers) if plain else self
 
 
 def of_version(version: Version, status: int = 200) -> Answer:

@@ -14,15 +14,16 @@ from salus.api.fhir.operations import listed
 from salus.base import clock
 from salus.records import Records, served
 
-INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
+PATCHES = ("application/json-patch+json", JSON)
 SHARED = {
     "versioning": "versioned-update",
     "readHistory": True,
     "updateCreate": True,
     "conditionalCreate": True,
     "conditionalRead": "full-support",
-    "conditionalUpdate": False,
-    "conditionalDelete": "not-supported",
+    "conditionalUpdate": True,
+    "conditionalDelete": "multiple",
     "referencePolicy": ["literal", "local"],
 }
 
@@ -45,6 +46,7 @@ def statement() -> bytes:
             "implementation": {"description": "Salus FHIR R4 records"},
             "fhirVersion": "4.0.1",
             "format": [JSON, "json"],
+            "patchFormat": list(PATCHES),
             "rest": [
                 {
                     "mode": "server",

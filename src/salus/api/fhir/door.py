@@ -19,12 +19,13 @@ from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.bundle import bundle
 from salus.api.fhir.capabilities import capabilities
 from salus.api.fhir.create import create
-from salus.api.fhir.delete import delete
+from salus.api.fhir.delete import delete, delete_where
 from salus.api.fhir.history import history
 from salus.api.fhir.operations import operation
+from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
 from salus.api.fhir.search import search, search_by_form
-from salus.api.fhir.update import update
+from salus.api.fhir.update import update, update_where
 from salus.api.fhir.vread import vread
 from salus.base.errors import Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
 from salus.records import Records, Store
@@ -38,14 +39,16 @@ Interaction = Callable[[Records, Ask], Awaitable[Answer]]
 # What a path means, by its number of pieces and a fixed word in it: then the interaction by method.
 PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
     (0, ""): {"POST": bundle},
-    (1, ""): {"GET": search, "POST": create},
+    (1, ""): {"GET": search, "POST": create, "PUT": update_where, "PATCH": patch_where, "DELETE": delete_where},
     (2, "_search"): {"POST": search_by_form},
-    (2, ""): {"GET": read, "PUT": update, "DELETE": delete},
+    (2, ""): {"GET": read, "PUT": update, "PATCH": patch, "DELETE": delete},
     (3, "_history"): {"GET": history},
     (4, "_history"): {"GET": vread},
 }
+OWN_MEDIA = (search_by_form, patch, patch_where)  # they judge the Content-Type themselves
 WORDS = {2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
 JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
+OF_OPERATIONS = (*JSONS, "application/fhir+ndjson", "application/ndjson", "text/csv", "text/event-stream")
 
 
 def door(store: Store, identify: Identify) -> ASGIApp:
@@ -100,8 +103,8 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
     interaction = chosen(ask)
     actor, purpose = identify(ask.headers)
     records = store.open(actor, purpose)
-    if ask.method in ("POST", "PUT"):
-        if interaction is not search_by_form:
+    if ask.method in ("POST", "PUT", "PATCH"):
+        if interaction not in OWN_MEDIA:
             check_content(ask)
         ask.body = await body(ask, receive)
     return await interaction(records, ask)
@@ -125,10 +128,11 @@ def chosen(ask: Ask) -> Interaction:
 
 
 def check_accept(ask: Ask) -> None:
-    """Raises NotAcceptable when the client wants nothing that is JSON."""
+    """Raises NotAcceptable when the client wants nothing that is JSON (or that an operation may answer with)."""
     wanted = ask.option("_format") or ask.header("accept") or ""
     kinds = [part.split(";")[0].strip().replace(" ", "+") for part in wanted.split(",")]
-    if not any(kind in JSONS for kind in kinds):
+    served = OF_OPERATIONS if ask.parts and ask.parts[-1].startswith("$") else JSONS
+    if not any(kind in served for kind in kinds):
         raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON}")
 
 
@@ -157,7 +161,7 @@ async def body(ask: Ask, receive: Receive) -> bytes:
 
 async def told(answer: Answer, method: str, send: Send) -> None:
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
-    if answer.body:
+    if answer.body and not any(name == b"content-type" for name, _ in answer.headers):
         headers.append(asking.CONTENT)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})

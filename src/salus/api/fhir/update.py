@@ -1,4 +1,4 @@
-"""FHIR update. https://hl7.org/fhir/R4/http.html#update"""
+"""FHIR update, at an id or by a search. https://hl7.org/fhir/R4/http.html#update"""
 
 import asyncio
 
@@ -12,4 +12,14 @@ async def update(records: Records, ask: Ask) -> Answer:
     type, id = ask.parts
     expected = etag(ask.header("if-match"))
     waiting = await asyncio.to_thread(records.updating, type, id, ask.body, expected)
+    return written(ask, await asyncio.wrap_future(waiting))
+
+
+async def update_where(records: Records, ask: Ask) -> Answer:
+    """`PUT /Type?search`: the next version of what matches, a new resource where nothing does, 412 where several do.
+
+    https://hl7.org/fhir/R4/http.html#cond-update
+    """
+    expected = etag(ask.header("if-match"))
+    waiting = await asyncio.to_thread(records.updating_where, ask.parts[0], ask.query, ask.body, expected)
     return written(ask, await asyncio.wrap_future(waiting))

@@ -1,0 +1,68 @@
+"""A door over an empty store, and a client of it without a network."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from salus.api import fhir
+from salus.base.errors import Unauthorized
+from salus.fhir import decode
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import Store
+
+PEOPLE = {
+    b"system": (SYSTEM, Purpose.OPERATIONS),
+    b"nurse": (Actor("Practitioner/nurse", Role.NURSE), Purpose.TREATMENT),
+    b"desk": (Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS),
+    b"eva": (Actor("Patient/eva", Role.PATIENT, "eva"), Purpose.PATIENT_REQUEST),
+}
+BASE = "http://ward/fhir"
+
+
+def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
+    try:
+        return PEOPLE[headers[b"authorization"]]
+    except KeyError:
+        raise Unauthorized("Say who you are") from None
+
+
+class Client:
+    """`ask("GET", "/Patient/1", who="nurse", if_match=...)`: path or whole address; headers by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._transport = httpx.ASGITransport(fhir.door(store, identify))
+        self._loop = asyncio.new_event_loop()
+
+    def __call__(self, method: str, path: str, body: Any = None, who: str = "system", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {"content": body} if isinstance(body, bytes | str) else {"json": body} if body is not None else {}
+        told = {"authorization": who, "content-type": "application/fhir+json", **named}
+        return self._loop.run_until_complete(self._ask(method, path.removeprefix(BASE), told, given))
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
+            answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
+        if answer.content:
+            decode(answer.content)  # whatever is answered is valid FHIR itself
+        return answer
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "records.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ask(store: Store) -> Iterator[Client]:
+    client = Client(store)
+    yield client
+    client.close()
