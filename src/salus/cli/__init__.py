@@ -20,6 +20,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),
+    "backup": ("salus.cli.backup", "backup"),
+    "restore": ("salus.cli.restore", "restore"),
+    "verify": ("salus.cli.verify", "verify"),
 }
 
 
