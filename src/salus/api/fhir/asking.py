@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -104,6 +104,7 @@ def modified_since(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)  # "-0000" says UTC from nowhere
     except ValueError:
         raise Malformed(f"If-Modified-Since is {text[:60]}: write an HTTP date") from None
