@@ -10,6 +10,9 @@ from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
+from salus.api.fhir.operations.terminology_codes import lookup, subsumes
+from salus.api.fhir.operations.terminology_maps import translation
+from salus.api.fhir.operations.terminology_sets import expansion, validate_code
 from salus.api.fhir.operations.validate import validate
 from salus.base.errors import Missing, WrongMethod
 from salus.records import Records
@@ -27,6 +30,7 @@ class Operation(NamedTuple):
 
 LEVELS = {1: "system", 2: "type", 3: "instance"}
 INSTANCE = frozenset({"instance"})
+BOTH = frozenset({"type", "instance"})
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
 OPERATIONS: dict[str, Operation] = {
     "$everything": Operation(
@@ -38,6 +42,17 @@ OPERATIONS: dict[str, Operation] = {
     "$meta-delete": Operation(meta_delete, INSTANCE, None, ("POST",), HL7 + "Resource-meta-delete"),
     "$lastn": Operation(
         lastn, frozenset({"type"}), frozenset({"Observation"}), ("GET", "POST"), HL7 + "Observation-lastn"
+    ),
+    "$lookup": Operation(
+        lookup, frozenset({"type"}), frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"
+    ),
+    "$subsumes": Operation(subsumes, BOTH, frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-subsumes"),
+    "$validate-code": Operation(
+        validate_code, BOTH, frozenset({"CodeSystem", "ValueSet"}), ("GET", "POST"), HL7 + "{type}-validate-code"
+    ),
+    "$expand": Operation(expansion, BOTH, frozenset({"ValueSet"}), ("GET", "POST"), HL7 + "ValueSet-expand"),
+    "$translate": Operation(
+        translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),
 }
 
