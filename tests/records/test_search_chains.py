@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from salus.base.errors import Forbidden, Malformed, SalusError, Unsupported
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
-from salus.records.search import chaining, finding, parse
+from salus.records.search import chaining, finding, parse, setting
 
 World = dict[str, dict[str, Any]]  # by reference
 DRAWN = random.Random(7)
@@ -166,7 +166,7 @@ def test_chains_find_what_a_naive_matcher_finds(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chaining, "FEW", few)
         patch.setattr(chaining, "READ", few)
-        patch.setattr(finding, "COMMON", 20_000 if few else 2)
+        patch.setattr(setting, "COMMON", 20_000 if few else 2)
         page = records.search(type, [*pairs, ("_total", "accurate"), ("_count", "100")])
         walked = records.search(type, [*pairs, ("_count", "100")])
 

@@ -22,8 +22,6 @@ from salus.records.search.shelf import Arguments, Match, Piece
 __all__ = ["Search", "find", "within"]
 MayRead = Callable[[str], bool]
 
-COMMON = 20_000  # rows: a condition with more is not worth gathering, nor counting further
-
 
 @dataclass(slots=True)
 class Search:
@@ -63,7 +61,7 @@ def _found(setting: Setting, query: Query) -> Search:
     connection = setting.connection
     matcher = Matcher(setting, query.type)
     matches = [matcher.match(term) for term in query.terms]
-    where, arguments = plan(connection, query, matches, setting.kinds.numbers[query.type], setting.patient)
+    where, arguments = plan(setting, query, matches)
     total = None
     if query.total or query.summary:
         total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
@@ -81,23 +79,24 @@ def check_looks(query: Query, may_read: MayRead | None) -> None:
             raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
 
 
-def plan(connection: sqlite3.Connection, query: Query, matches: list[Match], kind: int, patient: int | None) -> Piece:
+def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
     """The WHERE over `resource r`.
 
     The rarest condition names the rows and the others are asked of each. When none is rare, and the first few in row
     order will do, the rows of the type are walked in that order until there are enough.
     """
+    kind, patient = setting.kinds.numbers[query.type], setting.patient
     candidates = [match for match in matches if not match.negated]
     if patient is not None:
         candidates.append(_own(kind, patient))
-    rarity = {id(match): _rarity(connection, match) for match in candidates}
+    rarity = {id(match): setting.rarity(match) for match in candidates}
     driver = min(candidates, key=lambda match: rarity[id(match)], default=None)
-    if driver and rarity[id(driver)] >= COMMON and not (query.sort or query.total or query.summary):
+    if driver and rarity[id(driver)] >= setting.common and not (query.sort or query.total or query.summary):
         driver = None
     parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
     if driver:
         parts, arguments = [f"r.row IN ({driver.rows})", f"+r.type={kind}", "r.alive"], [*driver.arguments]
-    few = driver is None or rarity[id(driver)] < COMMON
+    few = driver is None or rarity[id(driver)] < setting.common
     for match in matches:
         if match is not driver:
             parts.append(match.probe if few and match.probe else match.condition)
@@ -110,12 +109,6 @@ def _own(kind: int, patient: int) -> Match:
     """What stands in a patient's compartment: for the planner; that it does is asked of each row besides."""
     rows = f"SELECT row FROM line WHERE subject={int(patient)} AND type={kind}"
     return Match(rows, "1", [])
-
-
-def _rarity(connection: sqlite3.Connection, match: Match) -> int:
-    count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON})"
-    found: int = connection.execute(count, match.arguments).fetchone()[0]
-    return found
 
 
 def _page(connection: sqlite3.Connection, query: Query, where: str, arguments: Arguments, total: int | None) -> Search:

@@ -4,21 +4,18 @@ A `Match` says which rows satisfy it and how to ask it of one row `r`; the plann
 and asks the others.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 
 from salus import fhir
-from salus.base import clock
-from salus.base.errors import Invalid, Malformed, Unsupported
+from salus.base.errors import Malformed, Unsupported
 from salus.records.ids import packed
-from salus.records.search import chaining, reaching
+from salus.records.search import chaining, compositing, reaching
+from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Match, Piece, shelf
 from salus.records.search.terms import Term, divide
 
-PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[0-9+\-.])")
 TOP = "\U0010ffff"
 
 
@@ -40,6 +37,8 @@ class Matcher:
             return self._by_id(term)
         if term.name == "_lastUpdated":
             return self._by_update(term)
+        if term.parameter.components:
+            return self._composite(term)
         make = MAKERS.get(term.parameter.kind)
         if make is None or not term.parameter.paths:
             raise Unsupported(
@@ -62,6 +61,17 @@ class Matcher:
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
         return shelf(table, where, arguments, term.modifier == "not")
+
+    def _composite(self, term: Term) -> Match:
+        if term.modifier == "missing":
+            return compositing.missing(self._setting, self._name, term, wanted_missing(term))
+        if term.modifier:
+            raise Unsupported(
+                f"'{term.name}:{term.modifier}' is not served: a composite has none but :missing",
+                path=f"{term.name}:{term.modifier}",
+            )
+        options = [compositing.parts(self._name, term, value) for value in term.values]
+        return compositing.joined(self._setting, self._name, term, [[(p, self.match(p)) for p in o] for o in options])
 
     def _by_body(self, term: Term) -> Match:
         """What no index knows: each candidate that the other conditions leave is opened."""
@@ -219,68 +229,6 @@ def above(url: str) -> list[str]:
     return [text for text in dict.fromkeys(found) if text == url or len(text) <= len(url)]
 
 
-def prefixed(value: str) -> tuple[str, str]:
-    """
-    >>> prefixed("ge2020"), prefixed("2020")
-    (('ge', '2020'), ('eq', '2020'))
-    """
-    found = PREFIX.match(value)
-    return (found[1], value[2:]) if found else ("eq", value)
-
-
-# How the range of a resource (low, high) compares with that of the value (?1, ?2), both half-open.
-RANGES: dict[str, tuple[str, str]] = {
-    "eq": ("{low}>=? AND {high}<=?", "lh"),
-    "ne": ("({low}<? OR {high}>?)", "lh"),
-    "gt": ("{high}>?", "h"),
-    "lt": ("{low}<?", "l"),
-    "ge": ("({high}>? OR ({low}>=? AND {high}<=?))", "hlh"),
-    "le": ("({low}<? OR ({low}>=? AND {high}<=?))", "llh"),
-    "sa": ("{low}>=?", "h"),
-    "eb": ("{high}<=?", "l"),
-    "ap": ("({low}<? AND {high}>?)", "HL"),
-}
-
-
-def span(term: Term, value: str, low: str, high: str) -> Piece:
-    """A date with its prefix. https://hl7.org/fhir/R4/search.html#prefix"""
-    prefix, text = prefixed(value)
-    try:
-        first, last = fhir.dates.bounds(text)
-    except Invalid:
-        raise Malformed(f"{term.name}={value[:80]} is not a date", path=term.name) from None
-    now = int(clock.now().timestamp() * 1_000_000)
-    slack = abs(now - first) // 10
-    sql, order = RANGES[prefix]
-    bounds = {"l": first, "h": last, "L": first - slack, "H": last + slack}
-    return sql.format(low=low, high=high), [bounds[letter] for letter in order]
-
-
-def implied(text: str) -> tuple[float, float, float]:
-    """The number, and the range that its digits stand for: "5.4" is 5.35 to 5.45. Raises InvalidOperation."""
-    number = Decimal(text)
-    if not number.is_finite():
-        raise InvalidOperation
-    half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
-    return float(number), float(number - half), float(number + half)
-
-
-def measure(term: Term, value: str) -> Piece:
-    """A number with its prefix. https://hl7.org/fhir/R4/search.html#number"""
-    prefix, text = prefixed(value)
-    try:
-        number, low, high = implied(text)
-    except (ArithmeticError, ValueError):
-        raise Malformed(f"{term.name}={value[:80]}: '{text[:40]}' is not a number", path=term.name) from None
-    if prefix in COMPARISONS:
-        return f"value{COMPARISONS[prefix]}?", [number]
-    if prefix == "ap":
-        slack = max(abs(number) / 10, high - number)
-        return "value>=? AND value<=?", [number - slack, number + slack]
-    return ("value>=? AND value<?" if prefix == "eq" else "(value<? OR value>=?)"), [low, high]
-
-
-COMPARISONS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "sa": ">", "eb": "<"}
 Make = Callable[[Matcher, Term, str], Piece]
 MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
     "token": ("token", frozenset({"not", "of-type", "text"}), Matcher.token),
@@ -295,4 +243,5 @@ MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
 
 def served(parameter: fhir.Parameter) -> bool:
     """Whether a search by it is served."""
-    return parameter.name in ("_id", "_lastUpdated") or (parameter.kind in MAKERS and bool(parameter.paths))
+    columns = parameter.name in ("_id", "_lastUpdated")
+    return columns or bool(parameter.components) or (parameter.kind in MAKERS and bool(parameter.paths))

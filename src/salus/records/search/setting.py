@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from salus.records.bodies import Press
 from salus.records.ids import packed
 from salus.records.interning import Kinds
+from salus.records.search.shelf import Match
 
+COMMON = 20_000  # rows: a condition with more is not worth gathering, nor counting further
 MOST_READ = 50_000  # bodies that one search may open
 
 # A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
@@ -35,6 +37,15 @@ class Setting:
         self._press = press
         self._tests: list[Callable[[bytes], bool]] = []
         self._read = 0
+
+    @property
+    def common(self) -> int:
+        return COMMON
+
+    def rarity(self, match: Match) -> int:
+        """How many rows a condition has, up to `common`."""
+        count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON})"
+        return self.rows(count, match.arguments)[0]
 
     def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[int]:
         return [row for (row,) in self.connection.execute(sql, arguments)]
