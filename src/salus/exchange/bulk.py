@@ -1,0 +1,259 @@
+"""Bulk data out: NDJSON of one moment, a file or more a type. https://hl7.org/fhir/uv/bulkdata/export.html
+
+All is read in one snapshot, so that what refers to each other fits together whatever is written meanwhile. Writing
+goes on beside it; the store's log only grows until the end.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from salus import fhir
+from salus.base import clock
+from salus.base.errors import Conflict, Forbidden, Missing, Unsupported
+from salus.privacy import Purpose, Role, check_may
+from salus.privacy.policy import Act
+from salus.records import Records, Store, Version
+from salus.records.compartments import patients
+from salus.records.drafts import again
+from salus.records.reading import Reader
+from salus.records.search import find, parse
+
+MAY = frozenset({Role.SYSTEM, Role.ADMINISTRATOR})
+PAGE = 1000  # resources read at once
+LARGEST = 64 << 20  # bytes of a file, or little more
+Pairs = tuple[tuple[str, str], ...]
+Progress = Callable[[int, int, str], None]
+Keep = Callable[[Version], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written: these types; of a type with `filters`, what any of them finds.
+
+    `group`: the id of the Group to whose members it must belong. `patients`: it must belong to some patient.
+    """
+
+    types: tuple[str, ...]
+    since: datetime | None = None
+    filters: Mapping[str, tuple[Pairs, ...]] = field(default_factory=dict)
+    patients: bool = False
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file: what it holds, its name in the folder, how many resources."""
+
+    type: str
+    name: str
+    count: int
+
+
+class Written(NamedTuple):
+    """`at`: a later export since then misses nothing."""
+
+    at: datetime
+    files: list[File]
+
+
+def check_bulk(records: Records, act: Act = Act.READ) -> None:
+    """Raises Forbidden, audited, unless this account may take everything out (or bring it in): nothing is masked."""
+    actor, purpose = records.actor, records.purpose
+    if actor.role not in MAY or actor.patient is not None or purpose is Purpose.RESEARCH:
+        records.store.writer.note(actor, purpose, "refused", f"bulk {act}")
+        raise Forbidden(f"A {actor.role} may not {act} in bulk for the purpose {purpose}: ask an administrator")
+
+
+def check_wanted(records: Records, wanted: Wanted) -> None:
+    """Raises Forbidden, Unsupported or Malformed for what cannot be written, before anything is."""
+    check_bulk(records)
+    for type in wanted.types:
+        check_may(records.actor, records.purpose, Act.READ, type)
+    for type, filters in wanted.filters.items():
+        for pairs in filters:
+            shows = {name for name, _ in pairs if name[:1] == "_"} - fhir.parameters(type).keys()
+            if shows or set(parse(type, pairs).looks) != {type}:
+                raise Unsupported(
+                    f"_typeFilter of {type} chooses by {type}'s own search parameters only: leave out what shows, "
+                    "sorts, includes or looks into other types",
+                    path="_typeFilter",
+                )
+
+
+def types_of_patients() -> tuple[str, ...]:
+    """The types of the patient compartment."""
+    return tuple(sorted({"Patient", *(name for name in fhir.RESOURCE_TYPES if fhir.compartment(name))}))
+
+
+def export(
+    records: Records, wanted: Wanted, folder: Path, on_progress: Progress = lambda done, total, type: None
+) -> Written:
+    """Write `Type.N.ndjson` into an empty `folder`; `on_progress(resources written, in all at most, type)`.
+
+    Raises Forbidden, Missing (the group), Conflict when the folder holds something, Busy when the store is closed.
+    """
+    check_wanted(records, wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise Conflict(f"{folder.name} is not empty: name an empty folder, or one that is not there yet")
+    records.store.writer.note(records.actor, records.purpose, "export", said(wanted))
+    total = sum(count for type, count in records.store.count().items() if type in wanted.types)
+    at = latest(records.store)
+    files: list[File] = []
+    with records.store.readers.one() as reader, reader.snapshot():
+        source = source_of(reader, wanted)
+        for type in wanted.types:
+            tell = teller(on_progress, sum(file.count for file in files), total, type)
+            files += written(folder, type, checked(records.store, source(type), tell))
+    return Written(at, files)
+
+
+def said(wanted: Wanted) -> str:
+    """For the audit."""
+    level = f"Group/{wanted.group}" if wanted.group else "patients" if wanted.patients else "system"
+    types = "all types" if len(wanted.types) == len(fhir.RESOURCE_TYPES) else ",".join(wanted.types)
+    return f"{level}: {types}"[:2000]
+
+
+def latest(store: Store) -> datetime:
+    """The time of the latest transaction: whatever a snapshot begun after this misses is of that time or later."""
+    t = store.last_transaction()
+    change = next(iter(store.outbox(t - 1, 1)), None)
+    if change is None:
+        return clock.now()
+    with store.readers.one() as reader:
+        version = reader.at(change.type, change.id, change.version, None)
+    return version.updated if version else clock.now()
+
+
+def teller(on_progress: Progress, done: int, total: int, type: str) -> Callable[[int], None]:
+    """Tells how many of a type are written as how many in all."""
+    return lambda count: on_progress(done + count, total, type)
+
+
+def checked(store: Store, found: Iterator[Version], tell: Callable[[int], None]) -> Iterator[Version]:
+    """Pass on, telling how many from time to time; raises Busy when the store was closed meanwhile."""
+    for n, version in enumerate(found):
+        if not n % PAGE:
+            store.last_transaction()
+            tell(n)
+        yield version
+
+
+# --- where they come from ---
+
+
+def source_of(reader: Reader, wanted: Wanted) -> Callable[[str], Iterator[Version]]:
+    """The resources of a type, one after the other. Raises Missing, Unsupported for a group that is none."""
+    if wanted.group is not None:
+        rows = members(reader, wanted.group)
+        return lambda type: of_members(reader, wanted, type, rows)
+    keep = of_a_patient if wanted.patients else anything
+    return lambda type: (version for version in of_type(reader, wanted, type, None) if keep(version))
+
+
+def anything(version: Version) -> bool:
+    return True
+
+
+def of_a_patient(version: Version) -> bool:
+    """Whether it stands in any patient's compartment."""
+    return version.type == "Patient" or any(True for _ in patients(version.type, again(version.type, version.body)))
+
+
+def members(reader: Reader, group: str) -> list[int]:
+    """The rows of the patients in a Group, without those that have left it."""
+    found = reader.current("Group", group, None)
+    if found is None or found.deleted:
+        raise Missing(f"There is no Group/{group[:64]}")
+    named = [member["entity"].get("reference", "") for member in found.json().get("member", []) if stays(member)]
+    pairs = [text.split("/") for text in dict.fromkeys(named) if text.startswith("Patient/") and text.count("/") == 1]
+    rows = [reader.row("Patient", id) for _, id in pairs]
+    return [row for row in rows if row is not None]
+
+
+def stays(member: Mapping[str, Any]) -> bool:
+    """
+    >>> stays({"inactive": True}), stays({})
+    (False, True)
+    """
+    return not member.get("inactive", False)
+
+
+def of_members(reader: Reader, wanted: Wanted, type: str, rows: list[int]) -> Iterator[Version]:
+    """What stands in the compartment of any of these patients, once."""
+    seen: set[str] = set()
+    for row in rows:
+        for version in of_type(reader, wanted, type, row):
+            if version.id not in seen:
+                seen.add(version.id)
+                yield version
+
+
+def of_type(reader: Reader, wanted: Wanted, type: str, patient: int | None) -> Iterator[Version]:
+    """What any of the type's filters finds (in a patient's compartment), once, changed since then."""
+    filters = wanted.filters.get(type, ((),))
+    seen: set[str] | None = set() if len(filters) > 1 else None
+    for pairs in filters:
+        for version in walked(reader, type, pairs, patient):
+            if wanted.since and version.updated < wanted.since:
+                continue
+            if seen is not None:
+                if version.id in seen:
+                    continue
+                seen.add(version.id)
+            yield version
+
+
+def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iterator[Version]:
+    query = parse(type, pairs)
+    query.count = PAGE
+    while True:
+        found = find(reader.connection, reader.kinds, query, patient)
+        yield from reader.of_rows(found.rows, patient)
+        if not found.anchor:
+            return
+        query.anchor = found.anchor
+
+
+# --- where they go ---
+
+
+def written(folder: Path, type: str, found: Iterator[Version]) -> Iterator[File]:
+    """Files of `LARGEST` bytes or little more, each on the disk before the next is begun; none of nothing."""
+    first = next(found, None)
+    number = 0
+    while first is not None:
+        number += 1
+        name = f"{type}.{number}.ndjson"
+        with (folder / name).open("wb") as file:
+            count, first = filled(file, first, found)
+            file.flush()
+            os.fsync(file.fileno())
+        yield File(type, name, count)
+
+
+def filled(file: IO[bytes], first: Version, found: Iterator[Version]) -> tuple[int, Version | None]:
+    """How many went into the file, and the first of the next file."""
+    count = size = 0
+    version: Version | None = first
+    while version is not None and size < LARGEST:
+        size += file.write(version.body + b"\n")
+        count += 1
+        version = next(found, None)
+    return count, version
+
+
+def manifest(done: Written, request: str, place: Callable[[str], str]) -> dict[str, Any]:
+    """What the client is told of it. https://hl7.org/fhir/uv/bulkdata/export.html#response---output-manifest"""
+    return {
+        "transactionTime": clock.instant(done.at),
+        "request": request,
+        "requiresAccessToken": True,
+        "output": [{"type": file.type, "url": place(file.name), "count": file.count} for file in done.files],
+        "error": [],
+    }
