@@ -42,7 +42,10 @@ class Store:
 
     def _lay(self) -> Kinds:
         check_whole(self.path)
-        with faults.in_our_words(), closing(sqlite3.connect(self.path, isolation_level=None, timeout=30)) as connection:
+        with (
+            faults.in_our_words(),
+            closing(sqlite3.connect(self.path, isolation_level=None, timeout=faults.PATIENCE)) as connection,
+        ):
             schema.lay(connection, list(fhir.RESOURCE_TYPES), reindexing.fingerprint())
             found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()[0]
             if found != schema.VERSION:

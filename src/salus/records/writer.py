@@ -42,7 +42,6 @@ SETTINGS = (
     "PRAGMA cache_size=-131072",  # KiB
     "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
     "PRAGMA temp_store=MEMORY",
-    f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}",
 )
 
 
@@ -126,7 +125,7 @@ class Writer:
 
     def _next(self, patience: float) -> Request[Any] | None:
         try:
-            return self._queue.get(timeout=patience)
+            return self._queue.get(patience > 0, patience)
         except Empty:
             return None
 
@@ -210,7 +209,18 @@ class Writer:
         self._names.forget()
         self._press = bodies.Press()  # it may have learnt a dictionary that was rolled back
         refusal = Refusal(faults.as_salus(fault))
-        tell([(request, refusal) for request in {first, *(request for request, _ in done)} if request is not None])
+        asked = {first, *(request for request, _ in done)}
+        if isinstance(refusal.fault, Busy):
+            asked |= self._waiting()
+        tell([(request, refusal) for request in asked if request is not None])
+
+    def _waiting(self) -> set[Request[Any] | None]:
+        """All of the queue: who waited behind somebody for a lock shall not wait as long again."""
+        found = set()
+        while (request := self._next(0)) is not None or not self._queue.empty():
+            found.add(request)
+        self._awake = False
+        return found
 
 
 FILE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its disk, its lock, its pages
@@ -219,7 +229,7 @@ FILE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its d
 def opened(path: Path) -> sqlite3.Connection:
     """A connection that writes."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}"):
         connection.execute(setting)
     return connection
 
