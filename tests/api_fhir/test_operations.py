@@ -1,11 +1,13 @@
 """Operations over HTTP: what they answer, to whom, and what stands in the audit."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from salus.api import fhir
@@ -19,6 +21,8 @@ PEOPLE = {
     b"clinician": (Actor("Practitioner/doc", Role.CLINICIAN), Purpose.TREATMENT),
     b"nurse": (Actor("Practitioner/nurse", Role.NURSE), Purpose.TREATMENT),
     b"desk": (Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS),
+    b"administrator": (Actor("Practitioner/admin", Role.ADMINISTRATOR), Purpose.ADMINISTRATION),
+    b"research": (Actor("Device/research", Role.SYSTEM), Purpose.RESEARCH),
     b"eva": (Actor("Patient/eva", Role.PATIENT, "eva"), Purpose.PATIENT_REQUEST),
 }
 BASE = "http://ward/fhir"
@@ -460,4 +464,174 @@ def test_lastn_names_what_it_does_not_serve(ward: tuple[Client, Store], query: s
     answer = ask("GET", f"/Observation/$lastn?{query}")
 
     assert 400 == answer.status_code
+    assert words in answer.json()["issue"][0]["diagnostics"]
+
+
+# --- $export and $import ---
+
+LATER = {"prefer": "respond-async"}
+
+
+def ended(ask: Client, kicked: httpx.Response, who: str = "system") -> httpx.Response:
+    """The status when the job is done; each answer before it tells how far it is."""
+    assert 202 == kicked.status_code, kicked.text
+    until = time.monotonic() + 20
+    while (answer := ask("GET", kicked.headers["content-location"], who=who)).status_code == 202:
+        assert answer.headers["x-progress"] and time.monotonic() < until
+        time.sleep(0.01)
+    return answer
+
+
+def exported(ask: Client, path: str, who: str = "system") -> dict[str, list[str]]:
+    """By type, the ids in the files of an export."""
+    told = ended(ask, ask("GET", path, who=who, **LATER), who)
+    assert "application/json" == told.headers["content-type"]
+    found: dict[str, list[str]] = {}
+    for row in told.json()["output"]:
+        answer = ask("GET", row["url"], who=who, accept="application/fhir+ndjson")
+        assert "application/fhir+ndjson" == answer.headers["content-type"]
+        found[row["type"]] = [orjson.loads(line)["id"] for line in answer.content.splitlines()]
+        assert row["count"] == len(found[row["type"]])
+    return found
+
+
+def test_an_export_of_the_system_brings_everything(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    found = exported(ask, "/$export", "administrator")
+
+    assert {f"{one['resourceType']}/{one['id']}" for one in WARD} == {
+        f"{type}/{id}" for type, ids in found.items() for id in ids
+    }
+
+
+ALONE = {"Organization", "Location", "Practitioner", "Medication"}
+EXPORTS = [
+    ("/$export?_type=Patient,Observation&_typeFilter=Observation%3Fcode%3D718-7", {"Patient", "Observation"}, 4),
+    ("/$export?_type=Patient&_since=2099-01-01T00:00:00Z", set(), 0),
+    ("/Patient/$export?_type=Observation", {"Observation"}, 7),
+    ("/Patient/$export?_outputFormat=ndjson", {one["resourceType"] for one in WARD} - ALONE, 12),
+]
+
+
+@pytest.mark.parametrize(("path", "types", "count"), EXPORTS)
+def test_an_export_brings_what_was_asked(ward: tuple[Client, Store], path: str, types: set[str], count: int) -> None:
+    ask, _ = ward
+    found = exported(ask, path)
+
+    assert types == set(found)
+    assert count == sum(len(ids) for ids in found.values())
+
+
+def test_an_export_of_a_group_brings_its_members(ask: Client) -> None:
+    for resource in WARD:
+        ask("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
+    member = [{"entity": to("Patient/adam")}]
+    ask("PUT", "/Group/g", of("Group", "g", type="person", actual=True, member=member))
+    found = exported(ask, "/Group/g/$export")
+
+    assert {"Patient": ["adam"], "Observation": ["other"], "Group": ["g"]} == found
+    assert 404 == ended(ask, ask("GET", "/Group/none/$export", **LATER)).status_code
+
+
+def test_an_export_by_parameters_is_the_same(ward: tuple[Client, Store]) -> None:
+    ask, _ = ward
+    body = {"resourceType": "Parameters", "parameter": [{"name": "_type", "valueString": "Patient"}]}
+    told = ended(ask, ask("POST", "/$export", body, **LATER)).json()
+
+    assert ["Patient"] == [row["type"] for row in told["output"]]
+    assert told["requiresAccessToken"] and f"{BASE}/$export" == told["request"]
+
+
+def test_an_export_is_for_who_ordered_it_and_gone_when_cancelled(ask: Client, store: Store) -> None:
+    ask("PUT", "/Patient/eva", EVA)
+    kicked = ask("GET", "/$export", **LATER)
+    told = ended(ask, kicked)
+    here, file = kicked.headers["content-location"], told.json()["output"][0]["url"]
+
+    for who, status in (("administrator", 404), ("nurse", 403), ("eva", 403), ("research", 403), ("nobody", 401)):
+        assert [status] * 3 == [
+            ask(method, url, who=who).status_code for method, url in (("GET", here), ("DELETE", here), ("GET", file))
+        ]
+    assert 202 == ask("DELETE", here).status_code
+    assert [404, 404, 404] == [
+        ask(method, url).status_code for method, url in (("GET", here), ("DELETE", here), ("GET", file))
+    ]
+    store.set_cursor("any", 1)
+    acts = {(line.who, line.act) for line in store.audit(limit=1000)}
+    assert {("Device/salus", "export"), ("Device/salus", "cancel"), ("Practitioner/nurse", "refused")} <= acts
+
+
+NOT_EXPORTED = [
+    ("GET", "/$export", "system", {}, 400, "respond-async"),
+    ("GET", "/$export", "clinician", LATER, 403, "clinician"),
+    ("GET", "/Patient/$export", "eva", LATER, 403, "patient"),
+    ("GET", "/$export", "research", LATER, 403, "HRESCH"),
+    ("GET", "/$export?_elements=id", "system", LATER, 400, "_elements"),
+    ("GET", "/$export?_type=Elephant", "system", LATER, 400, "Elephant"),
+    ("GET", "/$export?_since=soon", "system", LATER, 400, "soon"),
+    ("GET", "/$export?_outputFormat=csv", "system", LATER, 400, "csv"),
+    ("GET", "/$export?_typeFilter=Observation", "system", LATER, 400, "Type?name=value"),
+    ("GET", "/$export?_type=Patient&_typeFilter=Observation%3Fcode%3Dx", "system", LATER, 400, "of a type exported"),
+    ("GET", "/$export?_typeFilter=Patient%3Fcolour%3Dred", "system", LATER, 400, "colour"),
+    ("GET", "/Patient/$export?_type=Organization", "system", LATER, 400, "no patient"),
+    ("GET", "/Patient/eva/$export", "system", LATER, 404, "Group by its id"),
+    ("GET", "/Group/$export", "system", LATER, 404, "Group by its id"),
+    ("GET", "/Observation/$export", "system", LATER, 404, "$export"),
+    ("GET", "/$bulk-status?job=../x", "system", {}, 404, "bulk job"),
+    ("GET", "/$bulk-status", "system", {}, 404, "bulk job"),
+    ("GET", "/$bulk-file?job=x&file=../job.json", "system", {}, 404, "bulk job"),
+    ("GET", "/$import", "system", LATER, 405, "POST"),
+    ("POST", "/$import", "nurse", LATER, 403, "nurse"),
+    ("POST", "/$import", "research", LATER, 403, "HRESCH"),
+    ("POST", "/$import", "system", {}, 400, "respond-async"),
+    ("POST", "/$import", "system", LATER, 422, "nothing to import"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "who", "headers", "status", "words"), NOT_EXPORTED)
+def test_what_is_not_served_in_bulk_is_refused(
+    ward: tuple[Client, Store], method: str, path: str, who: str, headers: dict[str, str], status: int, words: str
+) -> None:
+    ask, _ = ward
+    answer = ask(method, path, who=who, **headers)
+
+    assert status == answer.status_code, answer.text
+    assert words in answer.json()["issue"][0]["diagnostics"]
+
+
+def inputs(*found: dict[str, str]) -> dict[str, Any]:
+    kinds = {"type": "valueCode", "url": "valueUri", "inline": "valueString", "colour": "valueString"}
+    parts = [[{"name": name, kinds[name]: value} for name, value in one.items()] for one in found]
+    return {"resourceType": "Parameters", "parameter": [{"name": "input", "part": part} for part in parts]}
+
+
+def test_an_import_takes_in_what_is_sent_and_what_lies_in_the_tray(ask: Client, store: Store) -> None:
+    tray = store.path.with_name(store.path.name + "-in")
+    tray.mkdir()
+    (tray / "Patient.ndjson").write_text('{"resourceType":"Patient","id":"eva"}\n')
+    inline = '{"resourceType":"Patient","id":"adam"}\n{"resourceType":"Patient","colour":"red"}\n'
+    body = inputs({"type": "Patient", "url": "Patient.ndjson"}, {"inline": inline})
+    told = ended(ask, ask("POST", "/$import", body, **LATER)).json()
+
+    assert [(1, 0), (1, 1)] == [(row["stored"], row["refused"]) for row in told["output"]]
+    assert "colour" in told["error"][0]["issue"][0]["diagnostics"]
+    assert [200, 200] == [ask("GET", f"/Patient/{id}").status_code for id in ("eva", "adam")]
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        ({"url": "http://169.254.169.254/x.ndjson"}, 422, "never fetched"),
+        ({"url": "../records.db"}, 422, "no file of the tray"),
+        ({"url": "a.ndjson", "inline": "{}"}, 400, "bare name"),
+        ({"type": "Elephant", "inline": "{}"}, 400, "Elephant"),
+        ({"colour": "red", "inline": "{}"}, 400, "bare name"),
+    ],
+)
+def test_an_import_reads_no_address(ward: tuple[Client, Store], given: dict[str, str], status: int, words: str) -> None:
+    ask, store = ward
+    before = store.last_transaction()
+    answer = ask("POST", "/$import", inputs(given), **LATER)
+
+    assert (status, before) == (answer.status_code, store.last_transaction())
     assert words in answer.json()["issue"][0]["diagnostics"]

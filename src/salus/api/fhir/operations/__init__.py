@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.operations import bulk
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
@@ -25,13 +26,16 @@ class Operation(NamedTuple):
     levels: frozenset[str]
     types: frozenset[str] | None
     methods: tuple[str, ...]
-    definition: str  # its canonical address; {type} where each type has its own
+    definition: str  # its canonical address; {type} (or {of}: "patient-") where each type has its own
 
 
 LEVELS = {1: "system", 2: "type", 3: "instance"}
 INSTANCE = frozenset({"instance"})
 BOTH = frozenset({"type", "instance"})
+SYSTEM = frozenset({"system"})
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
+BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+OURS = "https://salus.example/OperationDefinition/"
 OPERATIONS: dict[str, Operation] = {
     "$everything": Operation(
         everything, INSTANCE, frozenset({"Patient", "Encounter"}), ("GET", "POST"), HL7 + "{type}-everything"
@@ -43,6 +47,12 @@ OPERATIONS: dict[str, Operation] = {
     "$lastn": Operation(
         lastn, frozenset({"type"}), frozenset({"Observation"}), ("GET", "POST"), HL7 + "Observation-lastn"
     ),
+    "$export": Operation(
+        bulk.export, frozenset(LEVELS.values()), frozenset({"Patient", "Group"}), ("GET", "POST"), BULK + "{of}export"
+    ),
+    "$import": Operation(bulk.bring, SYSTEM, None, ("POST",), OURS + "import"),
+    "$bulk-status": Operation(bulk.status, SYSTEM, None, ("GET", "DELETE"), OURS + "bulk-status"),
+    "$bulk-file": Operation(bulk.file, SYSTEM, None, ("GET",), OURS + "bulk-file"),
     "$lookup": Operation(
         lookup, frozenset({"type"}), frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"
     ),
@@ -62,15 +72,18 @@ def listed(type: str | None) -> list[dict[str, str]]:
 
     https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.rest.operation
     """
+    of = f"{type.lower()}-" if type else ""
     return [
-        {"name": name.removeprefix("$"), "definition": found.definition.format(type=type)}
+        {"name": name.removeprefix("$"), "definition": found.definition.format(type=type, of=of)}
         for name, found in OPERATIONS.items()
-        if (found.levels == {"system"} if type is None else found.levels != {"system"} and serves(found, type))
+        if serves(found, type)
     ]
 
 
-def serves(found: Operation, type: str) -> bool:
-    return found.types is None or type in found.types
+def serves(found: Operation, type: str | None) -> bool:
+    if type is None:
+        return "system" in found.levels
+    return bool(found.levels - SYSTEM) and (found.types is None or type in found.types)
 
 
 def operation(ask: Ask) -> Callable[[Records, Ask], Awaitable[Answer]]:
