@@ -8,6 +8,7 @@ from salus.records.reading import Reader
 from salus.records.search import find
 from salus.records.search.query import ANY, Include, Query, reference_paths
 from salus.records.search.setting import numbers
+from salus.records.search.shortening import shortened
 from salus.records.shapes import Page, Version
 
 MOST = 10_000  # included resources a page
@@ -21,7 +22,15 @@ def page(reader: Reader, query: Query, patient: int | None, may_read: MayRead) -
     found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
     versions = reader.of_rows(found.rows, patient)
     included = gather(reader, query, found.rows, versions, patient, may_read)
+    if query.shown or query.elements:
+        versions = [shown(query, version, found=True) for version in versions]
+        included = [shown(query, version, found=False) for version in included]
     return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included)
+
+
+def shown(query: Query, version: Version, found: bool) -> Version:
+    names = query.names(version.type, found)
+    return version if names is None else shortened(version, names)
 
 
 def gather(

@@ -15,6 +15,7 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
+from salus.records.search.shortening import SHORT, check_elements
 from salus.records.search.terms import Term, term
 
 Pairs = list[tuple[str, str]]
@@ -51,6 +52,8 @@ class Query:
     count: int = DEFAULT_COUNT
     total: bool = False
     summary: bool = False  # only the number
+    shown: str = ""  # of `_summary`: true, text or data
+    elements: list[str] = field(default_factory=list)  # names, each perhaps after `Type.`
     anchor: list[Any] | None = None
     pairs: Pairs = field(default_factory=list)
 
@@ -58,6 +61,14 @@ class Query:
     def looks(self) -> list[str]:
         """The type, and all that chains and `_has` look into: who asks must be allowed to read them all."""
         return list(dict.fromkeys([self.type, *(type for term in self.terms for type in term.looks())]))
+
+    def names(self, type: str, found: bool) -> frozenset[str] | None:
+        """Which elements of a type are shown, of what was `found` or else included; None where all are."""
+        if self.shown:
+            return SHORT[self.shown](type)
+        pairs = [name.rpartition(".") for name in self.elements]
+        named = frozenset(name for of, _, name in pairs if of == type or (found and not of))
+        return named or (frozenset() if found and self.elements else None)
 
     def after(self, anchor: list[Any]) -> str:
         """The query string of the page that goes on at `anchor`."""
@@ -75,12 +86,28 @@ def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
     for key, value in pairs:
         name, _, modifier = key.partition(":")
         if name in CONTROLS:
+            if modifier and name not in ("_include", "_revinclude"):
+                raise Unsupported(f"{key[:80]}: {name} takes no modifier", path=key[:80])
             CONTROLS[name](query, modifier, value)
         elif name not in IGNORED:
             query.terms.append(term(type, key, value))
     if len(query.terms) > MOST_TERMS:
         raise Unsupported(f"{len(query.terms)} conditions are too many: give {MOST_TERMS} at most")
+    check_shown(query)
     return query
+
+
+def check_shown(query: Query) -> None:
+    """Raises Unsupported for ways to show that exclude each other, and for elements that there are not."""
+    if query.shown and query.elements:
+        raise Unsupported(f"_summary={query.shown} and _elements exclude each other: give one", path="_elements")
+    if query.shown == "text" and query.includes:
+        raise Unsupported("_summary=text shows no included resources: leave _include out", path="_summary")
+    for name in query.elements:
+        of, _, element = name.rpartition(".")
+        if of and of not in fhir.RESOURCE_TYPES:
+            raise Unsupported(f"_elements={name[:80]}: name elements at the root of a resource", path="_elements")
+        check_elements([of or query.type], [element])
 
 
 def whole(text: str) -> bool:
@@ -100,15 +127,21 @@ def _count(query: Query, modifier: str, value: str) -> None:
 
 
 def _total(query: Query, modifier: str, value: str) -> None:
-    if value not in ("none", "accurate"):
-        raise Unsupported(f"_total={value[:40]}: `none` and `accurate` are served", path="_total")
-    query.total = value == "accurate"
+    """An estimate may be as good as the truth: it is counted too."""
+    if value not in ("none", "accurate", "estimate"):
+        raise Unsupported(f"_total={value[:40]}: say none, accurate or estimate", path="_total")
+    query.total = value != "none"
 
 
 def _summary(query: Query, modifier: str, value: str) -> None:
-    if value not in ("count", "false"):
-        raise Unsupported(f"_summary={value[:40]}: `count` and `false` are served", path="_summary")
+    if value not in ("count", "false", *SHORT):
+        raise Unsupported(f"_summary={value[:40]}: say true, text, data, count or false", path="_summary")
     query.summary = query.summary or value == "count"
+    query.shown = value if value in SHORT else ""
+
+
+def _elements(query: Query, modifier: str, value: str) -> None:
+    query.elements += [name for name in value.split(",") if name]
 
 
 def _sort(query: Query, modifier: str, value: str) -> None:
@@ -168,6 +201,7 @@ CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_count": _count,
     "_total": _total,
     "_summary": _summary,
+    "_elements": _elements,
     "_sort": _sort,
     "_include": _include,
     "_revinclude": _revinclude,
