@@ -2,7 +2,7 @@
 with a Purpose. Must not know what the records mean for anybody's health.
 """
 
-from salus.records.answers import searchset
+from salus.records.answers import known_already, searchset
 from salus.records.bundles import etag
 from salus.records.patches import patch as change_of
 from salus.records.records import Records
@@ -20,6 +20,7 @@ __all__ = [
     "Version",
     "change_of",
     "etag",
+    "known_already",
     "searchset",
     "served",
 ]

@@ -1,6 +1,7 @@
 """Bundles that go out: responses, searches, histories. https://hl7.org/fhir/R4/bundle.html"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -45,6 +46,16 @@ def refused(fault: SalusError) -> dict[str, Any]:
     """The response entry of what was refused in a batch."""
     status = HTTPStatus(fault.status)
     return {"response": {"status": f"{status.value} {status.phrase}", "outcome": fhir.outcome(fault.issues)}}
+
+
+def known_already(version: Version, if_none_match: str | None, if_modified_since: datetime | None) -> bool:
+    """Whether a client that says so has this version. If-Modified-Since counts where If-None-Match is absent.
+
+    https://hl7.org/fhir/R4/http.html#cread and https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
+    """
+    if if_none_match is not None:
+        return if_none_match.strip() == "*" or f'"{version.version}"' in if_none_match
+    return if_modified_since is not None and version.updated.replace(microsecond=0) <= if_modified_since
 
 
 def response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:

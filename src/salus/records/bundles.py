@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -78,6 +79,8 @@ class Entry:
     draft: Draft | None = None
     change: Patch | None = None
     if_match: int | None = None
+    if_none_match: str | None = None
+    if_modified_since: datetime | None = None
     condition: str | None = None
     resolved: bool = False
     settled: bool = False
@@ -199,6 +202,16 @@ def located(issue: Issue, place: int) -> Issue:
     return Issue(issue.code, f"Bundle.entry[{place}].resource{'.' + rest if rest else ''}", issue.text, issue.severity)
 
 
+def since(text: str | None, path: str) -> datetime | None:
+    """The moment of an `ifModifiedSince`. Raises Malformed."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromtimestamp(fhir.dates.bounds(text)[0] / 1_000_000, UTC)
+    except (Invalid, OverflowError, ValueError):
+        raise Malformed(f"ifModifiedSince is {text[:40]}: write an instant", path=f"{path}.ifModifiedSince") from None
+
+
 def entry(place: int, given: Given) -> Entry:
     """The address of an entry and what is asked there, still without its resource. Raises SalusError."""
     here = f"Bundle.entry[{place}].request"
@@ -211,12 +224,15 @@ def entry(place: int, given: Given) -> Entry:
         )
     path, _, query = asked.url.partition("?")
     kind, _, id = path.strip("/").partition("/")
-    if kind not in fhir.RESOURCE_TYPES:
+    if kind not in fhir.RESOURCE_TYPES and not (asked.method == "GET" and path.strip("/") == "_history"):
         raise Unsupported(f"'{asked.url[:80]}' does not begin with a resource type", path=f"{here}.url")
     made = Entry(place, asked.method, kind, id, asked.url, given.fullUrl)
     made.if_match = etag(asked.ifMatch, f"{here}.ifMatch")
     if asked.method == "GET":
+        made.if_none_match, made.if_modified_since = asked.ifNoneMatch, since(asked.ifModifiedSince, here)
         return made
+    if asked.ifNoneMatch or asked.ifModifiedSince:
+        raise Unsupported(f"ifNoneMatch and ifModifiedSince are for GET, not {asked.method}", path=here)
     made.condition = asked.ifNoneExist if asked.method == "POST" else query or None
     if asked.method == "POST":
         if id or query:

@@ -15,7 +15,7 @@ from salus import fhir
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import answers, bundles, conditions, drafts, includes, transactions
+from salus.records import answers, bundles, conditions, drafts, histories, includes, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.patches import Patch
@@ -177,6 +177,32 @@ class Records:
         shown = found[:count]
         return Page(shown, next=str(shown[-1].version) if len(found) > count and shown else None)
 
+    def histories(self, params: str = "", type: str | None = None, id: str | None = None) -> Page:
+        """Versions of one resource, of a type, or of all, newest first, deletions included.
+
+        `params`: `_since`, `_at`, `_count`, and `_cursor` of a later page: `page.next` goes into the next call. Raises
+        Missing for a resource that is not here, Unsupported, Malformed.
+        """
+        kinds = self._readable(type)
+        asked = histories.parse(params)
+        with self.store.readers.one() as reader, reader.snapshot():
+            scope = histories.Scope(kinds, id, self._patient(reader))
+            found = histories.page(reader, asked, scope)
+            bare = type and id and not (found.versions or reader.history(type, id, 2**62, 1, scope.patient))
+        where = "/".join(part[:64] for part in (type, id) if part)
+        self._note("history", f"{where}?{params}"[:2000] if params else where or "everything")
+        if bare:
+            raise Missing(f"There is no {where}")
+        return found
+
+    def _readable(self, type: str | None) -> tuple[int, ...] | None:
+        """Numbers of the types whose history may be seen; None for all. Raises Forbidden for one that may not."""
+        if type is not None:
+            self._check(Act.READ, type)
+            return (self.store.kinds.numbers[type],)
+        numbers = tuple(number for name, number in self.store.kinds.numbers.items() if name and self._may_read(name))
+        return None if len(numbers) == len(fhir.RESOURCE_TYPES) else numbers
+
     # --- many ---
 
     def search(self, type: str, params: str | Iterable[tuple[str, str]] = "") -> Page:
@@ -261,17 +287,25 @@ class Records:
     def _entry(self, entry: bundles.Entry) -> dict[str, Any]:
         """The answer to a GET within a bundle."""
         path, _, query = entry.url.partition("?")
-        parts = path.strip("/").split("/")
         try:
-            if len(parts) == 1:
-                page = self.search(parts[0], query)
-                body = answers.searchset("searchset", page, {}, "")
-            elif len(parts) == 2 and not query:
-                body = self.read(*parts).body
-            else:
-                raise Unsupported(f"GET {entry.url[:80]} is not served in Bundles: read or search")
+            return self._got(path.strip("/").split("/"), query, entry)
         except SalusError as fault:
             return answers.refused(fault)
+
+    def _got(self, parts: list[str], query: str, entry: bundles.Entry) -> dict[str, Any]:
+        if parts[-1] == "_history" and len(parts) < 4:
+            body = answers.searchset("history", self.histories(query, *parts[:-1]), {}, "")
+        elif len(parts) == 1:
+            body = answers.searchset("searchset", self.search(parts[0], query), {}, "")
+        elif len(parts) == 4 and parts[2] == "_history" and not query and whole(parts[3][:9]):
+            body = self.vread(parts[0], parts[1], int(parts[3][:9])).body
+        elif len(parts) == 2 and not query:
+            version = self.read(*parts)
+            if answers.known_already(version, entry.if_none_match, entry.if_modified_since):
+                return {"response": {"status": "304 Not Modified", "etag": f'W/"{version.version}"'}}
+            body = version.body
+        else:
+            raise Unsupported(f"GET {entry.url[:80]} is not served in Bundles: read, search, history")
         return {"resource": orjson.loads(body), "response": {"status": "200 OK"}}
 
     def put_many(self, items: Sequence[Item], known: bool = True) -> "Future[list[Outcome]]":
@@ -315,7 +349,8 @@ class Records:
         return may(self.actor, self.purpose, Act.READ, type)
 
     def _check_entry(self, entry: bundles.Entry) -> None:
-        self._check(VERBS[entry.method], entry.type)
+        if entry.type in fhir.RESOURCE_TYPES:  # all but a GET of the history of everything, which asks by itself
+            self._check(VERBS[entry.method], entry.type)
         if entry.condition or entry.change:
             self._check(Act.READ, entry.type)
 

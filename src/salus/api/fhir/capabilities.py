@@ -14,7 +14,18 @@ from salus.api.fhir.operations import listed
 from salus.base import clock
 from salus.records import Records, served
 
-INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
+INTERACTIONS = (
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+)
+WHOLE = ("transaction", "batch", "history-system")
 PATCHES = ("application/json-patch+json", JSON)
 SHARED = {
     "versioning": "versioned-update",
@@ -52,7 +63,7 @@ def statement() -> bytes:
                     "mode": "server",
                     "security": {"description": "Bearer token that names the actor and the purpose of use"},
                     "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
-                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    "interaction": [{"code": code} for code in WHOLE],
                     **({"operation": listed(None)} if listed(None) else {}),
                 }
             ],

@@ -40,13 +40,15 @@ Interaction = Callable[[Records, Ask], Awaitable[Answer]]
 PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
     (0, ""): {"POST": bundle},
     (1, ""): {"GET": search, "POST": create, "PUT": update_where, "PATCH": patch_where, "DELETE": delete_where},
+    (1, "_history"): {"GET": history},
+    (2, "_history"): {"GET": history},
     (2, "_search"): {"POST": search_by_form},
     (2, ""): {"GET": read, "PUT": update, "PATCH": patch, "DELETE": delete},
     (3, "_history"): {"GET": history},
     (4, "_history"): {"GET": vread},
 }
 OWN_MEDIA = (search_by_form, patch, patch_where)  # they judge the Content-Type themselves
-WORDS = {2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
+WORDS = {1: 0, 2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
 JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
 OF_OPERATIONS = (*JSONS, "application/fhir+ndjson", "application/ndjson", "text/csv", "text/event-stream")
 
@@ -114,17 +116,22 @@ def chosen(ask: Ask) -> Interaction:
     """Raises Missing for a path that leads nowhere, WrongMethod."""
     count = len(ask.parts)
     is_operation = bool(ask.parts) and ask.parts[-1].startswith("$")
-    if ask.parts and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and count == 1):
+    if count and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and count == 1) and not of_all(ask):
         raise Missing(f"'{ask.parts[0][:80]}' is not a resource type of FHIR R4", path=ask.parts[0][:80])
     if is_operation:
         return operation(ask)
     word = ask.parts[WORDS[count]] if count in WORDS else ""
-    table = PATHS.get((count, word)) or (PATHS[2, ""] if count == 2 else None) or PATHS.get((count, ""))
-    if table is None or (count == 2 and word.startswith(("$", "_")) and word != "_search"):
+    table = PATHS.get((count, word)) or PATHS.get((count, ""))
+    if table is None or (word.startswith("_") and (count, word) not in PATHS):
         raise Missing(f"/{'/'.join(ask.parts)[:120]} leads nowhere: GET /metadata says what is here")
     if ask.method not in table:
         raise WrongMethod(f"{ask.method[:10]} is not served at this address: use {', '.join(table)}")
     return table[ask.method]
+
+
+def of_all(ask: Ask) -> bool:
+    """Whether the path is a word about all types together, such as /_history."""
+    return len(ask.parts) == 1 and ask.parts[0].startswith("_") and (1, ask.parts[0]) in PATHS
 
 
 def check_accept(ask: Ask) -> None:
