@@ -2,6 +2,8 @@
 
 import gzip
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -306,3 +308,37 @@ def test_an_import_reads_nothing_outside_its_tray(store: Store, records: Records
 
     with pytest.raises(Missing):
         records.read("Patient", "eve")
+
+
+# --- at the terminal ---
+
+
+def test_the_terminal_exports_what_it_imports_again(store: Store, records: Records, tmp_path: Path) -> None:
+    store.close()
+    told = salus("export", str(tmp_path / "out"), "--store", str(tmp_path / "records.db"), "--language", "zh")
+
+    assert 0 == told.returncode, told.stderr
+    assert "资源数" in told.stdout and "Patient.1.ndjson" in told.stdout
+    manifest = orjson.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    assert {"Patient.1.ndjson": 3, "Observation.1.ndjson": 5} == {
+        row["url"]: row["count"] for row in manifest["output"] if row["type"] in ("Patient", "Observation")
+    }
+    again = salus("import", str(tmp_path / "out"), "--store", str(tmp_path / "second.db"))
+    assert 0 == again.returncode, again.stderr
+
+
+def test_the_terminal_refuses_in_words(store: Store, tmp_path: Path) -> None:
+    where = ("--store", str(tmp_path / "records.db"))
+    full, none = salus("export", str(tmp_path), *where), salus("export", "out", "--store", str(tmp_path / "none.db"))
+    type, since = (salus("export", str(tmp_path / "o"), *where, *two) for two in (("--type", "X"), ("--since", "soon")))
+
+    assert [75, 66, 64, 65] == [one.returncode for one in (full, none, type, since)]
+    assert ["not empty", "no store", "'X'", "'soon'"] == [
+        words
+        for words, one in zip(("not empty", "no store", "'X'", "'soon'"), (full, none, type, since), strict=True)
+        if words in one.stderr and "Traceback" not in one.stderr
+    ]
+
+
+def salus(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=120)

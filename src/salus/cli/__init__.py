@@ -15,6 +15,7 @@ from salus.base.errors import SalusError
 COMMANDS: dict[str, tuple[str, str]] = {
     "city": ("salus.cli.city", "city"),
     "import": ("salus.cli.import_", "import_"),
+    "export": ("salus.cli.export", "export_"),
     "demo": ("salus.cli.demo", "demo"),
     "serve": ("salus.cli.serve", "serve"),
     "learn": ("salus.cli.learn", "learn"),
