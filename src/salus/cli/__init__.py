@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),
+    "codes": ("salus.cli.codes", "codes"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),
     "verify": ("salus.cli.verify", "verify"),

@@ -1,0 +1,104 @@
+"""`salus codes`: code lists of a site's own, for `/fhir` to look up, expand and check against.
+
+Exit codes: 0 all is in; 3 some lines were not taken (each is named on stderr) and the rest is in; others as in
+`salus.base.errors`.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from salus.base.settings import settings
+from salus.base.words import words_of
+from salus.codes.terminology import Site
+from salus.codes.terminology.loading import Bad, load
+from salus.codes.terminology.site import FOLDER, merged
+
+PARTIAL = 3
+SHOWN = 50  # lines that were not taken
+COLUMNS = ("system", "version", "count", "chinese")
+say = words_of("salus.codes.terminology")
+codes = typer.Typer(no_args_is_help=True, help="Load, list, remove code lists. 编码表管理")
+Store = Annotated[Path | None, typer.Option("--store", help="The store beside which they are kept. 数据库文件")]
+Language = Annotated[str | None, typer.Option("--speak", help="Answer in en or zh. 界面语言")]
+
+
+@codes.command("load")
+def take(
+    file: Annotated[Path, typer.Argument(help="ICD-10-CM order file, CSV, TSV or CodeSystem JSON; .gz too. 编码文件")],
+    system: Annotated[str, typer.Option(help="The address of the code system. 编码系统网址")],
+    language: Annotated[str, typer.Option(help="Of the names in the file: en or zh. 文件中名称的语言")] = "en",
+    version: Annotated[str, typer.Option(help="The edition. 版本")] = "",
+    store: Store = None,
+    speak: Language = None,
+) -> None:
+    """Load a code list; again with another file adds its names and codes. 载入编码表"""
+    told = settings(store=store, language=speak)
+    site = Site(told.store.parent / FOLDER)
+    console = Console(stderr=True)
+    began = time.monotonic()
+    with bar(console) as progress:
+        task = progress.add_task(say("codes.reading", told.language, name=file.name), total=None)
+        loaded = load(
+            file, system, language, version, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+        known = site.systems(system)
+        kept = merged(known[0], loaded.system) if known else loaded.system
+        site.keep(kept)
+    counts = {
+        "count": f"{len(loaded.system.codes):,}",
+        "fresh": f"{len(kept.codes) - (len(known[0].codes) if known else 0):,}",
+        "chinese": f"{len(kept.zh):,}",
+    }
+    seconds = f"{time.monotonic() - began:.1f}"
+    typer.echo(say("codes.loaded", told.language, system=system, seconds=seconds, **counts))
+    name_bad(loaded.bad, told.language, console)
+
+
+def bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+def name_bad(bad: list[Bad], language: str, console: Console) -> None:
+    """Every line that was not taken, as far as a screen goes; then the exit code that says so."""
+    for one in bad[:SHOWN]:
+        console.print(one.told(language), markup=False, highlight=False, soft_wrap=True)
+    if len(bad) > SHOWN:
+        console.print(say("codes.more", language, count=len(bad) - SHOWN))
+    if bad:
+        raise typer.Exit(PARTIAL)
+
+
+@codes.command("list")
+def show(store: Store = None, speak: Language = None) -> None:
+    """What was loaded. 列出已载入的编码表"""
+    told = settings(store=store, language=speak)
+    systems = Site(told.store.parent / FOLDER).all()
+    if not systems:
+        typer.echo(say("codes.none", told.language))
+        return
+    made = Table()
+    for column in COLUMNS:
+        made.add_column(say(f"codes.{column}", told.language), overflow="fold")
+    for system in systems:
+        made.add_row(system.url, system.version, f"{len(system.codes):,}", f"{len(system.zh):,}")
+    Console().print(made)
+
+
+@codes.command("remove")
+def remove(
+    system: Annotated[str, typer.Argument(help="The address of the code system. 编码系统网址")],
+    store: Store = None,
+    speak: Language = None,
+) -> None:
+    """Forget a code list that was loaded. 移除编码表"""
+    told = settings(store=store, language=speak)
+    Site(told.store.parent / FOLDER).remove(system)
+    typer.echo(say("codes.removed", told.language, system=system))
