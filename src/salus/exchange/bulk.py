@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -27,7 +28,7 @@ PAGE = 1000  # resources read at once
 LARGEST = 64 << 20  # bytes of a file, or little more
 Pairs = tuple[tuple[str, str], ...]
 Progress = Callable[[int, int, str], None]
-Keep = Callable[[Version], bool]
+Batch = list[Version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,29 +136,27 @@ def teller(on_progress: Progress, done: int, total: int, type: str) -> Callable[
     return lambda count: on_progress(done + count, total, type)
 
 
-def checked(store: Store, found: Iterator[Version], tell: Callable[[int], None]) -> Iterator[Version]:
-    """Pass on, telling how many from time to time; raises Busy when the store was closed meanwhile."""
-    for n, version in enumerate(found):
-        if not n % PAGE:
-            store.last_transaction()
-            tell(n)
-        yield version
+def checked(store: Store, found: Iterator[Batch], tell: Callable[[int], None]) -> Iterator[Batch]:
+    """Pass on, telling before each batch how many there were; raises Busy when the store was closed meanwhile."""
+    count = 0
+    for batch in found:
+        store.last_transaction()
+        tell(count)
+        count += len(batch)
+        yield batch
 
 
 # --- where they come from ---
 
 
-def source_of(reader: Reader, wanted: Wanted) -> Callable[[str], Iterator[Version]]:
-    """The resources of a type, one after the other. Raises Missing, Unsupported for a group that is none."""
+def source_of(reader: Reader, wanted: Wanted) -> Callable[[str], Iterator[Batch]]:
+    """The resources of a type. Raises Missing for a group that is not here."""
     if wanted.group is not None:
         rows = members(reader, wanted.group)
         return lambda type: of_members(reader, wanted, type, rows)
-    keep = of_a_patient if wanted.patients else anything
-    return lambda type: (version for version in of_type(reader, wanted, type, None) if keep(version))
-
-
-def anything(version: Version) -> bool:
-    return True
+    if wanted.patients:
+        return lambda type: (list(filter(of_a_patient, batch)) for batch in of_type(reader, wanted, type, None))
+    return lambda type: of_type(reader, wanted, type, None)
 
 
 def of_a_patient(version: Version) -> bool:
@@ -184,37 +183,34 @@ def stays(member: Mapping[str, Any]) -> bool:
     return not member.get("inactive", False)
 
 
-def of_members(reader: Reader, wanted: Wanted, type: str, rows: list[int]) -> Iterator[Version]:
+def of_members(reader: Reader, wanted: Wanted, type: str, rows: list[int]) -> Iterator[Batch]:
     """What stands in the compartment of any of these patients, once."""
-    seen: set[str] = set()
-    for row in rows:
-        for version in of_type(reader, wanted, type, row):
-            if version.id not in seen:
-                seen.add(version.id)
-                yield version
+    return once(batch for row in rows for batch in of_type(reader, wanted, type, row))
 
 
-def of_type(reader: Reader, wanted: Wanted, type: str, patient: int | None) -> Iterator[Version]:
+def of_type(reader: Reader, wanted: Wanted, type: str, patient: int | None) -> Iterator[Batch]:
     """What any of the type's filters finds (in a patient's compartment), once, changed since then."""
     filters = wanted.filters.get(type, ((),))
-    seen: set[str] | None = set() if len(filters) > 1 else None
-    for pairs in filters:
-        for version in walked(reader, type, pairs, patient):
-            if wanted.since and version.updated < wanted.since:
-                continue
-            if seen is not None:
-                if version.id in seen:
-                    continue
-                seen.add(version.id)
-            yield version
+    found = (batch for pairs in filters for batch in walked(reader, type, pairs, patient))
+    if since := wanted.since:
+        found = ([version for version in batch if version.updated >= since] for batch in found)
+    return once(found) if len(filters) > 1 else found
 
 
-def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iterator[Version]:
+def once(found: Iterator[Batch]) -> Iterator[Batch]:
+    """Without what came before."""
+    seen: set[str] = set()
+    for batch in found:
+        yield [version for version in batch if version.id not in seen]
+        seen.update(version.id for version in batch)
+
+
+def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iterator[Batch]:
     query = parse(type, pairs)
     query.count = PAGE
     while True:
         found = find(reader.connection, reader.kinds, query, patient)
-        yield from reader.of_rows(found.rows, patient)
+        yield reader.of_rows(found.rows, patient)
         if not found.anchor:
             return
         query.anchor = found.anchor
@@ -223,29 +219,29 @@ def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iter
 # --- where they go ---
 
 
-def written(folder: Path, type: str, found: Iterator[Version]) -> Iterator[File]:
+def written(folder: Path, type: str, found: Iterator[Batch]) -> Iterator[File]:
     """Files of `LARGEST` bytes or little more, each on the disk before the next is begun; none of nothing."""
-    first = next(found, None)
+    waiting = (batch for batch in found if batch)
     number = 0
-    while first is not None:
+    while first := next(waiting, None):
         number += 1
         name = f"{type}.{number}.ndjson"
         with (folder / name).open("wb") as file:
-            count, first = filled(file, first, found)
+            count = filled(file, chain([first], waiting))
             file.flush()
             os.fsync(file.fileno())
         yield File(type, name, count)
 
 
-def filled(file: IO[bytes], first: Version, found: Iterator[Version]) -> tuple[int, Version | None]:
-    """How many went into the file, and the first of the next file."""
+def filled(file: IO[bytes], found: Iterator[Batch]) -> int:
+    """How many went into the file."""
     count = size = 0
-    version: Version | None = first
-    while version is not None and size < LARGEST:
-        size += file.write(version.body + b"\n")
-        count += 1
-        version = next(found, None)
-    return count, version
+    for batch in found:
+        size += file.write(b"\n".join([version.body for version in batch]) + b"\n")
+        count += len(batch)
+        if size >= LARGEST:
+            break
+    return count
 
 
 def manifest(done: Written, request: str, place: Callable[[str], str]) -> dict[str, Any]:
