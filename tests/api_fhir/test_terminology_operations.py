@@ -11,6 +11,9 @@ import pytest
 
 from salus.api import fhir
 from salus.base.errors import Unauthorized
+from salus.codes.terminology import Site
+from salus.codes.terminology.loading import load
+from salus.codes.terminology.site import FOLDER
 from salus.fhir import decode
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
@@ -365,3 +368,20 @@ def test_the_capability_statement_names_the_operations(terms: Terms) -> None:
     assert {"lookup", "validate-code", "subsumes"} <= named["CodeSystem"]
     assert {"expand", "validate-code"} <= named["ValueSet"]
     assert "translate" in named["ConceptMap"]
+
+
+def test_what_a_site_loads_is_seen_without_starting_again(terms: Terms, tmp_path: Path) -> None:
+    rooms = {"system": "urn:rooms", "code": "r1", "displayLanguage": "zh"}
+    assert 404 == terms("CodeSystem/$lookup", **rooms).status_code
+
+    table = tmp_path / "rooms.csv"
+    table.write_text(
+        "code,display,parent,zh\nr,Room,,病房\nr1,First room,r,第一病房\nr2,Second room,r,第二病房\n", "utf-8"
+    )
+    Site(terms.store.path.parent / FOLDER).keep(load(table, "urn:rooms").system)
+
+    assert "第一病房" == terms.told("CodeSystem/$lookup", **rooms)["display"]
+    assert ["r2"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs", filter="sec roo"))
+    assert ["r1"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs", filter="dybf"))
+    assert ["r", "r1", "r2"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs=isa/r"))
+    assert "subsumes" == terms.told("CodeSystem/$subsumes", system="urn:rooms", codeA="r", codeB="r2")["outcome"]

@@ -288,3 +288,41 @@ def test_an_expansion_alone_makes_a_value_set(tmp_path: Path) -> None:
     found = expand(Terminology(), value_set)
 
     assert ["a", "b"] == [system.codes[row] for system, row in found.concepts]
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "en", "zh"),
+    [
+        ("urn:iso:std:iso:3166", "CN", "China", "中国"),
+        ("urn:iso:std:iso:4217", "CNY", "Chinese Yuan", "人民币"),
+        ("urn:ietf:bcp:47", "fr", "French", "法语"),
+        (tables.UCUM, "mm[Hg]", "mmHg", "mmHg"),
+        (tables.LOINC, "4548-4", "Haemoglobin A1c", "糖化血红蛋白"),
+        (tables.RXNORM, "6809", "Metformin", "二甲双胍"),
+        (tables.ATC, "A10BA02", "Metformin", "二甲双胍"),
+    ],
+)
+def test_systems_that_r4_only_points_at_are_held_in_part(url: str, code: str, en: str, zh: str) -> None:
+    terms = Terminology()
+    system = terms.system(url)
+    row = system.row(code)
+    assert row is not None
+
+    assert ("fragment", en, zh) == (system.content, terms.display(system, row, "en"), terms.display(system, row, "zh"))
+
+
+def test_no_country_is_one_that_only_cldr_knows() -> None:
+    countries = Terminology().system("urn:iso:std:iso:3166").codes
+
+    assert 249 == len(countries)  # https://www.iso.org/iso-3166-country-codes.html
+    assert not {"EU", "XK", "ZZ"} & set(countries)
+
+
+def test_membership_asks_only_the_parts_of_the_codes_own_system() -> None:
+    mixed = named("urn:it", {"system": "urn:none"}, by("is-a", "cat"), exclude=({"system": "urn:none"},))
+    terms = Terminology([Zoo()])
+
+    assert holds(terms, mixed, "urn:animals", "manx")
+    assert not holds(terms, mixed, "urn:elsewhere", "manx")
+    with pytest.raises(Missing):
+        holds(terms, mixed, "urn:none", "manx")

@@ -66,8 +66,11 @@ def active(system: System, rows: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def holds(terms: "Terminology", value_set: ValueSet, system: str, code: str) -> tuple[System, int] | None:
-    """The concept, if it is in the value set. Raises as `expand`."""
-    for each, rows in select(terms, value_set):
+    """The concept, if it is in the value set; parts that are of other systems are not asked. Raises as `expand`."""
+    parts = (value_set.include, value_set.exclude)
+    include, exclude = ([part for part in each if part.get("system") in (None, system)] for each in parts)
+    narrow = ValueSet(value_set.url, include=include, exclude=exclude)
+    for each, rows in select(terms, narrow):
         if each.url == system:
             row = rows.get(code if each.case_sensitive else code.casefold())
             if row is not None:

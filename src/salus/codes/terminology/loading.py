@@ -17,9 +17,9 @@ import msgspec
 
 from salus.base.errors import Invalid, Malformed, Missing, TooLarge, Unsupported
 from salus.base.words import words_of
+from salus.codes.terminology.fragments import by_beginnings
 from salus.codes.terminology.reading import system_of
 from salus.codes.terminology.shapes import System
-from salus.codes.terminology.sources import by_beginnings
 
 MOST_BYTES = 300 << 20  # of a file, unpacked
 LONGEST_CODE, LONGEST_NAME = 100, 1000  # characters

@@ -13,6 +13,7 @@ import zstandard
 
 from salus.base.errors import Missing
 from salus.codes import tables
+from salus.codes.terminology.fragments import STANDARDS, fragments
 from salus.codes.terminology.mapping import ConceptMap, ours
 from salus.codes.terminology.shapes import System, ValueSet
 
@@ -66,55 +67,17 @@ def unpacked(file: Path) -> dict[str, Any]:
 
 
 class Tables:
-    """What the tables of `salus.codes` have of SNOMED CT, ICD-10, ATC, RxNorm and LOINC: fragments."""
+    """What the program knows of systems that R4 only points at: in part, but with Chinese names."""
 
     def systems(self, url: str) -> list[System]:
-        return [fragments()[url]] if url in fragments() else []
+        found = fragments().get(url) or (STANDARDS[url](url) if url in STANDARDS else None)
+        return [found] if found else []
 
     def value_sets(self, url: str) -> list[ValueSet]:
         return []
 
     def maps(self) -> list[ConceptMap]:
         return ours()
-
-
-@cache
-def fragments() -> dict[str, System]:
-    """Our tables as systems; ICD-10 by its codes' beginnings, ATC likewise."""
-    found: dict[str, System] = {}
-    for (url, code), term in tables._known().items():
-        system = found.setdefault(url, System(url, name=NAMES.get(url, url), content="fragment", codes=[], displays=[]))
-        system.zh = {**system.zh, len(system.codes): term.zh}
-        system.codes.append(code)
-        system.displays.append(term.en)
-    for url in (tables.ICD10, tables.ATC):
-        found[url].parents = by_beginnings(found[url].codes)
-    return found
-
-
-NAMES = {
-    tables.SNOMED: "SNOMED CT",
-    tables.ICD10: "ICD-10",
-    tables.ATC: "ATC",
-    tables.RXNORM: "RxNorm",
-    tables.LOINC: "LOINC",
-}
-
-
-def by_beginnings(codes: list[str]) -> dict[int, list[int]]:
-    """Each code under the longest other that it begins with: I10 above I10.9 above I10.91.
-
-    >>> by_beginnings(["E11", "E11.2", "E11.21", "E12"])
-    {1: [0], 2: [1]}
-    """
-    rows = {code: row for row, code in enumerate(codes)}
-    found: dict[int, list[int]] = {}
-    for row, code in enumerate(codes):
-        beginnings = (code[:end].rstrip(".") for end in range(len(code) - 1, 0, -1))
-        parent = next((rows[stem] for stem in beginnings if stem in rows and stem != code), None)
-        if parent is not None:
-            found[row] = [parent]
-    return found
 
 
 R4 = Packed(FILE)

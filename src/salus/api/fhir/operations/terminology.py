@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/terminology-service.html
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -154,15 +155,18 @@ class Stored:
 
 
 READINGS: dict[tuple[str, str, int], Any] = {}
+READING = threading.Lock()
 
 
 def read(place: tuple[str, str, int], body: bytes, reader: Callable[[Json], T]) -> T:
     """The resource in our shape, kept for the next question; the oldest goes when there are too many."""
     found: T | None = READINGS.get(place)
     if found is None:
-        found = READINGS[place] = reader(orjson.loads(body))
-        while len(READINGS) > KEPT:
-            READINGS.pop(next(iter(READINGS)), None)
+        found = reader(orjson.loads(body))
+        with READING:
+            READINGS[place] = found
+            if len(READINGS) > KEPT:
+                del READINGS[next(iter(READINGS))]
     return found
 
 
