@@ -1,35 +1,72 @@
-"""FHIR search of a type. https://hl7.org/fhir/R4/http.html#search"""
+"""FHIR search of a type, of several, of a patient's compartment. https://hl7.org/fhir/R4/http.html#search"""
 
 import asyncio
+from urllib.parse import parse_qsl, urlencode
 
+import orjson
+
+from salus import fhir
 from salus.api.fhir.asking import Answer, Ask
-from salus.base.errors import Malformed, WrongMedia
+from salus.base.errors import Issue, Malformed, Missing, Unsupported, WrongMedia
 from salus.records import Records, searchset
+from salus.records.search import lenient
+from salus.records.search.query import COMPARTMENT
 
 FORM = "application/x-www-form-urlencoded"
 
 
 async def search(records: Records, ask: Ask) -> Answer:
-    """`GET /Type?...`"""
-    return await found(records, ask, ask.query)
+    """`GET /Type?...`, and `GET /?_type=...` for several types."""
+    return await found(records, ask, ask.parts[0] if ask.parts else "", ask.query)
 
 
 async def search_by_form(records: Records, ask: Ask) -> Answer:
-    """`POST /Type/_search`, with the parameters in a form, so that they stand in no log of addresses."""
+    """`POST /Type/_search`, with parameters in a form, so that they stand in no log of addresses, beside the URL's."""
     if not (ask.header("content-type") or FORM).startswith(FORM):
         raise WrongMedia(f"_search takes a form: send Content-Type: {FORM}")
     try:
         form = ask.body.decode("ascii")
     except UnicodeDecodeError:
         raise Malformed("The form has bytes that are not ASCII: percent-encode them") from None
-    return await found(records, ask, "&".join(part for part in (ask.query, form) if part))
+    type = ask.parts[0] if len(ask.parts) > 1 else ""
+    return await found(records, ask, type, "&".join(part for part in (ask.query, form) if part))
 
 
-async def found(records: Records, ask: Ask, query: str) -> Answer:
-    type = ask.parts[0]
-    page = await asyncio.to_thread(records.search, type, query)
-    here = f"{ask.base}/{type}"
+async def compartment_search(records: Records, ask: Ask) -> Answer:
+    """`GET /Patient/1/Observation?...`; `*` for all types. https://hl7.org/fhir/R4/search.html#compartment"""
+    kind, id, type = ask.parts
+    if type != "*" and type not in fhir.RESOURCE_TYPES:
+        raise Missing(f"'{type[:80]}' is not a resource type of FHIR R4", path=type[:80])
+    return await found(records, ask, "" if type == "*" else type, ask.query, f"{kind}/{id}")
+
+
+async def found(records: Records, ask: Ask, type: str, query: str, compartment: str = "") -> Answer:
+    ignored: list[Issue] = []
+    if "handling=lenient" in (ask.header("prefer") or "").replace(" ", ""):
+        kept, ignored = lenient(type, query)
+        query = urlencode(kept) if ignored else query
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if any(name == COMPARTMENT for name, _ in pairs):
+        raise Unsupported(f"'{COMPARTMENT}' is not a search parameter: GET /Patient/id/Type", path=COMPARTMENT)
+    within = [(COMPARTMENT, compartment)] if compartment else []
+    page = await asyncio.to_thread(records.search, type, [*pairs, *within])
+    here = "/".join(part for part in (ask.base, compartment, type or ("*" if compartment else "")) if part)
     links = {"self": f"{here}?{query}" if query else here}
     if page.next:
-        links["next"] = f"{here}?{page.next}"
-    return Answer(200, searchset("searchset", page, links, ask.base))
+        links["next"] = f"{here}?{without(page.next)}"
+    body = searchset("searchset", page, links, ask.base)
+    return Answer(200, with_outcome(body, ignored) if ignored else body)
+
+
+def without(query: str) -> str:
+    """A query string without the compartment, which stands in the path."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([pair for pair in pairs if pair[0] != COMPARTMENT])
+
+
+def with_outcome(bundle: bytes, issues: list[Issue]) -> bytes:
+    """The Bundle with an entry that says what was ignored. https://hl7.org/fhir/R4/search.html#errors"""
+    entry = orjson.dumps({"resource": fhir.outcome(issues), "search": {"mode": "outcome"}})
+    if bundle.endswith(b"]}") and b'"entry":[' in bundle:
+        return b"%b,%b]}" % (bundle[:-2], entry)
+    return b'%b,"entry":[%b]}' % (bundle[:-1], entry)

@@ -2,6 +2,6 @@
 
 from salus.records.search.finding import Search, find
 from salus.records.search.matching import served
-from salus.records.search.query import Query, parse
+from salus.records.search.query import Query, lenient, parse
 
-__all__ = ["Query", "Search", "find", "parse", "served"]
+__all__ = ["Query", "Search", "find", "lenient", "parse", "served"]

@@ -7,7 +7,7 @@ began, for it may have moved: nothing is seen twice.
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from salus.base.errors import Forbidden, Malformed, Unsupported
@@ -21,6 +21,7 @@ from salus.records.search.shelf import Arguments, Match, Piece
 
 __all__ = ["Search", "find", "within"]
 MayRead = Callable[[str], bool]
+NOBODY = -1  # a row that no compartment has
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ def find(
     too many bodies would have to be opened.
     """
     check_looks(query, may_read)
+    if query.parts:
+        return across(connection, kinds, query, patient, may_read, press)
     setting = Setting(connection, kinds, patient, press)
     try:
         return _found(setting, query)
@@ -72,11 +75,57 @@ def _found(setting: Setting, query: Query) -> Search:
 
 def check_looks(query: Query, may_read: MayRead | None) -> None:
     """Raises Forbidden, or Unsupported where nobody is named who may."""
-    for type in query.looks[1:]:
+    for type in query.looks:
+        if type == query.type:
+            continue
         if may_read is None:
             raise Unsupported(f"A condition that looks into {type} is not served here: search first", path=type)
         if not may_read(type):
             raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
+
+
+def across(
+    connection: sqlite3.Connection,
+    kinds: Kinds,
+    query: Query,
+    patient: int | None,
+    may_read: MayRead | None,
+    press: Press | None,
+) -> Search:
+    """Type after type, but for those that may not be read; the anchor is (transaction, number of the type, row)."""
+    t, begin, row = place(connection, query.anchor)
+    rows: list[int] = []
+    total, anchor = 0, None
+    for n, part in enumerate(query.parts):
+        if may_read and not may_read(part.type):
+            continue
+        if query.total or query.summary:
+            total += find(connection, kinds, replace(part, summary=True), patient, may_read, press).total or 0
+        if query.summary or n < begin or anchor:
+            continue
+        room = query.count - len(rows)
+        wanted = replace(part, count=max(room, 1), anchor=[t, row if n == begin else 0])
+        found = find(connection, kinds, wanted, patient, may_read, press)
+        if room:
+            rows += found.rows
+            anchor = found.anchor and [t, n, found.anchor[-1]]
+        elif found.rows:
+            anchor = [t, n, 0]
+    return Search(rows, total if query.total or query.summary else None, anchor)
+
+
+def place(connection: sqlite3.Connection, anchor: list[Any] | None) -> list[int]:
+    """Where a search of several types goes on. Raises Malformed."""
+    if anchor is None:
+        return [_last(connection), 0, 0]
+    if len(anchor) != 3 or not all(isinstance(part, int) for part in anchor):
+        raise Malformed("_cursor belongs to another search: begin again", path="_cursor")
+    return anchor
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    last: int = connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
+    return last
 
 
 def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
@@ -87,8 +136,8 @@ def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
     """
     kind, patient = setting.kinds.numbers[query.type], setting.patient
     candidates = [match for match in matches if not match.negated]
-    if patient is not None:
-        candidates.append(_own(kind, patient))
+    compartments = [one for one in (patient, compartment(setting, query)) if one is not None]
+    candidates += [_own(kind, one) for one in compartments]
     rarity = {id(match): setting.rarity(match) for match in candidates}
     driver = min(candidates, key=lambda match: rarity[id(match)], default=None)
     if driver and rarity[id(driver)] >= setting.common and not (query.sort or query.total or query.summary):
@@ -102,7 +151,15 @@ def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
-    return " AND ".join([*parts, within(patient), *checks]), arguments
+    return " AND ".join([*parts, *map(within, compartments), *checks]), arguments
+
+
+def compartment(setting: Setting, query: Query) -> int | None:
+    """The row of the patient in whose compartment is searched; of nobody's where there is no such patient."""
+    if not query.compartment:
+        return None
+    row = setting.row("Patient", query.compartment)
+    return NOBODY if row is None else row
 
 
 def _own(kind: int, patient: int) -> Match:
@@ -113,7 +170,7 @@ def _own(kind: int, patient: int) -> Match:
 
 def _page(connection: sqlite3.Connection, query: Query, where: str, arguments: Arguments, total: int | None) -> Search:
     keys = ordering.keys(query)
-    anchor = query.anchor or [connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]]
+    anchor = query.anchor or [_last(connection)]
     parts, given = [where, "r.born<=?"], [*arguments, anchor[0]]
     if query.anchor:
         if len(query.anchor) != len(keys) + 1:

@@ -30,31 +30,16 @@ class Matcher:
         self._type = setting.kinds.numbers[type]
 
     def match(self, term: Term) -> Match:
-        """Raises Unsupported for a kind or modifier that is not served, Malformed for a value that cannot be read."""
+        """Raises Malformed for a value that cannot be read; the term has been through `check_served`."""
         if term.inner:
             return self._chained(term)
-        if term.name == "_id":
-            return self._by_id(term)
-        if term.name == "_lastUpdated":
-            return self._by_update(term)
+        if term.name in COLUMNS:
+            return COLUMNS[term.name](self, term)
         if term.parameter.components:
             return self._composite(term)
-        make = MAKERS.get(term.parameter.kind)
-        if make is None or not term.parameter.paths:
-            raise Unsupported(
-                f"'{term.name}' ({term.parameter.kind}) is not served as a search parameter",
-                path=f"{term.parameter.url.rsplit('/', 1)[-1] or term.name}",
-            )
-        table, modifiers, piece = make
+        table, _, piece = MAKERS[term.parameter.kind]
         if term.modifier == "missing":
             return self._missing(term, table)
-        allowed = modifiers | self._type_modifiers(term)
-        if term.modifier and term.modifier not in allowed:
-            raise Unsupported(
-                f"':{term.modifier}' is not served for {term.name} ({term.parameter.kind}): "
-                f"use one of {', '.join(sorted([*allowed, 'missing']))}",
-                path=f"{term.name}:{term.modifier}",
-            )
         if term.modifier in reaching.MODIFIERS:
             return self._by_body(term)
         pieces = [piece(self, term, value) for value in term.values]
@@ -65,11 +50,6 @@ class Matcher:
     def _composite(self, term: Term) -> Match:
         if term.modifier == "missing":
             return compositing.missing(self._setting, self._name, term, wanted_missing(term))
-        if term.modifier:
-            raise Unsupported(
-                f"'{term.name}:{term.modifier}' is not served: a composite has none but :missing",
-                path=f"{term.name}:{term.modifier}",
-            )
         options = [compositing.parts(self._name, term, value) for value in term.values]
         return compositing.joined(self._setting, self._name, term, [[(p, self.match(p)) for p in o] for o in options])
 
@@ -89,9 +69,6 @@ class Matcher:
             return chaining.backward(self._setting, term, self._name, *inner[0])
         return chaining.forward(self._setting, term, inner)
 
-    def _type_modifiers(self, term: Term) -> frozenset[str]:
-        return frozenset(term.parameter.targets) if term.parameter.kind == "reference" else frozenset()
-
     def _missing(self, term: Term, table: str) -> Match:
         missing = wanted_missing(term)
         where = f"path IN ({numbers(term.parameter.paths)})"
@@ -107,8 +84,6 @@ class Matcher:
     def _by_id(self, term: Term) -> Match:
         if term.modifier == "missing":
             return self._missing_column(term)
-        if term.modifier:
-            raise Unsupported(f"'_id:{term.modifier}' is not served: give ids", path="_id")
         marks = ",".join("?" * len(term.values))
         rows = f"SELECT row FROM resource WHERE type={self._type} AND id IN ({marks})"
         condition = f"r.id IN ({marks})"
@@ -121,8 +96,6 @@ class Matcher:
     def _by_update(self, term: Term) -> Match:
         if term.modifier == "missing":
             return self._missing_column(term)
-        if term.modifier:
-            raise Unsupported(f"'_lastUpdated:{term.modifier}' is not served: give instants", path="_lastUpdated")
         pieces = [span(term, value, "ts*1000", "(ts*1000+1000)") for value in term.values]
         ts = f"SELECT t FROM txn WHERE {' OR '.join(sql for sql, _ in pieces)}"
         rows = f"SELECT row FROM outbox WHERE t IN ({ts})"
@@ -241,7 +214,36 @@ MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
 }
 
 
+COLUMNS: dict[str, Callable[[Matcher, Term], Match]] = {"_id": Matcher._by_id, "_lastUpdated": Matcher._by_update}
+
+
 def served(parameter: fhir.Parameter) -> bool:
     """Whether a search by it is served."""
-    columns = parameter.name in ("_id", "_lastUpdated")
-    return columns or bool(parameter.components) or (parameter.kind in MAKERS and bool(parameter.paths))
+    indexed = parameter.kind in MAKERS and bool(parameter.paths)
+    return parameter.name in COLUMNS or bool(parameter.components) or indexed
+
+
+def modifiers(parameter: fhir.Parameter) -> frozenset[str]:
+    """The modifiers that are served with it."""
+    if parameter.name in COLUMNS or parameter.components:
+        return frozenset({"missing"})
+    types = parameter.targets if parameter.kind == "reference" else ()
+    return MAKERS[parameter.kind][1] | {"missing", *types}
+
+
+def check_served(term: Term) -> None:
+    """Raises Unsupported for a kind of parameter, or a modifier, that is not served."""
+    for _, inner in term.inner:
+        check_served(inner)
+    parameter = term.parameter
+    if not served(parameter):
+        raise Unsupported(
+            f"'{term.name}' ({parameter.kind}) is not served as a search parameter",
+            path=f"{parameter.url.rsplit('/', 1)[-1] or term.name}",
+        )
+    if not term.inner and term.modifier and term.modifier not in modifiers(parameter):
+        raise Unsupported(
+            f"':{term.modifier[:40]}' is not served for {term.name} ({parameter.kind}): "
+            f"use one of {', '.join(sorted(modifiers(parameter)))}",
+            path=f"{term.name}:{term.modifier[:40]}",
+        )

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#Introduction
 import base64
 import binascii
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from salus import fhir
-from salus.base.errors import Malformed, Unsupported
+from salus.base.errors import Issue, Malformed, Unsupported
+from salus.records.search.matching import check_served
 from salus.records.search.shortening import SHORT, check_elements
 from salus.records.search.terms import Term, term
 
@@ -23,6 +24,7 @@ DEFAULT_COUNT = 50
 MOST = 1000
 MOST_TERMS = 100
 ANCHOR = "_cursor"
+COMPARTMENT = "_compartment"
 ANY = "*"
 IGNORED = {"_format", "_pretty"}  # how the answer is written: the HTTP door's matter
 
@@ -43,7 +45,10 @@ class Include:
 
 @dataclass(slots=True)
 class Query:
-    """A search, understood. `anchor` is where a later page goes on: (transaction, sort values..., row)."""
+    """A search, understood. `anchor` is where a later page goes on: (transaction, sort values..., row).
+
+    Of several types, `type` is empty and `parts` has a search for each; `named` says whether the client chose them.
+    """
 
     type: str
     terms: list[Term] = field(default_factory=list)
@@ -56,11 +61,23 @@ class Query:
     elements: list[str] = field(default_factory=list)  # names, each perhaps after `Type.`
     anchor: list[Any] | None = None
     pairs: Pairs = field(default_factory=list)
+    compartment: str = ""  # the id of the Patient in whose compartment is searched
+    parts: list["Query"] = field(default_factory=list)
+    named: bool = False
+
+    @property
+    def types(self) -> list[str]:
+        return [part.type for part in self.parts] or [self.type]
 
     @property
     def looks(self) -> list[str]:
-        """The type, and all that chains and `_has` look into: who asks must be allowed to read them all."""
-        return list(dict.fromkeys([self.type, *(type for term in self.terms for type in term.looks())]))
+        """What is searched, as far as it is named, and all that chains and `_has` look into.
+
+        Who asks must be allowed to read them all.
+        """
+        own = self.types if self.named or not self.parts else []
+        looked = (type for part in [self, *self.parts] for term in part.terms for type in term.looks())
+        return list(dict.fromkeys([*own, *looked]))
 
     def names(self, type: str, found: bool) -> frozenset[str] | None:
         """Which elements of a type are shown, of what was `found` or else included; None where all are."""
@@ -78,11 +95,45 @@ class Query:
 
 
 def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
-    """Raises Unsupported, naming it, for a parameter, modifier or value that is not served: none is ever ignored."""
-    if type not in fhir.RESOURCE_TYPES:
-        raise Unsupported(f"'{type}' is not a resource type of FHIR R4", path=type[:80])
+    """The query for a type; for "" that for the types of `_type`, or for all.
+
+    Raises Unsupported, naming it, for a parameter, modifier or value that is not served: none is ever ignored.
+    """
     pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else list(params)
+    if not type:
+        return across(pairs)
+    if type not in fhir.RESOURCE_TYPES:
+        raise Unsupported(f"'{type[:80]}' is not a resource type of FHIR R4", path=type[:80])
     query = Query(type, pairs=pairs)
+    _read(query, pairs)
+    return query
+
+
+def across(pairs: Pairs) -> Query:
+    """The query for several types, by the parameters that they have in common."""
+    named = [type for key, value in pairs if key == "_type" for type in value.split(",")]
+    rest = [(key, value) for key, value in pairs if key != "_type"]
+    if len(named) == 1:
+        query = parse(named[0] or "?", rest)
+        query.pairs = pairs
+        return query
+    query = Query("", pairs=pairs, named=bool(named))
+    inner = [(key, value) for key, value in rest if key == COMPARTMENT or not shows(key)]
+    types = dict.fromkeys(named or sorted(fhir.RESOURCE_TYPES))
+    if any(key == COMPARTMENT for key, _ in rest) and not named:
+        types = dict.fromkeys(type for type in types if in_compartment(type))
+    query.parts = [parse(type or "?", inner) for type in types]
+    _read(query, [(key, value) for key, value in rest if (key, value) not in inner])
+    return query
+
+
+def shows(key: str) -> bool:
+    """Whether a key says how to show, not what to find."""
+    name = key.partition(":")[0]
+    return name in CONTROLS or name in IGNORED
+
+
+def _read(query: Query, pairs: Pairs) -> None:
     for key, value in pairs:
         name, _, modifier = key.partition(":")
         if name in CONTROLS:
@@ -90,11 +141,29 @@ def parse(type: str, params: str | Iterable[tuple[str, str]]) -> Query:
                 raise Unsupported(f"{key[:80]}: {name} takes no modifier", path=key[:80])
             CONTROLS[name](query, modifier, value)
         elif name not in IGNORED:
-            query.terms.append(term(type, key, value))
+            query.terms.append(term(query.type, key, value))
+            check_served(query.terms[-1])
     if len(query.terms) > MOST_TERMS:
         raise Unsupported(f"{len(query.terms)} conditions are too many: give {MOST_TERMS} at most")
     check_shown(query)
-    return query
+
+
+def lenient(type: str, params: str) -> tuple[Pairs, list[Issue]]:
+    """The parameters that are served, and what is to be said of the others, which are left out.
+
+    https://hl7.org/fhir/R4/search.html#errors
+    """
+    kept, ignored = Pairs(), []
+    pairs = parse_qsl(params, keep_blank_values=True)
+    types = [pair for pair in pairs if pair[0] == "_type" and not type]
+    for pair in pairs:
+        try:
+            parse(type, [pair] if pair in types else [*types, pair])
+        except Unsupported as fault:
+            ignored += [replace(issue, severity="warning", text=f"Ignored: {issue.text}") for issue in fault.issues]
+        else:
+            kept.append(pair)
+    return kept, ignored
 
 
 def check_shown(query: Query) -> None:
@@ -107,16 +176,16 @@ def check_shown(query: Query) -> None:
         of, _, element = name.rpartition(".")
         if of and of not in fhir.RESOURCE_TYPES:
             raise Unsupported(f"_elements={name[:80]}: name elements at the root of a resource", path="_elements")
-        check_elements([of or query.type], [element])
+        check_elements([of] if of else query.types, [element])
 
 
 def whole(text: str) -> bool:
-    """Whether it is a whole number in plain digits.
+    """Whether it is a whole number in plain digits, at most the 18 that the database can hold.
 
-    >>> whole("12"), whole("²"), whole("")
-    (True, False, False)
+    >>> whole("12"), whole("²"), whole(""), whole("9" * 5000)
+    (True, False, False, False)
     """
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _count(query: Query, modifier: str, value: str) -> None:
@@ -145,6 +214,8 @@ def _elements(query: Query, modifier: str, value: str) -> None:
 
 
 def _sort(query: Query, modifier: str, value: str) -> None:
+    if query.parts:
+        raise Unsupported(f"_sort={value[:80]}: several types have no common order; search one", path="_sort")
     known = fhir.parameters(query.type)
     for part in value.split(","):
         name = part.removeprefix("-")
@@ -169,7 +240,7 @@ def _include(query: Query, modifier: str, value: str, reverse: bool = False) -> 
     targets = () if name == ANY else known[name].targets
     if target and target not in (targets or fhir.RESOURCE_TYPES):
         raise Unsupported(f"{word}={value[:80]}: {name} of {source} does not refer to {target[:40]}", path=word)
-    if not reverse and source != query.type and modifier != "iterate":
+    if not reverse and source not in query.types and modifier != "iterate":
         raise Unsupported(f"_include={value[:80]}: {source} is not what is searched; use _include:iterate", path=word)
     paths = reference_paths(source) if name == ANY else frozenset(known[name].paths)
     query.includes.append(Include(source, paths, target, targets, reverse, modifier == "iterate"))
@@ -185,6 +256,20 @@ def reference_paths(type: str) -> frozenset[int]:
 
 def _revinclude(query: Query, modifier: str, value: str) -> None:
     _include(query, modifier, value, reverse=True)
+
+
+def in_compartment(type: str) -> bool:
+    return type == "Patient" or bool(fhir.compartment(type))
+
+
+def _compartment(query: Query, modifier: str, value: str) -> None:
+    """What `GET /Patient/1/Observation` searches in. https://hl7.org/fhir/R4/search.html#compartment"""
+    kind, _, id = value.partition("/")
+    if kind != "Patient" or not id:
+        raise Unsupported(f"'{value[:80]}' is no compartment that is served: use Patient/id", path=value[:80])
+    if not in_compartment(query.type):
+        raise Unsupported(f"{query.type} stands in no patient's compartment: search it by itself", path=query.type)
+    query.compartment = id
 
 
 def _anchor(query: Query, modifier: str, value: str) -> None:
@@ -206,4 +291,5 @@ CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_include": _include,
     "_revinclude": _revinclude,
     ANCHOR: _anchor,
+    COMPARTMENT: _compartment,
 }
