@@ -102,6 +102,6 @@ def without_count(query: str) -> tuple[str, int]:
     """
     parts = query.removeprefix("?").split("&")
     counts = [part.removeprefix("_count=") for part in parts if part.startswith("_count=")]
-    if any(not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_DELETED) for text in counts):
+    if any(not (text.isascii() and text.isdigit() and 0 < int(text[:18]) <= MOST_DELETED) for text in counts):
         raise Malformed(f"_count={counts[0][:40]}: give a whole number from 1 to {MOST_DELETED}", path="_count")
     return "&".join(part for part in parts if not part.startswith("_count=")), int(counts[-1]) if counts else 1

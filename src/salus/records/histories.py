@@ -55,9 +55,9 @@ def parse(params: str) -> Asked:
 
 
 def _count(asked: Asked, value: str) -> None:
-    if not (value.isascii() and value.isdigit()) or not int(value):
+    if not (value.isascii() and value.isdigit()) or not int(value[:18]):
         raise Malformed(f"_count={value[:40]}: give a whole number from 1 to {MOST}", path="_count")
-    asked.count = min(int(value), MOST)
+    asked.count = min(int(value[:18]), MOST)
 
 
 def _since(asked: Asked, value: str) -> None:

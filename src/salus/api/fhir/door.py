@@ -152,8 +152,8 @@ def check_content(ask: Ask) -> None:
 async def body(ask: Ask, receive: Receive) -> bytes:
     """The body. Raises TooLarge as soon as it is known."""
     length = ask.header("content-length") or ""
-    if length.isdigit() and int(length) > MOST_BYTES:
-        raise TooLarge(f"The body has {length} bytes; {MOST_BYTES} are the most: send it in parts")
+    if length.isascii() and length.isdigit() and int(length[:18]) > MOST_BYTES:
+        raise TooLarge(f"The body has {length[:18]} bytes; {MOST_BYTES} are the most: send it in parts")
     pieces, size, more = [], 0, True
     while more:
         message = await receive()
