@@ -342,3 +342,33 @@ def test_the_terminal_refuses_in_words(store: Store, tmp_path: Path) -> None:
 
 def salus(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=120)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from salus.exchange.bulk import Wanted
+from salus.exchange.bulk_orders import order_export
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+
+store = Store(Path(sys.argv[1]))
+print(order_export(store.open(SYSTEM, Purpose.OPERATIONS), Wanted(("Patient",)), "").id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_server_that_is_killed_finishes_its_exports_when_it_comes_again(records: Records, tmp_path: Path) -> None:
+    records.store.close()
+    path = tmp_path / "records.db"
+    ids = [
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True, timeout=60).stdout
+        for _ in range(3)
+    ]
+    with Store(path) as again:
+        others = again.open(SYSTEM, Purpose.OPERATIONS)
+        jobs = [ended(others, id.strip()) for id in ids]
+
+        assert ["done"] * 3 == [job.state for job in jobs]
+        assert [3] * 3 == [written_by(job).files[0].count for job in jobs]
+        assert again.verify()
