@@ -8,6 +8,7 @@ from salus.fhir.outcome import outcome
 from salus.fhir.reading import Decoded, decode
 from salus.fhir.search import Component, Parameter, compartment, parameters
 from salus.fhir.text import normalize
+from salus.fhir.validation import validate
 
 __all__ = [
     "RESOURCE_TYPES",
@@ -24,4 +25,5 @@ __all__ = [
     "parameters",
     "references",
     "rewrite",
+    "validate",
 ]

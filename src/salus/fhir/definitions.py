@@ -14,6 +14,9 @@ NOTHING: dict[str, Any] = {
     "codes": {},
     "parameters": [],
     "paths": {},
+    "constraints": {},
+    "bindings": {},
+    "sets": {},
     "compartment": {},
 }
 
@@ -64,6 +67,39 @@ def system(value_set: str) -> str | None:
     """The one code system of a required binding's value set, or None."""
     found = definitions()["codes"].get(value_set)
     return found[0] if found else None
+
+
+class Constraint(NamedTuple):
+    """A rule of a type or element: its key ("obs-7"), "error" or "warning", the FHIRPath and HL7's words."""
+
+    key: str
+    severity: str
+    expression: str
+    text: str
+
+
+@cache
+def constraints(name: str) -> tuple[Constraint, ...]:
+    """The constraints of a type or an element ("Organization.telecom") that are its own, not inherited."""
+    return tuple(Constraint(*row) for row in definitions()["constraints"].get(name, ()))
+
+
+class Binding(NamedTuple):
+    """A required or extensible binding whose codes are all known: code system -> codes."""
+
+    strength: str
+    value_set: str
+    codes: dict[str, frozenset[str]]
+
+
+@cache
+def binding(path: str) -> Binding | None:
+    """The binding of an element ("Observation.category"); None without one, or where its codes cannot be listed."""
+    if path not in definitions()["bindings"]:
+        return None
+    strength, url = definitions()["bindings"][path]
+    found = definitions()["sets"][url]
+    return Binding(strength, url, {system: frozenset(codes) for system, codes in found.items()})
 
 
 RESOURCE_TYPES: frozenset[str] = frozenset(definitions()["resources"])

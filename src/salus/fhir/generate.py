@@ -24,6 +24,25 @@ FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 # Parameters that need more than an index of values: https://hl7.org/fhir/R4/search.html
 UNSERVED = {"_text", "_content", "_query", "_filter", "phonetic"}
 
+BY_HAND = {"ele-1", "txt-2"}  # ele-1 is looked at without FHIRPath; htmlChecks() of txt-1 looks at txt-2 too
+# Constraints that say less or more than their words: dates and quantities that cannot be compared break no order, and
+# what is absent breaks nothing.
+CORRECTED = {
+    ("Period", "per-1"): "start.hasValue().not() or end.hasValue().not() or iif(start > end, false, true)",
+    ("Range", "rng-2"): "low.empty() or high.empty() or iif(low > high, false, true)",
+    ("MedicationDispense", "mdd-1"): "iif(whenHandedOver < whenPrepared, false, true)",
+    ("Task", "inv-1"): "iif(lastModified < authoredOn, false, true)",
+    ("Reference", "ref-1"): "reference.exists() implies (reference.startsWith('#').not()"
+    " or (reference.substring(1) in %rootResource.contained.id) or (reference = '#'))",
+    ("Bundle.entry", "bdl-8"): "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
+    (
+        "RiskAssessment.prediction",
+        "ras-2",
+    ): "probability.ofType(decimal).exists() implies (probability as decimal) <= 100",
+    ("MessageDefinition.focus", "md-1"): "max.exists() implies (max = '*' or max.toInteger() > 0)",
+    ("Questionnaire.item.enableWhen", "que-7"): "operator = 'exists' implies (answer is boolean)",
+}
+
 
 def load(folder: Path, kind: str) -> list[Json]:
     """Every resource of one type in the package, in the order of the file names."""
@@ -96,6 +115,25 @@ class ValueSets:
         system = self.systems.get(include["system"])
         return list(concepts(system["concept"])) if system and "concept" in system else None
 
+    def by_system(self, url: str) -> dict[str, list[str]] | None:
+        """The codes of each code system, or None where the package cannot tell."""
+        compose = self.sets.get(url, {}).get("compose", {})
+        found: dict[str, list[str]] = {}
+        for include in compose.get("include", []):
+            inner = self.inner(include)
+            if inner is None:
+                return None
+            for system, codes in inner.items():
+                found[system] = list(dict.fromkeys([*found.get(system, []), *codes]))
+        return None if "exclude" in compose else found or None
+
+    def inner(self, include: Json) -> dict[str, list[str]] | None:
+        """The codes of one `include`: of a code system, or of one other value set."""
+        if "system" not in include:
+            return self.by_system(include["valueSet"][0]) if len(include.get("valueSet", [])) == 1 else None
+        codes = self.part(include)
+        return None if codes is None else {include["system"]: codes}
+
 
 def concepts(table: list[Json]) -> Iterator[str]:
     """The codes of a code system, parents before children."""
@@ -131,6 +169,28 @@ def path_numbers(parameters: list[Json], earlier: dict[str, int]) -> dict[str, i
     return numbers
 
 
+def constraint_rows(structures: list[Json]) -> dict[str, list[list[str]]]:
+    """Type or element -> [key, severity, expression, words] of the constraints that are its own, not inherited."""
+    found: dict[str, list[list[str]]] = {}
+    for element in (element for s in structures for element in s["differential"]["element"]):
+        for rule in element.get("constraint", []):
+            if "expression" in rule and rule["key"] not in BY_HAND:
+                expression = CORRECTED.get((element["path"], rule["key"]), rule["expression"])
+                row = [rule["key"], rule["severity"], expression, rule["human"]]
+                found.setdefault(element["path"], []).append(row)
+    return found
+
+
+def binding_rows(structures: list[Json]) -> dict[str, list[str]]:
+    """Element -> [strength, value set] of required and extensible bindings of codings."""
+    found = {}
+    for element in (element for s in structures for element in s["snapshot"]["element"]):
+        binding, kinds = element.get("binding", {}), {kind["code"] for kind in element.get("type", [])}
+        if binding.get("strength") in ("required", "extensible") and kinds & {"CodeableConcept", "Coding"}:
+            found[element["path"]] = [binding["strength"], binding["valueSet"].partition("|")[0]]
+    return found
+
+
 def definitions(folder: Path, earlier: dict[str, int]) -> Json:
     """The whole of what the FHIR floor knows, as plain data."""
     all_structures = [s for s in load(folder, "StructureDefinition") if s.get("derivation") != "constraint"]
@@ -141,6 +201,8 @@ def definitions(folder: Path, earlier: dict[str, int]) -> Json:
         types |= types_of(structure, set(resources))
     bound = sorted({row[4] for rows in types.values() for row in rows if row[4]})
     value_sets = ValueSets(folder)
+    bindings = binding_rows(structures)
+    sets = {url: table for _, url in bindings.values() if (table := value_sets.by_system(url))}
     expanded = {url: found for url in bound if (found := value_sets.expand(url))}
     parameters = parameter_rows(folder)
     compartment = next(c for c in load(folder, "CompartmentDefinition") if c["code"] == "Patient")
@@ -151,6 +213,9 @@ def definitions(folder: Path, earlier: dict[str, int]) -> Json:
         "codes": expanded,
         "parameters": parameters,
         "paths": path_numbers(parameters, earlier),
+        "constraints": constraint_rows(structures),
+        "bindings": {path: row for path, row in bindings.items() if row[1] in sets},
+        "sets": sets,
         "compartment": {row["code"]: row["param"] for row in compartment["resource"] if row.get("param")},
     }
 
