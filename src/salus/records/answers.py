@@ -13,22 +13,36 @@ from salus.base.errors import Issue, SalusError
 from salus.records.bundles import Entry
 from salus.records.shapes import Page, Version
 
+MINIMAL, REPRESENTATION, OUTCOME = "minimal", "representation", "OperationOutcome"
 
-def answered(e: Entry) -> dict[str, Any]:
-    """The response entry of a write."""
+
+def answered(e: Entry, prefer: str = MINIMAL) -> dict[str, Any]:
+    """The response entry of a write, with what was `prefer`red beside it. https://hl7.org/fhir/R4/http.html#ops"""
     if e.version is None:  # a conditional delete that found nothing
         return {"response": {"status": "204 No Content"}}
+    if len(e.doomed) > 1:
+        return {"response": {"status": "200 OK", "outcome": fhir.outcome([deleted(len(e.doomed))])}}
     status = status_of(e.method, e.version)
-    told = {
+    told: dict[str, Any] = {
         "status": f"{status.value} {status.phrase}",
         "etag": f'W/"{e.version.version}"',
         "lastModified": clock.instant(e.version.updated),
     }
-    if len(e.doomed) > 1:
-        return {"response": {"status": "200 OK", "outcome": fhir.outcome([deleted(len(e.doomed))])}}
-    if e.method != "DELETE":
-        told["location"] = f"{e.version.reference}/_history/{e.version.version}"
-    return {"response": told}
+    if e.method == "DELETE":
+        return {"response": told}
+    told["location"] = f"{e.version.reference}/_history/{e.version.version}"
+    if prefer == OUTCOME:
+        told["outcome"] = fhir.outcome([done(e.version)])
+    return {**({"resource": exactly(e.version.body)} if prefer == REPRESENTATION else {}), "response": told}
+
+
+def exactly(body: bytes) -> orjson.Fragment:
+    """JSON that stays as it is within a larger answer."""
+    return orjson.Fragment(body)
+
+
+def done(version: Version) -> Issue:
+    return Issue("informational", "", f"{version.reference} is at version {version.version}", "information")
 
 
 def deleted(count: int) -> Issue:

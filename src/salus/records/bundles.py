@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from salus import fhir
-from salus.base.errors import Invalid, Issue, Malformed, SalusError, Unsupported
+from salus.base.errors import Invalid, Issue, Malformed, SalusError, TooLarge, Unsupported
 from salus.base.ids import uuid7
 from salus.records import drafts
 from salus.records.drafts import Draft
@@ -21,6 +21,8 @@ from salus.records.patches import Patch, patch
 from salus.records.shapes import Version
 
 ORDER = ("DELETE", "POST", "PUT", "PATCH", "GET")  # a transaction is done in this order
+OF_ALL = ("", "_history")  # what may be asked of all types together
+MOST_ENTRIES = 20_000
 ETAG = re.compile(r'(?:W/)?"?(\d{1,9})"?').fullmatch
 
 
@@ -113,6 +115,8 @@ def unpack(data: bytes) -> Bundle:
             f"{parcel.resourceType} of type '{parcel.type}': send a Bundle of type transaction or batch",
             path="Bundle.type",
         )
+    if len(parcel.entry) > MOST_ENTRIES:
+        raise TooLarge(f"The Bundle has {len(parcel.entry)} entries; {MOST_ENTRIES} are the most: send it in parts")
     return Unpacking(compact, parcel).bundle
 
 
@@ -224,7 +228,7 @@ def entry(place: int, given: Given) -> Entry:
         )
     path, _, query = asked.url.partition("?")
     kind, _, id = path.strip("/").partition("/")
-    if kind not in fhir.RESOURCE_TYPES and not (asked.method == "GET" and path.strip("/") == "_history"):
+    if kind not in fhir.RESOURCE_TYPES and not (asked.method == "GET" and path.strip("/") in OF_ALL):
         raise Unsupported(f"'{asked.url[:80]}' does not begin with a resource type", path=f"{here}.url")
     made = Entry(place, asked.method, kind, id, asked.url, given.fullUrl)
     made.if_match = etag(asked.ifMatch, f"{here}.ifMatch")

@@ -8,11 +8,12 @@ SQL of every read, search, count, history, include. What it may not see is Missi
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import orjson
 
 from salus import fhir
-from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, Unsupported
+from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, TooLarge, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
 from salus.records import answers, bundles, conditions, drafts, histories, includes, transactions
@@ -21,7 +22,7 @@ from salus.records.drafts import Draft
 from salus.records.patches import Patch
 from salus.records.reading import Reader
 from salus.records.search import parse
-from salus.records.search.query import whole
+from salus.records.search.query import COMPARTMENT, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.writer import Request
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NOBODY = -1  # a row that no compartment has
+MOST_ANSWERED = 64 << 20  # bytes that the reads of a Bundle are answered with; after that no more are begun
 Item = tuple[str, str, bytes]
 
 
@@ -238,10 +240,14 @@ class Records:
 
         Raises for a transaction what is wrong with it; a batch tells it entry by entry.
         """
-        return self.submit(body).result()
+        told: dict[str, Any] = orjson.loads(orjson.dumps(self.submit(body).result()))
+        return told
 
-    def submit(self, body: Document) -> "Future[dict[str, Any]]":
+    def submit(self, body: Document, prefer: str = answers.MINIMAL) -> "Future[dict[str, Any]]":
         """As `bundle`, without waiting: several transactions in flight share a commit.
+
+        `prefer` says what comes back of a write: minimal, representation or OperationOutcome. Resources stand in the
+        response as `orjson.Fragment`, so that `orjson.dumps` writes them exactly as they are stored.
 
         It is checked and indexed here, in the calling thread, and its faults are raised here; the future resolves
         when it is on disk. Raises Busy when too many wait: keep a few (8, say) in flight.
@@ -249,7 +255,7 @@ class Records:
         bundle = bundles.unpack(drafts.as_bytes(body))
         if bundle.kind == "batch":
             done: Future[dict[str, Any]] = Future()
-            done.set_result(answers.response("batch", self._batch(bundle)))
+            done.set_result(answers.response("batch", self._batch(bundle, prefer)))
             return done
         for entry in bundle.entries:
             self._check_entry(entry)
@@ -257,23 +263,32 @@ class Records:
         reads = [entry for entry in bundle.entries if entry.method == "GET"]
         if not reads:
             return self._submit(
-                lambda desk: told_each(transaction(desk)), "transaction", f"{len(bundle.entries)} entries"
+                lambda desk: told_each(transaction(desk), prefer), "transaction", f"{len(bundle.entries)} entries"
             )
         entries = self._submit(transaction, "transaction", f"{len(bundle.entries)} entries").result()
-        told = [self._entry(e) if e.method == "GET" else answers.answered(e) for e in entries]
+        read = self._reads(entries)
         done = Future()
+        told = [read.get(e.place) or answers.answered(e, prefer) for e in entries]
         done.set_result(answers.response("transaction", told))
         return done
 
-    def _batch(self, bundle: bundles.Bundle) -> list[dict[str, Any]]:
+    def _batch(self, bundle: bundles.Bundle, prefer: str) -> list[dict[str, Any]]:
         found = {place: answers.refused(fault) for place, fault in bundle.faults.items()}
         started = [(entry, self._started(entry)) for entry in bundle.entries if entry.method != "GET"]
         for entry, ending in started:
-            found[entry.place] = settled(ending)
-        for entry in bundle.entries:
-            if entry.method == "GET":
-                found[entry.place] = self._entry(entry)
+            found[entry.place] = settled(ending, prefer)
+        found |= self._reads(bundle.entries)
         return [found[place] for place in sorted(found)]
+
+    def _reads(self, entries: list[bundles.Entry]) -> dict[int, dict[str, Any]]:
+        """The answers to the GETs, by place; when they have become large, the others are refused."""
+        found: dict[int, dict[str, Any]] = {}
+        room = MOST_ANSWERED
+        for entry in entries:
+            if entry.method == "GET":
+                found[entry.place] = self._entry(entry) if room > 0 else answers.refused(crowded())
+                room -= len(orjson.dumps(found[entry.place]))
+        return found
 
     def _started(self, entry: bundles.Entry) -> "Future[bundles.Entry]":
         ending: Future[bundles.Entry] = Future()
@@ -295,10 +310,12 @@ class Records:
     def _got(self, parts: list[str], query: str, entry: bundles.Entry) -> dict[str, Any]:
         if parts[-1] == "_history" and len(parts) < 4:
             body = answers.searchset("history", self.histories(query, *parts[:-1]), {}, "")
-        elif len(parts) == 1:
-            body = answers.searchset("searchset", self.search(parts[0], query), {}, "")
-        elif len(parts) == 4 and parts[2] == "_history" and not query and whole(parts[3][:9]):
-            body = self.vread(parts[0], parts[1], int(parts[3][:9])).body
+        elif len(parts) == 1 or (len(parts) == 3 and parts[2] in fhir.RESOURCE_TYPES):
+            within = [(COMPARTMENT, "/".join(parts[:2]))] if len(parts) == 3 else []
+            pairs = [*parse_qsl(query, keep_blank_values=True), *within]
+            body = answers.searchset("searchset", self.search(parts[-1], pairs), {}, "")
+        elif len(parts) == 4 and parts[2] == "_history" and not query and whole(parts[3]):
+            body = self.vread(parts[0], parts[1], int(parts[3])).body
         elif len(parts) == 2 and not query:
             version = self.read(*parts)
             if answers.known_already(version, entry.if_none_match, entry.if_modified_since):
@@ -306,7 +323,7 @@ class Records:
             body = version.body
         else:
             raise Unsupported(f"GET {entry.url[:80]} is not served in Bundles: read, search, history")
-        return {"resource": orjson.loads(body), "response": {"status": "200 OK"}}
+        return {"resource": answers.exactly(body), "response": {"status": "200 OK"}}
 
     def put_many(self, items: Sequence[Item], known: bool = True) -> "Future[list[Outcome]]":
         """Store many independent resources, each at the id given, in one commit: (type, id, JSON).
@@ -382,8 +399,12 @@ class Records:
 VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "PATCH": Act.WRITE, "DELETE": Act.DELETE}
 
 
-def told_each(entries: list[bundles.Entry]) -> dict[str, Any]:
-    return answers.response("transaction", [answers.answered(e) for e in entries])
+def crowded() -> TooLarge:
+    return TooLarge(f"The answers before this one have {MOST_ANSWERED} bytes already: ask for it in another Bundle")
+
+
+def told_each(entries: list[bundles.Entry], prefer: str) -> dict[str, Any]:
+    return answers.response("transaction", [answers.answered(e, prefer) for e in entries])
 
 
 def told(type: str, query: str) -> str:
@@ -395,9 +416,9 @@ def what(entry: bundles.Entry) -> str:
     return told(entry.type, entry.condition) if entry.condition else f"{entry.type}/{entry.id}"
 
 
-def settled(ending: "Future[bundles.Entry]") -> dict[str, Any]:
+def settled(ending: "Future[bundles.Entry]", prefer: str) -> dict[str, Any]:
     try:
-        return answers.answered(ending.result())
+        return answers.answered(ending.result(), prefer)
     except SalusError as fault:
         return answers.refused(fault)
 

@@ -1,5 +1,6 @@
 """A request and an answer at the door, in our words."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +38,14 @@ class Ask:
     def option(self, name: str) -> str | None:
         """The last value of a query parameter."""
         return dict(parse_qsl(self.query, keep_blank_values=True)).get(name)
+
+    def preference(self, name: str) -> str | None:
+        """What the Prefer header says of `name`; the first counts. https://www.rfc-editor.org/rfc/rfc7240"""
+        for part in re.split("[,;]", self.header("prefer") or ""):
+            key, _, value = part.partition("=")
+            if key.strip().lower() == name:
+                return value.strip().strip('"')
+        return None
 
     def only(self, *names: str) -> None:
         """Raises Unsupported for a query parameter that is none of these."""
@@ -90,10 +99,10 @@ def written(ask: Ask, version: Version) -> Answer:
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
     location = f"{ask.base}/{version.reference}/_history/{version.version}"
     headers = [*stamps(version), (b"location", location.encode())]
-    prefer = (ask.header("prefer") or "return=representation").replace(" ", "")
-    if "return=minimal" in prefer:
+    preferred = ask.preference("return")
+    if preferred == "minimal":
         return Answer(status, b"", headers)
-    if "return=OperationOutcome" in prefer:
+    if preferred == "OperationOutcome":
         done = Issue("informational", "", f"{version.reference} is at version {version.version}", "information")
         return Answer(status, orjson.dumps(fhir.outcome([done])), headers)
     return Answer(status, version.body, headers)

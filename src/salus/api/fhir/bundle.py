@@ -9,7 +9,7 @@ from salus.records import Records
 
 
 async def bundle(records: Records, ask: Ask) -> Answer:
-    """`POST /` with a Bundle."""
+    """`POST /` with a Bundle. What was written comes back only when it is preferred."""
     ask.only()
-    waiting = await asyncio.to_thread(records.submit, ask.body)
+    waiting = await asyncio.to_thread(records.submit, ask.body, ask.preference("return") or "minimal")
     return Answer(200, orjson.dumps(await asyncio.wrap_future(waiting)))

@@ -25,7 +25,7 @@ INTERACTIONS = (
     "create",
     "search-type",
 )
-WHOLE = ("transaction", "batch", "history-system")
+WHOLE = ("transaction", "batch", "history-system", "search-system")
 PATCHES = ("application/json-patch+json", JSON)
 SHARED = {
     "versioning": "versioned-update",

@@ -24,7 +24,7 @@ from salus.api.fhir.history import history
 from salus.api.fhir.operations import operation
 from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
-from salus.api.fhir.search import search, search_by_form
+from salus.api.fhir.search import compartment_search, search, search_by_form
 from salus.api.fhir.update import update, update_where
 from salus.api.fhir.vread import vread
 from salus.base.errors import Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
@@ -38,12 +38,14 @@ Interaction = Callable[[Records, Ask], Awaitable[Answer]]
 
 # What a path means, by its number of pieces and a fixed word in it: then the interaction by method.
 PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
-    (0, ""): {"POST": bundle},
+    (0, ""): {"GET": search, "POST": bundle},
     (1, ""): {"GET": search, "POST": create, "PUT": update_where, "PATCH": patch_where, "DELETE": delete_where},
     (1, "_history"): {"GET": history},
+    (1, "_search"): {"POST": search_by_form},
     (2, "_history"): {"GET": history},
     (2, "_search"): {"POST": search_by_form},
     (2, ""): {"GET": read, "PUT": update, "PATCH": patch, "DELETE": delete},
+    (3, ""): {"GET": compartment_search},
     (3, "_history"): {"GET": history},
     (4, "_history"): {"GET": vread},
 }
@@ -135,18 +137,46 @@ def of_all(ask: Ask) -> bool:
 
 
 def check_accept(ask: Ask) -> None:
-    """Raises NotAcceptable when the client wants nothing that is JSON (or that an operation may answer with)."""
+    """Raises NotAcceptable when the client wants nothing that is JSON (or that an operation may answer with).
+
+    https://hl7.org/fhir/R4/http.html#mime-type
+    """
     wanted = ask.option("_format") or ask.header("accept") or ""
-    kinds = [part.split(";")[0].strip().replace(" ", "+") for part in wanted.split(",")]
     served = OF_OPERATIONS if ask.parts and ask.parts[-1].startswith("$") else JSONS
-    if not any(kind in served for kind in kinds):
-        raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON}")
+    if not any(media(part) in served and of_r4(part) for part in wanted.split(",")):
+        raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON} (FHIR R4; XML is not written)")
 
 
 def check_content(ask: Ask) -> None:
-    kind = (ask.header("content-type") or asking.JSON).split(";")[0].strip().lower()
-    if kind not in JSONS[:3]:
-        raise WrongMedia(f"Content-Type {kind[:60]} is not served: send {asking.JSON}")
+    """Raises WrongMedia for what is not FHIR R4 as JSON in UTF-8."""
+    said = ask.header("content-type") or asking.JSON
+    charset = parameter(said, "charset")
+    if media(said) not in JSONS[:3] or not of_r4(said) or charset not in (None, "utf-8", "utf8"):
+        raise WrongMedia(
+            f"Content-Type {said[:80]} is not read: send {asking.JSON} in UTF-8 (FHIR R4; XML is not read)"
+        )
+
+
+def media(text: str) -> str:
+    """
+    >>> media("application/fhir+json; fhirVersion=4.0"), media("application/fhir json")
+    ('application/fhir+json', 'application/fhir+json')
+    """
+    return text.partition(";")[0].strip().lower().replace(" ", "+")  # a plus in an address is a space
+
+
+def parameter(text: str, name: str) -> str | None:
+    """A parameter of a media type, in lower case.
+
+    >>> parameter('application/json; Charset="UTF-8"', "charset")
+    'utf-8'
+    """
+    pairs = (part.partition("=") for part in text.split(";")[1:])
+    return next((value.strip().strip('"').lower() for key, _, value in pairs if key.strip().lower() == name), None)
+
+
+def of_r4(text: str) -> bool:
+    return parameter(text, "fhirversion") in (None, "4.0")
 
 
 async def body(ask: Ask, receive: Receive) -> bytes:
