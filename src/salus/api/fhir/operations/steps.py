@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from salus import fhir
 from salus.base.errors import Malformed
 from salus.records import Store, Version
 from salus.records.reading import Reader
 from salus.records.search import find, parse
 
 PLACE = re.compile(r"(\d{1,4})\.(\d{1,18})\.(\d{1,18})").fullmatch
+REFERENCE = re.compile(rb'"reference":"([A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^"]*)?"').findall
 MOST = 2000  # resources that are brought along with a page
 
 # What belongs to nobody but is needed to read what does: who did it, where, and with what.
@@ -69,10 +69,9 @@ def page(
 
 def targets(version: Version, types: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Type and id of what a resource refers to within this store, of these types."""
-    for reference in fhir.references(version.json()):
-        kind, _, id = reference["reference"].partition("/")
-        if kind in types and id and "/" not in id:
-            yield kind, id
+    for kind, id in REFERENCE(version.body):
+        if (name := kind.decode()) in types:
+            yield name, id.decode()
 
 
 def brought(
