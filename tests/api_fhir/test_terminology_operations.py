@@ -11,7 +11,7 @@ import pytest
 
 from salus.api import fhir
 from salus.base.errors import Unauthorized
-from salus.codes.terminology import Site
+from salus.codes.terminology import Site, System
 from salus.codes.terminology.loading import load
 from salus.codes.terminology.site import FOLDER
 from salus.fhir import decode
@@ -65,6 +65,8 @@ MAP = {
         }
     ],
 }
+
+ALL_WARDS = {"system": "urn:wards"}
 
 
 def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
@@ -239,6 +241,7 @@ def test_a_code_is_in_a_value_set_or_not(terms: Terms) -> None:
     assert [True, True, False, False] == [result("med"), result("card"), result("old"), result("card", "urn:else")]
     assert [True, True, False] == [result("med", display=name) for name in ("内科", "medicine", "Surgery")]
     assert terms.told("ValueSet/inner/$validate-code", system="urn:wards", code="card")["result"]
+    assert [True, False] == [result("card", systemVersion=version) for version in "12"]
 
 
 def test_a_value_set_expands_to_its_concepts(terms: Terms) -> None:
@@ -385,3 +388,32 @@ def test_what_a_site_loads_is_seen_without_starting_again(terms: Terms, tmp_path
     assert ["r1"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs", filter="dybf"))
     assert ["r", "r1", "r2"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs=isa/r"))
     assert "subsumes" == terms.told("CodeSystem/$subsumes", system="urn:rooms", codeA="r", codeB="r2")["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        ({"property": "code", "op": "regex", "value": "(a+)+$"}, 422),
+        ({"property": "code", "op": "regex", "value": "a*" * 100}, 422),
+        ({"property": "code", "op": "regex", "value": "["}, 422),
+        ({"property": "code'; DROP TABLE x; --", "op": "=", "value": "1"}, 422),
+        ({"property": "concept", "op": "is-a", "value": "x" * 10_000}, 422),
+        ({"property": "concept", "op": "is-a", "value": "med"}, 200),
+    ],
+)
+def test_a_hostile_filter_is_answered_soon(terms: Terms, row: dict[str, str], status: int) -> None:
+    sent = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [{**ALL_WARDS, "filter": [row]}]}}
+    body = {"resourceType": "Parameters", "parameter": [{"name": "valueSet", "resource": sent}]}
+    answer = terms.ask("POST", "/ValueSet/$expand", body)
+
+    assert status == answer.status_code
+    assert len(answer.content) < 2000
+
+
+def test_too_many_concepts_at_once_are_refused_with_what_to_do(terms: Terms) -> None:
+    crowd = System("urn:crowd", codes=[str(number) for number in range(10_001)], displays=["One"] * 10_001)
+    Site(terms.store.path.parent / FOLDER).keep(crowd)
+    answer = terms("ValueSet/$expand", url="urn:crowd?fhir_vs")
+
+    assert (422, "too-costly") == (answer.status_code, answer.json()["issue"][0]["code"])
+    assert 10_000 == len(codes(terms("ValueSet/$expand", url="urn:crowd?fhir_vs", count=999_999)))

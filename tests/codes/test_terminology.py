@@ -277,6 +277,32 @@ def test_a_map_may_say_what_becomes_of_the_unmapped() -> None:
     ]
 
 
+def test_concepts_within_concepts_may_lie_deep() -> None:
+    concept: dict[str, Any] = {"code": "0"}
+    for depth in range(1, 3000):
+        concept = {"code": str(depth), "concept": [concept, {"code": f"beside {depth}"}]}
+    system = system_of({"url": "urn:deep", "concept": [concept]})
+
+    assert ["2999", "2998", "2997"] == system.codes[:3]
+    assert 5998 == len(system.below(0))
+    assert [0] == system.parents[system.codes.index("beside 2999")]
+
+
+WORDS = st.lists(st.sampled_from(["type", "2", "diabetes", "dia", "typhoid", "病", "糖尿病", "e11", "e1"]), max_size=3)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["E11", "E11.2", "A01"]), WORDS), unique_by=lambda row: row[0]), WORDS)
+def test_finding_is_that_of_a_plain_reading(rows: list[tuple[str, list[str]]], asked: list[str]) -> None:
+    system = System("urn:s", codes=[code for code, _ in rows], displays=[" ".join(words) for _, words in rows])
+
+    def has(code: str, words: list[str], word: str) -> bool:
+        there = [code.lower(), code.lower().replace(".", ""), *words]
+        return any(one.startswith(word) if word.isascii() else word in one for one in there)
+
+    expected = {row for row, (code, words) in enumerate(rows) if all(has(code, words, word) for word in asked)}
+    assert expected == set(system.index.find(" ".join(asked), range(len(rows))))
+
+
 def test_a_code_twice_is_refused() -> None:
     with pytest.raises(Invalid, match="twice"):
         system_of({"url": "urn:a", "concept": [{"code": "a"}, {"code": "b", "concept": [{"code": "a"}]}]})

@@ -12,14 +12,15 @@ DOWNWARD = {"child"}
 KEPT = ("system", "version", "filter", "valueSet")
 
 
-def walked(table: list[Json], parent: int = -1, at: int = 0) -> Iterator[tuple[int, Json]]:
-    """(the row of the parent or -1, the concept), parents first; rows are counted from `at` in this order."""
-    for concept in table:
+def walked(table: list[Json], inner: str = "concept") -> Iterator[tuple[int, Json]]:
+    """(the row of the parent or -1, the concept), parents first, however deep they lie; rows count in this order."""
+    waiting = [(-1, concept) for concept in reversed(table)]
+    row = 0
+    while waiting:
+        parent, concept = waiting.pop()
         yield parent, concept
-        here, at = at, at + 1
-        for found in walked(concept.get("concept", []), here, at):
-            yield found
-            at += 1
+        waiting += [(row, below) for below in reversed(concept.get(inner, ()))]
+        row += 1
 
 
 def system_of(resource: Json) -> System:
@@ -114,13 +115,7 @@ def part(row: Json) -> Json:
 def listed(expansion: Json) -> list[Json]:
     """The concepts of an expansion, system by system."""
     systems: dict[str, list[tuple[str, str, str]]] = {}
-    for row in walked_expansion(expansion.get("contains", [])):
+    for _, row in walked(expansion.get("contains", []), "contains"):
         if "code" in row and not row.get("abstract"):
             systems.setdefault(row.get("system", ""), []).append((row["code"], row.get("display", ""), chinese(row)))
     return [{"system": system, "concept": concepts} for system, concepts in systems.items()]
-
-
-def walked_expansion(rows: list[Json]) -> Iterator[Json]:
-    for row in rows:
-        yield row
-        yield from walked_expansion(row.get("contains", []))

@@ -50,7 +50,7 @@ class Index:
         """The rows that have every word of the text: an exact code first, then codes and names that begin so."""
         words = folded(text).split()
         found = list(among)
-        for word in words:
+        for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as one can tell
             found = self._with(word, found)
         return self._ranked(found, " ".join(words))
 

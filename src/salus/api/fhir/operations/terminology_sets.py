@@ -147,4 +147,7 @@ def judged(terms: Terminology, asked: Asked, value_set: ValueSet, coding: Coding
     if found is None:
         where = value_set.url or "the value set that was sent"
         return False, f"'{coding.code[:80]}' of {coding.system[:200] or 'no system'} is not in {where}", ""
+    held = found[0].version
+    if coding.version and held and coding.version != held:
+        return False, f"{coding.system[:200]} is held here as {held}, not as {coding.version[:60]}: ask for that", ""
     return terminology_codes.weighed(terms, asked, coding, *found)
