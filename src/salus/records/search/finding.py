@@ -17,7 +17,7 @@ from salus.records.search import ordering
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
 from salus.records.search.setting import MOST_READ, Setting, within
-from salus.records.search.shelf import Arguments, Match, Piece
+from salus.records.search.shelf import Arguments, Match
 
 __all__ = ["Search", "find", "within"]
 MayRead = Callable[[str], bool]
@@ -31,6 +31,15 @@ class Search:
     rows: list[int]
     total: int | None
     anchor: list[Any] | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The WHERE over `resource r`, and how many rows at most it leaves, up to the setting's `common`."""
+
+    where: str
+    arguments: Arguments
+    fewest: int
 
 
 def find(
@@ -64,13 +73,14 @@ def _found(setting: Setting, query: Query) -> Search:
     connection = setting.connection
     matcher = Matcher(setting, query.type)
     matches = [matcher.match(term) for term in query.terms]
-    where, arguments = plan(setting, query, matches)
+    planned = plan(setting, query, matches)
+    where, arguments = planned.where, planned.arguments
     total = None
     if query.total or query.summary:
         total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
     if query.summary:
         return Search([], total, None)
-    return _page(connection, query, where, arguments, total)
+    return _page(setting, query, planned, total)
 
 
 def check_looks(query: Query, may_read: MayRead | None) -> None:
@@ -128,7 +138,7 @@ def _last(connection: sqlite3.Connection) -> int:
     return last
 
 
-def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
+def plan(setting: Setting, query: Query, matches: list[Match]) -> Plan:
     """The WHERE over `resource r`.
 
     The rarest condition names the rows and the others are asked of each. When none is rare, and the first few in row
@@ -151,7 +161,8 @@ def plan(setting: Setting, query: Query, matches: list[Match]) -> Piece:
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
-    return " AND ".join([*parts, *map(within, compartments), *checks]), arguments
+    fewest = rarity[id(driver)] if driver else setting.common
+    return Plan(" AND ".join([*parts, *map(within, compartments), *checks]), arguments, fewest)
 
 
 def compartment(setting: Setting, query: Query) -> int | None:
@@ -168,10 +179,10 @@ def _own(kind: int, patient: int) -> Match:
     return Match(rows, "1", [])
 
 
-def _page(connection: sqlite3.Connection, query: Query, where: str, arguments: Arguments, total: int | None) -> Search:
-    keys = ordering.keys(query)
-    anchor = query.anchor or [_last(connection)]
-    parts, given = [where, "r.born<=?"], [*arguments, anchor[0]]
+def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
+    keys = ordering.keys(setting, query, planned.fewest)
+    anchor = query.anchor or [_last(setting.connection)]
+    parts, given = [planned.where, "r.born<=?"], [*planned.arguments, anchor[0]]
     if query.anchor:
         if len(query.anchor) != len(keys) + 1:
             raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
@@ -182,7 +193,7 @@ def _page(connection: sqlite3.Connection, query: Query, where: str, arguments: A
     joins = "".join(key.join for key in keys)
     columns = ", ".join(key.expression for key in keys)
     sql = f"SELECT {columns} FROM resource r{joins} WHERE {' AND '.join(parts)} ORDER BY {ordering.order(keys)} LIMIT ?"
-    found = connection.execute(sql, [*given, query.count + 1]).fetchall()
+    found = setting.connection.execute(sql, [*given, query.count + 1]).fetchall()
     shown = found[: query.count]
     more_to_come = len(found) > query.count and shown
     return Search([row[-1] for row in shown], total, [anchor[0], *shown[-1]] if more_to_come else None)

@@ -3,13 +3,16 @@
 https://hl7.org/fhir/R4/search.html#_sort
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from salus import fhir
-from salus.records import compartments
+from salus.records import compartments, drafts
 from salus.records.search.query import Query
-from salus.records.search.setting import numbers
+from salus.records.search.setting import Seen, Setting, Sight, numbers
 from salus.records.search.shelf import Arguments, Piece
+from salus.records.shelves import LONGEST
 
 # table, column when ascending, column when descending, whether texts
 KEYS = {
@@ -21,6 +24,14 @@ KEYS = {
     "uri": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", True),
     "reference": ("ref", "min(target)", "max(target)", False),
 }
+FEW = 2000  # rows whose bodies are rather opened than every value of an index read
+ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a row to these: the value of an index row
+    "token": lambda row: row[2],
+    "uri": lambda row: row[1],
+    "string": lambda row: row[1][:LONGEST],
+    "number": lambda row: float(row[1]),
+}
+ENDS = {(False, False): 9e18, (False, True): -9e18, (True, False): "\U0010ffff", (True, True): ""}
 LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): "char(1114111)", (True, True): "''"}
 
 
@@ -33,13 +44,14 @@ class Key:
     join: str = ""
 
 
-def keys(query: Query) -> list[Key]:
-    """The sort keys, ending in the row number, so that the order is total."""
-    made = [_key(query.type, name, descending, n) for n, (name, descending) in enumerate(query.sort)]
+def keys(setting: Setting, query: Query, fewest: int) -> list[Key]:
+    """The sort keys, ending in the row number, so that the order is total. `fewest`: how many rows are sorted."""
+    few = setting if fewest <= FEW else None
+    made = [_key(query.type, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
     return [*made, Key("r.row", False)]
 
 
-def _key(type: str, name: str, descending: bool, n: int) -> Key:
+def _key(type: str, name: str, descending: bool, n: int, few: Setting | None) -> Key:
     if name == "_id":
         return Key("hex(r.id)", descending)
     if name == "_lastUpdated":
@@ -53,10 +65,35 @@ def _key(type: str, name: str, descending: bool, n: int) -> Key:
     if table in ("dates", "quantity"):  # indexed by row
         sql = f"(SELECT {value} FROM {table} WHERE row=r.row AND path IN ({paths}))"
         return Key(f"coalesce({sql}, {last})", descending)
+    if few and fhir.parameters(type)[name].kind in ROWS:
+        return Key(few.opening(_value(type, fhir.parameters(type)[name], descending)), descending)
     join = (
         f" LEFT JOIN (SELECT row, {value} v FROM {table} WHERE path IN ({paths}) GROUP BY row) s{n} ON s{n}.row=r.row"
     )
     return Key(f"coalesce(s{n}.v, {last})", descending, join)
+
+
+def _value(type: str, parameter: fhir.Parameter, descending: bool) -> Sight:
+    """The sort value of a body, as the index would give it."""
+    of_row = ROWS[parameter.kind]
+    last = ENDS[parameter.kind != "number", descending]
+
+    def value(body: bytes) -> Seen:
+        found: list[Any] = [of_row(row) for row in _rows(drafts.again(type, body), parameter)]
+        made: Seen = max(found, default=last) if descending else min(found, default=last)
+        return made
+
+    return value
+
+
+def _rows(indexed: fhir.Indexed, parameter: fhir.Parameter) -> list[tuple[Any, ...]]:
+    shelves: dict[str, list[Any]] = {
+        "token": indexed.tokens,
+        "uri": indexed.uris,
+        "string": indexed.strings,
+        "number": indexed.numbers,
+    }
+    return [row for row in shelves[parameter.kind] if row[0] in parameter.paths]
 
 
 def order(made: list[Key]) -> str:

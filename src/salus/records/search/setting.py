@@ -25,6 +25,10 @@ def numbers(found: Sequence[int] | frozenset[int]) -> str:
     return ",".join(str(int(number)) for number in found)
 
 
+Seen = str | float | None
+Sight = Callable[[bytes], Seen]
+
+
 class Setting:
     """A connection that holds a snapshot. `patient`: the row of the only patient whose compartment may be seen."""
 
@@ -35,7 +39,7 @@ class Setting:
         self.kinds = kinds
         self.patient = patient
         self._press = press
-        self._tests: list[Callable[[bytes], bool]] = []
+        self._sights: list[Sight] = []
         self._read = 0
 
     @property
@@ -66,18 +70,26 @@ class Setting:
 
     def check(self, test: Callable[[bytes], bool]) -> str:
         """A condition on `r` that opens its body and tests it. It is asked after all others: it is dear."""
-        if not self._tests:
+
+        def counted(body: bytes) -> bool:
+            self._read += 1
+            if self._read > MOST_READ:
+                raise RuntimeError  # SQLite only tells that something was raised; `spent` says what
+            return test(body)
+
+        return self.opening(counted)
+
+    def opening(self, see: Sight) -> str:
+        """An expression over `r`: what is seen in its body."""
+        if not self._sights:
             self._press = self._press or Press()
             self._press.refresh(self.connection)
-            self.connection.create_function("holds", 3, self._holds)
-        self._tests.append(test)
-        return f"(SELECT holds({len(self._tests) - 1}, r.form, r.body))"
+            self.connection.create_function("opened", 3, self._opened)
+        self._sights.append(see)
+        return f"(SELECT opened({len(self._sights) - 1}, r.form, r.body))"
 
-    def _holds(self, test: int, form: int, body: bytes) -> bool:
-        self._read += 1
-        if self._read > MOST_READ:
-            raise RuntimeError  # SQLite only tells that something was raised; `spent` says what
-        return self._tests[test](self.opened(form, body))
+    def _opened(self, sight: int, form: int, body: bytes) -> Seen:
+        return self._sights[sight](self.opened(form, body))
 
     @property
     def spent(self) -> bool:
