@@ -9,11 +9,12 @@ import orjson
 from salus import fhir
 from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import given, guard
-from salus.base.errors import Gone, Issue, Malformed, Missing, SalusError, Unsupported
+from salus.base.errors import Gone, Issue, Malformed, Missing, Unsupported
 from salus.privacy.policy import Act
 from salus.records import Records
 
 NAMES = ("mode", "profile")
+ORDER = ("fatal", "error", "warning", "information")
 NEEDS = {None: Act.READ, "create": Act.WRITE, "update": Act.WRITE, "delete": Act.DELETE}
 
 
@@ -29,6 +30,7 @@ class Question(NamedTuple):
 async def validate(records: Records, ask: Ask) -> Answer:
     """`POST /Type/$validate` or `/Type/id/$validate` with a resource, or with a Parameters that has one.
 
+    Structure, then bindings and invariants: more than storing asks, which is the structure alone.
     200 with an OperationOutcome, whatever is found; other answers mean that nothing could be validated.
     """
     return await asyncio.to_thread(answer, records, ask)
@@ -37,10 +39,11 @@ async def validate(records: Records, ask: Ask) -> Answer:
 def answer(records: Records, ask: Ask) -> Answer:
     question = read(ask)
     guard.check(records, NEEDS[question.mode], question.type)
-    found = list(issues(records, question))
+    found = sorted(issues(records, question), key=lambda issue: ORDER.index(issue.severity))
     guard.note(records, "validate", "/".join(ask.parts[:-1]))
-    good = Issue("informational", "", f"No fault was found in this {question.type}", "information")
-    return Answer(200, orjson.dumps(fhir.outcome(found or [good])))
+    if not found or found[0].severity not in ORDER[:2]:
+        found.append(Issue("informational", "", f"No error was found in this {question.type}", "information"))
+    return Answer(200, orjson.dumps(fhir.outcome(found)))
 
 
 def read(ask: Ask) -> Question:
@@ -89,11 +92,12 @@ def issues(records: Records, question: Question) -> Iterator[Issue]:
     if body is None or question.mode == "delete":
         return
     try:
-        decoded = fhir.decode(body, question.type)
-    except SalusError as fault:
+        found = fhir.validate(body, expected=question.type)
+    except Malformed as fault:
         yield from fault.issues
         return
-    yield from of_mode(question, decoded.id)
+    yield from found
+    yield from of_mode(question, orjson.loads(body).get("id"))
 
 
 def standing(records: Records, question: Question) -> bytes | Issue | None:
