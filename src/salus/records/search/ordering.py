@@ -31,7 +31,7 @@ ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a r
     "string": lambda row: row[1][:LONGEST],
     "number": lambda row: float(row[1]),
 }
-ENDS = {(False, False): 9e18, (False, True): -9e18, (True, False): "\U0010ffff", (True, True): ""}
+ENDS: dict[tuple[bool, bool], str | float] = {(False, False): 9e18, (False, True): -9e18, (True, False): "\U0010ffff", (True, True): ""}
 LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): "char(1114111)", (True, True): "''"}
 
 
@@ -76,7 +76,7 @@ def _key(type: str, name: str, descending: bool, n: int, few: Setting | None) ->
 def _value(type: str, parameter: fhir.Parameter, descending: bool) -> Sight:
     """The sort value of a body, as the index would give it."""
     of_row = ROWS[parameter.kind]
-    last = ENDS[parameter.kind != "number", descending]
+    last: Seen = ENDS[parameter.kind != "number", descending]
 
     def value(body: bytes) -> Seen:
         found: list[Any] = [of_row(row) for row in _rows(drafts.again(type, body), parameter)]
