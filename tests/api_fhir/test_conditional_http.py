@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from salus.records import Store
 
 
@@ -79,3 +81,26 @@ def test_a_read_is_spared_when_the_client_has_it(ask: Any) -> None:
     assert 304 == status(if_none_match='W/"1"', if_modified_since=before)
     assert 200 == status(if_none_match='W/"2"', if_modified_since=then)
     assert 400 == status(if_modified_since="yesterday")
+
+
+@pytest.mark.parametrize("path", ["/Patient/a", "/Patient?identifier=7"])
+def test_a_put_may_be_for_what_is_not_there_only(ask: Any, store: Store, path: str) -> None:
+    assert 201 == ask("PUT", path, patient(7), if_none_match="*").status_code
+    again = ask("PUT", path, patient(7, active=True), if_none_match="*")
+    assert 412 == again.status_code
+    assert "only if it was not there" in again.json()["issue"][0]["diagnostics"]
+    assert 400 == ask("PUT", path, patient(7), if_none_match='W/"1"').status_code
+    assert 400 == ask("PUT", path, patient(7), if_none_match="*", if_match='W/"1"').status_code
+    assert 1 == store.last_transaction()
+
+
+def test_a_put_in_a_bundle_may_be_for_what_is_not_there_only(ask: Any, store: Store) -> None:
+    def put(**request: str) -> int:
+        entry = {"resource": patient(7, id="a"), "request": {"method": "PUT", "url": "Patient/a", **request}}
+        answer = ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+        code: int = answer.status_code
+        return code
+
+    assert [200, 412, 400] == [put(ifNoneMatch="*"), put(ifNoneMatch="*"), put(ifNoneMatch='W/"1"')]
+    assert 400 == put(ifModifiedSince="2026-01-01T00:00:00Z")
+    assert 1 == store.last_transaction()

@@ -235,7 +235,9 @@ def entry(place: int, given: Given) -> Entry:
     if asked.method == "GET":
         made.if_none_match, made.if_modified_since = asked.ifNoneMatch, since(asked.ifModifiedSince, here)
         return made
-    if asked.ifNoneMatch or asked.ifModifiedSince:
+    if asked.method == "PUT" and asked.ifNoneMatch == "*" and asked.ifMatch is None:
+        made.if_match = 0  # only what is not there yet
+    elif asked.ifNoneMatch or asked.ifModifiedSince:
         raise Unsupported(f"ifNoneMatch and ifModifiedSince are for GET, not {asked.method}", path=here)
     made.condition = asked.ifNoneExist if asked.method == "POST" else query or None
     if asked.method == "POST":

@@ -327,7 +327,9 @@ def audit(connection: sqlite3.Connection, ledger: Ledger, lines: Iterable[tuple[
 
 
 def check_match(standing: Standing | None, if_match: int | None, reference: str) -> None:
-    """Raises Stale unless `if_match` is None or the current version."""
+    """Raises Stale unless `if_match` is None or the current version, 0 where nothing ever was."""
     current = standing.version if standing else 0
+    if if_match == 0 != current:
+        raise Stale(f"{reference} is at version {current} already: it was to be written only if it was not there")
     if if_match is not None and if_match != current:
         raise Stale(f"{reference} is at version {current}, not {if_match}: read it again and redo the change")

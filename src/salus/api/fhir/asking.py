@@ -13,7 +13,7 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Issue, Malformed, SalusError, Unsupported
-from salus.records import Version
+from salus.records import Version, etag
 
 JSON = "application/fhir+json"
 CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
@@ -106,6 +106,19 @@ def written(ask: Ask, version: Version) -> Answer:
         done = Issue("informational", "", f"{version.reference} is at version {version.version}", "information")
         return Answer(status, orjson.dumps(fhir.outcome([done])), headers)
     return Answer(status, version.body, headers)
+
+
+def expected(ask: Ask) -> int | None:
+    """The version that a write is for: of If-Match, or 0 for `If-None-Match: *`, which is for what is not there yet.
+
+    None where neither is said. Raises Malformed. https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
+    """
+    absent = ask.header("if-none-match")
+    if absent is None:
+        return etag(ask.header("if-match"))
+    if absent.strip() != "*" or ask.header("if-match") is not None:
+        raise Malformed(f"If-None-Match is {absent[:60]}: a write takes `*`, and no If-Match", path="If-None-Match")
+    return 0
 
 
 def modified_since(text: str | None) -> datetime | None:

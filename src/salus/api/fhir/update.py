@@ -2,16 +2,16 @@
 
 import asyncio
 
-from salus.api.fhir.asking import Answer, Ask, written
-from salus.records import Records, etag
+from salus.api.fhir.asking import Answer, Ask, expected, written
+from salus.records import Records
 
 
 async def update(records: Records, ask: Ask) -> Answer:
-    """`PUT /Type/id`; creates what is not there. If-Match names the version that it replaces."""
+    """`PUT /Type/id`; creates what is not there. If-Match names the version that it replaces; with `If-None-Match: *`
+    it only creates."""
     ask.only()
     type, id = ask.parts
-    expected = etag(ask.header("if-match"))
-    waiting = await asyncio.to_thread(records.updating, type, id, ask.body, expected)
+    waiting = await asyncio.to_thread(records.updating, type, id, ask.body, expected(ask))
     return written(ask, await asyncio.wrap_future(waiting))
 
 
@@ -20,6 +20,5 @@ async def update_where(records: Records, ask: Ask) -> Answer:
 
     https://hl7.org/fhir/R4/http.html#cond-update
     """
-    expected = etag(ask.header("if-match"))
-    waiting = await asyncio.to_thread(records.updating_where, ask.parts[0], ask.query, ask.body, expected)
+    waiting = await asyncio.to_thread(records.updating_where, ask.parts[0], ask.query, ask.body, expected(ask))
     return written(ask, await asyncio.wrap_future(waiting))
