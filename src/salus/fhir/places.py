@@ -8,6 +8,8 @@ from salus.fhir.definitions import elements
 from salus.fhir.fhirpath.nodes import Json, Node, primitives, resource
 from salus.fhir.primitives import PRIMITIVES
 
+Row = tuple[str, str, str, bool]  # JSON field, type, the element's own name, does it repeat
+
 
 class Place(NamedTuple):
     """One value: `element` is where the definitions speak of it ("Patient.contact"; of a resource, its type)."""
@@ -28,13 +30,13 @@ def places(body: Json, path: str | None = None, root: Node | None = None) -> Ite
 
 
 def below(place: Place) -> Iterator[Place]:
-    owner, body = place.node.kind, place.node.value
-    for field, kind, element, repeats in rows(owner):
-        if field in body or "_" + field in body:
-            yield from of_field(place, body, (field, kind, element, repeats))
+    body, known = place.node.value, rows(place.node.kind)
+    for field in dict.fromkeys(key.removeprefix("_") for key in body):
+        if field in known:
+            yield from of_field(place, body, known[field])
 
 
-def of_field(place: Place, body: Json, row: tuple[str, str, str, bool]) -> Iterator[Place]:
+def of_field(place: Place, body: Json, row: Row) -> Iterator[Place]:
     field, kind, element, repeats = row
     for i, node in enumerate(values(body, field, kind, repeats)):
         path = f"{place.path}.{field}[{i}]" if repeats else f"{place.path}.{field}"
@@ -50,9 +52,9 @@ def of_field(place: Place, body: Json, row: tuple[str, str, str, bool]) -> Itera
 
 
 @cache
-def rows(owner: str) -> tuple[tuple[str, str, str, bool], ...]:
-    """(JSON field, type, the element's own name, does it repeat) of a type."""
-    return tuple((field, kind, f"{owner}.{e.name}", e.repeats) for e in elements(owner) for field, kind in e.fields)
+def rows(owner: str) -> dict[str, Row]:
+    """The rows of a type by JSON field."""
+    return {field: (field, kind, f"{owner}.{e.name}", e.repeats) for e in elements(owner) for field, kind in e.fields}
 
 
 def values(body: Json, field: str, kind: str, repeats: bool) -> list[Node]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from salus.fhir.definitions import RESOURCE_TYPES, definitions
 from salus.fhir.fhirpath import collections, fhir, numbers, texts
-from salus.fhir.fhirpath.nodes import BASES, Node, Quantity, lineage, step
+from salus.fhir.fhirpath.nodes import BASES, Node, Quantity, kinds, step
 from salus.fhir.fhirpath.operators import LOGIC, OPERATIONS, logical, signed
 from salus.fhir.fhirpath.scope import KNOWN, Code, Nodes, Scope, single
 from salus.fhir.fhirpath.tokens import wrong
@@ -71,7 +71,7 @@ class Compiler:
         name = tree.name
         of = self.code(tree.of) if tree.of else None
         if of is None and name[0].isupper():
-            return lambda scope, items: [node for node in items if name in lineage(node.kind)]
+            return lambda scope, items: [node for node in items if name in kinds(node.kind)]
 
         def run(scope: Scope, items: Nodes) -> Nodes:
             found: Nodes = []
@@ -156,7 +156,7 @@ def is_known(name: str) -> bool:
 
 
 def is_a(node: Node, kind: str) -> bool:
-    return kind in lineage(node.kind) or (kind == "Quantity" and node.kind == "System.Quantity")
+    return kind in kinds(node.kind) or (kind == "Quantity" and node.kind == "System.Quantity")
 
 
 def is_of(items: Nodes, kind: str) -> Nodes:

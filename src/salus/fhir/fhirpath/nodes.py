@@ -48,11 +48,11 @@ def resource(body: Json) -> Node:
 
 
 @cache
-def fields(kind: str) -> dict[str, tuple[tuple[str, str, bool], ...]]:
-    """Element name -> (JSON field, type, is it a primitive) of a type; a choice has one for each of its types."""
-    found: dict[str, tuple[tuple[str, str, bool], ...]] = {}
+def fields(kind: str) -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """Element name -> (JSON field, its sibling or "", type) of a type; a choice has one for each of its types."""
+    found: dict[str, tuple[tuple[str, str, str], ...]] = {}
     for element in elements(kind) if kind in definitions()["types"] else ():
-        row = tuple((field, type_name, type_name in PRIMITIVES) for field, type_name in element.fields)
+        row = tuple((field, "_" + field if k in PRIMITIVES else "", k) for field, k in element.fields)
         found[element.name.removesuffix("[x]")] = row
         if len(row) > 1:
             found |= {field[0]: (field,) for field in row}
@@ -60,20 +60,24 @@ def fields(kind: str) -> dict[str, tuple[tuple[str, str, bool], ...]]:
 
 
 @cache
-def names(kind: str) -> tuple[str, ...]:
-    """The element names of a type, each choice once."""
-    return tuple(e.name.removesuffix("[x]") for e in elements(kind)) if kind in definitions()["types"] else ()
+def names(kind: str) -> dict[str, str]:
+    """JSON key -> element name of a type; a `_sibling` has the name of its value."""
+    known = elements(kind) if kind in definitions()["types"] else ()
+    found = {field: element.name.removesuffix("[x]") for element in known for field, _ in element.fields}
+    return found | {"_" + field: name for field, name in found.items()}
 
 
 def step(node: Node, name: str, found: list[Node]) -> None:
     """Add the children of that name."""
     body = node.value
     if type(body) is dict:
-        for field, kind, is_primitive in fields(node.kind).get(name, ()):
-            if is_primitive:
-                primitives(kind, body.get(field), body.get("_" + field), found)
-            elif (value := body.get(field)) is not None:
-                parts(kind, value, found)
+        for field, sibling, kind in fields(node.kind).get(name, ()):
+            value = body.get(field)
+            if not sibling:
+                if value is not None:
+                    parts(kind, value, found)
+            elif value is not None or sibling in body:
+                primitives(kind, value, body.get(sibling), found)
     elif node.more and name in ("extension", "id"):
         step(Node("Element", node.more), name, found)
     elif type(body) is Quantity and name in ("value", "unit"):
@@ -93,13 +97,18 @@ def primitives(kind: str, value: Any, more: Any, found: list[Node]) -> None:
         for item, sibling in zip_longest(value or (), more or ()):
             if item is not None or sibling is not None:
                 found.append(Node(kind, item, sibling))
-    elif value is not None or more is not None:
+    else:
         found.append(Node(kind, value, more))
 
 
 def children(node: Node) -> list[Node]:
     found: list[Node] = []
-    for name in names(node.kind) if type(node.value) is dict else ("id", "extension"):
+    if type(node.value) is dict:
+        known = names(node.kind)
+        given = dict.fromkeys(known[key] for key in node.value if key in known)
+    else:
+        given = dict.fromkeys(("id", "extension")) if node.more else {}
+    for name in given:
         step(node, name, found)
     return found
 
@@ -115,6 +124,12 @@ def lineage(kind: str) -> Iterator[str]:
         return
     nearest = BASES.get(kind, "BackboneElement" if "." in kind else "Element")
     yield from lineage(nearest)
+
+
+@cache
+def kinds(kind: str) -> frozenset[str]:
+    """All that a type is."""
+    return frozenset(lineage(kind))
 
 
 class Quantity(tuple[Decimal, str]):
