@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from salus.api.bounds import Bounded
 from salus.app import app
 from salus.base.errors import Conflict
 from salus.base.settings import Settings, settings
@@ -49,7 +50,7 @@ def open_doors(of: Settings) -> None:
         app(of),
         host=of.host,
         port=of.port,
-        http="httptools",
+        http=Bounded,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=PATIENCE,
