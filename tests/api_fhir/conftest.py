@@ -33,17 +33,19 @@ def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
 class Client:
     """`ask("GET", "/Patient/1", who="nurse", if_match=...)`: path or whole address; headers by name."""
 
+    headers: Mapping[str, str] = {"authorization": "system", "content-type": "application/fhir+json"}
+
     def __init__(self, store: Store) -> None:
         self._transport = httpx.ASGITransport(fhir.door(store, identify))
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
 
     def __call__(self, method: str, path: str, body: Any = None, who: str = "system", **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         given = {"content": body} if isinstance(body, bytes | str) else {"json": body} if body is not None else {}
-        told = {"authorization": who, "content-type": "application/fhir+json", **named}
-        return self._loop.run_until_complete(self._ask(method, path.removeprefix(BASE), told, given))
+        told = {**self.headers, "authorization": who, **named}
+        return self.loop.run_until_complete(self.send(method, path.removeprefix(BASE), told, given))
 
-    async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
+    async def send(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
             answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
         if answer.content:
@@ -51,8 +53,8 @@ class Client:
         return answer
 
     def close(self) -> None:
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
 
 
 @pytest.fixture

@@ -1,14 +1,36 @@
 """Conditional interactions over HTTP. https://hl7.org/fhir/R4/http.html#cond-update"""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from salus.records import Store
 
+ROUNDS = 100
+
 
 def patient(number: int, **more: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "identifier": [{"system": "urn:ward", "value": str(number)}], **more}
+
+
+def test_eight_clients_that_race_over_http_get_one_201_each(ask: Any, store: Store) -> None:
+    async def client() -> list[tuple[int, str]]:
+        told = []
+        for number in range(ROUNDS):
+            headers = {**ask.headers, "if-none-exist": f"identifier=urn:ward|{number}"}
+            answer = await ask.send("POST", "/Patient", headers, {"json": patient(number)})
+            told.append((answer.status_code, answer.json()["id"]))
+        return told
+
+    async def race() -> list[list[tuple[int, str]]]:
+        return await asyncio.gather(*(client() for _ in range(8)))
+
+    rounds = list(zip(*ask.loop.run_until_complete(race()), strict=True))
+
+    assert [[200] * 7 + [201]] * ROUNDS == [sorted(status for status, _ in one) for one in rounds]
+    assert [1] * ROUNDS == [len({id for _, id in one}) for one in rounds]
+    assert {"Patient": ROUNDS} == store.count()
 
 
 def test_put_by_a_search_creates_then_updates(ask: Any) -> None:
