@@ -10,7 +10,7 @@ from dataclasses import replace
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
 from salus.records.ids import packed
-from salus.records.search import chaining, compositing, reaching
+from salus.records.search import chaining, compositing, reaching, vocabulary
 from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Match, Piece, shelf
@@ -42,6 +42,8 @@ class Matcher:
             return self._missing(term, table)
         if term.modifier in reaching.MODIFIERS:
             return self._by_body(term)
+        if term.modifier in vocabulary.MODIFIERS and term.parameter.kind == "token":
+            return self._by_meaning(term)
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
@@ -52,6 +54,11 @@ class Matcher:
             return compositing.missing(self._setting, self._name, term, wanted_missing(term))
         options = [compositing.parts(self._name, term, value) for value in term.values]
         return compositing.joined(self._setting, self._name, term, [[(p, self.match(p)) for p in o] for o in options])
+
+    def _by_meaning(self, term: Term) -> Match:
+        codes = numbers(vocabulary.numbers_of(self._setting, term))
+        where = f"path IN ({numbers(term.parameter.paths)}) AND code IN ({codes})"
+        return shelf("token", where, [], term.modifier == "not-in")
 
     def _by_body(self, term: Term) -> Match:
         """What no index knows: each candidate that the other conditions leave is opened."""
@@ -204,7 +211,7 @@ def above(url: str) -> list[str]:
 
 Make = Callable[[Matcher, Term, str], Piece]
 MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
-    "token": ("token", frozenset({"not", "of-type", "text"}), Matcher.token),
+    "token": ("token", frozenset({"not", "of-type", "text", *vocabulary.MODIFIERS}), Matcher.token),
     "uri": ("token", frozenset({"above", "below"}), Matcher.uri),
     "reference": ("ref", frozenset({"identifier"}), Matcher.reference),
     "date": ("dates", frozenset(), Matcher.date),

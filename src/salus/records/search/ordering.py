@@ -31,7 +31,12 @@ ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a r
     "string": lambda row: row[1][:LONGEST],
     "number": lambda row: float(row[1]),
 }
-ENDS: dict[tuple[bool, bool], str | float] = {(False, False): 9e18, (False, True): -9e18, (True, False): "\U0010ffff", (True, True): ""}
+ENDS: dict[tuple[bool, bool], str | float] = {
+    (False, False): 9e18,
+    (False, True): -9e18,
+    (True, False): "\U0010ffff",
+    (True, True): "",
+}
 LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): "char(1114111)", (True, True): "''"}
 
 
