@@ -1,5 +1,6 @@
 """Bulk data: what is written, for whom, of which moment; what survives a restart; what is never read."""
 
+import errno
 import gzip
 import shutil
 import subprocess
@@ -264,6 +265,19 @@ def test_a_job_that_fails_says_why_and_leaves_no_files(records: Records) -> None
     assert ("failed", 404) == (job.state, job.status)
     assert "Group/none" in job.issues[0][2]
     assert not (jobs_of(records.store).folder / job.id / "files").exists()
+
+
+@pytest.mark.parametrize(("fault", "status"), [(OSError(errno.ENOSPC, "full"), 507), (ValueError("x"), 500)])
+def test_a_full_disk_is_told_from_what_nobody_foresaw(
+    records: Records, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
+    def breaks(records: Records, job: bulk_jobs.Job, files: Path, tell: bulk_jobs.Tell) -> dict[str, Any]:
+        raise fault
+
+    monkeypatch.setattr(jobs_of(records.store), "_works", {"export": breaks})
+    job = ended(records, order_export(records, Wanted(TYPES), "").id)
+
+    assert ("failed", status) == (job.state, job.status)
 
 
 # --- in ---

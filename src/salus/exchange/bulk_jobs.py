@@ -5,6 +5,7 @@ a time. What a restart cut off is done again from the beginning, under a new sna
 job; a lock keeps two processes off the same one. Nobody but who ordered it learns that a job exists.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -180,7 +181,9 @@ class Jobs:
             with (self.folder / job.id / "lock").open("wb") as lock:
                 if fcntl:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._work(job)
+                now = self._read(job.id)  # another process may just have done it
+                if now and now.state == WAITING:
+                    self._work(now)
         except (Busy, Stopped, OSError):
             pass  # closed, cancelled, or in another's hands
         finally:
@@ -208,12 +211,18 @@ class Jobs:
         except Exception as fault:
             if not self._path(job.id).exists():
                 raise Stopped from None
-            self._fail(
-                job, 500, [Issue("exception", "", f"The job broke off ({type(fault).__name__}): order it again")]
-            )
+            self._fail(job, *broken(fault))
         self._keep(job)
 
     def _fail(self, job: Job, status: int, issues: list[Issue]) -> None:
         job.state, job.status = FAILED, status
         job.issues = [(issue.code, issue.path, issue.text, issue.severity) for issue in issues]
         shutil.rmtree(self.folder / job.id / "files", ignore_errors=True)
+
+
+def broken(fault: Exception) -> tuple[int, list[Issue]]:
+    """The status and the words for what nobody foresaw, and for a full disk."""
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        text = "There is no room left on the disk of the store: make room, and order it again"
+        return 507, [Issue("no-store", "", text)]
+    return 500, [Issue("exception", "", f"The job broke off ({type(fault).__name__}): order it again")]

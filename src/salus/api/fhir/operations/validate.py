@@ -70,17 +70,19 @@ def unwrapped(ask: Ask) -> tuple[bytes | None, bytes]:
         return ask.body, b""
     if not isinstance(body, dict) or body.get("resourceType") != "Parameters" or ask.parts[0] == "Parameters":
         return ask.body or None, b""
-    found = [part for part in listed(body) if part.get("name") == "resource" and "resource" in part]
+    all = body.pop("parameter", [])
+    if not isinstance(all, list):
+        return None, ask.body  # whoever reads it next says what is wrong with it
+    found = [part for part in all if is_resource(part)]
     if len(found) > 1:
         raise Malformed(f"{len(found)} resources are given: validate one at a time", path="Parameters.parameter")
-    rest = [part for part in listed(body) if part not in found]
-    more = orjson.dumps({**body, "parameter": rest}) if rest else b""
+    rest = [part for part in all if not is_resource(part)]
+    more = orjson.dumps({**body, "parameter": rest} if rest else body)
     return orjson.dumps(found[0]["resource"]) if found else None, more
 
 
-def listed(body: dict[str, Any]) -> list[dict[str, Any]]:
-    parts = body.get("parameter", [])
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+def is_resource(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("name") == "resource" and part.keys() == {"name", "resource"}
 
 
 def issues(records: Records, question: Question) -> Iterator[Issue]:
