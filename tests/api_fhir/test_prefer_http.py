@@ -149,3 +149,22 @@ def test_searches_of_a_compartment_and_of_all_types_travel_in_bundles(ask: Any) 
 
     assert [1, 0, 2] == [len(entry["resource"].get("entry", [])) for entry in told[:3]]
     assert "400 Bad Request" == told[3]["response"]["status"]
+
+
+@pytest.mark.parametrize("path", ["/Observation/o", "/Observation/o/_history/1"])
+def test_a_read_shows_only_some_elements_when_asked(ask: Any, path: str) -> None:
+    ask("PUT", "/Observation/o", EXACT[:-1] + b',"note":[{"text":"n"}]}')
+
+    def seen(query: str) -> set[str]:
+        answer = ask("GET", f"{path}?{query}")
+        assert (200, 'W/"1"') == (answer.status_code, answer.headers["etag"])
+        assert ("SUBSETTED" in answer.text) is (query != "_summary=false")
+        return set(answer.json()) - {"resourceType", "id", "meta", "status", "code"}
+
+    assert {"note"} == seen("_elements=note")
+    assert {"valueQuantity"} == seen("_elements=value,status&_pretty=true") == seen("_summary=true")
+    assert set() == seen("_summary=text")
+    assert {"note", "valueQuantity"} == seen("_summary=data") == seen("_summary=false")
+    assert b'"value":1.10' in ask("GET", f"{path}?_elements=value").content
+    for wrong in ("_elements=colour", "_summary=count", "_summary=true&_elements=note", "_sort=date"):
+        assert 400 == ask("GET", f"{path}?{wrong}").status_code, wrong
