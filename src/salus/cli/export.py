@@ -73,7 +73,7 @@ def types_of(named: list[str] | None, group: str | None) -> tuple[str, ...]:
 
 
 def since_of(text: str | None) -> datetime | None:
-    """Raises Malformed for what is no instant.
+    """The instant in UTC. Raises Malformed for what is none, or has no zone.
 
     >>> since_of("2026-03-01T08:00:00+08:00").hour
     0
@@ -83,8 +83,10 @@ def since_of(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Malformed(f"'{text[:60]}' is not an instant, as 2026-03-01T08:00:00Z", path="--since") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Malformed(f"'{text[:60]}' is not an instant with its zone, as 2026-03-01T08:00:00Z", path="--since")
+    return moment.astimezone(UTC)
 
 
 def bar(console: Console) -> Progress:
