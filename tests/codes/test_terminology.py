@@ -288,6 +288,16 @@ def test_concepts_within_concepts_may_lie_deep() -> None:
     assert [0] == system.parents[system.codes.index("beside 2999")]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("4548-4", ["4548-4"]), ("4548", ["4548-4"]), ("+", ["+"]), ("1/2 TAB", ["1/2 tab"]), ("-", []), ("  ", [])],
+)
+def test_a_code_with_signs_in_it_is_found(text: str, expected: list[str]) -> None:
+    system = System("urn:s", codes=["4548-4", "+", "1/2 tab", "3 4"], displays=["", "", "", ""])
+
+    assert expected == [system.codes[row] for row in system.index.find(text, range(4))] or not text.strip()
+
+
 WORDS = st.lists(st.sampled_from(["type", "2", "diabetes", "dia", "typhoid", "病", "糖尿病", "e11", "e1"]), max_size=3)
 
 

@@ -11,8 +11,7 @@ from collections.abc import Collection
 
 from salus.codes.terminology.pinyin import INITIALS
 
-SIGNS = {ord(sign): " " for sign in "()[]{},;:/-+'\"\u3000、，。；：（）[]【】“”《》·"}
-
+SIGNS = {ord(sign): " " for sign in "()[]{},;:/-+'\"\u3000、，。；：（）【】“”《》·"}
 LAST = "\U0010ffff"  # after every other character
 ACCENTS = re.compile("[\u0300-\u036f]+")
 
@@ -41,18 +40,17 @@ class Index:
     """The words of a system's concepts, in order, and the rows that have them."""
 
     def __init__(self, codes: list[str], displays: list[str], zh: dict[int, str]) -> None:
-        chinese = folded(lines([zh.get(row, "") for row in range(len(codes))]))
-        self._codes = lines(codes).casefold().split("\n")
-        self._names = folded(lines(displays)).split("\n")
-        self._chinese = chinese.split("\n")
-        self._shorts = initials(chinese.replace(" ", ""))
-        self._short = self._shorts.split("\n")
-        self._rows = rows_by_word(self._codes, self._names, self._chinese)
+        self._codes = [" ".join(code.split()) for code in column(codes)]
+        self._names = column(displays)
+        self._chinese = column([zh.get(row, "") for row in range(len(codes))])
+        self._shorts = initials("\n".join(self._chinese).replace(" ", ""))
+        self._short = self._shorts.split("\n")[: len(codes)]
+        self._rows = rows_by_word(codes, self._codes, self._names, self._chinese)
         self._words = sorted(self._rows)
 
     def find(self, text: str, among: Collection[int]) -> list[int]:
         """The rows that have every word of the text: an exact code first, then codes and names that begin so."""
-        words = folded(text).split()
+        words = folded(text).split() or text.casefold().split()  # a code may be all signs
         found = among
         for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as one can tell
             found = self._with(word, found)
@@ -81,11 +79,12 @@ class Index:
         return [*ahead, *(row for row in found if row not in ahead)]
 
 
-def rows_by_word(codes: list[str], names: list[str], chinese: list[str]) -> dict[str, list[int]]:
-    """Each word of the codes, with and without their points, and of the names -> the rows that have it."""
+def rows_by_word(raw: list[str], codes: list[str], names: list[str], zh: list[str]) -> dict[str, list[int]]:
+    """Each code, with and without its points, and each word of the names -> the rows that have it."""
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for row, (code, name, zh) in enumerate(zip(codes, names, chinese, strict=True)):
-        for word in {code, code.replace(".", ""), *name.split(), *zh.split()}:
+    for row, (code, plain, name, chinese) in enumerate(zip(raw, codes, names, zh, strict=True)):
+        low = code.casefold()
+        for word in {low, low.replace(".", ""), *plain.split(), *name.split(), *chinese.split()}:
             found[word].append(row)
     return dict(found)
 
@@ -95,6 +94,6 @@ def kept(found: set[int], among: Collection[int], everything: list[str]) -> list
     return sorted(found) if len(among) == len(everything) else [row for row in among if row in found]
 
 
-def lines(texts: list[str]) -> str:
-    """The texts as one, a line each."""
-    return "\n".join(text.replace("\n", " ") for text in texts)
+def column(texts: list[str]) -> list[str]:
+    """The texts, folded all at once."""
+    return folded("\n".join(text.replace("\n", " ") for text in texts)).split("\n")[: len(texts)]
