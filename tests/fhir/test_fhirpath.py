@@ -138,6 +138,7 @@ EQUALITY: list[tuple[str, list[Any]]] = [
     ("'Two  Words' ~ 'two words'", [True]),
     ("1.234 ~ 1.23", [True]),
     ("1.234 !~ 1.25", [True]),
+    ("1 ~ 1" + "0" * 300, [False]),
     ("@2012 = @2012", [True]),
     ("@2012 = @2013", [False]),
     ("@2012 = @2012-05", []),
@@ -294,6 +295,7 @@ FAULTS = [
     ("name.ofType(HumanNam)", 6, "HumanNam is no type"),
     ("value is Quantitty", 7, "no type"),
     ("$that", 1, "$this, $index or $total"),
+    ("``", 1, "a name is missing"),
     ("'open", 1, "cannot stand here"),
     ("name.conformsTo('x')", 6, "$validate"),
     ("(" * 200 + "1" + ")" * 200, 41, "nests too deeply"),
@@ -321,6 +323,7 @@ MISUSES = [
     ("1.startsWith('x')", "a text belongs here"),
     ("id.matches('(')", "no regular expression"),
     ("%unknown", "%unknown is unknown"),
+    ("(true).sum()", "numbers belong here"),
     ("name.where(given)", "2 items"),
 ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from salus.fhir.fhirpath.nodes import Node, children, plain
+from salus.fhir.fhirpath.nodes import Node, children, plain, system
 from salus.fhir.fhirpath.scope import Code, Nodes, Scope, each, number, single, told, truth
 from salus.fhir.fhirpath.values import decimal, key
 
@@ -169,7 +169,9 @@ def trace(scope: Scope, items: Nodes, name: Code, projection: Code | None = None
 
 
 def total(scope: Scope, items: Nodes) -> Nodes:
-    """`sum()` of numbers; 0 of none."""
+    """`sum()` of numbers; 0 of none. Raises TypeError for anything else."""
+    if any(system(node) not in ("Integer", "Decimal") or node.value is None for node in items):
+        raise TypeError("numbers belong here")
     kind = "System.Integer" if all(type(node.value) is int for node in items) else "System.Decimal"
     amount = sum((decimal(node.value) for node in items), decimal(0))
     return [Node(kind, int(amount) if kind == "System.Integer" else amount)]

@@ -135,7 +135,11 @@ class Reader:
 
     def name(self) -> str:
         token = self.token
-        if token.kind not in ("name", "quoted") or (token.text in BINDS and token.text not in WORDS):
+        if (
+            token.kind not in ("name", "quoted")
+            or token.text == "``"
+            or (token.text in BINDS and token.text not in WORDS)
+        ):
             raise self.wrong(
                 f"a name is missing before {token.text!r}" if token.text else "the expression ends too soon"
             )

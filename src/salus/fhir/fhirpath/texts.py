@@ -3,6 +3,7 @@
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
+from warnings import catch_warnings
 
 import regex  # type: ignore[import-untyped]  # it ships no types
 
@@ -53,7 +54,8 @@ def of_patterns(function: Any, make: Any) -> Eager:
 @lru_cache(256)
 def pattern(source: str) -> Any:
     try:
-        return regex.compile(source, regex.DOTALL | regex.V0)
+        with catch_warnings(action="ignore"):  # of patterns that a later version may read otherwise
+            return regex.compile(source, regex.DOTALL | regex.V0)
     except regex.error as error:
         raise TypeError(f"{source[:60]!r} is no regular expression: {error}") from None
 

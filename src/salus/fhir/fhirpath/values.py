@@ -7,7 +7,7 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ WORDS = {  # calendar words and the UCUM units that they are equivalent to
     "millisecond": "ms",
 }  # fmt: skip
 SURE = ("week", "day", "hour", "minute", "second", "millisecond")  # words that are as long as their unit, always
+WIDE = Context(prec=700)  # digits: as many as the largest JSON number has
 _TIME = re.compile(r"([01][0-9]|2[0-3])(?::([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?)?")
 _PARTS = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?)?)?(Z|[+-]\d\d:\d\d)?"
@@ -155,12 +156,12 @@ def are_alike(left: Node, right: Node) -> bool:
 
 
 def alike_numbers(left: Node, right: Node) -> bool:
-    if not {system(left), system(right)} <= {"Integer", "Decimal"}:
+    if not {system(left), system(right)} <= {"Integer", "Decimal"} or left.value is None or right.value is None:
         return False
     one, other = decimal(left.value), decimal(right.value)
     places = max(int(one.as_tuple().exponent), int(other.as_tuple().exponent))
     unit = Decimal(1).scaleb(min(0, places))
-    return one.quantize(unit) == other.quantize(unit)
+    return one.quantize(unit, context=WIDE) == other.quantize(unit, context=WIDE)
 
 
 def key(node: Node) -> Any:
