@@ -429,6 +429,7 @@ LAST = [
     ("patient=eva&code=http://loinc.org|718-7,http://loinc.org|2823-3", ["Observation/o3", "Observation/s1"]),
     ("patient=eva&category=laboratory&date=lt2026-02-01", ["Observation/o1"]),
     ("patient=eva&category=vital-signs", []),
+    ("patient=eva&encounter.location.name=room", ["Observation/o1"]),
     ("patient=adam", ["Observation/other"]),
 ]
 
@@ -438,6 +439,7 @@ def test_lastn_gives_the_latest_of_each_code(ward: tuple[Client, Store], query: 
     ask, _ = ward
 
     assert expected == ids(ask("GET", f"/Observation/$lastn?{query}", who="nurse"))
+    assert 403 == ask("GET", f"/Observation/$lastn?{query}", who="desk").status_code
 
 
 def test_lastn_takes_what_shares_a_coding_as_one_kind(ask: Client) -> None:

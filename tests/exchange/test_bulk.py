@@ -75,6 +75,10 @@ CHOSEN = [
     (Wanted(("Observation",), filters={"Observation": (CODE_A, CODE_B, CODE_A)}), {"Observation": 5}),
     (Wanted(("Observation",), group="trial", filters={"Observation": (CODE_A,)}), {"Observation": 2}),
     (Wanted(("Device",)), {}),
+    (
+        Wanted(("Observation",), filters={"Observation": ((("_tag:missing", "true"), ("code:missing", "false")),)}),
+        {"Observation": 5},
+    ),
 ]
 
 

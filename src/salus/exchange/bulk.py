@@ -76,7 +76,8 @@ def check_wanted(records: Records, wanted: Wanted) -> None:
         check_may(records.actor, records.purpose, Act.READ, type)
     for type, filters in wanted.filters.items():
         for pairs in filters:
-            shows = {name for name, _ in pairs if name[:1] == "_"} - fhir.parameters(type).keys()
+            controls = {name.partition(":")[0] for name, _ in pairs if name[:1] == "_"}
+            shows = controls - fhir.parameters(type).keys()
             if shows or set(parse(type, pairs).looks) != {type}:
                 raise Unsupported(
                     f"_typeFilter of {type} chooses by {type}'s own search parameters only: leave out what shows, "
@@ -209,7 +210,7 @@ def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iter
     query = parse(type, pairs)
     query.count = PAGE
     while True:
-        found = find(reader.connection, reader.kinds, query, patient)
+        found = find(reader.connection, reader.kinds, query, patient, press=reader.press)
         yield reader.of_rows(found.rows, patient)
         if not found.anchor:
             return

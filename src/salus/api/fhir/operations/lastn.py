@@ -7,6 +7,7 @@ are named in full, until there are enough of each. What was entered in error is 
 import asyncio
 import re
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 from salus.api.fhir.asking import Answer, Ask
@@ -69,7 +70,7 @@ def newest_first(records: Records, pairs: given.Pairs) -> Iterator[Version]:
     query.count = ROWS
     with records.store.readers.one() as reader, reader.snapshot():
         mine = guard.own(records, reader)
-        rows = find(reader.connection, reader.kinds, query, mine).rows
+        rows = find(reader.connection, reader.kinds, query, mine, partial(guard.can_read, records), reader.press).rows
         for begin in range(0, len(rows), CHUNK):
             yield from reader.of_rows(rows[begin : begin + CHUNK], mine)
 
