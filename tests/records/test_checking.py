@@ -126,3 +126,11 @@ def test_the_stores_own_look_stops_at_the_first_fault(path: Path) -> None:
     changed(path, "DELETE FROM past WHERE row=1")
     with Store(path) as store, pytest.raises(Conflict, match="Transaction 1"):
         store.verify()
+
+
+def test_an_index_of_another_version_of_the_program_is_left_alone(path: Path) -> None:
+    changed(path, "UPDATE meta SET value='older' WHERE name='index'", "DELETE FROM token")
+
+    assert [] == check(path).faults
+    Store(path).close()  # lays it anew
+    assert (0, 2) == (check(path).count, check(path).resources)

@@ -1,11 +1,14 @@
 """What has changed on disk is refused and named; everything else stays readable."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from salus.api import fhir
 from salus.base.errors import Damaged
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
@@ -127,3 +130,20 @@ def test_damaged_pages_are_told_in_words_by_reads_and_writes(tmp_path: Path) -> 
             with pytest.raises(Damaged, match="file of the store is damaged"):
                 records.update("Patient", "p1", patient(gender="male"))
         assert 200 == store.last_transaction()
+
+
+def test_over_http_a_damaged_body_is_named_and_others_are_served(store: Store, records: Records) -> None:
+    for id in ("a", "b"):
+        records.update("Patient", id, patient())
+    damage(store, "a", [20])
+
+    async def talk() -> list[httpx.Response]:
+        door = fhir.door(store, lambda headers: (SYSTEM, Purpose.OPERATIONS))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://ward/fhir") as client:
+            return [await client.get(f"/Patient/{id}") for id in ("a", "b")]
+
+    damaged, whole = asyncio.run(talk())
+    (issue,) = damaged.json()["issue"]
+
+    assert (500, 200) == (damaged.status_code, whole.status_code)
+    assert "Patient/a version 1 is damaged on disk" in issue["diagnostics"]
