@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from salus.base.errors import Unsupported
-from salus.records import drafts
 from salus.records.reading import Reader
-from salus.records.search import find
+from salus.records.search import find, links
 from salus.records.search.query import ANY, Include, Query, reference_paths
 from salus.records.search.setting import numbers
 from salus.records.search.shortening import shortened
@@ -82,11 +81,22 @@ def _referring(reader: Reader, include: Include, fresh: Found) -> list[int]:
 
 
 def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
-    for version in fresh.values():
+    """The index is asked which of the references stand at the include's paths."""
+    targets: dict[tuple[str, str], int | None] = {}
+    for here, version in fresh.items():
         if include.source not in (ANY, version.type):
             continue
-        paths = include.paths or reference_paths(version.type)
-        for path, kind, id in drafts.again(version.type, version.body).references:
-            wanted = kind == include.target if include.target else kind in include.targets or not include.targets
-            if path in paths and kind and wanted and (row := reader.row(kind, id)) is not None:
+        paths = numbers(sorted(include.paths or reference_paths(version.type)))
+        sql = f"SELECT 1 FROM ref WHERE path IN ({paths}) AND target=? AND row=?"
+        for kind, id in sorted(links.named(version.type, version.body)):
+            if kind not in reader.kinds.numbers or not _wanted(include, kind):
+                continue
+            if (kind, id) not in targets:
+                targets[kind, id] = reader.row(kind, id)
+            row = targets[kind, id]
+            if row is not None and reader.connection.execute(sql, (row, here)).fetchone():
                 yield row
+
+
+def _wanted(include: Include, kind: str) -> bool:
+    return kind == include.target if include.target else kind in include.targets or not include.targets

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html#has
 """
 
-from salus.records import drafts
+from salus.records.search import links
 from salus.records.search.setting import Setting, numbers, within
 from salus.records.search.shelf import Arguments, Match, Piece, shelf
 from salus.records.search.terms import Term
@@ -60,10 +60,7 @@ def backward(setting: Setting, term: Term, type: str, source: str, match: Match)
 
 
 def _referred(setting: Setting, term: Term, type: str, source: str, rows: list[int]) -> set[int]:
-    ids = {
-        id
-        for body in setting.bodies(rows)
-        for path, kind, id in drafts.again(source, body).references
-        if path in term.parameter.paths and kind == type
-    }
-    return {row for id in ids if (row := setting.row(type, id)) is not None}
+    ids = {id for body in setting.bodies(rows) for kind, id in links.named(source, body) if kind == type}
+    targets = [row for id in sorted(ids) if (row := setting.row(type, id)) is not None]
+    sql = f"SELECT 1 FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND target=? AND row IN ({numbers(rows)})"
+    return {target for target in targets if setting.rows(f"{sql} LIMIT 1", (target,))}
