@@ -36,15 +36,15 @@ def known(setting: Setting, sql: str, arguments: Arguments) -> Piece:
     return (numbers(rows), []) if len(rows) <= FEW else (sql, arguments)
 
 
-def backward(setting: Setting, term: Term, type: str, source: str, match: Match) -> Match:
+def backward(setting: Setting, term: Term, type: str, source: str, match: Match, ask_each: bool = False) -> Match:
     """Rows that such a resource refers to.
 
     No index leads from a resource to what it refers to: where such resources are few they are read, else what refers
-    to each candidate is looked through.
+    to each candidate is looked through; so too with `ask_each`, for other conditions leave few candidates.
     """
     sql, arguments = standing(setting, source, match)
-    rows = setting.rows(f"{sql} LIMIT {READ + 1}", arguments)
-    if len(rows) <= READ:
+    rows = [] if ask_each else setting.rows(f"{sql} LIMIT {READ + 1}", arguments)
+    if not ask_each and len(rows) <= READ:
         found = numbers(sorted(_referred(setting, term, type, source, rows)))
         return Match(f"SELECT row FROM resource WHERE row IN ({found})", f"r.row IN ({found})", [])
     paths = numbers(term.parameter.paths)

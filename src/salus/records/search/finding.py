@@ -21,6 +21,7 @@ from salus.records.search.shelf import Arguments, Match
 
 __all__ = ["Search", "find", "within"]
 MayRead = Callable[[str], bool]
+FEW = 100  # rows that are rather asked one by one who refers to them
 NOBODY = -1  # a row that no compartment has
 
 
@@ -72,7 +73,10 @@ def find(
 def _found(setting: Setting, query: Query) -> Search:
     connection = setting.connection
     matcher = Matcher(setting, query.type)
-    matches = [matcher.match(term) for term in query.terms]
+    plain = [matcher.match(term) for term in query.terms if not term.reverse]
+    back = [term for term in query.terms if term.reverse]
+    matcher.few = bool(back) and any(setting.rarity(match) <= FEW for match in plain if not match.negated)
+    matches = plain + [matcher.match(term) for term in back]
     planned = plan(setting, query, matches)
     where, arguments = planned.where, planned.arguments
     total = None

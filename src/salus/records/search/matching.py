@@ -28,6 +28,7 @@ class Matcher:
         self._kinds = setting.kinds
         self._name = type
         self._type = setting.kinds.numbers[type]
+        self.few = False  # whether the other conditions leave so few rows that each may be asked
 
     def match(self, term: Term) -> Match:
         """Raises Malformed for a value that cannot be read; the term has been through `check_served`."""
@@ -73,7 +74,7 @@ class Matcher:
     def _chained(self, term: Term) -> Match:
         inner = [(type, Matcher(self._setting, type).match(there)) for type, there in term.inner]
         if term.reverse:
-            return chaining.backward(self._setting, term, self._name, *inner[0])
+            return chaining.backward(self._setting, term, self._name, *inner[0], ask_each=self.few)
         return chaining.forward(self._setting, term, inner)
 
     def _missing(self, term: Term, table: str) -> Match:
