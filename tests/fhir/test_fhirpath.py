@@ -138,7 +138,7 @@ EQUALITY: list[tuple[str, list[Any]]] = [
     ("'Two  Words' ~ 'two words'", [True]),
     ("1.234 ~ 1.23", [True]),
     ("1.234 !~ 1.25", [True]),
-    ("1 ~ 1" + "0" * 300, [False]),
+    ("1 ~ 1" + "0" * 50, [False]),
     ("@2012 = @2012", [True]),
     ("@2012 = @2013", [False]),
     ("@2012 = @2012-05", []),
@@ -336,11 +336,19 @@ def test_an_expression_that_does_not_fit_the_resource_is_refused_in_words(expres
     assert words in str(caught.value)
 
 
+DOUBLE = ".select($this & $this)"
 BURDENS = [
     "id.matches('(x+x+)+y')",
     "'" + "a" * 5000 + "'.matches('(a|a)*b')",
     "'" + "a" * 5000 + "'.replaceMatches('(a*)*b', '')",
     "(1 | 2).repeat($this + 1)",
+    "'a'" + DOUBLE * 40,
+    "'a'" + DOUBLE.replace("&", "+") * 40,
+    "'a'" + DOUBLE * 17 + ".replace('', 'a'" + DOUBLE * 17 + ")",
+    "'a'" + DOUBLE * 17 + ".replaceMatches('(.*)', '" + "$1" * 100 + "')",
+    "'a'" + DOUBLE * 17 + ".toChars().select(%text).count()",
+    "('a'" + DOUBLE * 17 + ").toChars().join('a'" + DOUBLE * 17 + ")",
+    "1 + " + "9" * 10_000,
     "'aaaaaaaaaa'" + ".replace('a', 'aaaaaaaaaa')" * 9,
     "(1|2|3|4|5|6|7|8|9)" + ".combine($this)" * 3 + "".join(".select(%nine)" for _ in range(8)),
 ]
@@ -351,9 +359,9 @@ def test_no_expression_runs_for_long(expression: str) -> None:
     start = time.process_time()
     body = {**PERSON, "id": "x" * 4000}
     with suppress(Invalid):
-        compile(expression)(body, variables={"nine": list(range(9))})
+        compile(expression)(body, variables={"nine": list(range(9)), "text": "a" * 10_000})
 
-    assert time.process_time() - start < 6
+    assert time.process_time() - start < 10
 
 
 def test_a_burden_is_refused_in_words() -> None:
@@ -361,6 +369,7 @@ def test_a_burden_is_refused_in_words() -> None:
         (BURDENS[0], "takes too long"),
         (BURDENS[3], "looks at more"),
         (BURDENS[4], "gets longer"),
+        (BURDENS[6], "gets longer"),
     ):
         with pytest.raises(Invalid, match=words):
             compile(expression)({**PERSON, "id": "x" * 4000})

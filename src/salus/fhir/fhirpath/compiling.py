@@ -6,7 +6,7 @@ from typing import Any
 
 from salus.fhir.definitions import RESOURCE_TYPES, definitions
 from salus.fhir.fhirpath import collections, fhir, numbers, texts
-from salus.fhir.fhirpath.nodes import BASES, Node, Quantity, kinds, step
+from salus.fhir.fhirpath.nodes import BASES, Node, Quantity, kinds, resource, step
 from salus.fhir.fhirpath.operators import LOGIC, OPERATIONS, logical, signed
 from salus.fhir.fhirpath.scope import KNOWN, Code, Nodes, Scope, single
 from salus.fhir.fhirpath.tokens import wrong
@@ -37,6 +37,8 @@ class Compiler:
                 return run(scope, *[code(scope, items) for code in codes])
             except TypeError as error:
                 raise wrong(self.text, at, str(error)) from None
+            except (ArithmeticError, ValueError):
+                raise wrong(self.text, at, "the numbers are too large or too small to calculate with") from None
 
         return guard
 
@@ -183,7 +185,7 @@ def nodes_of(value: Any) -> Nodes:
 
 def plain_kind(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("resourceType", "Element"))
+        return resource(value).kind
     kinds = {bool: "Boolean", int: "Integer", float: "Decimal", Decimal: "Decimal"}
     return "System." + kinds.get(type(value), "String")
 

@@ -7,6 +7,7 @@ from typing import Any
 from salus.fhir.fhirpath.collections import distinct
 from salus.fhir.fhirpath.nodes import Node, Quantity, system
 from salus.fhir.fhirpath.scope import Code, Nodes, Scope, single, text, told, truth
+from salus.fhir.fhirpath.texts import CHARACTERS, bounded
 from salus.fhir.fhirpath.values import are_alike, are_equal, calculated, compared, decimal, factor, key, later, quantity
 
 Operation = Callable[[Scope, Nodes, Nodes], Nodes]
@@ -62,6 +63,8 @@ def concatenated(scope: Scope, left: Nodes, right: Nodes) -> Nodes:
     parts = [node.value if node else "" for node in (one, other)]
     if not all(isinstance(part, str) for part in parts):
         raise TypeError("& joins texts: add .toString()")
+    bounded(sum(map(len, parts)))
+    scope.spend(sum(map(len, parts)) // CHARACTERS)
     return text("".join(parts))
 
 
@@ -71,6 +74,8 @@ def arithmetic(operator: str) -> Operation:
         if one is None or other is None or one.value is None or other.value is None:
             return []
         kinds = system(one), system(other)
+        if kinds[0] == "String":
+            scope.spend(len(one.value) // CHARACTERS)
         for fits, act in ARITHMETIC:
             if fits(operator, *kinds):
                 return act(operator, one, other)
@@ -88,6 +93,7 @@ def of_numbers(operator: str, left: Node, right: Node) -> Nodes:
 
 
 def of_texts(operator: str, left: Node, right: Node) -> Nodes:
+    bounded(len(left.value) + len(right.value))
     return text(left.value + right.value)
 
 

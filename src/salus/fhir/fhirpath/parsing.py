@@ -6,6 +6,7 @@ from salus.fhir.fhirpath.tokens import Token, tokens, unescaped, wrong
 from salus.fhir.fhirpath.tree import Binary, Call, Constant, Indexer, Member, Sign, This, Tree, TypeTest, Variable
 
 DEEPEST = 40  # brackets within brackets
+DIGITS = 60  # of a number
 MOST = 400  # steps and operators
 LEVELS = (
     ("implies",), ("or", "xor"), ("and",), ("in", "contains"), ("=", "~", "!=", "!~"), ("<=", "<", ">", ">="), ("|",),
@@ -122,6 +123,8 @@ class Reader:
         if token.kind in ("moment", "time"):
             kind = "System.Time" if token.kind == "time" else "System.DateTime" if "T" in token.text else "System.Date"
             return Constant(kind, token.text[2 if token.kind == "time" else 1 :], "", token.at)
+        if len(token.text) > DIGITS:
+            raise wrong(self.text, token.at, f"the number has more than {DIGITS} digits")
         number = Decimal(token.text) if "." in token.text else int(token.text)
         if unit := self.unit():
             return Constant("System.Quantity", Decimal(token.text), unit, token.at)

@@ -13,8 +13,8 @@ from salus.fhir.fhirpath.scope import Nodes, Scope, number, single, text, told
 
 SECONDS = 0.2  # for one match
 SPEED = 200_000  # items that a second of matching counts as
-CHARACTERS = 1000  # of text that count as one item
-LONGEST = 1_000_000  # characters of a text made by replacing
+CHARACTERS = 100  # of text that count as one item
+LONGEST = 200_000  # characters of a text that an expression makes
 
 
 def texted(items: Nodes) -> str | None:
@@ -27,12 +27,12 @@ def texted(items: Nodes) -> str | None:
     return str(node.value)
 
 
-def of_texts(function: Any, make: Any) -> Eager:
-    """A function of a text and texts; nothing where one of them is missing."""
+def of_texts(function: Any, make: Any, characters: int = CHARACTERS) -> Eager:
+    """A function of a text and texts; nothing where one of them is missing. So many characters count as an item."""
 
     def run(scope: Scope, items: Nodes, *arguments: Nodes) -> Nodes:
         values = [texted(items), *(texted(argument) for argument in arguments)]
-        scope.spend(sum(len(value or "") for value in values) // CHARACTERS)
+        scope.spend(sum(len(value or "") for value in values) // characters)
         return [] if None in values else make(function(*values))
 
     return run
@@ -77,31 +77,36 @@ def matches_full(value: str, source: str) -> bool:
 
 
 def replaced_matches(value: str, source: str, new: str) -> str:
+    bounded(len(value) * new.count("$") + (len(value) + 1) * len(new))
     filler = regex.sub(r"\$(\d+|\{\w+\})", lambda m: rf"\g<{m[1].strip('{}')}>", new.replace("\\", r"\\"))
-    return bounded(str(in_time(pattern(source).sub, filler, value))) if source else value
+    return str(in_time(pattern(source).sub, filler, value)) if source else value
 
 
-def bounded(made: str) -> str:
-    if len(made) > LONGEST:
+def bounded(length: int) -> None:
+    """Raises TypeError for the length of a text that is too long to make."""
+    if length > LONGEST:
         raise TypeError(f"the text gets longer than {LONGEST:,} characters")
-    return made
 
 
 def replaced(value: str, old: str, new: str) -> str:
-    return bounded(value.replace(old, new))
+    bounded(len(value) + value.count(old) * max(0, len(new) - len(old)))
+    return value.replace(old, new)
 
 
 def substring(scope: Scope, items: Nodes, start: Nodes, length: Nodes | None = None) -> Nodes:
     value = texted(items)
     if value is None or not start or not 0 <= whole(start) < len(value):
         return []
+    scope.spend(len(value) // CHARACTERS)
     end = whole(start) + max(0, whole(length)) if length else len(value)
     return text(value[whole(start) : end])
 
 
 def joined(scope: Scope, items: Nodes, separator: Nodes | None = None) -> Nodes:
-    between = texted(separator) if separator else ""
-    return text(bounded((between or "").join(texted([node]) or "" for node in items))) if items else []
+    between = (texted(separator) if separator else "") or ""
+    parts = [texted([node]) or "" for node in items]
+    bounded(sum(map(len, parts)) + len(between) * len(parts))
+    return text(between.join(parts)) if items else []
 
 
 def listed(values: list[str]) -> Nodes:
@@ -123,7 +128,7 @@ EAGER: dict[str, tuple[Eager, int, int]] = {
     "matchesFull": (of_patterns(matches_full, told), 1, 1),
     "replaceMatches": (of_patterns(replaced_matches, text), 2, 2),
     "length": (of_texts(len, number), 0, 0),
-    "toChars": (of_texts(list, listed), 0, 0),
-    "split": (of_texts(str.split, listed), 1, 1),
+    "toChars": (of_texts(list, listed, 1), 0, 0),
+    "split": (of_texts(str.split, listed, 1), 1, 1),
     "join": (joined, 0, 1),
 }

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from salus.base.errors import Invalid
@@ -21,6 +21,7 @@ WORDS = {  # calendar words and the UCUM units that they are equivalent to
     "millisecond": "ms",
 }  # fmt: skip
 SURE = ("week", "day", "hour", "minute", "second", "millisecond")  # words that are as long as their unit, always
+REMEMBERED = 20_000  # dates and units read once
 WIDE = Context(prec=700)  # digits: as many as the largest JSON number has
 _TIME = re.compile(r"([01][0-9]|2[0-3])(?::([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?)?")
 _PARTS = re.compile(
@@ -49,7 +50,7 @@ def word(unit: str) -> str:
     return unit[:-1] if unit.endswith("s") and unit[:-1] in WORDS else unit
 
 
-@cache
+@lru_cache(REMEMBERED)
 def factor(source: str, target: str) -> Decimal | None:
     """What one of a unit is in another; None where they cannot be compared."""
     source, target = word(source), word(target)
@@ -69,7 +70,7 @@ def ranges(node: Node) -> tuple[int | Decimal, int | Decimal, bool]:
     return clock_range(node.value) if system(node) == "Time" else moment_range(node.value)
 
 
-@cache
+@lru_cache(REMEMBERED)
 def clock_range(text: str) -> tuple[Decimal, Decimal, bool]:
     found = _TIME.fullmatch(text)
     if not found:
@@ -78,7 +79,7 @@ def clock_range(text: str) -> tuple[Decimal, Decimal, bool]:
     return low, low + (0 if found[3] else 60 if found[2] else 3600), bool(found[3])
 
 
-@cache
+@lru_cache(REMEMBERED)
 def moment_range(text: str) -> tuple[int, int, bool]:
     date, _, time = text.partition("T")
     if not time:
