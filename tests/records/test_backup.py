@@ -154,3 +154,15 @@ def test_a_backup_keeps_to_its_rate(store: Store, records: Records, tmp_path: Pa
 
     assert len(times) >= manifest.bytes // (1 << 20)
     assert sorted(times) == times
+
+
+def test_a_manifest_that_tells_of_another_end_is_refused(store: Store, records: Records, tmp_path: Path) -> None:
+    filled(records)
+    backup = tmp_path / "backup.db"
+    back_up(store, backup, SYSTEM)
+    told = orjson.loads(manifest_of(backup).read_bytes())
+    manifest_of(backup).write_bytes(orjson.dumps({**told, "transaction": told["transaction"] - 1}))
+
+    with pytest.raises(Damaged, match="does not end where its manifest says"):
+        restore(backup, tmp_path / "new.db")
+    assert not (tmp_path / "new.db").exists()

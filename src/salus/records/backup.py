@@ -64,7 +64,7 @@ def back_up(store: Store, to: Path, actor: Actor, on_progress: OnBytes = unwatch
         with closing(checking.opened(store.path)) as source, closing(sqlite3.connect(part)) as target:
             pages = source.execute("PRAGMA page_count").fetchone()[0]
             size = source.execute("PRAGMA page_size").fetchone()[0]
-            ends = (*last(source, LAST_TRANSACTION), *last(source, LAST_AUDITED))
+            ends = ends_of(source)
             pace = Pace(rate, size, on_progress)
             source.backup(target, pages=PAGES, progress=lambda _, left, total: pace(pages - left, pages))
             target.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
@@ -100,6 +100,9 @@ def restore(
         if found.count:
             first = ", ".join(f"{fault.kind}: {fault.what}" for fault in found.faults[:3])
             raise Damaged(f"{backup} was damaged before it was made ({first}): take an older backup")
+        with closing(checking.opened(part)) as connection:
+            if ends_of(connection) != (manifest.transaction, manifest.head, manifest.audited, manifest.seal):
+                raise Damaged(f"{backup} does not end where its manifest says: one of them was changed, take another")
     return manifest
 
 
@@ -124,6 +127,11 @@ def read_manifest(backup: Path) -> Manifest:
 
 def manifest_of(path: Path) -> Path:
     return beside(path, MANIFEST)
+
+
+def ends_of(connection: sqlite3.Connection) -> tuple[int, str, int, str]:
+    """The ends of both chains: last transaction and its hash, last line of the audit and its hash."""
+    return (*last(connection, LAST_TRANSACTION), *last(connection, LAST_AUDITED))
 
 
 def last(connection: sqlite3.Connection, sql: str) -> tuple[int, str]:
