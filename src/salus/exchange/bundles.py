@@ -14,7 +14,7 @@ from salus.exchange.identity import id_of_content, id_of_url
 from salus.exchange.lines import NO_JSON, Head, item_of, with_id
 from salus.exchange.shapes import Already, Found, Item, Refusal
 
-MAX_BUNDLE = 1 << 30  # bytes
+MAX_BUNDLE = 1 << 28  # bytes, twice which are held in memory
 REFERENCE = re.compile(rb'("(?:reference|url)"\s*:\s*")((?:urn:|https?:)[^"\\]*)"')
 NEWLINE = b"\n"
 NO_CONTENT = {"GET": "a search", "HEAD": "a search", "DELETE": "a deletion", "PATCH": "a patch"}
