@@ -1,7 +1,7 @@
 """A door over an empty store, and a client of it without a network."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from salus.records import Store
 
 PEOPLE = {
     b"system": (SYSTEM, Purpose.OPERATIONS),
+    b"clinician": (Actor("Practitioner/doc", Role.CLINICIAN), Purpose.TREATMENT),
     b"nurse": (Actor("Practitioner/nurse", Role.NURSE), Purpose.TREATMENT),
     b"desk": (Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS),
+    b"administrator": (Actor("Practitioner/admin", Role.ADMINISTRATOR), Purpose.ADMINISTRATION),
+    b"research": (Actor("Device/research", Role.SYSTEM), Purpose.RESEARCH),
     b"eva": (Actor("Patient/eva", Role.PATIENT, "eva"), Purpose.PATIENT_REQUEST),
 }
 BASE = "http://ward/fhir"
@@ -48,7 +51,7 @@ class Client:
     async def send(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
             answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
-        if answer.content:
+        if answer.content and answer.headers["content-type"].startswith("application/fhir+json"):
             decode(answer.content)  # whatever is answered is valid FHIR itself
         return answer
 
@@ -61,6 +64,12 @@ class Client:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "records.db") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[Store], Client]:
+    """For stores that a whole file of tests shares."""
+    return Client
 
 
 @pytest.fixture

@@ -1,80 +1,25 @@
 """The FHIR door over HTTP: every interaction, every refusal."""
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from salus.api import fhir
-from salus.base.errors import Unauthorized
-from salus.fhir import decode
-from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 
-NURSE = Actor("Practitioner/nurse", Role.NURSE)
-EVA = Actor("Patient/eva", Role.PATIENT, "eva")
-PEOPLE = {
-    b"system": (SYSTEM, Purpose.OPERATIONS),
-    b"nurse": (NURSE, Purpose.TREATMENT),
-    b"eva": (EVA, Purpose.PATIENT_REQUEST),
-}
-JSON = {"content-type": "application/fhir+json"}
-
-
-def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
-    try:
-        return PEOPLE[headers[b"authorization"]]
-    except KeyError:
-        raise Unauthorized("Say who you are") from None
-
-
-class Client:
-    """A client of the door, without a network."""
-
-    def __init__(self, store: Store) -> None:
-        self._transport = httpx.ASGITransport(fhir.door(store, identify))
-        self._loop = asyncio.new_event_loop()
-
-    def __call__(self, method: str, path: str, body: Any = None, who: str = "system", **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        given = {"content": body} if isinstance(body, bytes | str) else {"json": body} if body is not None else {}
-        return self._loop.run_until_complete(self._ask(method, path, {"authorization": who, **JSON, **named}, given))
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
-        async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
-            answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
-        if answer.content:
-            decode(answer.content)  # whatever is answered is valid FHIR itself
-        return answer
-
-    def close(self) -> None:
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+Client = Callable[..., httpx.Response]  # of conftest.py
 
 
 @pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Store]]:
+def still(
+    tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Store], Any]
+) -> Iterator[tuple[Client, Store]]:
     """A store that nothing is ever stored in."""
     with Store(tmp_path_factory.mktemp("still") / "records.db") as store:
-        client = Client(store)
+        client = client_of(store)
         yield client, store
         client.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def ask(store: Store) -> Iterator[Client]:
-    client = Client(store)
-    yield client
-    client.close()
 
 
 def patient(family: str = "Maier", **more: Any) -> dict[str, Any]:

@@ -1,88 +1,29 @@
 """Operations over HTTP: what they answer, to whom, and what stands in the audit."""
 
-import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from salus.api import fhir
-from salus.base.errors import Unauthorized
-from salus.fhir import decode
-from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 
-PEOPLE = {
-    b"system": (SYSTEM, Purpose.OPERATIONS),
-    b"clinician": (Actor("Practitioner/doc", Role.CLINICIAN), Purpose.TREATMENT),
-    b"nurse": (Actor("Practitioner/nurse", Role.NURSE), Purpose.TREATMENT),
-    b"desk": (Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS),
-    b"administrator": (Actor("Practitioner/admin", Role.ADMINISTRATOR), Purpose.ADMINISTRATION),
-    b"research": (Actor("Device/research", Role.SYSTEM), Purpose.RESEARCH),
-    b"eva": (Actor("Patient/eva", Role.PATIENT, "eva"), Purpose.PATIENT_REQUEST),
-}
+Client = Callable[..., httpx.Response]  # of conftest.py
 BASE = "http://ward/fhir"
 
 
-def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
-    try:
-        return PEOPLE[headers[b"authorization"]]
-    except KeyError:
-        raise Unauthorized("Say who you are") from None
-
-
-class Client:
-    """A client of the door, without a network."""
-
-    def __init__(self, store: Store) -> None:
-        self._transport = httpx.ASGITransport(fhir.door(store, identify))
-        self._loop = asyncio.new_event_loop()
-
-    def __call__(self, method: str, path: str, body: Any = None, who: str = "system", **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        given = {"content": body} if isinstance(body, bytes | str) else {"json": body} if body is not None else {}
-        told = {"authorization": who, "content-type": "application/fhir+json", **named}
-        return self._loop.run_until_complete(self._ask(method, path.removeprefix(BASE), told, given))
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str], given: dict[str, Any]) -> httpx.Response:
-        async with httpx.AsyncClient(transport=self._transport, base_url="http://ward") as client:
-            answer = await client.request(method, f"/fhir{path}", headers=headers, **given)
-        if answer.content and answer.headers["content-type"].startswith("application/fhir+json"):
-            decode(answer.content)  # whatever is answered is valid FHIR itself
-        return answer
-
-    def close(self) -> None:
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-
 @pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Store]]:
+def ward(tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
     """A small ward that no test changes."""
     with Store(tmp_path_factory.mktemp("ward") / "records.db") as store:
-        client = Client(store)
+        client = client_of(store)
         for resource in WARD:
             answer = client("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
             assert 201 == answer.status_code, answer.text
         yield client, store
         client.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def ask(store: Store) -> Iterator[Client]:
-    client = Client(store)
-    yield client
-    client.close()
 
 
 def coded(code: str) -> dict[str, Any]:
