@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from salus.analytics.events import EVENT_SCHEMA
 from salus.learning.dictionary import Concept, EventRecipe, Feature
 from salus.learning.step3_features.windows import Windows
 from salus.learning.task import VALUES
@@ -19,19 +20,6 @@ from oracle import row_of
 
 DAY_US = 86_400_000_000
 NAME = {"en": "n", "zh": "n"}
-SCHEMA = pa.schema(
-    [
-        ("subject_id", pa.string()),
-        ("time", pa.timestamp("us", "UTC")),
-        ("code", pa.string()),
-        ("numeric_value", pa.float64()),
-        ("text_value", pa.string()),
-        ("unit", pa.string()),
-        ("encounter_id", pa.string()),
-        ("source_id", pa.string()),
-        ("recorded_time", pa.timestamp("us", "UTC")),
-    ]
-)
 CONCEPTS = [
     Concept(code="A", unit="mg"),
     Concept(code="B"),
@@ -56,7 +44,7 @@ WINDOWS = Windows(RECIPE)
 
 
 def table_of(events: list[dict]) -> pa.Table:
-    return pa.Table.from_pylist(events, schema=SCHEMA)
+    return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
 
 
 def rows_of(pairs: list[tuple[str, int]]) -> pa.Table:

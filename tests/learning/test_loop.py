@@ -10,23 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from salus.analytics.events import EVENT_SCHEMA
 from salus.learning.learn import Learned, learn_task
 from salus.learning.run import Run
 from salus.learning.step7_deploy import Deployed, Registry
 from salus.learning.task import Task, task_of
 
 START = datetime(2022, 1, 1, tzinfo=UTC)
-COLUMNS = [
-    ("subject_id", pa.string()),
-    ("time", pa.timestamp("us", "UTC")),
-    ("code", pa.string()),
-    ("numeric_value", pa.float64()),
-    ("text_value", pa.string()),
-    ("unit", pa.string()),
-    ("encounter_id", pa.string()),
-    ("source_id", pa.string()),
-    ("recorded_time", pa.timestamp("us", "UTC")),
-]
 TASK = {
     "name": "illness-year",
     "kind": "binary",
@@ -73,7 +63,7 @@ def life(person: int, chance: random.Random) -> list[dict]:
 
 
 def table_of(events: list[dict]) -> pa.Table:
-    return pa.Table.from_pylist(events, schema=pa.schema(COLUMNS))
+    return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
 
 
 @pytest.fixture(scope="module")
