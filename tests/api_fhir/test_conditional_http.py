@@ -82,7 +82,8 @@ def test_the_statement_says_what_is_conditional(ask: Any) -> None:
         told[name] for name in ("conditionalCreate", "conditionalUpdate", "conditionalDelete", "conditionalRead")
     ]
     assert "patch" in [row["code"] for row in told["interaction"]]
-    assert ["application/json-patch+json", "application/fhir+json"] == statement["patchFormat"]
+    media = ["application/json-patch+json", "application/merge-patch+json", "application/fhir+json"]
+    assert media == statement["patchFormat"]
 
 
 def test_a_read_is_spared_when_the_client_has_it(ask: Any) -> None:

@@ -134,3 +134,23 @@ def test_a_patch_in_a_transaction_may_refer_to_what_the_transaction_makes(ward: 
     nowhere = {**value, "value": [{"reference": "Practitioner/none"}]}
     entries = [entry("Patient/eva", binary(nowhere))]
     assert 422 == ward("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}).status_code
+
+
+@pytest.mark.parametrize("media", ["application/merge-patch+json", "application/json"])
+def test_a_merge_patch_lays_members_over_the_resource_and_takes_away_what_is_null(ask, media) -> None:
+    ask("PUT", "/Patient/m", {"resourceType": "Patient", "id": "m", "gender": "male", "birthDate": "1970-01-01"})
+
+    answer = ask("PATCH", "/Patient/m", {"birthDate": None, "active": True}, content_type=media)
+
+    assert 200 == answer.status_code
+    assert {"resourceType", "id", "meta", "gender", "active"} == set(answer.json())
+    assert 400 == ask("PATCH", "/Patient/m", b'"x"', content_type="application/merge-patch+json").status_code
+    assert 422 == ask("PATCH", "/Patient/m", {"birthDate": "yesterday"}, content_type=media).status_code
+
+
+def test_plain_json_is_taken_for_the_patch_that_it_is(ask) -> None:
+    ask("PUT", "/Patient/m", {"resourceType": "Patient", "id": "m", "gender": "male"})
+
+    steps = [{"op": "replace", "path": "/gender", "value": "female"}]
+
+    assert "female" == ask("PATCH", "/Patient/m", steps, content_type="application/json").json()["gender"]

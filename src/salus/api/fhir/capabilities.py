@@ -26,7 +26,7 @@ INTERACTIONS = (
     "search-type",
 )
 WHOLE = ("transaction", "batch", "history-system", "search-system")
-PATCHES = ("application/json-patch+json", JSON)
+PATCHES = ("application/json-patch+json", "application/merge-patch+json", JSON)
 SHARED = {
     "versioning": "versioned-update",
     "readHistory": True,
