@@ -6,7 +6,7 @@ from salus.fhir.extraction import Indexed, index
 from salus.fhir.links import references, rewrite
 from salus.fhir.outcome import outcome
 from salus.fhir.reading import Decoded, decode
-from salus.fhir.search import Component, Parameter, compartment, parameters
+from salus.fhir.search import Component, Parameter, compartment, compartments, parameters
 from salus.fhir.text import normalize
 from salus.fhir.validation import validate
 
@@ -17,6 +17,7 @@ __all__ = [
     "Indexed",
     "Parameter",
     "compartment",
+    "compartments",
     "dates",
     "decode",
     "index",

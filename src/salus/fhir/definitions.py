@@ -18,6 +18,7 @@ NOTHING: dict[str, Any] = {
     "bindings": {},
     "sets": {},
     "compartment": {},
+    "compartments": {},
 }
 
 

@@ -14,7 +14,7 @@ from salus.fhir import emission
 from salus.fhir.definitions import Element, definitions, elements, system
 from salus.fhir.path import path_key, split_union, steps_of
 from salus.fhir.primitives import PRIMITIVES
-from salus.fhir.search import COLUMNS, applies
+from salus.fhir.search import COLUMNS, PLACES, applies
 from salus.fhir.shapes import attribute
 
 
@@ -71,13 +71,16 @@ def wanted(type_name: str) -> Iterator[tuple[list[str], int, str]]:
     """(steps below the resource, path number, kind) of all that the type's parameters look at."""
     numbers = definitions()["paths"]
     for row in definitions()["parameters"]:
-        if row["type"] in ("composite", "special") or row["code"] in COLUMNS or not applies(row, type_name):
+        if row["type"] == "composite" or row["code"] in COLUMNS or not applies(row, type_name):
             continue
         for part in split_union(row["expression"]):
             steps = steps_of(part)
             if steps[0] in (type_name, "Resource", "DomainResource"):
                 kept = [step for step in steps[1:] if step[0] != "@"]
-                yield kept, numbers[path_key(steps)], row["type"]
+                if row["type"] != "special":
+                    yield kept, numbers[path_key(steps)], row["type"]
+                for leaf in PLACES.get(row["code"], ()):
+                    yield [*kept, leaf], numbers[f"{path_key(steps)}.{leaf}"], "number"
 
 
 def plant(node: Node, type_name: str, steps: list[str], number: int, kind: str) -> None:

@@ -17,6 +17,7 @@ import zstandard
 
 from salus.fhir.definitions import FILE, unpack
 from salus.fhir.path import path_key, split_union, steps_of
+from salus.fhir.search import PLACES
 
 Json = dict[str, Any]
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
@@ -163,6 +164,8 @@ def path_numbers(parameters: list[Json], earlier: dict[str, int]) -> dict[str, i
         if row["type"] not in ("composite", "special")
         for part in split_union(row["expression"])
     }
+    special = [row for row in parameters if row["code"] in PLACES]
+    wanted |= {f"{path_key(steps_of(row['expression']))}.{leaf}" for row in special for leaf in PLACES[row["code"]]}
     numbers = dict(earlier)
     for path in sorted(wanted - numbers.keys()):
         numbers[path] = len(numbers) + 1
@@ -205,7 +208,6 @@ def definitions(folder: Path, earlier: dict[str, int]) -> Json:
     sets = {url: table for _, url in bindings.values() if (table := value_sets.by_system(url))}
     expanded = {url: found for url in bound if (found := value_sets.expand(url))}
     parameters = parameter_rows(folder)
-    compartment = next(c for c in load(folder, "CompartmentDefinition") if c["code"] == "Patient")
     return {
         "fhir": "4.0.1",
         "resources": [name for name in resources if name not in ("Resource", "DomainResource")],
@@ -216,8 +218,18 @@ def definitions(folder: Path, earlier: dict[str, int]) -> Json:
         "constraints": constraint_rows(structures),
         "bindings": {path: row for path, row in bindings.items() if row[1] in sets},
         "sets": sets,
-        "compartment": {row["code"]: row["param"] for row in compartment["resource"] if row.get("param")},
+        **compartment_rows(folder),
     }
+
+
+def compartment_rows(folder: Path) -> Json:
+    """Type -> parameters of the Patient compartment, and of each other one by its name."""
+    found = {
+        resource["code"]: {row["code"]: row["param"] for row in resource["resource"] if row.get("param")}
+        for resource in load(folder, "CompartmentDefinition")
+        if not resource.get("id", "").startswith("example")
+    }
+    return {"compartment": found.pop("Patient"), "compartments": found}
 
 
 def write(folder: Path, output: Path = FILE) -> bytes:

@@ -22,7 +22,7 @@ class Parameter(NamedTuple):
 
     `paths` are the path numbers of its rows in an `Indexed`. `targets` are the only resource types that its references
     may name: `patient` has the rows of `subject`, of which it wants those whose target is a Patient.
-    `_id`, `_lastUpdated` (columns of the store) and kind "special" have no paths.
+    `_id`, `_lastUpdated` (columns of the store) have no paths; `near` has those of latitude and longitude, in degrees.
     """
 
     name: str
@@ -35,6 +35,8 @@ class Parameter(NamedTuple):
 
 
 COLUMNS = {"_id", "_lastUpdated"}  # what the store keeps beside the resource
+ITSELF = "{def}"  # in a compartment's table: the resource whose compartment it is
+PLACES = {"near": ("latitude", "longitude")}  # kind "special": the numbers below its expression that are indexed
 
 
 @cache
@@ -67,10 +69,16 @@ def parts(row: dict[str, Any], type_name: str) -> list[str]:
     return [path_key(steps) for steps in found if steps[0] in wanted]
 
 
+def indexed(row: dict[str, Any], type_name: str) -> list[str]:
+    """The numbered paths of a parameter; of a special one those of its numbers."""
+    if row["type"] != "special":
+        return parts(row, type_name)
+    return [f"{part}.{leaf}" for part in parts(row, type_name) for leaf in PLACES.get(row["code"], ())]
+
+
 def parameter(row: dict[str, Any], type_name: str) -> Parameter:
     numbers = definitions()["paths"]
-    served = row["type"] != "special" and row["code"] not in COLUMNS
-    paths = tuple(numbers[part] for part in parts(row, type_name)) if served else ()
+    paths = () if row["code"] in COLUMNS else tuple(numbers[part] for part in indexed(row, type_name))
     targets = tuple(only_targets(row, type_name)) if row["type"] == "reference" else ()
     return Parameter(row["code"], row["type"], paths, targets, (), row["url"], row["expression"])
 
@@ -82,9 +90,16 @@ def only_targets(row: dict[str, Any], type_name: str) -> list[str]:
     return list(dict.fromkeys(named)) or row.get("target", [])
 
 
-def compartment(type_name: str) -> tuple[str, ...]:
-    """The parameters whose reference to a Patient puts a resource of this type in that patient's compartment.
+def compartment(type_name: str, of: str = "Patient") -> tuple[str, ...]:
+    """The parameters whose reference to a Patient (or `of` another) puts a resource of this type in its compartment.
 
-    https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+    https://hl7.org/fhir/R4/compartmentdefinition.html
     """
-    return tuple(definitions()["compartment"].get(type_name, ()))
+    known = definitions()
+    table = known["compartment"] if of == "Patient" else known["compartments"].get(of, {})
+    return tuple(name for name in table.get(type_name, ()) if name != ITSELF)
+
+
+def compartments() -> tuple[str, ...]:
+    """The types that have a compartment."""
+    return ("Patient", *definitions()["compartments"])

@@ -88,7 +88,10 @@ def searchset(kind: str, page: Page, links: Mapping[str, str], base: str) -> byt
     if links:
         head["link"] = [{"relation": relation, "url": url} for relation, url in links.items()]
     entries = [
-        _past(version, base) if kind == "history" else _found(version, b"match", base) for version in page.versions
+        _past(version, base)
+        if kind == "history"
+        else _found(version, b"match", base, page.distances.get(version.reference))
+        for version in page.versions
     ]
     entries += [_found(version, b"include", base) for version in page.included]
     if not entries:
@@ -96,9 +99,16 @@ def searchset(kind: str, page: Page, links: Mapping[str, str], base: str) -> byt
     return orjson.dumps(head)[:-1] + b',"entry":[' + b",".join(entries) + b"]}"
 
 
-def _found(version: Version, mode: bytes, base: str) -> bytes:
+def _found(version: Version, mode: bytes, base: str, distance: float | None = None) -> bytes:
     full = f"{base}/{version.reference}".encode()
-    return b'{"fullUrl":"%b","resource":%b,"search":{"mode":"%b"}}' % (full, version.body, mode)
+    more = b"" if distance is None else b'"extension":[%b],' % orjson.dumps(_distance(distance))
+    return b'{"fullUrl":"%b","resource":%b,"search":{%b"mode":"%b"}}' % (full, version.body, more, mode)
+
+
+def _distance(km: float) -> dict[str, Any]:
+    """How far it is from the place that was searched `near`. https://hl7.org/fhir/R4/location.html#positional"""
+    value = {"value": round(km, 6), "unit": "km", "system": "http://unitsofmeasure.org", "code": "km"}
+    return {"url": "http://hl7.org/fhir/StructureDefinition/location-distance", "valueDistance": value}
 
 
 def _past(version: Version, base: str) -> bytes:

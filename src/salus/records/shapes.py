@@ -40,12 +40,14 @@ class Page:
 
     `total`: how many there are in all, where it was asked for. `next`: the query string that finds the following
     page (hand it to the same call), None after the last. `included`: what `_include` and `_revinclude` brought.
+    `distances`: by reference, how far in km each place is that was searched by `near`.
     """
 
     versions: list[Version]
     total: int | None = None
     next: str | None = None
     included: list[Version] = field(default_factory=list)
+    distances: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from salus import fhir
 from salus.base.errors import Malformed, Unsupported
 from salus.records.ids import packed
 from salus.records.search import chaining, compositing, reaching, vocabulary
+from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Match, Piece, shelf
@@ -38,6 +39,8 @@ class Matcher:
             return COLUMNS[term.name](self, term)
         if term.parameter.components:
             return self._composite(term)
+        if term.parameter.kind == "special":
+            return self._missing(term, "number") if term.modifier else near(self._setting, term)
         table, _, piece = MAKERS[term.parameter.kind]
         if term.modifier == "missing":
             return self._missing(term, table)
@@ -227,13 +230,13 @@ COLUMNS: dict[str, Callable[[Matcher, Term], Match]] = {"_id": Matcher._by_id, "
 
 def served(parameter: fhir.Parameter) -> bool:
     """Whether a search by it is served."""
-    indexed = parameter.kind in MAKERS and bool(parameter.paths)
+    indexed = parameter.kind in (*MAKERS, "special") and bool(parameter.paths)
     return parameter.name in COLUMNS or bool(parameter.components) or indexed
 
 
 def modifiers(parameter: fhir.Parameter) -> frozenset[str]:
     """The modifiers that are served with it."""
-    if parameter.name in COLUMNS or parameter.components:
+    if parameter.name in COLUMNS or parameter.components or parameter.kind == "special":
         return frozenset({"missing"})
     types = parameter.targets if parameter.kind == "reference" else ()
     return MAKERS[parameter.kind][1] | {"missing", *types}
