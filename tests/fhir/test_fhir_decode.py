@@ -117,8 +117,6 @@ MUTANTS: list[tuple[list[str | int], Any, str, str, str]] = [
     (["subject", "reference"], "li-mei", "value", "Observation.subject.reference", "Type/id"),
     (["subject", "reference"], "Patient/", "value", "Observation.subject.reference", "'Patient/'"),
     (["subject", "reference"], "Patiant/1", "value", "Observation.subject.reference", "an R4 type"),
-    (["subject", "reference"], "Practitioner/1", "value", "Observation.subject.reference", "Patient or Group"),
-    (["performer"], [{"reference": "Encounter/1"}], "value", "Observation.performer[0].reference", "point at"),
     (["subject"], "Patient/li-mei", "structure", "Observation.subject", "'Patient/li-mei'"),
     (["language"], "", "value", "Observation.language", "''"),
     (["extension"], [{"valueString": "a"}], "required", "Observation.extension[0].url", "missing"),

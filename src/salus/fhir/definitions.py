@@ -103,4 +103,12 @@ def binding(path: str) -> Binding | None:
     return Binding(strength, url, {system: frozenset(codes) for system, codes in found.items()})
 
 
+@cache
+def targets(path: str) -> tuple[str, ...]:
+    """The resource types that references of an element ("Observation.subject") may name; none: any."""
+    owner, _, name = path.rpartition(".")
+    known = elements(owner) if owner in definitions()["types"] else ()
+    return next((found.targets for found in known if found.name == name), ())
+
+
 RESOURCE_TYPES: frozenset[str] = frozenset(definitions()["resources"])

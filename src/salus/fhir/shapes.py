@@ -127,13 +127,12 @@ def bound_codes(value_set: str, codes: tuple[str, ...]) -> str:
 def after_reading(type_name: str) -> dict[str, Any]:
     """The Struct's `__post_init__`: what a shape alone cannot say. Raises ValueError; the walker then says what."""
     lines: list[str] = []
-    scope: dict[str, Any] = {"concept": check_concept, "nested": check_nested, "aim": check_target}
+    scope: dict[str, Any] = {"concept": check_concept, "nested": check_nested}
     for i, element in enumerate(r4.elements(type_name)):
         lines += choice_lines(element, i, scope)
         lines += required_lines(element)
         lines += concept_lines(element, i, scope)
         lines += nested_lines(element)
-        lines += target_lines(element, i, scope)
     if not lines:
         return {}
     exec("def __post_init__(self):\n" + "\n".join("    " + line for line in lines), scope)
@@ -177,23 +176,6 @@ def nested_lines(element: Element) -> list[str]:
         return []
     each = f"for raw in self.{name}: nested(raw)" if element.repeats else f"nested(self.{name})"
     return [f"if self.{name} is not None:", "    " + each]
-
-
-def target_lines(element: Element, i: int, scope: dict[str, Any]) -> list[str]:
-    """A literal reference must name a type that the element may point at."""
-    targets = element.targets
-    if not targets:
-        return []
-    scope[f"targets{i}"] = frozenset(targets)
-    name = next(attribute(name) for name, kind in element.fields if kind == "Reference")
-    each = f"for item in self.{name}: aim(item, targets{i})" if element.repeats else f"aim(self.{name}, targets{i})"
-    return [f"if self.{name} is not None:", "    " + each]
-
-
-def check_target(reference: Any, targets: frozenset[str]) -> None:
-    link = reference.reference
-    if link is not None and link.type is not None and link.type not in targets:
-        raise ValueError("target")
 
 
 def check_concept(concept: Any, codes: frozenset[str]) -> None:

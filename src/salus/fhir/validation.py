@@ -1,4 +1,4 @@
-"""The second stage: bindings and invariants of a resource whose structure is right.
+"""The second stage: bindings, targets of references and invariants of a resource whose structure is right.
 
 https://hl7.org/fhir/R4/validation.html; docs/decisions/0031-two-stages-of-validation.md
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from salus.base.errors import Invalid, Issue, Malformed, SalusError, Unsupported
 from salus.fhir import definitions as r4
-from salus.fhir.fhirpath import Expression, compile
+from salus.fhir.fhirpath import Expression, by_type, compile, near
 from salus.fhir.fhirpath.nodes import lineage
 from salus.fhir.places import Place, places
 from salus.fhir.primitives import PRIMITIVES
@@ -26,9 +26,9 @@ Rules = tuple[tuple[r4.Constraint, Expression], ...]
 def validate(data: bytes, level: str = "invariants", expected: str | None = None) -> list[Issue]:
     """The issues of a resource; none where all is well. A wrong structure is told alone, without the later stages.
 
-    Levels, each with those before: "structure" (what storing asks), "bindings" (codings of required and extensible
-    bindings; a warning for the latter), "invariants" (R4's constraints). Raises Malformed where the bytes are no JSON
-    object, Unsupported for another level.
+    Levels, each with those before: "structure" (what storing asks), "bindings" (codings of required bindings, and as a
+    warning of extensible ones; types that references point at), "invariants" (R4's constraints). Raises Malformed where
+    the bytes are no JSON object, Unsupported for another level.
     """
     if level not in LEVELS:
         raise Unsupported(f"{level!r} is no level of validation: write one of {', '.join(LEVELS)}")
@@ -55,6 +55,16 @@ def of_bindings(place: Place) -> Iterator[Issue]:
         codes = [f"{system}|{code}" for system, known in bound.codes.items() for code in sorted(known)]
         text = f"{place.path} is {shown(given)}, not in {bound.value_set}: write one of {some(tuple(codes))}"
         yield Issue("code-invalid", place.path, text, "error" if bound.strength == "required" else "warning")
+
+
+def of_targets(place: Place) -> Iterator[Issue]:
+    """A reference must point at a type that its element allows, as far as that type can be told."""
+    allowed = r4.targets(place.element) if place.node.kind == "Reference" else ()
+    given = place.node.value.get("reference") if allowed else None
+    found = (near(given, place.root) or by_type(given) or {}) if given else {}
+    if (named := found.get("resourceType")) and named not in allowed:
+        text = f"{place.path}.reference is {shown(given)} ({named}): point at {' or '.join(allowed)}"
+        yield Issue("value", f"{place.path}.reference", text)
 
 
 def of_invariants(place: Place) -> Iterator[Issue]:
@@ -89,6 +99,6 @@ def rules(element: str, kind: str) -> Rules:
 
 LEVELS: dict[str, tuple[Callable[[Place], Iterator[Issue]], ...]] = {
     "structure": (),
-    "bindings": (of_bindings,),
-    "invariants": (of_bindings, of_invariants),
+    "bindings": (of_bindings, of_targets),
+    "invariants": (of_bindings, of_targets, of_invariants),
 }

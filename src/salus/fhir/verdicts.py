@@ -8,7 +8,7 @@ from typing import Any
 from salus.base.errors import Issue
 from salus.fhir import definitions as r4
 from salus.fhir.definitions import Element
-from salus.fhir.primitives import CHECKS, PRIMITIVES, Link, read
+from salus.fhir.primitives import CHECKS, PRIMITIVES, read
 from salus.fhir.shapes import primitive_of
 
 SHOWN = 60  # characters of a value in a message
@@ -86,14 +86,3 @@ def of_concept(element: Element, kind: str, item: dict[str, Any], path: str) -> 
     if not any(code in codes for code in given if isinstance(code, str)):
         value = shown(given[0]) if given else "not coded"
         yield Issue("code-invalid", path, f"{path} is {value}: code it as one of {some(codes)}")
-
-
-def of_reference(element: Element, kind: str, item: dict[str, Any], path: str) -> Iterator[Issue]:
-    """A literal reference must name a type that the element may point at."""
-    text = item.get("reference") if kind == "Reference" else None
-    if not element.targets or not is_valid("reference", text):
-        return
-    named = read(Link, text).type
-    if named is not None and named not in element.targets:
-        wanted = " or ".join(element.targets)
-        yield Issue("value", f"{path}.reference", f"{path}.reference is {shown(text)}: point at {wanted}")

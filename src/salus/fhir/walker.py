@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from salus.base.errors import Issue, Malformed
 from salus.fhir.definitions import RESOURCE_TYPES, Element, elements
 from salus.fhir.primitives import PRIMITIVES
-from salus.fhir.verdicts import cut, of_concept, of_reference, of_value, shown
+from salus.fhir.verdicts import cut, of_concept, of_value, shown
 
 DEEPEST = 200  # levels of objects and arrays
 MOST = 100  # issues told at once
@@ -124,7 +124,6 @@ class Walk:
         yield from self.object(spot.kind, item, path, depth)
         if isinstance(item, dict):
             yield from of_concept(spot.element, spot.kind, item, path)
-            yield from of_reference(spot.element, spot.kind, item, path)
 
     def primitive(self, spot: Spot, body: Json) -> Issues:
         """A primitive field with its `_sibling`, alone or as two lists side by side."""

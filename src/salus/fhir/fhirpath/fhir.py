@@ -54,16 +54,21 @@ def resolve(scope: Scope, items: Nodes) -> Nodes:
 
 
 def resolved(scope: Scope, reference: str) -> Json | None:
+    return near(reference, scope.root) or (scope.resolve(reference) if scope.resolve else None)
+
+
+def near(reference: str, root: Node) -> Json | None:
+    """The resource that a reference names inside its own %rootResource: contained, or an entry of the Bundle."""
     if reference[0] == "#":
-        inside = scope.root.value.get("contained", [])
-        whole: Json | None = scope.root.value if reference == "#" else None
+        inside = root.value.get("contained", [])
+        whole: Json | None = root.value if reference == "#" else None
         return next((body for body in inside if body.get("id") == reference[1:]), whole)
-    for entry in scope.root.value.get("entry", []) if scope.root.kind == "Bundle" else ():
+    for entry in root.value.get("entry", []) if root.kind == "Bundle" else ():
         url = entry.get("fullUrl", "")
         if url == reference or url.endswith("/" + reference):
             body: Json | None = entry.get("resource")
             return body
-    return scope.resolve(reference) if scope.resolve else None
+    return None
 
 
 def by_type(reference: str) -> Json | None:
