@@ -137,3 +137,14 @@ def test_a_search_that_would_open_too_much_is_refused(store: Store, monkeypatch:
     with pytest.raises(Unsupported, match="narrow it"):
         records.search("Condition", "code:text=nothing")
     assert ["c2"] == [version.id for version in records.search("Condition", "code:text=other&patient=p0").versions]
+
+
+def test_no_more_is_opened_than_a_page_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setting, "MOST_READ", 3)
+    monkeypatch.setattr(setting, "BATCH", 1)
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    page = records.search("Condition", "code:text=pain&_count=1")  # the fourth Condition is not asked
+
+    assert ["c1"] == [version.id for version in page.versions]
+    assert ["c2"] == [version.id for version in records.search("Condition", page.next or "").versions]
+    assert 2 == records.search("Condition", "code:text=pain&_summary=count&_id=c1,c2,c3").total

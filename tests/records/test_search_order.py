@@ -155,5 +155,7 @@ def test_the_searches_of_a_chart_are_driven_by_an_index(store: Store, type: str,
 
     assert any(line.startswith("SEARCH") for line in plans)
     assert [] == [
-        line for line in plans if line.startswith("SCAN") and not line.startswith(("SCAN CONSTANT", "SCAN ("))
+        line
+        for line in plans
+        if line.startswith("SCAN") and not line.startswith(("SCAN CONSTANT", "SCAN (", "SCAN some"))
     ]

@@ -3,9 +3,11 @@
 https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html#has
 """
 
+from itertools import islice
+
 from salus.records.search import links
 from salus.records.search.setting import Setting, numbers, within
-from salus.records.search.shelf import Arguments, Match, Piece, shelf
+from salus.records.search.shelf import Candidate, Match, Piece, shelf
 from salus.records.search.terms import Term
 
 FEW = 500  # rows at the other end that are looked up beforehand
@@ -13,27 +15,41 @@ READ = 3000  # resources that refer here, which are read for what they refer to
 
 
 def standing(setting: Setting, type: str, match: Match) -> Piece:
-    """The rows of a type that are such, alive and to be seen by whoever asks."""
-    driven = f"+r.type={setting.kinds.numbers[type]} AND r.row IN ({match.rows})"
-    start = f"r.type={setting.kinds.numbers[type]} AND {match.condition}" if match.negated else driven
-    parts = [start, "r.alive", within(setting.patient), *([match.check] if match.check else [])]
-    return f"SELECT r.row FROM resource r WHERE {' AND '.join(parts)}", match.arguments
+    """The rows of a type that are such, alive and to be seen by whoever asks; too many where a check remains."""
+    kind = setting.kinds.numbers[type]
+    driven = f"{setting.dialect.unindexed.format('r.type')}={kind} AND r.row IN ({match.rows})"
+    start = f"r.type={kind} AND {match.condition}" if match.negated else driven
+    return f"SELECT r.row FROM resource r WHERE {start} AND r.alive AND {within(setting.patient)}", match.arguments
+
+
+def checked(setting: Setting, type: str, match: Match, most: int) -> list[int]:
+    """The first `most` of those rows that pass the check too."""
+    sql, arguments = standing(setting, type, match)
+    if not match.check:
+        return setting.rows(f"{sql} LIMIT {most}", arguments)
+    return [row for (row,) in islice(setting.passing(setting.stream(sql, arguments), [match.check]), most)]
 
 
 def forward(setting: Setting, term: Term, inner: list[tuple[str, Match]]) -> Match:
     """Rows whose reference leads to such a resource."""
-    pieces = [known(setting, *standing(setting, type, match)) for type, match in inner]
+    pieces = [known(setting, type, match) for type, match in inner]
     targets = " OR ".join(f"target IN ({sql})" for sql, _ in pieces)
     arguments = [argument for _, some in pieces for argument in some]
-    found = shelf("ref", f"path IN ({numbers(term.parameter.paths)}) AND ({targets})", arguments, negated=False)
+    where = f"path IN ({numbers(term.parameter.paths)}) AND ({targets})"
+    found = shelf(setting.dialect, "ref", where, arguments, negated=False)
     found.probe = None  # it would try each target in turn
     return found
 
 
-def known(setting: Setting, sql: str, arguments: Arguments) -> Piece:
-    """The rows themselves in the place of their query, where they are few."""
-    rows = setting.rows(f"{sql} LIMIT {FEW + 1}", arguments)
-    return (numbers(rows), []) if len(rows) <= FEW else (sql, arguments)
+def known(setting: Setting, type: str, match: Match) -> Piece:
+    """The rows themselves in the place of their query, where they are few, or not all that it finds."""
+    if match.check:
+        return numbers(checked(setting, type, match, MANY)), []
+    rows = checked(setting, type, match, FEW + 1)
+    return (numbers(rows), []) if len(rows) <= FEW else standing(setting, type, match)
+
+
+MANY = 1 << 30  # rows: all; the setting bounds what is opened
 
 
 def backward(setting: Setting, term: Term, type: str, source: str, match: Match, ask_each: bool = False) -> Match:
@@ -42,21 +58,31 @@ def backward(setting: Setting, term: Term, type: str, source: str, match: Match,
     No index leads from a resource to what it refers to: where such resources are few they are read, else what refers
     to each candidate is looked through; so too with `ask_each`, for other conditions leave few candidates.
     """
-    sql, arguments = standing(setting, source, match)
-    rows = [] if ask_each else setting.rows(f"{sql} LIMIT {READ + 1}", arguments)
+    rows = [] if ask_each else checked(setting, source, match, READ + 1)
     if not ask_each and len(rows) <= READ:
         found = numbers(sorted(_referred(setting, term, type, source, rows)))
         return Match(f"SELECT row FROM resource WHERE row IN ({found})", f"r.row IN ({found})", [])
-    paths = numbers(term.parameter.paths)
-    asked = match.probe or match.condition
-    parts = [f"r.type={setting.kinds.numbers[source]}", "r.alive", within(setting.patient), asked]
-    parts += [match.check] if match.check else []
-    here = f"SELECT row FROM ref WHERE path IN ({paths}) AND target=r.row"
-    condition = (
-        f"EXISTS(SELECT 1 FROM ({here}) i CROSS JOIN resource r ON r.row=i.row WHERE {' AND '.join(parts)} LIMIT 1)"
-    )
-    back = f"SELECT target FROM ref WHERE path IN ({paths}) AND row IN ({sql})"
-    return Match(back, condition, arguments, negated=True)
+    sql, arguments = standing(setting, source, match)
+    back = f"SELECT target FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND row IN ({sql})"
+    condition = f"EXISTS({_referring(setting, term, source, match, 'r.row')} LIMIT 1)"
+    if not match.check:
+        return Match(back, condition, arguments, negated=True)
+    check, each = match.check, _referring(setting, term, source, match, "?")
+
+    def led_here(candidate: Candidate) -> bool:
+        found = setting.stream(each, [candidate.row, *arguments])
+        return next(setting.passing(found, [check]), None) is not None
+
+    return Match(back, condition, arguments, negated=True, check=led_here)
+
+
+def _referring(setting: Setting, term: Term, source: str, match: Match, target: str) -> str:
+    """The rows that refer to `target` and are such, so far as SQL can say."""
+    here = f"SELECT row FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND target={target}"
+    parts = [f"r.type={setting.kinds.numbers[source]}", "r.alive", within(setting.patient)]
+    parts.append(match.probe or match.condition)
+    join = f"({here}) i {setting.dialect.along} resource r ON r.row=i.row"
+    return f"SELECT r.row FROM {join} WHERE {' AND '.join(parts)}"
 
 
 def _referred(setting: Setting, term: Term, type: str, source: str, rows: list[int]) -> set[int]:

@@ -52,7 +52,7 @@ def joined(setting: Setting, type: str, term: Term, options: list[list[Part]]) -
         arguments += [argument for match in (first, *others) for argument in match.arguments]
     sql = " UNION ".join(rows)
     probe = " OR ".join(f"({probe})" for probe in probes)
-    found = Match(sql, f"+r.row IN ({sql})", arguments, probe=f"({probe})")
+    found = Match(sql, f"{setting.dialect.unindexed.format('r.row')} IN ({sql})", arguments, probe=f"({probe})")
     if routes(type, term.parameter.expression) != ((),):  # else the element is the resource
         found.check = setting.check(together(type, term, [[judge(part) for part, _ in option] for option in options]))
     return found
@@ -63,7 +63,7 @@ def missing(setting: Setting, type: str, term: Term, wanted: bool) -> Match:
     test = together(type, term, [[lambda row: True for _ in term.parameter.components]])
     check = setting.check(lambda body: test(body) != wanted)
     kind = setting.kinds.numbers[type]
-    return Match(f"SELECT row FROM resource WHERE type={kind}", "1", [], negated=True, check=check)
+    return Match(f"SELECT row FROM resource WHERE type={kind}", "TRUE", [], negated=True, check=check)
 
 
 def together(type: str, term: Term, options: list[list[Judge]]) -> Test:

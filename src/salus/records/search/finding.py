@@ -6,8 +6,9 @@ began, for it may have moved: nothing is seen twice.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from salus.base.errors import Forbidden, Malformed, Unsupported
@@ -16,8 +17,8 @@ from salus.records.interning import Kinds
 from salus.records.search import ordering
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
-from salus.records.search.setting import MOST_READ, Setting, within
-from salus.records.search.shelf import Arguments, Match
+from salus.records.search.setting import Line, Setting, within
+from salus.records.search.shelf import Arguments, Check, Match
 
 __all__ = ["Search", "find", "within"]
 MayRead = Callable[[str], bool]
@@ -36,11 +37,13 @@ class Search:
 
 @dataclass(slots=True)
 class Plan:
-    """The WHERE over `resource r`, and how many rows at most it leaves, up to the setting's `common`."""
+    """The WHERE over `resource r`, how many rows at most it leaves, up to the setting's `common`, and what must be
+    asked of each besides."""
 
     where: str
     arguments: Arguments
     fewest: int
+    checks: list[Check]
 
 
 def find(
@@ -60,31 +63,27 @@ def find(
     if query.parts:
         return across(connection, kinds, query, patient, may_read, press)
     setting = Setting(connection, kinds, patient, press)
-    try:
-        return _found(setting, query)
-    except sqlite3.OperationalError:
-        if not setting.spent:
-            raise
-        raise Unsupported(
-            f"This search would open more than {MOST_READ} resources: narrow it by a patient, a code or a date"
-        ) from None
+    return _found(setting, query)
 
 
 def _found(setting: Setting, query: Query) -> Search:
-    connection = setting.connection
     matcher = Matcher(setting, query.type)
     plain = [matcher.match(term) for term in query.terms if not term.reverse]
     back = [term for term in query.terms if term.reverse]
     matcher.few = bool(back) and any(setting.rarity(match) <= FEW for match in plain if not match.negated)
     matches = plain + [matcher.match(term) for term in back]
     planned = plan(setting, query, matches)
-    where, arguments = planned.where, planned.arguments
-    total = None
-    if query.total or query.summary:
-        total = connection.execute(f"SELECT count(*) FROM resource r WHERE {where}", arguments).fetchone()[0]
+    total = _total(setting, planned) if query.total or query.summary else None
     if query.summary:
         return Search([], total, None)
     return _page(setting, query, planned, total)
+
+
+def _total(setting: Setting, planned: Plan) -> int:
+    if not planned.checks:
+        return setting.rows(f"SELECT count(*) FROM resource r WHERE {planned.where}", planned.arguments)[0]
+    lines = setting.stream(f"SELECT r.row FROM resource r WHERE {planned.where}", planned.arguments)
+    return sum(1 for _ in setting.passing(lines, planned.checks))
 
 
 def check_looks(query: Query, may_read: MayRead | None) -> None:
@@ -157,8 +156,9 @@ def plan(setting: Setting, query: Query, matches: list[Match]) -> Plan:
     if driver and rarity[id(driver)] >= setting.common and not (query.sort or query.total or query.summary):
         driver = None
     parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
+    unindexed = setting.dialect.unindexed.format("r.type")
     if driver:
-        parts, arguments = [f"r.row IN ({driver.rows})", f"+r.type={kind}", "r.alive"], [*driver.arguments]
+        parts, arguments = [f"r.row IN ({driver.rows})", f"{unindexed}={kind}", "r.alive"], [*driver.arguments]
     few = driver is None or rarity[id(driver)] < setting.common
     for match in matches:
         if match is not driver:
@@ -166,7 +166,7 @@ def plan(setting: Setting, query: Query, matches: list[Match]) -> Plan:
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
     fewest = rarity[id(driver)] if driver else setting.common
-    return Plan(" AND ".join([*parts, *map(within, compartments), *checks]), arguments, fewest)
+    return Plan(" AND ".join([*parts, *map(within, compartments)]), arguments, fewest, checks)
 
 
 def compartment(setting: Setting, query: Query) -> int | None:
@@ -180,7 +180,7 @@ def compartment(setting: Setting, query: Query) -> int | None:
 def _own(kind: int, patient: int) -> Match:
     """What stands in a patient's compartment: for the planner; that it does is asked of each row besides."""
     rows = f"SELECT row FROM line WHERE subject={int(patient)} AND type={kind}"
-    return Match(rows, "1", [])
+    return Match(rows, "TRUE", [])
 
 
 def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
@@ -190,14 +190,30 @@ def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> S
     if query.anchor:
         if len(query.anchor) != len(keys) + 1:
             raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
-        sql, more = ordering.beyond(keys, query.anchor[1:])
-        parts, given = [*parts, sql], [*given, *more]
+        if not any(key.see for key in keys):
+            sql, more = ordering.beyond(keys, query.anchor[1:])
+            parts, given = [*parts, sql], [*given, *more]
         if query.sort:
             parts, given = [*parts, "r.t<=?"], [*given, anchor[0]]
-    joins = "".join(key.join for key in keys)
     columns = ", ".join(key.expression for key in keys)
-    sql = f"SELECT {columns} FROM resource r{joins} WHERE {' AND '.join(parts)} ORDER BY {ordering.order(keys)} LIMIT ?"
-    found = setting.connection.execute(sql, [*given, query.count + 1]).fetchall()
-    shown = found[: query.count]
-    more_to_come = len(found) > query.count and shown
-    return Search([row[-1] for row in shown], total, [anchor[0], *shown[-1]] if more_to_come else None)
+    joins = "".join(key.join for key in keys)
+    sql = f"SELECT {columns} FROM resource r{joins} WHERE {' AND '.join(parts)}"
+    if any(key.see for key in keys):
+        found = _sorted_here(setting, planned, keys, setting.stream(sql, given), anchor[1:])
+    elif planned.checks:
+        lines = setting.stream(f"{sql} ORDER BY {ordering.order(keys)}", given)
+        found = setting.passing(lines, planned.checks)
+    else:
+        found = setting.stream(f"{sql} ORDER BY {ordering.order(keys)} LIMIT ?", [*given, query.count + 1])
+    shown = list(islice(found, query.count + 1))
+    more_to_come = len(shown) > query.count > 0
+    shown = shown[: query.count]
+    return Search([line[-1] for line in shown], total, [anchor[0], *shown[-1]] if more_to_come else None)
+
+
+def _sorted_here(
+    setting: Setting, planned: Plan, keys: list[ordering.Key], lines: Iterator[Line], anchor: list[Any]
+) -> Iterator[Line]:
+    """What passes, sorted by what is seen in the bodies: of few rows only."""
+    made = ordering.seen(setting, keys, setting.passing(lines, planned.checks))
+    return (line for line in made if not anchor or ordering.comes_after(keys, line, anchor))

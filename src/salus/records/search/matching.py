@@ -14,7 +14,7 @@ from salus.records.search import chaining, compositing, reaching, vocabulary
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
-from salus.records.search.shelf import Match, Piece, shelf
+from salus.records.search.shelf import Arguments, Match, Piece, shelf
 from salus.records.search.terms import Term, divide
 
 TOP = "\U0010ffff"
@@ -51,7 +51,7 @@ class Matcher:
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
-        return shelf(table, where, arguments, term.modifier == "not")
+        return self._shelf(table, where, arguments, term.modifier == "not")
 
     def _composite(self, term: Term) -> Match:
         if term.modifier == "missing":
@@ -62,7 +62,7 @@ class Matcher:
     def _by_meaning(self, term: Term) -> Match:
         codes = numbers(vocabulary.numbers_of(self._setting, term))
         where = f"path IN ({numbers(term.parameter.paths)}) AND code IN ({codes})"
-        return shelf("token", where, [], term.modifier == "not-in")
+        return self._shelf("token", where, [], term.modifier == "not-in")
 
     def _by_body(self, term: Term) -> Match:
         """What no index knows: each candidate that the other conditions leave is opened."""
@@ -72,7 +72,10 @@ class Matcher:
             found = self.match(replace(term, modifier="", values=wanted))
             found.check = check
             return found
-        return Match(f"SELECT row FROM resource WHERE type={self._type}", "1", [], negated=True, check=check)
+        return Match(f"SELECT row FROM resource WHERE type={self._type}", "TRUE", [], negated=True, check=check)
+
+    def _shelf(self, table: str, where: str, arguments: Arguments, negated: bool) -> Match:
+        return shelf(self._setting.dialect, table, where, arguments, negated)
 
     def _chained(self, term: Term) -> Match:
         inner = [(type, Matcher(self._setting, type).match(there)) for type, there in term.inner]
@@ -88,7 +91,7 @@ class Matcher:
                 [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
             )
             where += f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {types})"
-        found = shelf(table, where, [], missing)
+        found = self._shelf(table, where, [], missing)
         found.probe = found.probe if table in ("dates", "quantity") else None  # any code, any target: no key to probe
         return found
 
@@ -102,7 +105,7 @@ class Matcher:
 
     def _missing_column(self, term: Term) -> Match:
         """Of what every resource has."""
-        return Match("SELECT row FROM resource", str(int(not wanted_missing(term))), [], negated=True)
+        return Match("SELECT row FROM resource", str(not wanted_missing(term)).upper(), [], negated=True)
 
     def _by_update(self, term: Term) -> Match:
         if term.modifier == "missing":
@@ -156,7 +159,7 @@ class Matcher:
         if slash and kind not in self._kinds.numbers:
             raise Malformed(f"{term.name}={value[:80]}: give Type/id, an id or a URL", path=term.name)
         if slash and term.parameter.targets and kind not in term.parameter.targets:
-            return "0", []  # `patient` has the rows of `subject`, of which it wants the Patients
+            return "FALSE", []  # `patient` has the rows of `subject`, of which it wants the Patients
         names = [kind] if slash else [term.modifier] if term.modifier else list(term.parameter.targets)
         return self._target(names, id)
 
@@ -176,7 +179,7 @@ class Matcher:
             return "(CASE exact WHEN '' THEN text ELSE exact END)=?", [value]
         text = fhir.normalize(value)
         if term.modifier == "contains":
-            return "instr(text, ?)", [text]
+            return self._setting.dialect.contains.format("text"), [text]
         return "text>=? AND text<?", [text, text + TOP]
 
     def quantity(self, term: Term, value: str) -> Piece:

@@ -3,14 +3,16 @@
 https://hl7.org/fhir/R4/search.html#_sort
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from salus import fhir
+from salus.base.errors import Malformed
 from salus.records import compartments, drafts
 from salus.records.search.query import Query
-from salus.records.search.setting import Seen, Setting, Sight, numbers
+from salus.records.search.setting import Line, Setting, numbers
 from salus.records.search.shelf import Arguments, Piece
 from salus.records.shelves import LONGEST
 
@@ -31,47 +33,55 @@ ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a r
     "string": lambda row: row[1][:LONGEST],
     "number": lambda row: float(row[1]),
 }
-ENDS: dict[tuple[bool, bool], str | float] = {
+Value = str | float
+Sight = Callable[[bytes], Value]
+TOP = "\U0010ffff"
+ENDS: dict[tuple[bool, bool], Value] = {
     (False, False): 9e18,
     (False, True): -9e18,
-    (True, False): "\U0010ffff",
+    (True, False): TOP,
     (True, True): "",
 }
-LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): "char(1114111)", (True, True): "''"}
+LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): f"'{TOP}'", (True, True): "''"}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An expression over `r` (and its join) that is never NULL: what has no value comes last, either way."""
+    """An expression over `r` (and its join) that is never NULL: what has no value comes last, either way.
+
+    With `see`, the value is seen in the body instead, and the expression is only its place.
+    """
 
     expression: str
     descending: bool
     join: str = ""
+    see: Sight | None = None
 
 
 def keys(setting: Setting, query: Query, fewest: int) -> list[Key]:
     """The sort keys, ending in the row number, so that the order is total. `fewest`: how many rows are sorted."""
-    few = setting if fewest <= FEW else None
-    made = [_key(query.type, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
+    few = fewest <= FEW
+    made = [_key(setting, query.type, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
     return [*made, Key("r.row", False)]
 
 
-def _key(type: str, name: str, descending: bool, n: int, few: Setting | None) -> Key:
+def _key(setting: Setting, type: str, name: str, descending: bool, n: int, few: bool) -> Key:
     if name == "_id":
-        return Key("hex(r.id)", descending)
+        return Key(setting.dialect.hexed.format("r.id"), descending)
     if name == "_lastUpdated":
         return Key("r.t", descending)
     if name == compartments.when(type) and not descending:
         return Key(f"CASE r.date WHEN 0 THEN {LAST[False, False]} ELSE r.date END", False)
-    table, up, down, text = KEYS[fhir.parameters(type)[name].kind]
-    paths = numbers(fhir.parameters(type)[name].paths)
+    parameter = fhir.parameters(type)[name]
+    table, up, down, text = KEYS[parameter.kind]
+    paths = numbers(parameter.paths)
     value = down if descending else up
     last = LAST[text, descending]
-    if table in ("dates", "quantity"):  # indexed by row
-        sql = f"(SELECT {value} FROM {table} WHERE row=r.row AND path IN ({paths}))"
+    if by_row := setting.dialect.by_row.get(table, ""):
+        sql = f"(SELECT {value} FROM {table}{by_row} WHERE row=r.row AND path IN ({paths}))"
         return Key(f"coalesce({sql}, {last})", descending)
-    if few and fhir.parameters(type)[name].kind in ROWS:
-        return Key(few.opening(_value(type, fhir.parameters(type)[name], descending)), descending)
+    if few and parameter.kind in ROWS:
+        return Key("0", descending, see=_value(type, parameter, descending))
     join = (
         f" LEFT JOIN (SELECT row, {value} v FROM {table} WHERE path IN ({paths}) GROUP BY row) s{n} ON s{n}.row=r.row"
     )
@@ -81,12 +91,11 @@ def _key(type: str, name: str, descending: bool, n: int, few: Setting | None) ->
 def _value(type: str, parameter: fhir.Parameter, descending: bool) -> Sight:
     """The sort value of a body, as the index would give it."""
     of_row = ROWS[parameter.kind]
-    last: Seen = ENDS[parameter.kind != "number", descending]
+    last = ENDS[parameter.kind != "number", descending]
 
-    def value(body: bytes) -> Seen:
-        found: list[Any] = [of_row(row) for row in _rows(drafts.again(type, body), parameter)]
-        made: Seen = max(found, default=last) if descending else min(found, default=last)
-        return made
+    def value(body: bytes) -> Value:
+        found: list[Value] = [of_row(row) for row in _rows(drafts.again(type, body), parameter)]
+        return max(found, default=last) if descending else min(found, default=last)
 
     return value
 
@@ -105,7 +114,7 @@ def order(made: list[Key]) -> str:
     return ", ".join(f"{key.expression}{' DESC' if key.descending else ''}" for key in made)
 
 
-def beyond(made: list[Key], anchor: list[object]) -> Piece:
+def beyond(made: list[Key], anchor: list[Any]) -> Piece:
     """The rows that come after the anchor in this order: (k1 > a1) OR (k1 = a1 AND k2 > a2) ..."""
     options, arguments = [], Arguments()
     for n, key in enumerate(made):
@@ -113,3 +122,27 @@ def beyond(made: list[Key], anchor: list[object]) -> Piece:
         options.append(" AND ".join([*same, f"{key.expression}{'<' if key.descending else '>'}?"]))
         arguments += anchor[: n + 1]
     return f"({' OR '.join(f'({option})' for option in options)})", arguments
+
+
+# --- of values that are seen in bodies ---
+
+
+def seen(setting: Setting, made: list[Key], lines: Iterable[Line]) -> list[Line]:
+    """The lines with all their values, in order."""
+    found = [
+        tuple(key.see(one.body) if key.see else value for key, value in zip(made, line, strict=True))
+        for line, one in setting.candidates(lines)
+    ]
+    for place, key in reversed(list(enumerate(made))):  # sorting keeps the order of equals, so the last goes first
+        found.sort(key=itemgetter(place), reverse=key.descending)
+    return found
+
+
+def comes_after(made: list[Key], line: Line, anchor: list[Any]) -> bool:
+    """As `beyond`, of one line. Raises Malformed for an anchor of another kind."""
+    for key, value, at in zip(made, line, anchor, strict=True):
+        if isinstance(value, str) != isinstance(at, str):
+            raise Malformed("_cursor belongs to another search: begin again", path="_cursor")
+        if value != at:
+            return bool((value < at) == key.descending)
+    return False

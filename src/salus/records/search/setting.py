@@ -1,32 +1,35 @@
 """Where a search takes place: a snapshot, who may see what of it, and the bodies for what no index knows."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
 
+from salus.base.errors import Unsupported
+from salus.records import dialect
 from salus.records.bodies import Press
 from salus.records.ids import packed
 from salus.records.interning import Kinds
-from salus.records.search.shelf import Match
+from salus.records.search.shelf import Candidate, Check, Match
 
 COMMON = 20_000  # rows: a condition with more is not worth gathering, nor counting further
 MOST_READ = 50_000  # bodies that one search may open
+BATCH = 100  # bodies that are fetched at a time
 
 # A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
 WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
+Line = tuple[Any, ...]
 
 
 def within(patient: int | None) -> str:
     """The condition on `r` for the compartment of a patient's row; of nobody's (None), no condition."""
-    return "1" if patient is None else WITHIN.format(patient=int(patient))
+    return "TRUE" if patient is None else WITHIN.format(patient=int(patient))
 
 
 def numbers(found: Sequence[int] | frozenset[int]) -> str:
-    """Numbers of ours for an IN list; they are integers, so nothing can be injected."""
-    return ",".join(str(int(number)) for number in found)
-
-
-Seen = str | float | None
-Sight = Callable[[bytes], Seen]
+    """Numbers of ours for an IN list; they are integers, so nothing can be injected. Of none: one that nothing has."""
+    return ",".join(str(int(number)) for number in found) or "-1"
 
 
 class Setting:
@@ -36,10 +39,10 @@ class Setting:
         self, connection: sqlite3.Connection, kinds: Kinds, patient: int | None = None, press: Press | None = None
     ) -> None:
         self.connection = connection
+        self.dialect = dialect.of(connection)
         self.kinds = kinds
         self.patient = patient
         self._press = press
-        self._sights: list[Sight] = []
         self._read = 0
 
     @property
@@ -48,16 +51,22 @@ class Setting:
 
     def rarity(self, match: Match) -> int:
         """How many rows a condition has, up to `common`."""
-        count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON})"
+        count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON}) some"
         return self.rows(count, match.arguments)[0]
 
     def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[int]:
         return [row for (row,) in self.connection.execute(sql, arguments)]
 
+    def stream(self, sql: str, arguments: Sequence[object] = ()) -> Iterator[Line]:
+        """The lines of a statement that may have very many, each as it is asked for."""
+        return self.dialect.stream(self.connection, sql, arguments)
+
     def row(self, type: str, id: str) -> int | None:
         """The row of `type/id`, None where there is none."""
         sql = "SELECT row FROM resource WHERE type=? AND id=?"
         return next(iter(self.rows(sql, (self.kinds.numbers[type], packed(id)))), None)
+
+    # --- what stands in the bodies ---
 
     def bodies(self, rows: Sequence[int]) -> Iterator[bytes]:
         """The JSON of the resources in these rows."""
@@ -68,30 +77,30 @@ class Setting:
         self._press = self._press or Press()
         return self._press.expanded(self.connection, form, body)
 
-    def check(self, test: Callable[[bytes], bool]) -> str:
-        """A condition on `r` that opens its body and tests it. It is asked after all others: it is dear."""
+    def check(self, test: Callable[[bytes], bool]) -> Check:
+        """A check that opens the body and tests it. It is asked after all others: it is dear."""
+        return lambda candidate: test(candidate.body)
 
-        def counted(body: bytes) -> bool:
-            self._read += 1
-            if self._read > MOST_READ:
-                raise RuntimeError  # SQLite only tells that something was raised; `spent` says what
-            return test(body)
+    def candidates(self, lines: Iterable[Line]) -> Iterator[tuple[Line, Candidate]]:
+        """Each line, which ends in a row number, with the resource of that row. Raises Unsupported at the bound."""
+        lines = iter(lines)
+        while some := list(islice(lines, BATCH)):
+            listed = numbers([line[-1] for line in some])
+            sql = f"SELECT row, form, body FROM resource WHERE row IN ({listed})"
+            found = {row: (form, body) for row, form, body in self.connection.execute(sql)}
+            for line in some:
+                yield line, Candidate(line[-1], partial(self._counted, *found[line[-1]]))
 
-        return self.opening(counted)
+    def passing(self, lines: Iterable[Line], checks: Sequence[Check]) -> Iterator[Line]:
+        """The lines whose resources pass all checks, in their order."""
+        if not checks:
+            return iter(lines)
+        return (line for line, one in self.candidates(lines) if all(check(one) for check in checks))
 
-    def opening(self, see: Sight) -> str:
-        """An expression over `r`: what is seen in its body."""
-        if not self._sights:
-            self._press = self._press or Press()
-            self._press.refresh(self.connection)
-            self.connection.create_function("opened", 3, self._opened)
-        self._sights.append(see)
-        return f"(SELECT opened({len(self._sights) - 1}, r.form, r.body))"
-
-    def _opened(self, sight: int, form: int, body: bytes) -> Seen:
-        return self._sights[sight](self.opened(form, body))
-
-    @property
-    def spent(self) -> bool:
-        """Whether more bodies had to be opened than one search may."""
-        return self._read > MOST_READ
+    def _counted(self, form: int, body: bytes) -> bytes:
+        self._read += 1
+        if self._read > MOST_READ:
+            raise Unsupported(
+                f"This search would open more than {MOST_READ} resources: narrow it by a patient, a code or a date"
+            )
+        return self.opened(form, body)

@@ -8,7 +8,6 @@ beside it, from R4 and our own tables.
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import orjson
 
@@ -47,8 +46,8 @@ class Stored:
 
 def terminology(setting: Setting) -> Terminology:
     """All that may be asked: a patient's account does not see the store's own."""
-    file = next((path for _, _, path in setting.connection.execute("PRAGMA database_list")), "")
-    beside = [site(Path(file).parent / FOLDER)] if file else []
+    folder = setting.dialect.folder(setting.connection)
+    beside = [site(folder / FOLDER)] if folder else []
     return Terminology([*([Stored(setting)] if setting.patient is None else []), *beside])
 
 
