@@ -145,7 +145,7 @@ IGNORED = [  # type, query, kept, what the rest is called
     ("Patient", "gender=male&colour=red", [("gender", "male")], ["colour"]),
     ("Patient", "family:soundex=x&_sort=colour&_id=1", [("_id", "1")], ["soundex", "colour"]),
     ("Patient", "_has:Elephant:patient:code=1", [], ["Elephant"]),
-    ("Location", "near=1|2&name=x", [("name", "x")], ["near"]),
+    ("Location", "near:above=1|2&name=x", [("name", "x")], ["near"]),
     ("Patient", "gender=male", [("gender", "male")], []),
     ("", "_type=Patient,Group&colour=red", [("_type", "Patient,Group")], ["colour"]),
 ]
