@@ -127,7 +127,7 @@ REFUSED = [
     ("", "_type=Patient,Observation&_cursor=WzFd", Malformed, "_cursor"),
     ("", "_type=Patient,Observation&_elements=colour", Unsupported, "colour"),
     ("Patient", "_type=Observation", Unsupported, "_type"),
-    ("Observation", "_compartment=Encounter/1", Unsupported, "Encounter/1"),
+    ("Observation", "_compartment=Location/1", Unsupported, "Location/1"),
     ("Practitioner", "_compartment=Patient/p0", Unsupported, "no patient's compartment"),
 ]
 

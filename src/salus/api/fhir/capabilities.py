@@ -27,6 +27,7 @@ INTERACTIONS = (
 )
 WHOLE = ("transaction", "batch", "history-system", "search-system")
 PATCHES = ("application/json-patch+json", "application/merge-patch+json", JSON)
+COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 SHARED = {
     "versioning": "versioned-update",
     "readHistory": True,
@@ -64,6 +65,7 @@ def statement() -> bytes:
                     "security": {"description": "Bearer token that names the actor and the purpose of use"},
                     "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
                     "interaction": [{"code": code} for code in WHOLE],
+                    "compartment": [COMPARTMENT + name.lower() for name in fhir.compartments()],
                     **({"operation": listed(None)} if listed(None) else {}),
                 }
             ],

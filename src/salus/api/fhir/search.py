@@ -1,4 +1,4 @@
-"""FHIR search of a type, of several, of a patient's compartment. https://hl7.org/fhir/R4/http.html#search"""
+"""FHIR search of a type, of several, of a compartment. https://hl7.org/fhir/R4/http.html#search"""
 
 import asyncio
 from urllib.parse import parse_qsl, urlencode
@@ -47,7 +47,10 @@ async def found(records: Records, ask: Ask, type: str, query: str, compartment: 
         query = urlencode(kept) if ignored else query
     pairs = parse_qsl(query, keep_blank_values=True)
     if any(name == COMPARTMENT for name, _ in pairs):
-        raise Unsupported(f"'{COMPARTMENT}' is not a search parameter: GET /Patient/id/Type", path=COMPARTMENT)
+        raise Unsupported(
+            f"'{COMPARTMENT}' is not a search parameter: GET /Patient/id/Type, or an Encounter's, Practitioner's",
+            path=COMPARTMENT,
+        )
     within = [(COMPARTMENT, compartment)] if compartment else []
     page = await asyncio.to_thread(records.search, type, [*pairs, *within])
     here = "/".join(part for part in (ask.base, compartment, type or ("*" if compartment else "")) if part)

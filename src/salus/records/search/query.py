@@ -61,7 +61,7 @@ class Query:
     elements: list[str] = field(default_factory=list)  # names, each perhaps after `Type.`
     anchor: list[Any] | None = None
     pairs: Pairs = field(default_factory=list)
-    compartment: str = ""  # the id of the Patient in whose compartment is searched
+    compartment: str = ""  # the id of the Patient in whose compartment is searched; another's is one of the `terms`
     parts: list["Query"] = field(default_factory=list)
     named: bool = False
 
@@ -120,8 +120,9 @@ def across(pairs: Pairs) -> Query:
     query = Query("", pairs=pairs, named=bool(named))
     inner = [(key, value) for key, value in rest if key == COMPARTMENT or not shows(key)]
     types = dict.fromkeys(named or sorted(fhir.RESOURCE_TYPES))
-    if any(key == COMPARTMENT for key, _ in rest) and not named:
-        types = dict.fromkeys(type for type in types if in_compartment(type))
+    owners = [value.partition("/")[0] for key, value in rest if key == COMPARTMENT]
+    if owners and not named:
+        types = dict.fromkeys(type for type in types if in_compartment(type, owners[0]))
     query.parts = [parse(type or "?", inner) for type in types]
     _read(query, [(key, value) for key, value in rest if (key, value) not in inner])
     return query
@@ -258,18 +259,38 @@ def _revinclude(query: Query, modifier: str, value: str) -> None:
     _include(query, modifier, value, reverse=True)
 
 
-def in_compartment(type: str) -> bool:
-    return type == "Patient" or bool(fhir.compartment(type))
+def in_compartment(type: str, of: str = "Patient") -> bool:
+    return type == of or bool(fhir.compartment(type, of))
 
 
 def _compartment(query: Query, modifier: str, value: str) -> None:
-    """What `GET /Patient/1/Observation` searches in. https://hl7.org/fhir/R4/search.html#compartment"""
+    """What `GET /Patient/1/Observation` searches in; so for each compartment of R4. https://hl7.org/fhir/R4/search.html#compartment"""
     kind, _, id = value.partition("/")
-    if kind != "Patient" or not id:
-        raise Unsupported(f"'{value[:80]}' is no compartment that is served: use Patient/id", path=value[:80])
-    if not in_compartment(query.type):
-        raise Unsupported(f"{query.type} stands in no patient's compartment: search it by itself", path=query.type)
-    query.compartment = id
+    if kind not in fhir.compartments() or not id:
+        raise Unsupported(
+            f"'{value[:80]}' is no compartment: use the id of a {', '.join(fhir.compartments())}", path=value[:80]
+        )
+    if not in_compartment(query.type, kind):
+        raise Unsupported(f"{query.type} stands in no {kind}'s compartment: search it by itself", path=query.type)
+    if kind == "Patient":
+        query.compartment = id
+    else:
+        query.terms.append(belonging(query.type, kind, id))
+
+
+def belonging(type: str, kind: str, id: str) -> Term:
+    """The condition that a resource stands in the compartment of something else than a patient.
+
+    https://hl7.org/fhir/R4/compartmentdefinition.html
+    """
+    known = fhir.parameters(type)
+    paths = {path: None for name in fhir.compartment(type, kind) for path in known[name].paths}
+    if not paths:  # it stands in its own
+        return Term("_id", "", (id,), known["_id"])
+    url = f"http://hl7.org/fhir/CompartmentDefinition/{kind.lower()}"
+    return Term(
+        COMPARTMENT, "", (f"{kind}/{id}",), fhir.Parameter(COMPARTMENT, "reference", tuple(paths), (), (), url, "")
+    )
 
 
 def _anchor(query: Query, modifier: str, value: str) -> None:
