@@ -93,8 +93,8 @@ def test_a_compartment_of_another_is_empty_for_an_account(ask: Ask) -> None:
     ("url", "status", "words"),
     [
         ("/Patient/eva/Elephant", 404, "Elephant"),
-        ("/Patient/eva/Practitioner", 400, "no patient's compartment"),
-        ("/Encounter/1/Observation", 400, "Encounter/1"),
+        ("/Patient/eva/Practitioner", 400, "no Patient's compartment"),
+        ("/Location/1/Observation", 400, "Location/1"),
         ("/Observation?_compartment=Patient/eva", 400, "_compartment"),
         ("/?_type=Elephant", 400, "Elephant"),
         ("/?colour=red&_type=Patient", 400, "colour"),

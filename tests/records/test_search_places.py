@@ -128,7 +128,7 @@ REFUSED = [
     ("", "_type=Patient,Observation&_elements=colour", Unsupported, "colour"),
     ("Patient", "_type=Observation", Unsupported, "_type"),
     ("Observation", "_compartment=Location/1", Unsupported, "Location/1"),
-    ("Practitioner", "_compartment=Patient/p0", Unsupported, "no patient's compartment"),
+    ("Practitioner", "_compartment=Patient/p0", Unsupported, "no Patient's compartment"),
 ]
 
 
