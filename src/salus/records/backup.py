@@ -22,7 +22,7 @@ import orjson
 from salus.base import clock
 from salus.base.errors import Conflict, Damaged, Full, Missing
 from salus.privacy import Actor, Purpose
-from salus.records import checking, faults, schema
+from salus.records import checking, faults, schema, upgrades
 from salus.records.desk import LAST_AUDITED, LAST_TRANSACTION, Desk
 from salus.records.store import Store, beside
 from salus.records.writer import Request
@@ -96,6 +96,7 @@ def restore(
         digest, count = hashed(backup, part, on_copy)
         if (digest, count) != (manifest.sha256, manifest.bytes):
             raise Damaged(f"{backup} is not what its manifest says (SHA-256 or length differ): take another backup")
+        bring_up_to_date(part)
         found = checking.check(part, on_check)
         if found.count:
             first = ", ".join(f"{fault.kind}: {fault.what}" for fault in found.faults[:3])
@@ -104,6 +105,17 @@ def restore(
             if ends_of(connection) != (manifest.transaction, manifest.head, manifest.audited, manifest.seal):
                 raise Damaged(f"{backup} does not end where its manifest says: one of them was changed, take another")
     return manifest
+
+
+def bring_up_to_date(part: Path) -> None:
+    """A backup that an older program made gets today's layout. Raises Conflict for one of a newer program."""
+    with faults.in_our_words(), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        try:
+            old = upgrades.needed(connection, part.stem)
+        except sqlite3.DatabaseError:
+            return  # whoever looks next says what is wrong with it
+        if old:
+            upgrades.upgrade(connection, part.stem)
 
 
 def check_free(path: Path) -> None:

@@ -10,8 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from salus.base.errors import Damaged, Missing, SalusError
-from salus.records import chain, compartments, drafts, faults, reindexing, schema, shelves
+from salus.base.errors import Conflict, Damaged, Missing, SalusError
+from salus.records import chain, compartments, drafts, faults, reindexing, shelves, upgrades
 from salus.records.bodies import Press
 from salus.records.ids import packed, unpacked
 from salus.records.interning import Kinds
@@ -82,7 +82,7 @@ def check(path: Path, on_progress: OnProgress = silent) -> Findings:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """The file of a store, to read. Raises Missing, Damaged when it is none."""
+    """The file of a store, to read. Raises Missing, Damaged when it is none, Conflict for another layout."""
     if not path.is_file():
         raise Missing(f"There is no store at {path}: say where it is with --store")
     with faults.in_our_words():
@@ -93,9 +93,15 @@ def opened(path: Path) -> sqlite3.Connection:
         except sqlite3.Error as fault:
             connection.close()
             raise Damaged(f"{path} is not a store, or no longer one ({fault}): restore a backup") from None
-    if not found or found[0] != schema.VERSION:
+    if not found:
         connection.close()
-        raise Damaged(f"{path} has a layout that this program does not know: use the program that made it")
+        raise Damaged(f"{path} is not a store, or no longer one: restore a backup")
+    try:
+        if upgrades.needed(connection, path.name):
+            raise Conflict(f"{path} has layout {found[0]}: the server upgrades it, `salus restore` a backup; then look")
+    except Conflict:
+        connection.close()
+        raise
     return connection
 
 

@@ -11,11 +11,13 @@ microseconds in `dates` (half-open: low <= t < high).
     outbox    which versions a transaction made, in order
     audit     who did or saw what, when, for what purpose; hash-chained
     line      a patient's timeline: the compartment, by type and clinical date
+
+A change here is a step in `upgrades`, for the stores that are there already.
 """
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 PAGE = 4096  # bytes; measured against 8192 and 16384 on the Synthea corpus
 
 TABLES = """
@@ -48,6 +50,7 @@ CREATE TABLE past(
 );
 CREATE UNIQUE INDEX past_version ON past(row, version);
 CREATE TABLE was(subject INTEGER, row INTEGER, version INTEGER, PRIMARY KEY(row, version, subject)) WITHOUT ROWID;
+CREATE INDEX was_subject ON was(subject, row);
 
 CREATE TABLE txn(t INTEGER PRIMARY KEY, ts INTEGER NOT NULL, who TEXT NOT NULL, purpose TEXT NOT NULL,
     hash BLOB NOT NULL);

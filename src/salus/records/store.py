@@ -10,10 +10,11 @@ from pathlib import Path
 from types import TracebackType
 
 from salus import fhir
-from salus.base.errors import Conflict, Damaged
+from salus.base.errors import Damaged
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, faults, reindexing, schema
+from salus.records import chain, faults, reindexing, schema, upgrades
 from salus.records.desk import Desk
+from salus.records.gate import Gate
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
 from salus.records.reading import Readers
@@ -27,7 +28,8 @@ POLL = 0.1  # seconds between looks for what another process has written
 class Store:
     """Creates or opens the file at `path`. Several processes may have it open; each writes through its own writer.
 
-    Raises Conflict when the file was laid by another version of this program, Damaged when it is no store any more.
+    A store of an older layout is upgraded first. Raises Conflict when a newer program has laid the file, Damaged when
+    it is no store any more.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,11 +49,9 @@ class Store:
             closing(sqlite3.connect(self.path, isolation_level=None, timeout=faults.PATIENCE)) as connection,
         ):
             schema.lay(connection, list(fhir.RESOURCE_TYPES), reindexing.fingerprint())
-            found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()[0]
-            if found != schema.VERSION:
-                raise Conflict(
-                    f"{self.path.name} has layout {found}, this program needs {schema.VERSION}: export, import"
-                )
+            if upgrades.needed(connection, self.path.name):
+                with closing(Gate(beside(self.path, "-gate"))) as gate, gate.held():
+                    upgrades.upgrade(connection, self.path.name)
             return Kinds(connection)
 
     def _reindex(self) -> None:

@@ -1,0 +1,82 @@
+"""From an older layout of the tables to today's, without loss.
+
+Each row of `STEPS` leads towards layout `to`; several may make up one. All that a store needs are done in the order of
+this table, in one transaction under the writer's lock: killed in the middle, the store has its old layout, whole. A new
+store is laid as `schema.TABLES` says and needs none of them, so **whoever changes `TABLES` adds a step here that makes
+the same of an older store**; a test holds the two against each other. Words as in `TABLES`: they run on every engine.
+
+A function gets the connection inside that transaction, for what words of SQL cannot say.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from salus.base.errors import Conflict
+from salus.records import schema
+
+Work = Callable[[sqlite3.Connection], None]
+FOUND = "SELECT value FROM meta WHERE name='schema'"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of the tables: towards layout `to`, what for, and how (statements between semicolons, or a function)."""
+
+    to: int
+    why: str
+    work: str | Work
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        2,
+        "a patient's account finds the old versions of its own compartment without a walk through everybody's",
+        "CREATE INDEX was_subject ON was(subject, row)",
+    ),
+)
+
+
+def check(found: int, name: str) -> None:
+    """Raises Conflict for a layout that a newer program has made, or that no step leads on from."""
+    if found > schema.VERSION:
+        raise Conflict(
+            f"{name} has layout {found}, this program knows {schema.VERSION}: a newer Salus has opened it, use that one"
+        )
+    missing = set(range(found + 1, schema.VERSION + 1)) - {step.to for step in STEPS}
+    if missing:
+        raise Conflict(f"{name} has layout {found}, and no step leads to {min(missing)}: export with its old program")
+
+
+def needed(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the store has an older layout. Raises Conflict for a newer one."""
+    found = connection.execute(FOUND).fetchone()[0]
+    check(found, name)
+    return bool(found < schema.VERSION)
+
+
+def upgrade(connection: sqlite3.Connection, name: str) -> list[Step]:
+    """Do what is needed, all or nothing; what was done. The caller holds the writer's gate; `connection` is in no
+    transaction. Raises Conflict for a layout that cannot be upgraded."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = connection.execute(FOUND).fetchone()[0]  # another process may have been faster
+        check(found, name)
+        steps = [step for step in STEPS if step.to > found]
+        for step in steps:
+            do(step, connection)
+        connection.execute("UPDATE meta SET value=? WHERE name='schema'", (schema.VERSION,))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return steps
+
+
+def do(step: Step, connection: sqlite3.Connection) -> None:
+    if not isinstance(step.work, str):
+        step.work(connection)
+        return
+    for statement in step.work.split(";"):
+        if statement.strip():
+            connection.execute(statement)
