@@ -24,7 +24,9 @@ from salus.base.errors import Conflict, Damaged, Full, Missing
 from salus.privacy import Actor, Purpose
 from salus.records import checking, faults, schema, upgrades
 from salus.records.desk import LAST_AUDITED, LAST_TRANSACTION, Desk
-from salus.records.store import Store, beside
+from salus.records.engines import Connection
+from salus.records.engines.sqlite import Sqlite, beside
+from salus.records.store import Store
 from salus.records.writer import Request
 
 PAGES = 256  # copied at once: 1 MiB
@@ -61,7 +63,8 @@ def back_up(store: Store, to: Path, actor: Actor, on_progress: OnBytes = unwatch
     check_free(to)
     store.writer.submit(Request(look, actor, Purpose.OPERATIONS, "backup", "the whole store")).result()
     with in_part(to) as part, faults.in_our_words():
-        with closing(checking.opened(store.path)) as source, closing(sqlite3.connect(part)) as target:
+        with closing(Sqlite(store.path).looker()) as source, closing(sqlite3.connect(part)) as target:
+            source.begin_reading()
             pages = source.execute("PRAGMA page_count").fetchone()[0]
             size = source.execute("PRAGMA page_size").fetchone()[0]
             ends = ends_of(source)
@@ -109,7 +112,7 @@ def restore(
 
 def bring_up_to_date(part: Path) -> None:
     """A backup that an older program made gets today's layout. Raises Conflict for one of a newer program."""
-    with faults.in_our_words(), closing(sqlite3.connect(part, isolation_level=None)) as connection:
+    with faults.in_our_words(), closing(Sqlite(part).upgrader()) as connection:
         try:
             old = upgrades.needed(connection, part.stem)
         except sqlite3.DatabaseError:
@@ -141,12 +144,12 @@ def manifest_of(path: Path) -> Path:
     return beside(path, MANIFEST)
 
 
-def ends_of(connection: sqlite3.Connection) -> tuple[int, str, int, str]:
+def ends_of(connection: Connection) -> tuple[int, str, int, str]:
     """The ends of both chains: last transaction and its hash, last line of the audit and its hash."""
     return (*last(connection, LAST_TRANSACTION), *last(connection, LAST_AUDITED))
 
 
-def last(connection: sqlite3.Connection, sql: str) -> tuple[int, str]:
+def last(connection: Connection, sql: str) -> tuple[int, str]:
     """The last number of a chain and its hash; 0 and nothing for an empty one."""
     found = connection.execute(sql).fetchone()
     return (found[0], found[-1].hex()) if found else (0, "")

@@ -5,11 +5,11 @@ bytes of JSON become about 197; four of them are a checksum, so that a body that
 shown. https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.1
 """
 
-import sqlite3
 
 import zstandard
 
 from salus.base.errors import Damaged
+from salus.records.engines import Connection
 from salus.records.faults import CURE
 
 PLAIN = 0
@@ -43,7 +43,7 @@ class Press:
             dict_data=zstandard.ZstdCompressionDict(dictionary), format=zstandard.FORMAT_ZSTD1_MAGICLESS
         )
 
-    def refresh(self, connection: sqlite3.Connection) -> None:
+    def refresh(self, connection: Connection) -> None:
         """Read the dictionaries that this press does not know yet."""
         for form, dictionary in connection.execute("SELECT form, bytes FROM dictionary WHERE form > ?", (self.form,)):
             self.learn(form, dictionary)
@@ -51,7 +51,7 @@ class Press:
     def pressed(self, body: bytes) -> bytes:
         return self._compressor.compress(body)
 
-    def expanded(self, connection: sqlite3.Connection, form: int, stored: bytes) -> bytes:
+    def expanded(self, connection: Connection, form: int, stored: bytes) -> bytes:
         """The JSON that was pressed. Raises Damaged when it does not match its checksum."""
         if form not in self._expanders:
             self.refresh(connection)
@@ -61,7 +61,7 @@ class Press:
             raise Damaged(f"A body of the store does not match its checksum: {CURE}") from None
 
 
-def train(connection: sqlite3.Connection, press: Press) -> bool:
+def train(connection: Connection, press: Press) -> bool:
     """Train the store's dictionary on what it holds, keep it, and press those bodies again with it (about 0.1 s).
 
     False when they have too little in common for a dictionary.

@@ -7,13 +7,14 @@ chain was cut off only shows to somebody who noted its head (`Store.head`) elsew
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable
 
 from salus.base.errors import Conflict, Damaged
+from salus.records.engines import Connection
+from salus.records.ids import same_everywhere
 
 START = bytes(32)
-Expand = Callable[[sqlite3.Connection, int, bytes], bytes]
+Expand = Callable[[Connection, int, bytes], bytes]
 
 
 def link(before: bytes, fields: Iterable[object], bodies: Iterable[tuple[str, bytes]] = ()) -> bytes:
@@ -29,7 +30,7 @@ def link(before: bytes, fields: Iterable[object], bodies: Iterable[tuple[str, by
 
 
 def title(act: int, type: int, id: bytes | str, version: int) -> str:
-    return f"{act} {type} {id!r} {version}"
+    return f"{act} {type} {same_everywhere(id)!r} {version}"
 
 
 OF_TRANSACTION = """
@@ -42,17 +43,17 @@ WHERE o.t=? ORDER BY o.n
 Content = tuple[int, int, bytes | str, int, int, bytes | None]
 
 
-def contents(connection: sqlite3.Connection, t: int) -> Iterable[Content]:
+def contents(connection: Connection, t: int) -> Iterable[Content]:
     """(act, type, id, version, form, body) of what a transaction made, in order."""
     return connection.execute(OF_TRANSACTION, (t,))
 
 
-def _bodies(connection: sqlite3.Connection, t: int, expand: Expand) -> Iterable[tuple[str, bytes]]:
+def _bodies(connection: Connection, t: int, expand: Expand) -> Iterable[tuple[str, bytes]]:
     for act, type, id, version, form, body in contents(connection, t):
         yield title(act, type, id, version), b"" if body is None else expand(connection, form, body)
 
 
-def transactions(connection: sqlite3.Connection, expand: Expand) -> Iterable[tuple[int, bool | Damaged]]:
+def transactions(connection: Connection, expand: Expand) -> Iterable[tuple[int, bool | Damaged]]:
     """Each transaction with whether it holds: hashes, after the one before it, to what the log says. Or with the
     damage of a body in it, which leaves that open. A break is not passed on to those that follow."""
     before = START
@@ -64,7 +65,7 @@ def transactions(connection: sqlite3.Connection, expand: Expand) -> Iterable[tup
         before = found
 
 
-def audited(connection: sqlite3.Connection) -> Iterable[tuple[int, bool]]:
+def audited(connection: Connection) -> Iterable[tuple[int, bool]]:
     """Each line of the audit with whether it holds."""
     before = START
     for *fields, found in connection.execute("SELECT n, t, ts, who, purpose, act, what, hash FROM audit ORDER BY n"):
@@ -72,7 +73,7 @@ def audited(connection: sqlite3.Connection) -> Iterable[tuple[int, bool]]:
         before = found
 
 
-def verify(connection: sqlite3.Connection, expand: Expand) -> int:
+def verify(connection: Connection, expand: Expand) -> int:
     """Walk both chains; the number of transactions that stand. Raises Conflict at the first link that does not, or
     Damaged."""
     count = 0

@@ -3,17 +3,17 @@
 Nothing is written: the file is opened to read, whoever else writes to it meanwhile.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from salus.base.errors import Conflict, Damaged, Missing, SalusError
+from salus.base.errors import Conflict, Damaged, SalusError
 from salus.records import chain, compartments, drafts, faults, reindexing, shelves, upgrades
 from salus.records.bodies import Press
-from salus.records.ids import packed, unpacked
+from salus.records.engines import Connection, engine_of
+from salus.records.ids import unpacked
 from salus.records.interning import Kinds
 
 OnProgress = Callable[[str, int, int], None]  # step, done, in all
@@ -21,11 +21,11 @@ MOST = 1000  # faults that are told
 EVERY = 500  # between two calls of `on_progress`
 
 # kind of fault -> SQL for the references or transactions it concerns
-VERSIONS = "SELECT row, version, t FROM resource WHERE version UNION ALL SELECT row, version, t FROM past"
+VERSIONS = "SELECT row, version, t FROM resource WHERE version>0 UNION ALL SELECT row, version, t FROM past"
 NAMED = "SELECT k.name, r.id, f.version FROM ({}) f JOIN resource r ON r.row=f.row JOIN kind k ON k.type=r.type"
 AGREEMENTS = {
-    "unlogged": NAMED.format(f"SELECT * FROM ({VERSIONS}) EXCEPT SELECT row, version, t FROM outbox"),
-    "lost": NAMED.format(f"SELECT row, version, t FROM outbox EXCEPT SELECT * FROM ({VERSIONS})"),
+    "unlogged": NAMED.format(f"SELECT * FROM ({VERSIONS}) v EXCEPT SELECT row, version, t FROM outbox"),
+    "lost": NAMED.format(f"SELECT row, version, t FROM outbox EXCEPT SELECT * FROM ({VERSIONS}) v"),
     "nameless": "SELECT t FROM outbox WHERE row NOT IN (SELECT row FROM resource)",
     "empty": "SELECT t FROM txn EXCEPT SELECT t FROM outbox",
     "unnumbered": "SELECT t FROM outbox EXCEPT SELECT t FROM txn",
@@ -62,10 +62,10 @@ def silent(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def check(path: Path, on_progress: OnProgress = silent) -> Findings:
+def check(place: Path | str, on_progress: OnProgress = silent) -> Findings:
     """Look at everything in a store. Raises Missing, or Damaged when it cannot even be opened."""
     findings = Findings()
-    with closing(opened(path)) as connection:
+    with closing(opened(place)) as connection:
         with faults.in_our_words():
             kinds = Kinds(connection)
         looking = Looking(connection, kinds, Press(), findings, on_progress)
@@ -73,7 +73,7 @@ def check(path: Path, on_progress: OnProgress = silent) -> Findings:
             on_progress(step, 0, 1)
             try:
                 look(looking)
-            except sqlite3.Error as fault:  # pages that cannot be read: what lies on them cannot be looked at
+            except tuple(faults.WORDS) as fault:  # pages that cannot be read: what lies on them cannot be looked at
                 told = faults.as_salus(fault)
                 if not isinstance(told, Damaged):
                     raise told from fault
@@ -81,24 +81,25 @@ def check(path: Path, on_progress: OnProgress = silent) -> Findings:
     return findings
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    """The file of a store, to read. Raises Missing, Damaged when it is none, Conflict for another layout."""
-    if not path.is_file():
-        raise Missing(f"There is no store at {path}: say where it is with --store")
+def opened(place: Path | str) -> Connection:
+    """A store as it stands at this moment, to read. Raises Missing, Damaged when it is none, Conflict for another
+    layout."""
     with faults.in_our_words():
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = engine_of(place).looker()
         try:
-            connection.execute("BEGIN")
+            connection.begin_reading()
             found = connection.execute("SELECT value FROM meta WHERE name='schema'").fetchone()
-        except sqlite3.Error as fault:
+        except tuple(faults.WORDS) as fault:
             connection.close()
-            raise Damaged(f"{path} is not a store, or no longer one ({fault}): restore a backup") from None
+            raise Damaged(f"{place} is not a store, or no longer one ({fault}): restore a backup") from None
     if not found:
         connection.close()
-        raise Damaged(f"{path} is not a store, or no longer one: restore a backup")
+        raise Damaged(f"{place} is not a store, or no longer one: restore a backup")
     try:
-        if upgrades.needed(connection, path.name):
-            raise Conflict(f"{path} has layout {found[0]}: the server upgrades it, `salus restore` a backup; then look")
+        if upgrades.needed(connection, engine_of(place).name):
+            raise Conflict(
+                f"{place} has layout {found[0]}: the server upgrades it, `salus restore` a backup; then look"
+            )
     except Conflict:
         connection.close()
         raise
@@ -109,7 +110,7 @@ def opened(path: Path) -> sqlite3.Connection:
 class Looking:
     """Who looks, at what, and where it is noted."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     kinds: Kinds
     press: Press
     findings: Findings
@@ -117,9 +118,8 @@ class Looking:
 
 
 def _file(at: Looking) -> None:
-    for (told,) in at.connection.execute("PRAGMA integrity_check"):
-        if told != "ok":
-            at.findings.add("file", told)
+    for told in at.connection.flaws():
+        at.findings.add("file", told)
 
 
 def _chain(at: Looking) -> None:
@@ -161,7 +161,7 @@ STEPS: dict[str, Callable[[Looking], None]] = {
 }
 
 
-def _damaged(connection: sqlite3.Connection, kinds: Kinds, press: Press, t: int) -> Iterator[str]:
+def _damaged(connection: Connection, kinds: Kinds, press: Press, t: int) -> Iterator[str]:
     """The names of the bodies of a transaction that cannot be read."""
     for _, kind, id, version, form, body in chain.contents(connection, t):
         try:
@@ -174,7 +174,7 @@ def _damaged(connection: sqlite3.Connection, kinds: Kinds, press: Press, t: int)
 class Indexes:
     """Compares the index tables with what the current versions say: each row there, and none besides."""
 
-    def __init__(self, connection: sqlite3.Connection, kinds: Kinds, press: Press) -> None:
+    def __init__(self, connection: Connection, kinds: Kinds, press: Press) -> None:
         self._connection, self._kinds, self._press = connection, kinds, press
         self._there = {
             table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{name}=?' for name in names)}"
@@ -227,8 +227,7 @@ class Indexes:
         return found[0] if found else -1
 
     def _aimed(self, type: str | None, id: str) -> int:
-        number = self._kinds.numbers.get(type or "", 0)
-        key = (number, packed(id) if number else id if not type else f"{type}/{id}")
+        key = self._kinds.target(type, id)
         found = self._connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
         return found[0] if found else -1
 

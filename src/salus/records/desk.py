@@ -1,6 +1,5 @@
 """One write transaction: what is created, changed or deleted in it gets one number, one time and one hash."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,8 @@ from salus.privacy import Actor, Purpose
 from salus.records import chain, compartments, drafts, faults, shelves
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
-from salus.records.ids import packed, unpacked
+from salus.records.engines import Connection
+from salus.records.ids import unpacked
 from salus.records.interning import Interning, Kinds
 from salus.records.shapes import ACTS, Version
 
@@ -46,7 +46,7 @@ class Ledger:
     """The ends of the two chains and the next row number, read afresh for each group: another process may have
     written since."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.t: int
         self.ts: int
         self.hash: bytes
@@ -67,7 +67,7 @@ class Desk:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         press: Press,
         names: Interning,
         kinds: Kinds,
@@ -94,14 +94,14 @@ class Desk:
 
     def reserve(self, type: str, id: str) -> None:
         """Give a new id its row, so that others of this transaction may refer to it before it is created."""
-        self._rows[self.kinds.numbers[type], packed(id)] = self._ledger.next_row()
+        self._rows[self.kinds.key(type, id)] = self._ledger.next_row()
 
     def create(self, draft: Draft, id: str | None = None) -> Version:
         """Store version 1 under a new id, or under one that was reserved."""
         if id is None:
             id = uuid7()
             self.reserve(draft.type, id)
-        key = (self.kinds.numbers[draft.type], packed(id))
+        key = self.kinds.key(draft.type, id)
         return self._store(draft, id, Standing(self._rows[key], 0, 0, 0, 0, 0, None, None))
 
     def update(self, draft: Draft, if_match: int | None = None, known: bool = False) -> Version:
@@ -114,7 +114,7 @@ class Desk:
         standing = self.standing(draft.type, id)
         check_match(standing, if_match, f"{draft.type}/{id}")
         if standing is None:
-            key = (self.kinds.numbers[draft.type], packed(id))
+            key = self.kinds.key(draft.type, id)
             row = self._rows.get(key)
             if row is None:
                 row = self._rows[key] = self._ledger.next_row()
@@ -143,7 +143,7 @@ class Desk:
         self.connection.executemany(
             "INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", [(s, standing.row, version) for s in subjects]
         )
-        key = (self.kinds.numbers[type], packed(id))
+        key = self.kinds.key(type, id)
         self._keep(DELETE, standing.row, key, (version, self.t, standing.born, 0, 0, None, None), b"")
         return Version(type, id, version, self.at, True, b"")
 
@@ -151,7 +151,7 @@ class Desk:
 
     def standing(self, type: str, id: str) -> Standing | None:
         """What stands at an address, or None. Writes of this transaction count."""
-        key = (self.kinds.numbers[type], packed(id))
+        key = self.kinds.key(type, id)
         if self._rows.get(key) in self._touched:
             self.flush()
         found = self.connection.execute(FIND, key).fetchone()
@@ -166,7 +166,7 @@ class Desk:
 
     def exists(self, type: str, id: str) -> bool:
         """Whether something stands there now or is written in this transaction."""
-        key = (self.kinds.numbers[type], packed(id))
+        key = self.kinds.key(type, id)
         if key in self._rows and self._rows[key] in self._touched:
             return True
         found = self.connection.execute("SELECT alive FROM resource WHERE type=? AND id=?", key).fetchone()
@@ -212,7 +212,7 @@ class Desk:
         body = draft.stamped(id, version, self._instant)
         date = compartments.clinical_date(draft.type, draft.indexed)
         self._shelve(draft.type, standing.row, date, draft.indexed)
-        key = (self.kinds.numbers[draft.type], packed(id))
+        key = self.kinds.key(draft.type, id)
         born = standing.born if standing.alive else self.t
         columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body))
         self._keep(UPDATE if standing.alive else CREATE, standing.row, key, columns, body)
@@ -238,8 +238,7 @@ class Desk:
 
     def aimed(self, type: str | None, id: str) -> int:
         """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
-        number = self.kinds.numbers.get(type or "", 0)
-        key = (number, packed(id) if number else id if not type else f"{type}/{id}")
+        key = self.kinds.target(type, id)
         row = self._rows.get(key)
         if row is None:
             found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
@@ -316,7 +315,7 @@ class Desk:
         ledger.n, ledger.seal = seal
 
 
-def audit(connection: sqlite3.Connection, ledger: Ledger, lines: Iterable[tuple[object, ...]]) -> tuple[int, bytes]:
+def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, ...]]) -> tuple[int, bytes]:
     """Append audit lines (t, ts, who, purpose, act, what); the new end of their chain."""
     n, seal = ledger.n, ledger.seal
     for line in lines:

@@ -6,7 +6,6 @@ nothing is ever written below one: what comes while a client turns pages does no
 
 import base64
 import binascii
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,8 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Invalid, Malformed, Unsupported
-from salus.records.ids import packed
+from salus.records.engines import Connection
+from salus.records.interning import Kinds
 from salus.records.reading import Reader, seen_now, seen_then
 from salus.records.shapes import Page, Version
 
@@ -101,7 +101,8 @@ class Scope:
 def page(reader: Reader, asked: Asked, scope: Scope) -> Page:
     """One page of versions, with the query string of the next."""
     walk = scope.id is None and scope.patient is None and not few(reader.connection, scope.kinds)
-    sql, arguments = (walked if walk else gathered)(scope, limits(reader.connection, asked))
+    within = limits(reader.connection, asked)
+    sql, arguments = walked(scope, within) if walk else gathered(scope, within, reader.kinds)
     found = reader.connection.execute(sql, [*arguments, asked.count + 1]).fetchall()
     shown = found[: asked.count]
     versions: list[Version] = [reader.version(line[1:]) for line in shown]
@@ -109,11 +110,11 @@ def page(reader: Reader, asked: Asked, scope: Scope) -> Page:
     return Page(versions, next=asked.after((shown[-1][0], shown[-1][1], shown[-1][4])) if more else None)
 
 
-def few(connection: sqlite3.Connection, kinds: Iterable[int] | None) -> bool:
+def few(connection: Connection, kinds: Iterable[int] | None) -> bool:
     """Whether so few resources are of these types that their versions are quickly gathered."""
     if kinds is None:
         return False
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE type IN ({listed(kinds)}) LIMIT {FEW})"
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE type IN ({listed(kinds)}) LIMIT {FEW}) some"
     found: int = connection.execute(sql).fetchone()[0]
     return found < FEW
 
@@ -122,7 +123,7 @@ def listed(found: Iterable[int]) -> str:
     return ",".join(str(int(number)) for number in found)
 
 
-def first_from(connection: sqlite3.Connection, moment: int) -> int:
+def first_from(connection: Connection, moment: int) -> int:
     """The first transaction at or after a moment (microseconds); one more than the last when there is none.
 
     Time never runs backwards in the log, so it is found by halving.
@@ -151,10 +152,10 @@ class Limits:
         if self.at:
             begin, later, end = self.at
             parts += [f"{t}<{end}", f"coalesce({next_t}, {NEVER})>={later}", f"({body} NOTNULL OR {t}>={begin})"]
-        return " AND ".join(parts) or "1"
+        return " AND ".join(parts) or "TRUE"
 
 
-def limits(connection: sqlite3.Connection, asked: Asked) -> Limits:
+def limits(connection: Connection, asked: Asked) -> Limits:
     since = 1 if asked.since is None else first_from(connection, asked.since)
     if asked.at is None:
         return Limits(since, None, asked.below)
@@ -167,14 +168,14 @@ NEVER = 2**62
 NEXT = "CASE WHEN r.version={v}+1 THEN r.t ELSE (SELECT n.t FROM past n WHERE n.row=r.row AND n.version={v}+1) END"
 
 
-def gathered(scope: Scope, limits: Limits) -> tuple[str, list[Any]]:
+def gathered(scope: Scope, limits: Limits, kinds: Kinds) -> tuple[str, list[Any]]:
     """From the resources in question to their versions."""
     which, arguments = ["r.version>0"], list[Any]()
     if scope.kinds is not None:
         which.append(f"r.type IN ({listed(scope.kinds)})")
     if scope.id is not None:
         which.append("r.id=?")
-        arguments.append(packed(scope.id))
+        arguments.append(kinds.packed(scope.id))
     if scope.patient is not None:
         which.append(OWN.format(patient=int(scope.patient)))
     now = limits.of("r.t", "r.row", "r.version", "r.body", "NULL")
@@ -198,14 +199,14 @@ OWN = "r.row IN (SELECT row FROM line WHERE subject={patient} UNION SELECT row F
 def walked(scope: Scope, limits: Limits) -> tuple[str, list[Any]]:
     """Down the log of all that was written. Not for a patient's account: it has no condition on the compartment."""
     assert scope.patient is None and scope.id is None
-    kinds = "1" if scope.kinds is None else f"r.type IN ({listed(scope.kinds)})"
+    kinds = "TRUE" if scope.kinds is None else f"r.type IN ({listed(scope.kinds)})"
     body = "CASE WHEN r.version=o.version THEN r.body ELSE p.body END"
     next_t = NEXT.format(v="o.version")
     sql = (
         "SELECT o.t, o.row, r.type, r.id, o.version, x.ts, CASE WHEN r.version=o.version THEN r.form ELSE p.form END, "
-        f"{body} FROM outbox o CROSS JOIN resource r ON r.row=o.row CROSS JOIN txn x ON x.t=o.t "
+        f"{body} FROM outbox o CROSS JOIN resource r CROSS JOIN txn x "
         "LEFT JOIN past p ON p.row=o.row AND p.version=o.version "
-        f"WHERE {kinds} AND (r.version=o.version OR p.row NOTNULL) "
+        f"WHERE r.row=o.row AND x.t=o.t AND {kinds} AND (r.version=o.version OR p.row NOTNULL) "
         f"AND {limits.of('o.t', 'o.row', 'o.version', body, next_t)} "
         "ORDER BY o.t DESC, o.row DESC, o.version DESC LIMIT ?"
     )

@@ -1,16 +1,15 @@
 """A reader's connection: what one snapshot of the store says."""
 
-import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from salus.base.errors import Busy, Damaged
 from salus.records import faults
 from salus.records.bodies import Press
-from salus.records.ids import packed, unpacked
+from salus.records.engines import Connection, Engine
+from salus.records.ids import unpacked
 from salus.records.interning import Kinds
 from salus.records.search.finding import within
 from salus.records.shapes import Version
@@ -27,18 +26,15 @@ WAS = "EXISTS(SELECT 1 FROM was w WHERE w.row=r.row AND w.version={version} AND 
 class Reader:
     """One connection for one thread at a time. `patient` is the row of the only patient that may be seen."""
 
-    def __init__(self, path: Path, kinds: Kinds) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        self.connection.execute("PRAGMA query_only=1")
-        self.connection.execute(f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}")
-        self.connection.execute("PRAGMA cache_size=-16384")
+    def __init__(self, connection: Connection, kinds: Kinds) -> None:
+        self.connection = connection
         self.kinds = kinds
         self.press = Press()
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> Iterator[Connection]:
         """What is read inside belongs to one moment."""
-        self.connection.execute("BEGIN")
+        self.connection.begin_reading()
         try:
             yield self.connection
         finally:
@@ -46,14 +42,14 @@ class Reader:
 
     def row(self, type: str, id: str) -> int | None:
         found = self.connection.execute(
-            "SELECT row FROM resource WHERE type=? AND id=?", (self.kinds.numbers[type], packed(id))
+            "SELECT row FROM resource WHERE type=? AND id=?", self.kinds.key(type, id)
         ).fetchone()
         return found[0] if found else None
 
     def current(self, type: str, id: str, patient: int | None) -> Version | None:
         """The current version, a deleted one too; None where there is none, or none that may be seen."""
         sql = f"{CURRENT} WHERE r.type=? AND r.id=? AND {seen_now(patient)}"
-        found = self.connection.execute(sql, (self.kinds.numbers[type], packed(id))).fetchone()
+        found = self.connection.execute(sql, self.kinds.key(type, id)).fetchone()
         return self.version(found) if found else None
 
     def at(self, type: str, id: str, version: int, patient: int | None) -> Version | None:
@@ -62,15 +58,15 @@ class Reader:
             f"{CURRENT} WHERE r.type=?1 AND r.id=?2 AND r.version=?3 AND {seen_now(patient)} "
             f"UNION ALL {PAST} WHERE r.type=?1 AND r.id=?2 AND p.version=?3 AND {seen_then(patient)}"
         )
-        found = self.connection.execute(sql, (self.kinds.numbers[type], packed(id), version)).fetchone()
+        found = self.connection.execute(sql, (*self.kinds.key(type, id), version)).fetchone()
         return self.version(found) if found else None
 
     def history(self, type: str, id: str, below: int, count: int, patient: int | None) -> list[Version]:
         """Versions under number `below`, newest first."""
-        key = (self.kinds.numbers[type], packed(id), below)
+        key = (*self.kinds.key(type, id), below)
         sql = (
             f"SELECT * FROM ({CURRENT} WHERE r.type=?1 AND r.id=?2 AND r.version<?3 AND {seen_now(patient)} "
-            f"UNION ALL {PAST} WHERE r.type=?1 AND r.id=?2 AND p.version<?3 AND {seen_then(patient)}) "
+            f"UNION ALL {PAST} WHERE r.type=?1 AND r.id=?2 AND p.version<?3 AND {seen_then(patient)}) v "
             "ORDER BY 4 DESC LIMIT ?4"
         )
         return [self.version(found) for found in self.connection.execute(sql, (*key, count))]
@@ -106,21 +102,21 @@ class Reader:
 def seen_now(patient: int | None) -> str:
     """Condition on the current version `r`; of a deleted one, where it stood when it was deleted."""
     if patient is None:
-        return "1"
+        return "TRUE"
     was = WAS.format(version="r.version", patient=int(patient))
     return f"CASE WHEN r.alive THEN {within(patient)} ELSE {was} END"
 
 
 def seen_then(patient: int | None) -> str:
     """Condition on the past version `p` of `r`."""
-    return "1" if patient is None else WAS.format(version="p.version", patient=int(patient))
+    return "TRUE" if patient is None else WAS.format(version="p.version", patient=int(patient))
 
 
 class Readers:
     """The readers of a store, lent out one at a time to whoever reads; as many as there are threads reading at once."""
 
-    def __init__(self, path: Path, kinds: Kinds) -> None:
-        self._path, self._kinds = path, kinds
+    def __init__(self, engine: Engine, kinds: Kinds) -> None:
+        self._engine, self._kinds = engine, kinds
         self._free: deque[Reader] = deque()
         self._closed = False
 
@@ -133,7 +129,7 @@ class Readers:
             try:
                 reader = self._free.pop()
             except IndexError:
-                reader = Reader(self._path, self._kinds)
+                reader = Reader(self._engine.reader(), self._kinds)
         try:
             with faults.in_our_words():
                 yield reader

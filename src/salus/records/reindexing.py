@@ -33,8 +33,9 @@ def reindex(desk: Desk) -> int:
             desk.shelve_again(desk.kinds.names[kind], row, desk.press.expanded(connection, form, body))
         desk.flush()
         after, count = rows[-1][0], count + len(rows)
-    connection.execute("INSERT OR REPLACE INTO meta VALUES('index', ?)", (fingerprint(),))
+    connection.execute(KEEP, (fingerprint(),))
     return count
 
 
+KEEP = "INSERT INTO meta(name, value) VALUES('index', ?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"
 NEXT = "SELECT row, type, form, body FROM resource WHERE alive AND row>? ORDER BY row LIMIT ?"

@@ -15,10 +15,9 @@ microseconds in `dates` (half-open: low <= t < high).
 A change here is a step in `upgrades`, for the stores that are there already.
 """
 
-import sqlite3
+from salus.records.engines import Connection
 
 VERSION = 2
-PAGE = 4096  # bytes; measured against 8192 and 16384 on the Synthea corpus
 
 TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -75,18 +74,16 @@ CREATE TABLE string(path INTEGER, text TEXT, row INTEGER, exact TEXT,
 """
 
 
-def lay(connection: sqlite3.Connection, kinds: list[str], index: str) -> None:
+def lay(connection: Connection, kinds: list[str], index: str) -> None:
     """Create the tables in an empty database and number the types; `index` says how it is indexed.
 
     Safe when two processes begin at once.
     """
-    connection.execute(f"PRAGMA page_size={PAGE}")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name='meta'").fetchone():
+    connection.begin_writing()
+    if not connection.has_table("meta"):
         for statement in TABLES.split(";"):
             connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES('schema', ?)", (VERSION,))
+        connection.execute("INSERT INTO meta VALUES('schema', ?)", (str(VERSION),))
         connection.execute("INSERT INTO meta VALUES('index', ?)", (index,))
         connection.executemany("INSERT INTO kind VALUES(?, ?)", enumerate(["", *sorted(kinds)]))
     connection.execute("COMMIT")

@@ -1,9 +1,9 @@
 """Where the search finds a resource again: one row a value in each index table."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 
 from salus import fhir
+from salus.records.engines import Connection
 
 Row = tuple[object, ...]
 Breathe = Callable[[], None]
@@ -20,11 +20,10 @@ COLUMNS = {
     "line": ("subject", "type", "date", "row"),
 }
 PUT = {
-    table: f"INSERT OR IGNORE INTO {table}({','.join(names)}) VALUES({','.join('?' * len(names))})"
+    table: f"INSERT INTO {table}({','.join(names)}) VALUES({','.join('?' * len(names))}) ON CONFLICT DO NOTHING"
     for table, names in COLUMNS.items()
 }
 TAKE = {table: f"DELETE FROM {table} WHERE {' AND '.join(f'{n}=?' for n in names)}" for table, names in COLUMNS.items()}
-BREATH = 100  # rows
 LONGEST = 200  # characters of a string that are searched
 
 
@@ -43,18 +42,18 @@ def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterato
         yield "string", [(p, t[:LONGEST], row, "" if t == e else e[:LONGEST]) for p, t, e in indexed.strings]
 
 
-def in_breaths(connection: sqlite3.Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:
-    """`executemany`, with a breath after each `BREATH` rows. Each row lets the interpreter go for so short a time that
+def in_breaths(connection: Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:
+    """`executemany`, with a breath now and then (on SQLite each 100 rows). Each row lets the interpreter go for so short a time that
     no other thread wakes up in it: without breaths those who read would wait until all the rows are in."""
-    for begin in range(0, len(rows), BREATH):
-        connection.executemany(sql, rows[begin : begin + BREATH])
+    for begin in range(0, len(rows), connection.breath):
+        connection.executemany(sql, rows[begin : begin + connection.breath])
         breathe()
 
 
 class Shelves:
     """Collects index rows and puts them in key order, table by table: that is several times faster than one by one."""
 
-    def __init__(self, connection: sqlite3.Connection, breathe: Breathe) -> None:
+    def __init__(self, connection: Connection, breathe: Breathe) -> None:
         self._connection = connection
         self._breathe = breathe
         self._waiting: dict[str, list[Row]] = {table: [] for table in COLUMNS}

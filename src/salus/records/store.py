@@ -1,6 +1,5 @@
-"""The store: a SQLite file, one writer, many readers. Opens only for an actor with a purpose."""
+"""The store: a database, one writer, many readers. Opens only for an actor with a purpose."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from salus import fhir
-from salus.base.errors import Damaged
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, faults, reindexing, schema, upgrades
+from salus.records import chain, engines, faults, reindexing, schema, upgrades
 from salus.records.desk import Desk
-from salus.records.gate import Gate
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
 from salus.records.reading import Readers
@@ -26,33 +23,44 @@ POLL = 0.1  # seconds between looks for what another process has written
 
 
 class Store:
-    """Creates or opens the file at `path`. Several processes may have it open; each writes through its own writer.
+    """Creates or opens the store at `place`: a file. Several processes may have it open; each writes through its own
+    writer.
 
-    A store of an older layout is upgraded first. Raises Conflict when a newer program has laid the file, Damaged when
-    it is no store any more.
+    A store of an older layout is upgraded first. Raises Conflict when a newer program has laid it, Damaged when it is
+    no store any more.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, place: Path | str) -> None:
+        self.engine = engines.engine_of(place)
         self.kinds = self._lay()
-        self.readers = Readers(self.path, self.kinds)
+        self.readers = Readers(self.engine, self.kinds)
         self._news = threading.Condition()
         self._last = 0
-        self.writer = Writer(self.path, self.kinds, self._tell)
+        self.writer = Writer(self.engine, self.kinds, self._tell)
         self._reindex()
 
     def _lay(self) -> Kinds:
-        check_whole(self.path)
-        with (
-            faults.in_our_words(),
-            closing(sqlite3.connect(self.path, isolation_level=None, timeout=faults.PATIENCE)) as connection,
-        ):
+        self.engine.check_whole()
+        with faults.in_our_words(), closing(self.engine.founder()) as connection:
             schema.lay(connection, list(fhir.RESOURCE_TYPES), reindexing.fingerprint())
-            if upgrades.needed(connection, self.path.name):
-                with closing(Gate(beside(self.path, "-gate"))) as gate, gate.held():
-                    upgrades.upgrade(connection, self.path.name)
+            if upgrades.needed(connection, self.engine.name):
+                with closing(self.engine.gate()) as gate, gate.held():
+                    upgrades.upgrade(connection, self.engine.name)
             return Kinds(connection)
+
+    @property
+    def path(self) -> Path:
+        """The file it lies in. Raises Unsupported where it lies in no file."""
+        return self.engine.path
+
+    @property
+    def folder(self) -> Path:
+        """Where the files stand that belong to this installation: loaded terminologies."""
+        return self.engine.folder
+
+    def beside(self, ending: str) -> Path:
+        """A file or folder that belongs to this store: `-in`, `-bulk`."""
+        return self.engine.beside(ending)
 
     def _reindex(self) -> None:
         """Index anew what a program that indexed otherwise has stored."""
@@ -85,7 +93,7 @@ class Store:
         """What was written after transaction number `after`, in order; whole transactions, `limit` rows or more."""
         with self.readers.one() as reader:
             ends = reader.connection.execute(
-                "SELECT max(t) FROM (SELECT t FROM outbox WHERE t>? ORDER BY t LIMIT ?)", (after, limit)
+                "SELECT max(t) FROM (SELECT t FROM outbox WHERE t>? ORDER BY t LIMIT ?) some", (after, limit)
             ).fetchone()
             found = reader.connection.execute(OUTBOX, (after, ends[0] or after)).fetchall()
         names = self.kinds.names
@@ -116,7 +124,7 @@ class Store:
         """Keep, durably, up to which transaction a listener has come."""
 
         def work(desk: Desk) -> None:
-            desk.connection.execute("INSERT OR REPLACE INTO cursor VALUES(?, ?)", (name, t))
+            desk.connection.execute(SET_CURSOR, (name, t))
 
         self._keep_house(work)
 
@@ -169,30 +177,6 @@ class Store:
             self._news.notify_all()
 
 
-def beside(path: Path, ending: str) -> Path:
-    """A file that belongs to a store: `-wal`, `-gate`."""
-    return path.with_name(path.name + ending)
-
-
-def check_whole(path: Path) -> None:
-    """Raises Damaged when the file of a store was emptied, overwritten or cut off: SQLite would take an empty one for
-    new, and lay a store without records. https://www.sqlite.org/fileformat.html#the_database_header
-    """
-    if not path.is_file() or (not path.stat().st_size and not beside(path, "-gate").exists()):
-        return
-    with path.open("rb") as file:
-        head = file.read(100)
-    if not head.startswith(b"SQLite format 3\0"):
-        raise Damaged(f"{path} is not a store, or no longer one: {RESTORE}")
-    wal = beside(path, "-wal")
-    if wal.exists() and wal.stat().st_size:
-        return  # its header may be behind
-    size, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
-    if path.stat().st_size < size * pages:
-        raise Damaged(f"{path} has {path.stat().st_size} bytes of {size * pages}, the end is cut off: {RESTORE}")
-
-
-RESTORE = "put it aside and bring the latest backup back with `salus restore FILE --store`"
 OUTBOX = """
 SELECT o.t, r.type, r.id, o.version, o.act FROM outbox o JOIN resource r ON r.row=o.row
 WHERE o.t>? AND o.t<=? ORDER BY o.t, o.n
@@ -201,3 +185,4 @@ PATIENTS = "SELECT row, id FROM resource WHERE type=? AND alive AND row>? ORDER 
 AUDIT = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n>? ORDER BY n LIMIT ?"
 AUDITED = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n<? ORDER BY n DESC LIMIT ?"
 HEAD = "SELECT t, hash FROM txn ORDER BY t DESC LIMIT 1"
+SET_CURSOR = "INSERT INTO cursor(name, t) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET t=excluded.t"

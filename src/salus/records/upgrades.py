@@ -8,14 +8,14 @@ the same of an older store**; a test holds the two against each other. Words as 
 A function gets the connection inside that transaction, for what words of SQL cannot say.
 """
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from salus.base.errors import Conflict
 from salus.records import schema
+from salus.records.engines import Connection
 
-Work = Callable[[sqlite3.Connection], None]
+Work = Callable[[Connection], None]
 FOUND = "SELECT value FROM meta WHERE name='schema'"
 
 
@@ -48,24 +48,24 @@ def check(found: int, name: str) -> None:
         raise Conflict(f"{name} has layout {found}, and no step leads to {min(missing)}: export with its old program")
 
 
-def needed(connection: sqlite3.Connection, name: str) -> bool:
+def needed(connection: Connection, name: str) -> bool:
     """Whether the store has an older layout. Raises Conflict for a newer one."""
-    found = connection.execute(FOUND).fetchone()[0]
+    found = int(connection.execute(FOUND).fetchone()[0])
     check(found, name)
-    return bool(found < schema.VERSION)
+    return found < schema.VERSION
 
 
-def upgrade(connection: sqlite3.Connection, name: str) -> list[Step]:
+def upgrade(connection: Connection, name: str) -> list[Step]:
     """Do what is needed, all or nothing; what was done. The caller holds the writer's gate; `connection` is in no
     transaction. Raises Conflict for a layout that cannot be upgraded."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.begin_writing()
     try:
-        found = connection.execute(FOUND).fetchone()[0]  # another process may have been faster
+        found = int(connection.execute(FOUND).fetchone()[0])  # another process may have been faster
         check(found, name)
         steps = [step for step in STEPS if step.to > found]
         for step in steps:
             do(step, connection)
-        connection.execute("UPDATE meta SET value=? WHERE name='schema'", (schema.VERSION,))
+        connection.execute("UPDATE meta SET value=? WHERE name='schema'", (str(schema.VERSION),))
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -73,7 +73,7 @@ def upgrade(connection: sqlite3.Connection, name: str) -> list[Step]:
     return steps
 
 
-def do(step: Step, connection: sqlite3.Connection) -> None:
+def do(step: Step, connection: Connection) -> None:
     if not isinstance(step.work, str):
         step.work(connection)
         return

@@ -10,14 +10,12 @@ its last 50 ms of reads, never those of a write (they are in the write's own tra
 written and pile up (a full disk), reading stops: `check_room` raises Busy.
 """
 
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -26,7 +24,7 @@ from salus.base.errors import Busy
 from salus.privacy import Actor, Purpose
 from salus.records import bodies, faults
 from salus.records.desk import Desk, Ledger, audit
-from salus.records.gate import Gate
+from salus.records.engines import Engine
 from salus.records.interning import Interning, Kinds
 
 T = TypeVar("T")
@@ -37,12 +35,6 @@ PAUSE = 0.0001  # seconds
 READING = 1.0  # seconds after a read during which more are expected
 WAITING = 2048  # requests in the queue
 NOTES = 100_000  # audited reads in memory
-SETTINGS = (
-    "PRAGMA synchronous=FULL",
-    "PRAGMA cache_size=-131072",  # KiB
-    "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
-    "PRAGMA temp_store=MEMORY",
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,14 +57,14 @@ class Refusal:
 class Writer:
     """Takes requests from any thread. `on_commit(t)` is called after each commit with the last transaction number."""
 
-    def __init__(self, path: Path, kinds: Kinds, on_commit: Callable[[int], None]) -> None:
+    def __init__(self, engine: Engine, kinds: Kinds, on_commit: Callable[[int], None]) -> None:
         self._kinds = kinds
         self._on_commit = on_commit
-        self._path = path
-        self._connection = opened(path)
+        self._engine = engine
+        self._connection = engine.writer()
         self._names = Interning(self._connection)
         self._press = bodies.Press()
-        self._gate = Gate(path.with_name(path.name + "-gate"))
+        self._gate = engine.gate()
         self._queue: SimpleQueue[Request[Any] | None] = SimpleQueue()
         self._notes: deque[tuple[object, ...]] = deque()
         self._readers_until = 0.0
@@ -137,8 +129,9 @@ class Writer:
         noted = 0
         try:
             with self._gate.held():
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.begin_writing()
                 ledger = Ledger(self._connection)
+                self._names.begin()
                 self._press.refresh(self._connection)
                 self._apply(first, ledger, done)
                 noted = self._write_notes(ledger)
@@ -171,7 +164,7 @@ class Writer:
             answer = request.work(desk)
             desk.finish(request.actor, request.purpose, request.act, request.what)
         except Exception as fault:
-            if type(fault) in FILE:
+            if self._engine.gives_up(fault):
                 raise  # all of the group is given up
             self._connection.execute("ROLLBACK TO request")
             self._names.forget(mark)
@@ -202,9 +195,9 @@ class Writer:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error:  # the file itself is gone or broken: begin anew with it
+        except Exception:  # the database itself is gone or broken: begin anew with it
             self._connection.close()
-            self._connection = opened(self._path)
+            self._connection = self._engine.writer()
             self._names = Interning(self._connection)
         self._names.forget()
         self._press = bodies.Press()  # it may have learnt a dictionary that was rolled back
@@ -223,18 +216,7 @@ class Writer:
         return found
 
 
-FILE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its disk, its lock, its pages
-
-
-def opened(path: Path) -> sqlite3.Connection:
-    """A connection that writes."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    for setting in (*SETTINGS, f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}"):
-        connection.execute(setting)
-    return connection
-
-
-COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT})"
+COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT}) some"
 
 
 def tell(done: list[tuple[Request[Any], Any]]) -> None:

@@ -24,7 +24,7 @@ LONG = 0.02  # seconds; after holding the gate for longer than this, let others 
 PAUSE = 0.0005
 
 
-class Gate:
+class FileGate:
     """A file beside the store. `with gate.held():` one process at a time."""
 
     def __init__(self, path: Path) -> None:

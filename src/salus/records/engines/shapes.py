@@ -1,0 +1,101 @@
+"""What every engine gives."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+
+
+class Rows(Protocol):
+    """What a statement found."""
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """One conversation with the database, by one thread at a time. Outside a transaction each statement is its own.
+
+    `breath`: how many rows of an `executemany` are written at once, before others are let in.
+    """
+
+    breath: int
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, sql: str, rows: Iterable[Row], /) -> object: ...
+
+    def begin_writing(self) -> None:
+        """Begin a transaction that sees what was committed last and keeps other writers out until it ends. End it with
+        COMMIT or ROLLBACK."""
+
+    def begin_reading(self) -> None:
+        """Begin a transaction in which all that is read belongs to one moment. End it with ROLLBACK."""
+
+    def has_table(self, name: str) -> bool: ...
+
+    def flaws(self) -> Iterable[str]:
+        """What the database itself finds wrong with how its data lie."""
+
+    def packed(self, id: str) -> bytes | str:
+        """An id as it is stored; `salus.records.ids.unpacked` reads what any engine stores."""
+
+    def plain(self, text: str) -> bytes | str:
+        """What stands in the place of an id, but is none: the URL of something elsewhere."""
+
+    def close(self) -> None: ...
+
+
+class Gate(Protocol):
+    """Who may write next, when several processes have the same store open."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Raises Busy when another process does not let go."""
+
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """Where a store lies, and how it is opened.
+
+    `name` says which it is, briefly. `folder` holds what stands beside the store in files of its own (loaded terminologies, exports).
+    """
+
+    folder: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The one file of the store. Raises Unsupported where there is none, saying what to do instead."""
+
+    def __str__(self) -> str:
+        """Where it lies, without passwords."""
+
+    def beside(self, ending: str) -> Path:
+        """A file or folder that belongs to this store alone."""
+
+    def check_whole(self) -> None:
+        """Raises Damaged when it can be seen before opening that this is no store any more."""
+
+    def founder(self) -> Connection:
+        """A connection that lays or upgrades the tables."""
+
+    def writer(self) -> Connection: ...
+
+    def reader(self) -> Connection: ...
+
+    def looker(self) -> Connection:
+        """A connection that cannot write, whatever state the store is in. Raises Missing when there is no store."""
+
+    def gate(self) -> Gate: ...
+
+    def gives_up(self, fault: Exception) -> bool:
+        """Whether after this fault nothing that was written since the last commit can stand."""
