@@ -31,7 +31,7 @@ class Part:
 
 
 def tray(store: Store) -> Path:
-    return store.path.with_name(store.path.name + "-in")
+    return store.beside("-in")
 
 
 def check_parts(store: Store, parts: list[Part]) -> None:

@@ -67,7 +67,7 @@ class Jobs:
     """The jobs of a store. `works` names what can be ordered. The store may be closed and forgotten meanwhile."""
 
     def __init__(self, store: Store, works: Mapping[str, Work]) -> None:
-        self.folder = store.path.with_name(store.path.name + "-bulk")
+        self.folder = store.beside("-bulk")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._store = ref(store)
         self._works = works

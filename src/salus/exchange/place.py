@@ -39,11 +39,11 @@ class Place:
         self._file.unlink(missing_ok=True)
 
 
-def place_of(store: Path, path: Path, mapping: Mapping | None) -> Place:
-    """The place of importing `path` into the store at that path. Raises Missing when there is nothing at `path`."""
+def place_of(folder: Path, path: Path, mapping: Mapping | None) -> Place:
+    """The place of importing `path`, in the folder of those of one store. Raises Missing when there is nothing at `path`."""
     told = hashlib.sha256()
     for file in files_at(path):
         seen = file.stat()
         told.update(f"{file.resolve()}\0{seen.st_size}\0{seen.st_mtime_ns}\n".encode())
     told.update(msgspec.json.encode(mapping))
-    return Place(store.parent / f"{store.name}.imports" / f"{told.hexdigest()[:32]}.json")
+    return Place(folder / f"{told.hexdigest()[:32]}.json")

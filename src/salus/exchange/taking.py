@@ -38,7 +38,7 @@ def take_in(
     Raises Missing, Malformed when the path holds nothing we can read, Invalid when a table has no fitting mapping,
     Forbidden when the actor may not write.
     """
-    place = place_of(records.store.path, path, mapping)
+    place = place_of(records.store.beside(".imports"), path, mapping)
     meter = Meter(sum(file.stat().st_size for file in files_at(path)), on_progress)
     intake = Intake(records, place)
     found = intake.links.learned(items_at(path, meter, mapping, intake.links.known))

@@ -5,7 +5,6 @@ bytes of JSON become about 197; four of them are a checksum, so that a body that
 shown. https://datatracker.ietf.org/doc/html/rfc8878#section-3.1.1
 """
 
-
 import zstandard
 
 from salus.base.errors import Damaged

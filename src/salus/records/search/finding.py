@@ -5,7 +5,6 @@ order every resource that stays alive is seen once, changed or not. A sorted wal
 began, for it may have moved: nothing is seen twice.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,6 +12,7 @@ from typing import Any
 
 from salus.base.errors import Forbidden, Malformed, Unsupported
 from salus.records.bodies import Press
+from salus.records.engines import Connection
 from salus.records.interning import Kinds
 from salus.records.search import ordering
 from salus.records.search.matching import Matcher
@@ -47,7 +47,7 @@ class Plan:
 
 
 def find(
-    connection: sqlite3.Connection,
+    connection: Connection,
     kinds: Kinds,
     query: Query,
     patient: int | None = None,
@@ -98,7 +98,7 @@ def check_looks(query: Query, may_read: MayRead | None) -> None:
 
 
 def across(
-    connection: sqlite3.Connection,
+    connection: Connection,
     kinds: Kinds,
     query: Query,
     patient: int | None,
@@ -127,7 +127,7 @@ def across(
     return Search(rows, total if query.total or query.summary else None, anchor)
 
 
-def place(connection: sqlite3.Connection, anchor: list[Any] | None) -> list[int]:
+def place(connection: Connection, anchor: list[Any] | None) -> list[int]:
     """Where a search of several types goes on. Raises Malformed."""
     if anchor is None:
         return [_last(connection), 0, 0]
@@ -136,7 +136,7 @@ def place(connection: sqlite3.Connection, anchor: list[Any] | None) -> list[int]
     return anchor
 
 
-def _last(connection: sqlite3.Connection) -> int:
+def _last(connection: Connection) -> int:
     last: int = connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
     return last
 

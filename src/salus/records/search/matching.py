@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
-from salus.records.ids import packed
 from salus.records.search import chaining, compositing, reaching, vocabulary
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
@@ -101,7 +100,7 @@ class Matcher:
         marks = ",".join("?" * len(term.values))
         rows = f"SELECT row FROM resource WHERE type={self._type} AND id IN ({marks})"
         condition = f"r.id IN ({marks})"
-        return Match(rows, condition, [packed(value) for value in term.values], probe=condition)
+        return Match(rows, condition, [self._kinds.packed(value) for value in term.values], probe=condition)
 
     def _missing_column(self, term: Term) -> Match:
         """Of what every resource has."""
@@ -165,7 +164,7 @@ class Matcher:
 
     def _target(self, types: Sequence[str], id: str) -> Piece:
         known = [self._kinds.numbers[name] for name in types if name in self._kinds.numbers]
-        key = id if types == [""] else packed(id)
+        key = self._kinds.plain(id) if types == [""] else self._kinds.packed(id)
         sql = f"SELECT row FROM resource WHERE type IN ({numbers(known)}) AND id=?"
         rows = [row for (row,) in self._connection.execute(sql, (key,))]
         return f"target IN ({numbers(rows)})", []

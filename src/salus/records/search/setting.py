@@ -1,6 +1,5 @@
 """Where a search takes place: a snapshot, who may see what of it, and the bodies for what no index knows."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -9,7 +8,7 @@ from typing import Any
 from salus.base.errors import Unsupported
 from salus.records import dialect
 from salus.records.bodies import Press
-from salus.records.ids import packed
+from salus.records.engines import Connection
 from salus.records.interning import Kinds
 from salus.records.search.shelf import Candidate, Check, Match
 
@@ -36,7 +35,7 @@ class Setting:
     """A connection that holds a snapshot. `patient`: the row of the only patient whose compartment may be seen."""
 
     def __init__(
-        self, connection: sqlite3.Connection, kinds: Kinds, patient: int | None = None, press: Press | None = None
+        self, connection: Connection, kinds: Kinds, patient: int | None = None, press: Press | None = None
     ) -> None:
         self.connection = connection
         self.dialect = dialect.of(connection)
@@ -64,7 +63,7 @@ class Setting:
     def row(self, type: str, id: str) -> int | None:
         """The row of `type/id`, None where there is none."""
         sql = "SELECT row FROM resource WHERE type=? AND id=?"
-        return next(iter(self.rows(sql, (self.kinds.numbers[type], packed(id)))), None)
+        return next(iter(self.rows(sql, self.kinds.key(type, id))), None)
 
     # --- what stands in the bodies ---
 

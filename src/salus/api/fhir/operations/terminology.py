@@ -151,7 +151,7 @@ class Stored:
             yield from page.versions
 
     def _place(self, found: Version) -> tuple[str, str, int]:
-        return str(self._records.store.path), found.reference, found.version
+        return str(self._records.store.engine), found.reference, found.version
 
 
 READINGS: dict[tuple[str, str, int], Any] = {}
@@ -177,7 +177,7 @@ def site(folder: Path) -> Site:
 
 def terms(records: Records) -> Terminology:
     """What is stored goes before what the site has loaded, and that before what came with the program."""
-    return Terminology([Stored(records), site(records.store.path.parent / FOLDER)])
+    return Terminology([Stored(records), site(records.store.folder / FOLDER)])
 
 
 def instance(records: Records, ask: Ask) -> Json | None:
