@@ -40,7 +40,7 @@ class Place:
 
 
 def place_of(folder: Path, path: Path, mapping: Mapping | None) -> Place:
-    """The place of importing `path`, in the folder of those of one store. Raises Missing when there is nothing at `path`."""
+    """The place of importing `path`, in the folder of one store's. Raises Missing when there is nothing at `path`."""
     told = hashlib.sha256()
     for file in files_at(path):
         seen = file.stat()

@@ -43,9 +43,8 @@ def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterato
 
 
 def in_breaths(connection: Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:
-    """`executemany`, with a breath now and then (on SQLite each 100 rows): there each row lets the interpreter go for so
-    short a time that no other thread wakes up in it, and without breaths those who read would wait until all the rows
-    are in."""
+    """`executemany`, with a breath now and then (on SQLite each 100 rows): there each row lets the interpreter go for
+    so short a time that no other thread wakes up in it: without breaths those who read would wait for all the rows."""
     for begin in range(0, len(rows), connection.breath):
         connection.executemany(sql, rows[begin : begin + connection.breath])
         breathe()

@@ -66,7 +66,8 @@ class Gate(Protocol):
 class Engine(Protocol):
     """Where a store lies, and how it is opened.
 
-    `name` says which it is, briefly. `folder` holds what stands beside the store in files of its own (loaded terminologies, exports).
+    `name` says which it is, briefly. `folder` holds what stands beside the store in files of its own: loaded
+    terminologies, exports.
     """
 
     folder: Path
