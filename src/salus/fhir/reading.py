@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
+import orjson
 
 from salus.base.errors import Invalid, Issue, Malformed, SalusError
 from salus.fhir import walker
 from salus.fhir.definitions import RESOURCE_TYPES
-from salus.fhir.primitives import plain
 from salus.fhir.shapes import decoder
 from salus.fhir.verdicts import shown
 from salus.fhir.walker import DEEPEST
@@ -22,7 +22,6 @@ _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
-_encoder = msgspec.json.Encoder(enc_hook=plain)
 
 
 class Decoded(NamedTuple):
@@ -53,7 +52,7 @@ def decode(data: bytes, expected: str | None = None) -> Decoded:
         raise malformed(error) from None
     if too_deep(data, name):
         raise malformed(RecursionError())
-    if doubtful(data, resource) and (issues := walker.walk(data, name, nested=False)):
+    if doubtful(data) and (issues := walker.walk(data, name, nested=False)):
         raise Invalid(issues[0].text, issues=issues)
     return Decoded(name, resource.id, resource)
 
@@ -97,9 +96,12 @@ def refusal(data: bytes, name: str, reason: str) -> SalusError:
     return Invalid(issues[0].text, issues=issues)
 
 
-def doubtful(data: bytes, resource: Any) -> bool:
+def doubtful(data: bytes) -> bool:
     """True where msgspec may have passed over something: then the walker decides."""
-    again = _encoder.encode(resource)
+    try:
+        again = orjson.dumps(orjson.loads(data))
+    except (ValueError, RecursionError):
+        return True
     return (
         again.count(b":") != data.count(b":")  # a key twice: one colon too many
         or b"{}" in again
