@@ -25,9 +25,12 @@ VERSIONS = "SELECT row, version, t FROM resource WHERE version>0 UNION ALL SELEC
 NAMED = "SELECT k.name, r.id, f.version FROM ({}) f JOIN resource r ON r.row=f.row JOIN kind k ON k.type=r.type"
 AGREEMENTS = {
     "unlogged": NAMED.format(f"SELECT * FROM ({VERSIONS}) v EXCEPT SELECT row, version, t FROM outbox"),
-    "lost": NAMED.format(f"SELECT row, version, t FROM outbox EXCEPT SELECT * FROM ({VERSIONS}) v"),
+    "lost": NAMED.format(
+        "SELECT o.row, o.version, o.t FROM outbox o LEFT JOIN erased e ON e.t=o.t AND e.n=o.n WHERE e.t IS NULL "
+        f"EXCEPT SELECT * FROM ({VERSIONS}) v"
+    ),
     "nameless": "SELECT t FROM outbox WHERE row NOT IN (SELECT row FROM resource)",
-    "empty": "SELECT t FROM txn EXCEPT SELECT t FROM outbox",
+    "empty": "SELECT t FROM txn EXCEPT SELECT t FROM outbox EXCEPT SELECT t FROM erasure",
     "unnumbered": "SELECT t FROM outbox EXCEPT SELECT t FROM txn",
     "unaudited": "SELECT t FROM txn EXCEPT SELECT t FROM audit",
     "invented": "SELECT t FROM audit WHERE t NOTNULL EXCEPT SELECT t FROM txn",
@@ -163,7 +166,7 @@ STEPS: dict[str, Callable[[Looking], None]] = {
 
 def _damaged(connection: Connection, kinds: Kinds, press: Press, t: int) -> Iterator[str]:
     """The names of the bodies of a transaction that cannot be read."""
-    for _, kind, id, version, form, body in chain.contents(connection, t):
+    for _, kind, id, version, form, body, _ in chain.contents(connection, t):
         try:
             if body is not None:
                 press.expanded(connection, form, body)

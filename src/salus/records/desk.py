@@ -301,8 +301,9 @@ class Desk:
         if self._changes:
             t = self.t
             fields = (t, ledger.ts, actor.reference, purpose.value)
-            hash = chain.link(ledger.hash, fields, self._titles)
-            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?)", (*fields, hash))
+            salt = chain.salt()
+            hash = chain.link(ledger.hash, fields, chain.digests(salt, self._titles))
+            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, salt))
             self.connection.executemany(
                 "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",
                 ((t, n, row, version, act) for n, (row, version, act) in enumerate(self._changes)),
@@ -320,8 +321,9 @@ def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, 
     n, seal = ledger.n, ledger.seal
     for line in lines:
         n += 1
-        seal = chain.link(seal, (n, *line))
-        connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal))
+        salt = chain.salt()
+        seal = chain.seal(seal, (n, *line), salt)
+        connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal, salt))
     return n, seal
 
 

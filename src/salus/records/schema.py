@@ -7,10 +7,15 @@ microseconds in `dates` (half-open: low <= t < high).
     kind      type number <-> name; 0 is "a resource somewhere else", whose id is its URL
     resource  one row a resource, with its current version; version 0 is a mere target of references
     past      the versions before the current one; `was` says in whose compartments each of them stood
-    txn       one row a write transaction, hash-chained (chain.py)
+    txn       one row a write transaction, hash-chained (chain.py); `salt` is that of its digests
     outbox    which versions a transaction made, in order
     audit     who did or saw what, when, for what purpose; hash-chained
     line      a patient's timeline: the compartment, by type and clinical date
+
+Of what was erased (erasing.py), `gone` is the transaction that did it:
+    erasure   one row an erasure; `todo` says what is still to be done for it elsewhere
+    erased    the digest of a version, by its place in the outbox; `spared` has the keys of its neighbours
+    resealed  the link of a transaction of layout 1, made anew; `struck` the digest of what a line of the audit named
 
 A change here is a step in `upgrades`, for the stores that are there already.
 """
@@ -52,11 +57,19 @@ CREATE TABLE was(subject INTEGER, row INTEGER, version INTEGER, PRIMARY KEY(row,
 CREATE INDEX was_subject ON was(subject, row);
 
 CREATE TABLE txn(t INTEGER PRIMARY KEY, ts INTEGER NOT NULL, who TEXT NOT NULL, purpose TEXT NOT NULL,
-    hash BLOB NOT NULL);
+    hash BLOB NOT NULL, salt BLOB);
 CREATE TABLE outbox(t INTEGER, n INTEGER, row INTEGER, version INTEGER, act INTEGER, PRIMARY KEY(t, n)) WITHOUT ROWID;
 CREATE TABLE cursor(name TEXT PRIMARY KEY, t INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE audit(n INTEGER PRIMARY KEY, t INTEGER, ts INTEGER NOT NULL, who TEXT NOT NULL, purpose TEXT NOT NULL,
-    act TEXT NOT NULL, what TEXT NOT NULL, hash BLOB NOT NULL);
+    act TEXT NOT NULL, what TEXT NOT NULL, hash BLOB NOT NULL, salt BLOB);
+
+CREATE TABLE erasure(t INTEGER PRIMARY KEY, todo TEXT NOT NULL);
+CREATE TABLE erased(t INTEGER, n INTEGER, gone INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY(t, n)) WITHOUT ROWID;
+CREATE INDEX erased_gone ON erased(gone);
+CREATE TABLE spared(t INTEGER, n INTEGER, salt BLOB NOT NULL, PRIMARY KEY(t, n)) WITHOUT ROWID;
+CREATE TABLE resealed(t INTEGER PRIMARY KEY, gone INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE struck(n INTEGER PRIMARY KEY, gone INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB);
 
 CREATE TABLE line(subject INTEGER, type INTEGER, date INTEGER, row INTEGER,
     PRIMARY KEY(subject, type, date, row)) WITHOUT ROWID;

@@ -34,6 +34,21 @@ STEPS: tuple[Step, ...] = (
         "a patient's account finds the old versions of its own compartment without a walk through everybody's",
         "CREATE INDEX was_subject ON was(subject, row)",
     ),
+    Step(
+        2,
+        "links are over salted digests, so that what is erased by law can go and the chain still holds",
+        """
+        ALTER TABLE txn ADD COLUMN salt BLOB;
+        ALTER TABLE audit ADD COLUMN salt BLOB;
+        CREATE TABLE erasure(t INTEGER PRIMARY KEY, todo TEXT NOT NULL);
+        CREATE TABLE erased(t INTEGER, n INTEGER, gone INTEGER NOT NULL, digest BLOB NOT NULL,
+            PRIMARY KEY(t, n)) WITHOUT ROWID;
+        CREATE INDEX erased_gone ON erased(gone);
+        CREATE TABLE spared(t INTEGER, n INTEGER, salt BLOB NOT NULL, PRIMARY KEY(t, n)) WITHOUT ROWID;
+        CREATE TABLE resealed(t INTEGER PRIMARY KEY, gone INTEGER NOT NULL, hash BLOB NOT NULL);
+        CREATE TABLE struck(n INTEGER PRIMARY KEY, gone INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB);
+        """,
+    ),
 )
 
 
