@@ -4,19 +4,23 @@ A `Match` says which rows satisfy it and how to ask it of one row `r`; the plann
 and asks the others.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
-from salus.records.search import chaining, compositing, reaching, vocabulary
+from salus.records.search import chaining, combining, compositing, reaching, vocabulary
+from salus.records.search.meaning import placed
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Arguments, Match, Piece, shelf
 from salus.records.search.terms import Term, divide
+from salus.records.shelves import LONGEST
 
 TOP = "\U0010ffff"
+TEXTS = {"~is": "text=?", "~isnt": "text<>?", "~gt": "text>?", "~lt": "text<?", "~ge": "text>=?", "~le": "text<=?"}
 
 
 class Matcher:
@@ -32,6 +36,15 @@ class Matcher:
 
     def match(self, term: Term) -> Match:
         """Raises Malformed for a value that cannot be read; the term has been through `check_served`."""
+        if term.joint:
+            parts = [self.match(part) for part in term.parts]
+            return combining.joined(self._setting, self._name, term.joint, parts)
+        try:
+            return self._matched(term)
+        except (Malformed, Unsupported) as fault:
+            raise placed(term.at, fault) if term.at else fault from None
+
+    def _matched(self, term: Term) -> Match:
         if term.inner:
             return self._chained(term)
         if term.name in COLUMNS:
@@ -45,12 +58,29 @@ class Matcher:
             return self._missing(term, table)
         if term.modifier in reaching.MODIFIERS:
             return self._by_body(term)
+        if term.modifier == "~ne":
+            return self._unequal(term, table, piece)
         if term.modifier in vocabulary.MODIFIERS and term.parameter.kind == "token":
             return self._by_meaning(term)
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
         return self._shelf(table, where, arguments, term.modifier == "not")
+
+    def _unequal(self, term: Term, table: str, piece: "Make") -> Match:
+        """Some value is another: what `ne` of a filter says of codes and references."""
+        sql, arguments = piece(self, replace(term, modifier=""), term.values[0])
+        where = f"path IN ({numbers(term.parameter.paths)}) AND NOT ({sql}){self._aimed(term)}"
+        found = self._shelf(table, where, arguments, False)
+        found.probe = None  # no key to probe
+        return found
+
+    def _aimed(self, term: Term) -> str:
+        """That a row of `ref` aims at a type that the parameter may; nothing for others, and where any may be."""
+        types = [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
+        if not types:
+            return ""
+        return f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {numbers(types)})"
 
     def _composite(self, term: Term) -> Match:
         if term.modifier == "missing":
@@ -84,12 +114,7 @@ class Matcher:
 
     def _missing(self, term: Term, table: str) -> Match:
         missing = wanted_missing(term)
-        where = f"path IN ({numbers(term.parameter.paths)})"
-        if table == "ref" and term.parameter.targets:
-            types = numbers(
-                [self._kinds.numbers[name] for name in term.parameter.targets if name in self._kinds.numbers]
-            )
-            where += f" AND (SELECT type FROM resource t WHERE t.row=target) IN (0, {types})"
+        where = f"path IN ({numbers(term.parameter.paths)}){self._aimed(term)}"
         found = self._shelf(table, where, [], missing)
         found.probe = found.probe if table in ("dates", "quantity") else None  # any code, any target: no key to probe
         return found
@@ -98,9 +123,11 @@ class Matcher:
         if term.modifier == "missing":
             return self._missing_column(term)
         marks = ",".join("?" * len(term.values))
-        rows = f"SELECT row FROM resource WHERE type={self._type} AND id IN ({marks})"
-        condition = f"r.id IN ({marks})"
-        return Match(rows, condition, [self._kinds.packed(value) for value in term.values], probe=condition)
+        negated = term.modifier == "~ne"
+        condition = f"id {'NOT ' if negated else ''}IN ({marks})"
+        rows = f"SELECT row FROM resource WHERE type={self._type} AND {condition}"
+        arguments = Arguments(self._kinds.packed(value) for value in term.values)
+        return Match(rows, f"r.{condition}", arguments, negated=negated, probe=f"r.{condition}")
 
     def _missing_column(self, term: Term) -> Match:
         """Of what every resource has."""
@@ -177,6 +204,10 @@ class Matcher:
         if term.modifier == "exact":
             return "(CASE exact WHEN '' THEN text ELSE exact END)=?", [value]
         text = fhir.normalize(value)
+        if term.modifier in TEXTS:
+            return TEXTS[term.modifier], [text[:LONGEST]]
+        if term.modifier == "~ew":
+            return "text LIKE ? ESCAPE '!'", ["%" + re.sub("([%_!])", r"!\1", text[: LONGEST + 1])]
         if term.modifier == "contains":
             return self._setting.dialect.contains.format("text"), [text]
         return "text>=? AND text<?", [text, text + TOP]
@@ -246,15 +277,18 @@ def modifiers(parameter: fhir.Parameter) -> frozenset[str]:
 
 def check_served(term: Term) -> None:
     """Raises Unsupported for a kind of parameter, or a modifier, that is not served."""
-    for _, inner in term.inner:
+    for inner in (*term.parts, *(inner for _, inner in term.inner)):
         check_served(inner)
+    if term.joint:
+        return
     parameter = term.parameter
     if not served(parameter):
         raise Unsupported(
             f"'{term.name}' ({parameter.kind}) is not served as a search parameter",
             path=f"{parameter.url.rsplit('/', 1)[-1] or term.name}",
         )
-    if not term.inner and term.modifier and term.modifier not in modifiers(parameter):
+    plain = not term.inner and not term.at  # of a filter, the operators are checked where it is read
+    if plain and term.modifier and term.modifier not in modifiers(parameter):
         raise Unsupported(
             f"':{term.modifier[:40]}' is not served for {term.name} ({parameter.kind}): "
             f"use one of {', '.join(sorted(modifiers(parameter)))}",

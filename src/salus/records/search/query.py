@@ -16,6 +16,7 @@ import orjson
 from salus import fhir
 from salus.base.errors import Issue, Malformed, Unsupported
 from salus.records.search.matching import check_served
+from salus.records.search.meaning import conditions
 from salus.records.search.shortening import SHORT, check_elements
 from salus.records.search.terms import Term, term
 
@@ -118,7 +119,7 @@ def across(pairs: Pairs) -> Query:
         query.pairs = pairs
         return query
     query = Query("", pairs=pairs, named=bool(named))
-    inner = [(key, value) for key, value in rest if key == COMPARTMENT or not shows(key)]
+    inner = [(key, value) for key, value in rest if not shows(key)]
     types = dict.fromkeys(named or sorted(fhir.RESOURCE_TYPES))
     owners = [value.partition("/")[0] for key, value in rest if key == COMPARTMENT]
     if owners and not named:
@@ -131,7 +132,7 @@ def across(pairs: Pairs) -> Query:
 def shows(key: str) -> bool:
     """Whether a key says how to show, not what to find."""
     name = key.partition(":")[0]
-    return name in CONTROLS or name in IGNORED
+    return (name in CONTROLS and name not in FINDING) or name in IGNORED
 
 
 def _read(query: Query, pairs: Pairs) -> None:
@@ -303,6 +304,15 @@ def _anchor(query: Query, modifier: str, value: str) -> None:
     query.anchor = found
 
 
+def _filter(query: Query, modifier: str, value: str) -> None:
+    """https://hl7.org/fhir/R4/search_filter.html"""
+    made = conditions(query.type, value)
+    for one in made:
+        check_served(one)
+    query.terms += made
+
+
+FINDING = {COMPARTMENT, "_filter"}  # of the controls those that choose resources
 CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_count": _count,
     "_total": _total,
@@ -313,4 +323,5 @@ CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_revinclude": _revinclude,
     ANCHOR: _anchor,
     COMPARTMENT: _compartment,
+    "_filter": _filter,
 }

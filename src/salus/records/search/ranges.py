@@ -37,6 +37,7 @@ RANGES: dict[str, tuple[str, str]] = {
     "sa": ("{low}>=?", "h"),
     "eb": ("{high}<=?", "l"),
     "ap": ("({low}<? AND {high}>?)", "HL"),
+    "po": ("({low}<? AND {high}>?)", "hl"),
 }
 
 
@@ -47,6 +48,7 @@ def bounds_of(term: Term, value: str) -> tuple[str, dict[str, int]]:
         first, last = fhir.dates.bounds(text)
     except Invalid:
         raise Malformed(f"{term.name}={value[:80]} is not a date", path=term.name) from None
+    prefix = "po" if term.modifier == "~po" else prefix
     now = int(clock.now().timestamp() * 1_000_000)
     slack = abs(now - first) // 10
     return prefix, {"l": first, "h": last, "L": first - slack, "H": last + slack}

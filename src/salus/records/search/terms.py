@@ -21,6 +21,7 @@ class Term:
 
     Of a chain, `parameter` is the reference and `inner` what must hold, by type, of what it refers to; of a `reverse`
     one (`_has`), `parameter` belongs to the other type and `inner` must hold of what refers here.
+    Of a `_filter`, `joint` is the word between its `parts`; each comparison in it stands `at` a place of its text.
     """
 
     name: str
@@ -29,9 +30,14 @@ class Term:
     parameter: fhir.Parameter
     inner: tuple[tuple[str, "Term"], ...] = ()
     reverse: bool = False
+    joint: str = ""
+    parts: tuple["Term", ...] = ()
+    at: int = 0
 
     def looks(self) -> Iterator[str]:
         """The types that a chain looks into, along all of it."""
+        for part in self.parts:
+            yield from part.looks()
         for type, inner in self.inner:
             yield type
             yield from inner.looks()
@@ -47,7 +53,7 @@ def term(type: str, key: str, value: str, hops: int = 0) -> Term:
     if dot:
         return _chain(type, head, rest, value, hops)
     name, _, modifier = key.partition(":")
-    parameter = _known(type, name)
+    parameter = known(type, name)
     found = values(value)
     if len(found) > MOST_VALUES:
         raise Unsupported(
@@ -56,20 +62,21 @@ def term(type: str, key: str, value: str, hops: int = 0) -> Term:
     return Term(name, modifier, found, parameter)
 
 
-def _known(type: str, name: str) -> fhir.Parameter:
-    known = fhir.parameters(type)
-    if name not in known:
+def known(type: str, name: str) -> fhir.Parameter:
+    """The parameter of a type by this name. Raises Unsupported."""
+    found = fhir.parameters(type)
+    if name not in found:
         raise Unsupported(
-            f"'{name[:80]}' is not a search parameter of {type}: use one of {', '.join(sorted(known))}",
+            f"'{name[:80]}' is not a search parameter of {type}: use one of {', '.join(sorted(found))}",
             path=f"{type}.{name[:80]}",
         )
-    return known[name]
+    return found[name]
 
 
 def _chain(type: str, head: str, rest: str, value: str, hops: int) -> Term:
     """`subject:Patient.name=x`, `patient.name=x`: what is referred to is such."""
     name, _, only = head.partition(":")
-    parameter, path = _known(type, name), f"{type}.{head[:80]}.{rest[:80]}"
+    parameter, path = known(type, name), f"{type}.{head[:80]}.{rest[:80]}"
     if parameter.kind != "reference":
         raise Unsupported(f"'{name}' of {type} is a {parameter.kind}, no reference: nothing follows it", path=path)
     if only and only not in parameter.targets:
@@ -105,7 +112,7 @@ def _has(type: str, key: str, value: str, hops: int) -> Term:
     _, source, name, rest = parts
     if source not in fhir.RESOURCE_TYPES:
         raise Unsupported(f"'{source[:40]}' is not a resource type of FHIR R4", path=key[:80])
-    parameter = _known(source, name)
+    parameter = known(source, name)
     if parameter.kind != "reference" or type not in parameter.targets:
         raise Unsupported(f"'{key[:80]}': {name[:40]} of {source} does not refer to {type}", path=key[:80])
     return Term(name, "", (), parameter, ((source, term(source, rest, value, hops + 1)),), reverse=True)
