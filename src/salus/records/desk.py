@@ -8,7 +8,7 @@ from salus import fhir
 from salus.base import clock
 from salus.base.errors import Damaged, Gone, Missing, SalusError, Stale
 from salus.base.ids import uuid7
-from salus.privacy import Actor, Purpose
+from salus.privacy import SYSTEM, Actor, Purpose
 from salus.records import chain, compartments, drafts, faults, shelves
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
@@ -16,6 +16,7 @@ from salus.records.engines import Connection
 from salus.records.ids import unpacked
 from salus.records.interning import Interning, Kinds
 from salus.records.shapes import ACTS, Version
+from salus.records.stewards import Stewards, admitted, released
 
 CREATE, UPDATE, DELETE = range(len(ACTS))
 STORE = """
@@ -79,6 +80,8 @@ class Desk:
         self.press = press
         self._names = names
         self._ledger = ledger
+        self.stewards: Stewards = {}
+        self.actor, self.purpose = SYSTEM, Purpose.OPERATIONS
         self.t = ledger.t + 1
         self.at = datetime.fromtimestamp(ledger.ts / 1000, UTC)
         self._instant = clock.instant(self.at)
@@ -101,6 +104,7 @@ class Desk:
         if id is None:
             id = uuid7()
             self.reserve(draft.type, id)
+        draft = admitted(self, draft, id)
         key = self.kinds.key(draft.type, id)
         return self._store(draft, id, Standing(self._rows[key], 0, 0, 0, 0, 0, None, None))
 
@@ -113,6 +117,7 @@ class Desk:
         id = draft.id or ""
         standing = self.standing(draft.type, id)
         check_match(standing, if_match, f"{draft.type}/{id}")
+        draft = admitted(self, draft, id)
         if standing is None:
             key = self.kinds.key(draft.type, id)
             row = self._rows.get(key)
@@ -137,6 +142,7 @@ class Desk:
             raise Missing(f"There is no {type}/{id}")
         if not standing.alive:
             raise Gone(f"{type}/{id} is deleted already")
+        released(self, type, id)
         subjects = self._unshelve(type, standing, self._body(standing))
         self._bury(standing)
         version = standing.version + 1

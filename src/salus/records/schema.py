@@ -11,6 +11,7 @@ microseconds in `dates` (half-open: low <= t < high).
     outbox    which versions a transaction made, in order
     audit     who did or saw what, when, for what purpose; hash-chained
     line      a patient's timeline: the compartment, by type and clinical date
+    subscriber, notice   who is to be told of changes, which those were, and how far they were told (notices.py)
 
 Of what was erased (erasing.py), `gone` is the transaction that did it:
     erasure   one row an erasure; `todo` says what is still to be done for it elsewhere
@@ -84,6 +85,12 @@ CREATE INDEX quantity_row ON quantity(row);
 CREATE TABLE number(path INTEGER, value REAL, row INTEGER, PRIMARY KEY(path, value, row)) WITHOUT ROWID;
 CREATE TABLE string(path INTEGER, text TEXT, row INTEGER, exact TEXT,
     PRIMARY KEY(path, text, row, exact)) WITHOUT ROWID;
+
+CREATE TABLE subscriber(id TEXT PRIMARY KEY, who TEXT NOT NULL, role TEXT NOT NULL, patient TEXT,
+    purpose TEXT NOT NULL, secrets TEXT NOT NULL, version INTEGER NOT NULL, numbered INTEGER NOT NULL,
+    sent INTEGER NOT NULL, failures INTEGER NOT NULL, tried INTEGER, told INTEGER, fault TEXT) WITHOUT ROWID;
+CREATE TABLE notice(subscriber TEXT, n INTEGER, t INTEGER NOT NULL, row INTEGER NOT NULL, version INTEGER NOT NULL,
+    act INTEGER NOT NULL, PRIMARY KEY(subscriber, n)) WITHOUT ROWID;
 """
 
 

@@ -17,6 +17,7 @@ from salus.records.interning import Kinds
 from salus.records.reading import Readers
 from salus.records.records import Records
 from salus.records.shapes import ACTS, Audited, Change
+from salus.records.stewards import Stewards
 from salus.records.writer import Request, Writer
 
 POLL = 0.1  # seconds between looks for what another process has written
@@ -24,19 +25,20 @@ POLL = 0.1  # seconds between looks for what another process has written
 
 class Store:
     """Creates or opens the store at `place`: a file. Several processes may have it open; each writes through its own
-    writer.
+    writer. `stewards`: who is asked before anything of a type is written, of the few types that have one.
 
     A store of an older layout is upgraded first. Raises Conflict when a newer program has laid it, Damaged when it is
     no store any more.
     """
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: Path | str, stewards: Stewards | None = None) -> None:
         self.engine = engines.engine_of(place)
+        self.stewards = stewards or {}
         self.kinds = self._lay()
         self.readers = Readers(self.engine, self.kinds)
         self._news = threading.Condition()
         self._last = 0
-        self.writer = Writer(self.engine, self.kinds, self._tell)
+        self.writer = Writer(self.engine, self.kinds, self._tell, self.stewards)
         self._reindex()
 
     def _lay(self) -> Kinds:

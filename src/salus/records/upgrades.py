@@ -49,6 +49,17 @@ STEPS: tuple[Step, ...] = (
         CREATE TABLE struck(n INTEGER PRIMARY KEY, gone INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB);
         """,
     ),
+    Step(
+        2,
+        "who is to be told of changes, and how far they were told",
+        """
+CREATE TABLE subscriber(id TEXT PRIMARY KEY, who TEXT NOT NULL, role TEXT NOT NULL, patient TEXT,
+    purpose TEXT NOT NULL, secrets TEXT NOT NULL, version INTEGER NOT NULL, numbered INTEGER NOT NULL,
+    sent INTEGER NOT NULL, failures INTEGER NOT NULL, tried INTEGER, told INTEGER, fault TEXT) WITHOUT ROWID;
+CREATE TABLE notice(subscriber TEXT, n INTEGER, t INTEGER NOT NULL, row INTEGER NOT NULL, version INTEGER NOT NULL,
+    act INTEGER NOT NULL, PRIMARY KEY(subscriber, n)) WITHOUT ROWID
+""",
+    ),
 )
 
 

@@ -26,6 +26,7 @@ from salus.records import bodies, faults
 from salus.records.desk import Desk, Ledger, audit
 from salus.records.engines import Engine
 from salus.records.interning import Interning, Kinds
+from salus.records.stewards import Stewards
 
 T = TypeVar("T")
 GROUP = 256  # requests in a commit
@@ -57,7 +58,10 @@ class Refusal:
 class Writer:
     """Takes requests from any thread. `on_commit(t)` is called after each commit with the last transaction number."""
 
-    def __init__(self, engine: Engine, kinds: Kinds, on_commit: Callable[[int], None]) -> None:
+    def __init__(
+        self, engine: Engine, kinds: Kinds, on_commit: Callable[[int], None], stewards: Stewards | None = None
+    ) -> None:
+        self._stewards = stewards or {}
         self._kinds = kinds
         self._on_commit = on_commit
         self._engine = engine
@@ -161,6 +165,7 @@ class Writer:
         self._connection.execute("SAVEPOINT request")
         try:
             desk = Desk(self._connection, self._press, self._names, self._kinds, ledger, self._breathe)
+            desk.stewards, desk.actor, desk.purpose = self._stewards, request.actor, request.purpose
             answer = request.work(desk)
             desk.finish(request.actor, request.purpose, request.act, request.what)
         except Exception as fault:

@@ -1,0 +1,49 @@
+"""Types that are more than records: what is written of them does something, so a steward is asked first.
+
+A Subscription sends records out of the house. Whoever opens a store names the stewards (`Store(path, stewards)`); where
+a type of `STEWARDED` has none, nothing of it can be written, by whatever way it came: a file, a Bundle, a patch.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from salus.base.errors import Unsupported
+from salus.records.drafts import Draft
+
+if TYPE_CHECKING:
+    from salus.records.desk import Desk
+
+STEWARDED = frozenset({"Subscription"})
+
+
+class Steward(Protocol):
+    """Asked at the desk, in the transaction that writes: what it writes besides stands or falls with it."""
+
+    def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
+        """What shall be stored in its place. Raises SalusError; `desk.actor` asks, for `desk.purpose`."""
+        ...
+
+    def release(self, desk: "Desk", id: str) -> None:
+        """It is about to be deleted. Raises SalusError."""
+        ...
+
+
+Stewards = Mapping[str, Steward]
+
+
+def admitted(desk: "Desk", draft: Draft, id: str) -> Draft:
+    """The draft as its steward wants it; of all other types as it is."""
+    return steward_of(desk, draft.type).admit(desk, draft, id) if draft.type in STEWARDED else draft
+
+
+def released(desk: "Desk", type: str, id: str) -> None:
+    if type in STEWARDED:
+        steward_of(desk, type).release(desk, id)
+
+
+def steward_of(desk: "Desk", type: str) -> Steward:
+    """Raises Unsupported where there is none."""
+    found = desk.stewards.get(type)
+    if found is None:
+        raise Unsupported(f"A {type} is not taken in like this: send it to /fhir/{type} of the running server")
+    return found
