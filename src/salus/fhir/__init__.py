@@ -2,7 +2,7 @@
 
 from salus.fhir import dates
 from salus.fhir.definitions import RESOURCE_TYPES
-from salus.fhir.extraction import Indexed, index
+from salus.fhir.extraction import Indexed, coded, index
 from salus.fhir.links import references, rewrite
 from salus.fhir.outcome import outcome
 from salus.fhir.reading import Decoded, decode
@@ -16,6 +16,7 @@ __all__ = [
     "Decoded",
     "Indexed",
     "Parameter",
+    "coded",
     "compartment",
     "compartments",
     "dates",

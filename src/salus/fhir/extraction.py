@@ -83,6 +83,32 @@ def wanted(type_name: str) -> Iterator[tuple[list[str], int, str]]:
                     yield [*kept, leaf], numbers[f"{path_key(steps)}.{leaf}"], "number"
 
 
+@cache
+def coded(type_name: str) -> frozenset[int]:
+    """The paths of a type's tokens that stand for one of a list of codes, not for this one thing or person.
+
+    >>> from salus.fhir.search import parameters
+    >>> [bool(coded("Patient") & set(parameters("Patient")[name].paths)) for name in ("gender", "identifier", "phone")]
+    [True, False, False]
+    """
+    root = Node()
+    for steps, number, kind in wanted(type_name):
+        plant(root, type_name, steps, number, kind)
+    found = [(number, leaf in CODED) for number, leaf in leaves(root) if leaf]
+    return frozenset(number for number, _ in found) - {number for number, is_coded in found if not is_coded}
+
+
+CODED = frozenset({"code", "Coding", "CodeableConcept", "boolean"})
+
+
+def leaves(node: Node) -> Iterator[tuple[int, str]]:
+    """The paths of the tokens below, each with the type of what stands there."""
+    for (_, type_name, _, _), branches in node.below.items():
+        for below in branches.values():
+            yield from ((number, type_name) for number, kind in below.takes if kind == "token")
+            yield from leaves(below)
+
+
 def plant(node: Node, type_name: str, steps: list[str], number: int, kind: str) -> None:
     """Lay one path into the tree, for every type that a choice on the way can have."""
     if not steps:

@@ -12,9 +12,10 @@ from pathlib import Path
 from salus.base.errors import Conflict, Damaged, SalusError
 from salus.records import chain, compartments, drafts, faults, reindexing, shelves, upgrades
 from salus.records.bodies import Press
+from salus.records.desk import subject_of
 from salus.records.engines import Connection, engine_of
 from salus.records.ids import unpacked
-from salus.records.interning import Kinds
+from salus.records.interning import Kinds, told
 
 OnProgress = Callable[[str, int, int], None]  # step, done, in all
 MOST = 1000  # faults that are told
@@ -121,8 +122,8 @@ class Looking:
 
 
 def _file(at: Looking) -> None:
-    for told in at.connection.flaws():
-        at.findings.add("file", told)
+    for flaw in at.connection.flaws():
+        at.findings.add("file", flaw)
 
 
 def _chain(at: Looking) -> None:
@@ -182,7 +183,7 @@ class Indexes:
         self._there = {
             table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{name}=?' for name in names)}"
             for table, names in shelves.COLUMNS.items()
-        }
+        } | {"line": LINE}
 
     def check(self, findings: Findings, on_progress: OnProgress) -> None:
         """An index laid by another version of the program is left alone: it is laid anew at the next opening."""
@@ -209,7 +210,9 @@ class Indexes:
         indexed = drafts.again(type, body)
         made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._code, self._aimed)}
         subjects = {self._aimed("Patient", id) for id in compartments.patients(type, indexed)}
-        made["line"] = {(subject, kind, date, row) for subject in subjects | ({row} if type == "Patient" else set())}
+        subjects |= {row} if type == "Patient" else set()
+        bunch = self._bunch(shelves.codes_of(type, made["token"]))
+        made["line"] = {(subject, kind, date, row, bunch, subject_of(subjects)) for subject in subjects}
         return made
 
     def _compare(self, name: str, made: dict[str, set[shelves.Row]], counts: Counter[str], findings: Findings) -> None:
@@ -234,5 +237,16 @@ class Indexes:
         found = self._connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
         return found[0] if found else -1
 
+    def _bunch(self, codes: shelves.Codes) -> int:
+        """The number of a set of codes; -1 where there is none, or where it is not found by each of them."""
+        found = self._connection.execute("SELECT bunch FROM bunch WHERE codes=?", (told(codes),)).fetchone()
+        sql = "SELECT 1 FROM bunched WHERE path=? AND code=? AND bunch=?"
+        whole = found and all(self._connection.execute(sql, (*code, found[0])).fetchone() for code in codes)
+        return found[0] if whole else -1
 
+
+LINE = (
+    "SELECT 1 FROM line l WHERE l.subject=? AND l.type=? AND l.date=? AND l.row=? AND l.bunch IN (0, ?) "
+    "AND EXISTS(SELECT 1 FROM resource r WHERE r.row=l.row AND r.subject=?)"
+)
 ALIVE = "SELECT row, type, id, date, form, body FROM resource WHERE alive ORDER BY row"

@@ -20,9 +20,10 @@ from salus.records.stewards import Stewards, admitted, released
 
 CREATE, UPDATE, DELETE = range(len(ACTS))
 STORE = """
-INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body, subject)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(row) DO UPDATE SET version=excluded.version, t=excluded.t, born=excluded.born, alive=excluded.alive,
-    date=excluded.date, form=excluded.form, body=excluded.body
+    date=excluded.date, form=excluded.form, body=excluded.body, subject=excluded.subject
 """
 FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
 LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
@@ -150,7 +151,7 @@ class Desk:
             "INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", [(s, standing.row, version) for s in subjects]
         )
         key = self.kinds.key(type, id)
-        self._keep(DELETE, standing.row, key, (version, self.t, standing.born, 0, 0, None, None), b"")
+        self._keep(DELETE, standing.row, key, (version, self.t, standing.born, 0, 0, None, None, 0), b"")
         return Version(type, id, version, self.at, True, b"")
 
     # --- what stands there ---
@@ -217,10 +218,10 @@ class Desk:
         version = standing.version + 1
         body = draft.stamped(id, version, self._instant)
         date = compartments.clinical_date(draft.type, draft.indexed)
-        self._shelve(draft.type, standing.row, date, draft.indexed)
+        subject = self._shelve(draft.type, standing.row, date, draft.indexed)
         key = self.kinds.key(draft.type, id)
         born = standing.born if standing.alive else self.t
-        columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body))
+        columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body), subject)
         self._keep(UPDATE if standing.alive else CREATE, standing.row, key, columns, body)
         return Version(draft.type, id, version, self.at, False, body)
 
@@ -253,7 +254,7 @@ class Desk:
 
     def _stub(self, key: tuple[int, bytes | str]) -> int:
         row = self._ledger.next_row()
-        self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None))
+        self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None, 0))
         return row
 
     def _lines(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> set[tuple[int, int, int, int]]:
@@ -261,17 +262,27 @@ class Desk:
         found = {(self.aimed("Patient", id), number, date, row) for id in compartments.patients(type, indexed)}
         return found | {(row, number, date, row)} if type == "Patient" else found
 
-    def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> None:
+    def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> int:
+        """Index a resource; the `subject` of its row."""
+        bunch = 0
         for table, made in shelves.rows(indexed, row, self._names.code, self.aimed):
             self._shelves.put(table, made)
-        self._shelves.put("line", self._lines(type, row, date, indexed))
+            if table == "token":
+                bunch = self._names.bunch(shelves.codes_of(type, made))
+        lines = self._lines(type, row, date, indexed)
+        self._shelves.put("line", [(*line, bunch) for line in lines])
+        return subject_of(line[0] for line in lines)
+
+    def begin_anew(self) -> None:
+        """Before everything is indexed again."""
+        self._names.begin_anew()
 
     def shelve_again(self, type: str, row: int, body: bytes) -> None:
         """Index what is stored anew; its old index rows must be gone."""
         indexed = drafts.again(type, body)
         date = compartments.clinical_date(type, indexed)
-        self.connection.execute("UPDATE resource SET date=? WHERE row=?", (date, row))
-        self._shelve(type, row, date, indexed)
+        subject = self._shelve(type, row, date, indexed)
+        self.connection.execute("UPDATE resource SET date=?, subject=? WHERE row=?", (date, subject, row))
 
     def _unshelve(self, type: str, standing: Standing, body: bytes) -> set[int]:
         """Take the current version off the shelves; the rows of the patients in whose compartments it stood."""
@@ -331,6 +342,16 @@ def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, 
         seal = chain.seal(seal, (n, *line), salt)
         connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal, salt))
     return n, seal
+
+
+def subject_of(patients: Iterable[int]) -> int:
+    """The patient of a resource as its row tells.
+
+    >>> subject_of([]), subject_of([7]), subject_of([7, 9])
+    (0, 7, -1)
+    """
+    found = set(patients)
+    return -1 if len(found) > 1 else next(iter(found), 0)
 
 
 def check_match(standing: Standing | None, if_match: int | None, reference: str) -> None:

@@ -3,6 +3,8 @@
 from salus.records.engines import Connection
 
 MOST = 200_000  # names kept in memory
+MOST_BUNCHES = 100_000  # of a store; after that, what is new has none
+Codes = tuple[tuple[int, int], ...]
 
 
 class Kinds:
@@ -30,13 +32,15 @@ class Interning:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._codes: dict[tuple[str | None, str], int] = {}
-        self._fresh: list[tuple[str | None, str]] = []
+        self._codes: dict[tuple[str | None, str] | Codes, int] = {}
+        self._fresh: list[tuple[str | None, str] | Codes] = []
         self._last = 0
+        self._last_bunch = 0
 
     def begin(self) -> None:
         """Read the last number that was given, by any process."""
         self._last = self._connection.execute("SELECT coalesce(max(code), 0) FROM code").fetchone()[0]
+        self._last_bunch = self._connection.execute("SELECT coalesce(max(bunch), 0) FROM bunch").fetchone()[0]
 
     def keep(self) -> None:
         """What was added stands: its transaction is committed."""
@@ -69,3 +73,39 @@ class Interning:
         self._last += 1
         self._connection.execute("INSERT INTO code(code, text, system) VALUES(?, ?, ?)", (self._last, text, system))
         return self._last
+
+    def bunch(self, codes: Codes) -> int:
+        """The number of a set of (path, code), given if it is new; 0 where there are too many already."""
+        number = self._codes.get(codes)
+        if number is None:
+            number = self._codes[codes] = self._bunched(codes)
+            self._fresh.append(codes)
+        return number
+
+    def _bunched(self, codes: Codes) -> int:
+        text = told(codes)
+        found = self._connection.execute("SELECT bunch FROM bunch WHERE codes=?", (text,)).fetchone()
+        if found:
+            return int(found[0])
+        if self._last_bunch >= MOST_BUNCHES:
+            return 0
+        self._last_bunch += 1
+        self._connection.execute("INSERT INTO bunch(bunch, codes) VALUES(?, ?)", (self._last_bunch, text))
+        rows = [(path, code, self._last_bunch) for path, code in codes]
+        self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", rows)
+        return self._last_bunch
+
+    def begin_anew(self) -> None:
+        """Forget all bunches, in the store too: everything is about to be indexed again."""
+        self._connection.execute("DELETE FROM bunched")
+        self._connection.execute("DELETE FROM bunch")
+        self._codes, self._fresh, self._last_bunch = {}, [], 0
+
+
+def told(codes: Codes) -> str:
+    """A bunch as the store has it, to be found again.
+
+    >>> told(((3, 17), (4, 9)))
+    '3.17 4.9'
+    """
+    return " ".join(f"{path}.{code}" for path, code in codes)

@@ -8,7 +8,7 @@ from salus.fhir.definitions import definitions
 from salus.records.desk import Desk
 from salus.records.shelves import COLUMNS
 
-WAY = 1  # add one when values are extracted or laid otherwise under the same paths
+WAY = 2  # add one when values are extracted or laid otherwise under the same paths
 BATCH = 1000
 
 
@@ -27,6 +27,7 @@ def reindex(desk: Desk) -> int:
     connection = desk.connection
     for table in COLUMNS:
         connection.execute(f"DELETE FROM {table}")
+    desk.begin_anew()
     after, count = 0, 0
     while rows := connection.execute(NEXT, (after, BATCH)).fetchall():
         for row, kind, form, body in rows:

@@ -5,12 +5,15 @@ Index tables are WITHOUT ROWID, so that the key is the table. Instants are milli
 microseconds in `dates` (half-open: low <= t < high).
 
     kind      type number <-> name; 0 is "a resource somewhere else", whose id is its URL
-    resource  one row a resource, with its current version; version 0 is a mere target of references
+    resource  one row a resource, with its current version; version 0 is a mere target of references; `subject` is the
+              patient in whose compartment it stands, 0 for none, -1 for several
     past      the versions before the current one; `was` says in whose compartments each of them stood
     txn       one row a write transaction, hash-chained (chain.py); `salt` is that of its digests
     outbox    which versions a transaction made, in order
     audit     who did or saw what, when, for what purpose; hash-chained
-    line      a patient's timeline: the compartment, by type and clinical date
+    line      a patient's timeline: the compartment, by type and clinical date, with the bunch of each resource
+    bunch     a set of codes that resources have in common (a final laboratory observation of glucose), so that the
+              timeline can be asked for them; `bunched` has the bunches of a code. 0 is a set that nobody counted
     subscriber, notice   who is to be told of changes, which those were, and how far they were told (notices.py)
 
 Of what was erased (erasing.py), `gone` is the transaction that did it:
@@ -42,7 +45,8 @@ CREATE TABLE resource(
     alive INTEGER NOT NULL,
     date INTEGER NOT NULL,
     form INTEGER,
-    body BLOB
+    body BLOB,
+    subject INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX resource_id ON resource(type, id);
 CREATE INDEX resource_type ON resource(type) WHERE alive;
@@ -73,7 +77,10 @@ CREATE TABLE resealed(t INTEGER PRIMARY KEY, gone INTEGER NOT NULL, hash BLOB NO
 CREATE TABLE struck(n INTEGER PRIMARY KEY, gone INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB);
 
 CREATE TABLE line(subject INTEGER, type INTEGER, date INTEGER, row INTEGER,
-    PRIMARY KEY(subject, type, date, row)) WITHOUT ROWID;
+    bunch INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(subject, type, date, row)) WITHOUT ROWID;
+CREATE TABLE bunch(bunch INTEGER PRIMARY KEY, codes TEXT NOT NULL);
+CREATE UNIQUE INDEX bunch_codes ON bunch(codes);
+CREATE TABLE bunched(path INTEGER, code INTEGER, bunch INTEGER, PRIMARY KEY(path, code, bunch)) WITHOUT ROWID;
 CREATE TABLE token(path INTEGER, code INTEGER, row INTEGER, PRIMARY KEY(path, code, row)) WITHOUT ROWID;
 CREATE TABLE ref(path INTEGER, target INTEGER, row INTEGER, PRIMARY KEY(path, target, row)) WITHOUT ROWID;
 CREATE TABLE dates(path INTEGER, low INTEGER, high INTEGER, row INTEGER,

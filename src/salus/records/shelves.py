@@ -1,11 +1,13 @@
 """Where the search finds a resource again: one row a value in each index table."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from salus import fhir
 from salus.records.engines import Connection
 
 Row = tuple[object, ...]
+Codes = tuple[tuple[int, int], ...]
 Breathe = Callable[[], None]
 Coded = Callable[[str | None, str], int]
 Aimed = Callable[[str | None, str], int]
@@ -17,13 +19,14 @@ COLUMNS = {
     "quantity": ("path", "value", "code", "row"),
     "number": ("path", "value", "row"),
     "string": ("path", "text", "row", "exact"),
-    "line": ("subject", "type", "date", "row"),
+    "line": ("subject", "type", "date", "row", "bunch"),
 }
+KEYS = COLUMNS | {"line": ("subject", "type", "date", "row")}
 PUT = {
     table: f"INSERT INTO {table}({','.join(names)}) VALUES({','.join('?' * len(names))}) ON CONFLICT DO NOTHING"
     for table, names in COLUMNS.items()
 }
-TAKE = {table: f"DELETE FROM {table} WHERE {' AND '.join(f'{n}=?' for n in names)}" for table, names in COLUMNS.items()}
+TAKE = {table: f"DELETE FROM {table} WHERE {' AND '.join(f'{n}=?' for n in names)}" for table, names in KEYS.items()}
 LONGEST = 200  # characters of a string that are searched
 
 
@@ -40,6 +43,12 @@ def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterato
         yield "number", [(*number, row) for number in indexed.numbers]
     if indexed.strings:
         yield "string", [(p, t[:LONGEST], row, "" if t == e else e[:LONGEST]) for p, t, e in indexed.strings]
+
+
+def codes_of(type: str, tokens: Iterable[Any]) -> Codes:
+    """What a resource's rows of tokens say in codes that others may share: (path, code) in order."""
+    coded = fhir.coded(type)
+    return tuple(sorted({(path, code) for path, code, _ in tokens if path in coded}))
 
 
 def in_breaths(connection: Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:

@@ -36,6 +36,17 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         2,
+        "a chart finds the newest of a code on the patient's timeline, and the patients of a code (indexed anew after)",
+        """
+        ALTER TABLE resource ADD COLUMN subject INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE line ADD COLUMN bunch INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE bunch(bunch INTEGER PRIMARY KEY, codes TEXT NOT NULL);
+        CREATE UNIQUE INDEX bunch_codes ON bunch(codes);
+        CREATE TABLE bunched(path INTEGER, code INTEGER, bunch INTEGER, PRIMARY KEY(path, code, bunch)) WITHOUT ROWID
+        """,
+    ),
+    Step(
+        2,
         "links are over salted digests, so that what is erased by law can go and the chain still holds",
         """
         ALTER TABLE txn ADD COLUMN salt BLOB;
