@@ -2,15 +2,16 @@
 
     python benchmarks/records/searches.py [--times 10] [--store FILE] [--requests 3000]
 
-The store has all Synthea bundles, `--times` over: each copy under new ids and identifiers, so that a patient has no more
-than before and the city more patients. `--store` keeps it for the next run. Each search is drawn anew (patient, code)
-for each request. First a closed loop of 8 clients: answers per CPU-second of the server, all of its threads, audit
-included. Then an open loop at half that rate: milliseconds from when a request was due. Prints a Markdown table.
+The store has all Synthea bundles, `--times` over: each copy under new ids and identifiers, so that a patient has no
+more than before and the city more patients. `--store` keeps it for the next run. Each search is drawn anew (patient,
+code) for each request. First a closed loop of 8 clients: answers per CPU-second of the server, all of its threads,
+audit included. Then an open loop at half that rate: milliseconds from when a request was due. Prints a Markdown table.
 
 Needs ../shared/data/fhir-synthea-r4-dev beside the checkout.
 """
 
 import argparse
+import asyncio
 import os
 import random
 import re
@@ -28,6 +29,7 @@ import orjson
 sys.path.insert(0, str(Path(__file__).parent))
 from ingest import bundles
 from load import Server, closed_loop, free_port, open_loop, request, serving
+from load import ask as answered
 
 from salus.api.access import grant
 from salus.base.ids import uuid7
@@ -157,13 +159,10 @@ def lines(server: Server, path: Path, known: list[Chart], count: int, only: str)
 
 def found(server: Server, requests: list[bytes]) -> float:
     """The mean number of resources in an answer."""
-    import asyncio
 
     async def counted() -> list[int]:
-        from load import ask
-
         reader, writer = await asyncio.open_connection(*server.address)
-        bodies = [orjson.loads((await ask(reader, writer, sent))[1]) for sent in requests]
+        bodies = [orjson.loads((await answered(reader, writer, sent))[1]) for sent in requests]
         writer.close()
         return [len(body.get("entry", [])) if body["resourceType"] == "Bundle" else 1 for body in bodies]
 
@@ -171,7 +170,7 @@ def found(server: Server, requests: list[bytes]) -> float:
     return sum(counts) / len(counts)
 
 
-HEAD = "| search | resources an answer | per CPU-s | answers/s, 8 clients | half of it | p50 ms | p99 ms |\n|" + "---|" * 7
+HEAD = "| search | resources an answer | per CPU-s | answers/s, 8 clients | half of it | p50 ms | p99 ms |"
 
 
 def main() -> None:
@@ -188,7 +187,8 @@ def main() -> None:
         with Store(path) as store:
             total, known = sum(store.count().values()), charts(store)
         port = free_port()
-        print(f"{total:,} resources, {path.stat().st_size / total:.0f} bytes each; load {os.getloadavg()[0]:.1f}\n\n{HEAD}")
+        print(f"{total:,} resources, {path.stat().st_size / total:.0f} bytes each; load {os.getloadavg()[0]:.1f}\n")
+        print(f"{HEAD}\n|{'---|' * HEAD.count(' |')}")
         with serving([sys.executable, "-c", SERVE, str(path), str(port), SECRET.decode()], port) as server:
             for line in lines(server, path, known, told.requests, told.only):
                 print(line, flush=True)
