@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from salus.fhir.definitions import RESOURCE_TYPES, definitions
-from salus.fhir.fhirpath import collections, fhir, numbers, texts
+from salus.fhir.fhirpath import boundaries, collections, fhir, numbers, texts
 from salus.fhir.fhirpath.nodes import BASES, Node, Quantity, kinds, resource, step
 from salus.fhir.fhirpath.operators import LOGIC, OPERATIONS, logical, signed
 from salus.fhir.fhirpath.scope import KNOWN, Code, Nodes, Scope, single
@@ -13,7 +13,7 @@ from salus.fhir.fhirpath.tokens import wrong
 from salus.fhir.fhirpath.tree import Binary, Call, Constant, Indexer, Member, Sign, This, Tree, TypeTest, Variable
 from salus.fhir.primitives import PRIMITIVES
 
-EAGER = {**collections.EAGER, **texts.EAGER, **numbers.EAGER, **fhir.EAGER}
+EAGER = {**collections.EAGER, **texts.EAGER, **numbers.EAGER, **boundaries.EAGER, **fhir.EAGER}
 LAZY = collections.LAZY
 OF_TYPE = ("is", "as", "ofType", "getReferenceKey")
 SYSTEM_TYPES = frozenset({"Boolean", "String", "Integer", "Decimal", "Date", "DateTime", "Time", "Quantity"})

@@ -1,0 +1,232 @@
+"""A view compiled: resource in, rows out. https://sql-on-fhir.org/ig/latest/processing-algorithm.html
+
+A select is a function of a focus (a node), the resource around it, and the row number that %rowIndex tells. Selects
+beside each other multiply their rows, branches of a union add theirs, a `forEach` without items leaves none.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from salus.analytics.views import swift
+from salus.analytics.views.definition import Column, Definition, Select
+from salus.analytics.views.paths import ROW, Path, kind_of, names_row, read_path, unknown_names
+from salus.base.errors import Invalid
+from salus.fhir.fhirpath import Node, plain
+from salus.fhir.primitives import PRIMITIVES
+
+Row = tuple[Any, ...]
+Rows = list[Row]
+Part = Callable[[Node, Node, int], Rows]
+Foci = Callable[[Node, Node, int], list[Node]]
+DEEPEST = 200  # how far a `repeat` goes down
+
+
+class Told(NamedTuple):
+    """A column as the compiler sees it: `kind` is its R4 type as declared or found out, None where nobody knows."""
+
+    column: Column
+    path: Path
+    kind: str | None
+
+
+class Compiled(NamedTuple):
+    """`empty`: the one row of a `forEachOrNull` that finds nothing."""
+
+    run: Part
+    empty: Row
+    columns: tuple[Told, ...]
+
+
+class RowCompiler:
+    """Compiles the selects of one view. `notes` are names that look misspelt; `issues` what is wrong."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.notes: list[str] = []
+
+    def view(self) -> Compiled:
+        return self.select(self.definition.select, self.definition.resource)
+
+    def path(self, text: str, at: str, kind: str | None) -> Path:
+        found = read_path(text, at, self.definition.constants)
+        self.notes += [f"{at}: {note}" for note in unknown_names(found.tree, kind)]
+        return found
+
+    def select(self, select: Select, kind: str | None) -> Compiled:
+        paths = [self.path(text, f"{select.at}.{select.each}", kind) for text in select.paths]
+        if paths:
+            kind = kind_of(paths[0].tree, kind) if len(paths) == 1 else None
+        told = tuple(self.column(column, kind) for column in select.columns)
+        parts = [columns_part(told, kind)] if told else []
+        parts += [self.select(inner, kind) for inner in select.selects]
+        if select.unions:
+            parts.append(union([self.select(branch, kind) for branch in select.unions]))
+        return EACH[select.each](paths, together(parts))
+
+    def column(self, column: Column, kind: str | None) -> Told:
+        path = self.path(column.path, f"{column.at}.path", kind)
+        return Told(column, path, column.type or kind_of(path.tree, kind))
+
+
+def together(parts: list[Compiled]) -> Compiled:
+    """Selects beside each other: every row of the one with every row of the next."""
+    if len(parts) == 1:
+        return parts[0]
+    first, *rest = [part.run for part in parts]
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        rows = first(node, root, index)
+        for part in rest:
+            if not rows:
+                return rows
+            more = part(node, root, index)
+            rows = [row + other for row in rows for other in more]
+        return rows
+
+    empty = tuple(value for part in parts for value in part.empty)
+    return Compiled(run, empty, tuple(told for part in parts for told in part.columns))
+
+
+def union(branches: list[Compiled]) -> Compiled:
+    runs = [branch.run for branch in branches]
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        return [row for part in runs for row in part(node, root, index)]
+
+    return Compiled(run, branches[0].empty, branches[0].columns)
+
+
+def for_each(paths: list[Path], inner: Compiled) -> Compiled:
+    found, part = foci(paths[0]), inner.run
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        return [row for i, item in enumerate(found(node, root, index)) for row in part(item, root, i)]
+
+    return inner._replace(run=run)
+
+
+def for_each_or_null(paths: list[Path], inner: Compiled) -> Compiled:
+    found, part, empty = foci(paths[0]), inner.run, [inner.empty]
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        items = found(node, root, index)
+        return [row for i, item in enumerate(items) for row in part(item, root, i)] if items else empty
+
+    return inner._replace(run=run)
+
+
+def repeated(paths: list[Path], inner: Compiled) -> Compiled:
+    """All that the paths find, and what they find in that, and so on: what is above stands before what is below."""
+    every, part = [foci(path) for path in paths], inner.run
+
+    def below(node: Node, root: Node, depth: int) -> Iterator[Node]:
+        if depth > DEEPEST:
+            raise Invalid(f"repeat goes more than {DEEPEST} levels down: does its path find itself?", path=paths[0].at)
+        for found in every:
+            for item in found(node, root, 0):
+                yield item
+                yield from below(item, root, depth + 1)
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        return [row for i, item in enumerate(below(node, root, 1)) for row in part(item, root, i)]
+
+    return inner._replace(run=run)
+
+
+EACH: dict[str, Callable[[list[Path], Compiled], Compiled]] = {
+    "": lambda paths, inner: inner,
+    "forEach": for_each,
+    "forEachOrNull": for_each_or_null,
+    "repeat": repeated,
+}
+
+
+def foci(path: Path) -> Foci:
+    """The items that a forEach goes through."""
+    return lambda node, root, index: asked(path, node, root, index)
+
+
+def asked(path: Path, node: Node, root: Node, index: int) -> list[Node]:
+    try:
+        return path.expression.nodes(node, whole=root, variables={ROW: index})
+    except Invalid as fault:
+        raise Invalid(str(fault), path=path.at) from None
+
+
+def values(path: Path, node: Node, root: Node, index: int) -> list[Any]:
+    """What a path gives, as JSON has it, through the whole of FHIRPath."""
+    return [value for item in asked(path, node, root, index) if (value := plain(item)) is not None]
+
+
+def only(found: list[Any], name: str, at: str) -> Any:
+    """The one value of a column, or None. Raises Invalid for several."""
+    if len(found) > 1:
+        raise Invalid(
+            f"The column {name} gets {len(found)} values of one item: add .first(), or say collection: true", path=at
+        )
+    return found[0] if found else None
+
+
+def of_path(told: Told) -> Callable[[Node, Node, int], Any]:
+    """A column through the whole of FHIRPath."""
+    path, column = told.path, told.column
+    if column.collection:
+        return lambda node, root, index: values(path, node, root, index)
+    return lambda node, root, index: only(values(path, node, root, index), column.name, path.at)
+
+
+def columns_part(told: tuple[Told, ...], kind: str | None) -> Compiled:
+    """The columns of a select as one function; each as plain code where it can be."""
+    slow = [of_path(one) for one in told]
+    swift_part = plain_part(told, kind, slow) if kind else None
+
+    def run(node: Node, root: Node, index: int) -> Rows:
+        return [tuple([column(node, root, index) for column in slow])]
+
+    # what has only the row number in it can be told where there is no item
+    nothing = Node("Element", {})
+    empty = tuple(
+        column(nothing, nothing, 0) if names_row(one.path) else None for one, column in zip(told, slow, strict=True)
+    )
+    return Compiled(swift_part or run, empty, told)
+
+
+def plain_part(told: tuple[Told, ...], kind: str, slow: list[Callable[[Node, Node, int], Any]]) -> Part | None:
+    """The columns as generated code; None where none of them is plain. What is no valid FHIR goes the whole way."""
+    writer = swift.Writer(kind)
+    cells: list[str] = []
+    names: dict[str, Any] = dict(swift.NAMES)
+    for number, (one, column) in enumerate(zip(told, slow, strict=True)):
+        before, known = len(writer.lines), dict(writer.known)
+        try:
+            cells.append(cell(writer, one))
+        except swift.NotPlain:
+            del writer.lines[before:]
+            writer.known = known
+            names[f"c{number}"] = column
+            cells.append(f"c{number}(node, root, i)")
+    if len(names) == len(swift.NAMES) + len(told):
+        return None
+    names |= {"only": only}
+    body = "\n    ".join(["x = node.value", *writer.lines, f"return [({', '.join(cells)},)]"])
+    exec(f"def run(node, root, i):\n    {body}\n", names)  # written by `swift` alone: paths come in as repr()
+    run: Part = names["run"]
+
+    def guarded(node: Node, root: Node, index: int) -> Rows:
+        try:
+            return run(node, root, index)
+        except (AttributeError, TypeError, KeyError):
+            return [tuple([column(node, root, index) for column in slow])]
+
+    return guarded
+
+
+def cell(writer: swift.Writer, told: Told) -> str:
+    """Python for the value of a column. Raises NotPlain."""
+    slot = writer.slot(told.path.tree)
+    if slot.kind not in PRIMITIVES:
+        raise swift.NotPlain
+    found = f"[z for z in {slot.name} if z is not None]"
+    if told.column.collection:
+        return found if slot.many else f"[] if {slot.name} is None else [{slot.name}]"
+    return f"only({found}, {told.column.name!r}, {told.path.at!r})" if slot.many else slot.name
