@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
-from salus.records.search import chaining, combining, compositing, reaching, vocabulary
+from salus.records.search import chaining, combining, compositing, listing, reaching, vocabulary, wording
 from salus.records.search.meaning import placed
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
 from salus.records.search.setting import Setting, numbers
 from salus.records.search.shelf import Arguments, Match, Piece, shelf
-from salus.records.search.terms import Term, divide
+from salus.records.search.terms import WORDS, Term, divide
 from salus.records.shelves import LONGEST
 
 TOP = "\U0010ffff"
@@ -141,6 +141,13 @@ class Matcher:
         rows = f"SELECT row FROM outbox WHERE t IN ({ts})"
         return Match(rows, f"r.t IN ({ts})", [argument for _, some in pieces for argument in some], negated=True)
 
+    def _by_words(self, term: Term) -> Match:
+        check = self._setting.check(wording.of_body(term.name, term.values))
+        return Match(f"SELECT row FROM resource WHERE type={self._type}", "TRUE", [], negated=True, check=check)
+
+    def _by_list(self, term: Term) -> Match:
+        return listing.listed(self._setting, self._name, term)
+
     # --- what each kind of parameter makes of a value ---
 
     def token(self, term: Term, value: str) -> Piece:
@@ -258,7 +265,13 @@ MAKERS: dict[str, tuple[str, frozenset[str], Make]] = {
 }
 
 
-COLUMNS: dict[str, Callable[[Matcher, Term], Match]] = {"_id": Matcher._by_id, "_lastUpdated": Matcher._by_update}
+COLUMNS: dict[str, Callable[[Matcher, Term], Match]] = {
+    "_id": Matcher._by_id,
+    "_lastUpdated": Matcher._by_update,
+    "_text": Matcher._by_words,
+    "_content": Matcher._by_words,
+    "_list": Matcher._by_list,
+}
 
 
 def served(parameter: fhir.Parameter) -> bool:
@@ -269,6 +282,8 @@ def served(parameter: fhir.Parameter) -> bool:
 
 def modifiers(parameter: fhir.Parameter) -> frozenset[str]:
     """The modifiers that are served with it."""
+    if parameter.name in (*WORDS, "_list"):
+        return frozenset()
     if parameter.name in COLUMNS or parameter.components or parameter.kind == "special":
         return frozenset({"missing"})
     types = parameter.targets if parameter.kind == "reference" else ()
@@ -291,6 +306,6 @@ def check_served(term: Term) -> None:
     if plain and term.modifier and term.modifier not in modifiers(parameter):
         raise Unsupported(
             f"':{term.modifier[:40]}' is not served for {term.name} ({parameter.kind}): "
-            f"use one of {', '.join(sorted(modifiers(parameter)))}",
+            f"use {', '.join(sorted(modifiers(parameter))) or 'none'}",
             path=f"{term.name}:{term.modifier[:40]}",
         )

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search_filter.html
 from salus import fhir
 from salus.base.errors import SalusError, Unsupported
 from salus.records.search.filtering import Comparison, Joint, Node, Step, parse, wrong
-from salus.records.search.terms import MOST_BRANCHES, MOST_HOPS, Term, known
+from salus.records.search.terms import MOST_BRANCHES, MOST_HOPS, WORDS, Term, known
 
 FILTER = fhir.Parameter("_filter", "special", (), (), (), "http://hl7.org/fhir/SearchParameter/filter", "")
 MOST = 300  # comparisons, each counted for every type that it is asked of
@@ -113,16 +113,14 @@ def placed(at: int, fault: SalusError) -> SalusError:
 
 def leaf(parameter: fhir.Parameter, node: Comparison) -> Term:
     """The term of one comparison. Raises Unsupported for an operator that its kind of parameter does not know."""
-    operators = BY_KIND[parameter.kind]
+    operators = {"eq": ""} if parameter.name in WORDS else BY_KIND[parameter.kind] | {"pr": "missing"}
+    if node.operator not in operators:
+        why = f"'{node.operator}' is not served for {parameter.name} ({parameter.kind}): use {', '.join(operators)}"
+        raise placed(node.at, Unsupported(why))
     if node.operator == "pr":
         if node.value not in ("true", "false"):
             raise wrong(node.at, f"{parameter.name} pr {node.value[:40]}: say true or false")
         missing = {"true": "false", "false": "true"}[node.value]
         return Term(parameter.name, "missing", (missing,), parameter, at=node.at)
-    if node.operator not in operators:
-        why = (
-            f"'{node.operator}' is not served for {parameter.name} ({parameter.kind}): use {', '.join(operators)} or pr"
-        )
-        raise placed(node.at, Unsupported(why))
     prefix = node.operator if parameter.kind in PREFIXED and node.operator != "po" else ""
     return Term(parameter.name, operators[node.operator], (f"{prefix}{node.value}",), parameter, at=node.at)

@@ -15,6 +15,7 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Issue, Malformed, Unsupported
+from salus.records.search.listing import LIST, current
 from salus.records.search.matching import check_served
 from salus.records.search.meaning import conditions
 from salus.records.search.shortening import SHORT, check_elements
@@ -312,7 +313,17 @@ def _filter(query: Query, modifier: str, value: str) -> None:
     query.terms += made
 
 
-FINDING = {COMPARTMENT, "_filter"}  # of the controls those that choose resources
+def _list(query: Query, modifier: str, value: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#list"""
+    if value.startswith("$"):
+        query.terms += conditions(query.type, current(query.type, value))
+    elif any(not id for id in value.split(",")):
+        raise Malformed(f"_list={value[:80]}: give the id of a List", path="_list")
+    else:
+        query.terms.append(Term("_list", "", tuple(value.split(",")), LIST))
+
+
+FINDING = {COMPARTMENT, "_filter", "_list"}  # of the controls those that choose resources
 CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_count": _count,
     "_total": _total,
@@ -324,4 +335,5 @@ CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     ANCHOR: _anchor,
     COMPARTMENT: _compartment,
     "_filter": _filter,
+    "_list": _list,
 }

@@ -13,6 +13,12 @@ from salus.base.errors import Malformed, Unsupported
 MOST_VALUES = 500  # of one parameter
 MOST_HOPS = 6  # of a chain
 MOST_BRANCHES = 8  # types that one hop of a chain may mean
+HL7 = "http://hl7.org/fhir/SearchParameter/"
+WORDS = {  # what is searched by words in the bodies
+    "_text": fhir.Parameter("_text", "string", (), (), (), f"{HL7}DomainResource-text", ""),
+    "_content": fhir.Parameter("_content", "string", (), (), (), f"{HL7}Resource-content", ""),
+}
+PLAIN = ("Binary", "Bundle", "Parameters")  # types without a narrative
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class Term:
         """The types that a chain looks into, along all of it."""
         for part in self.parts:
             yield from part.looks()
+        if self.name == "_list":
+            yield "List"
         for type, inner in self.inner:
             yield type
             yield from inner.looks()
@@ -64,6 +72,8 @@ def term(type: str, key: str, value: str, hops: int = 0) -> Term:
 
 def known(type: str, name: str) -> fhir.Parameter:
     """The parameter of a type by this name. Raises Unsupported."""
+    if name in WORDS and (name == "_content" or type not in PLAIN):
+        return WORDS[name]
     found = fhir.parameters(type)
     if name not in found:
         raise Unsupported(
