@@ -123,7 +123,7 @@ REFUSED = [
     ("", "_type=Patient,Elephant", Unsupported, "Elephant"),
     ("", "_type=", Unsupported, "resource type"),
     ("", "_type=Patient,Observation&gender=male", Unsupported, "gender"),
-    ("", "_type=Patient,Observation&_sort=_id", Unsupported, "_sort"),
+    ("", "_type=Patient,Observation&_sort=birthdate", Unsupported, "_sort"),
     ("", "_type=Patient,Observation&_cursor=WzFd", Malformed, "_cursor"),
     ("", "_type=Patient,Observation&_elements=colour", Unsupported, "colour"),
     ("Patient", "_type=Observation", Unsupported, "_type"),

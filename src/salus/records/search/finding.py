@@ -5,8 +5,8 @@ order every resource that stays alive is seen once, changed or not. A sorted wal
 began, for it may have moved: nothing is seen twice.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -18,21 +18,12 @@ from salus.records.search import ordering
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
 from salus.records.search.setting import Line, Setting, within
-from salus.records.search.shelf import Arguments, Check, Match
+from salus.records.search.several import MayRead, across, last
+from salus.records.search.shelf import Arguments, Check, Match, Search
 
 __all__ = ["Search", "find", "within"]
-MayRead = Callable[[str], bool]
 FEW = 100  # rows that are rather asked one by one who refers to them
 NOBODY = -1  # a row that no compartment has
-
-
-@dataclass(slots=True)
-class Search:
-    """What a query found: rows in order, the total if it was asked for, the anchor of the next page if there is one."""
-
-    rows: list[int]
-    total: int | None
-    anchor: list[Any] | None
 
 
 @dataclass(slots=True)
@@ -60,10 +51,8 @@ def find(
     too many bodies would have to be opened.
     """
     check_looks(query, may_read)
-    if query.parts:
-        return across(connection, kinds, query, patient, may_read, press)
     setting = Setting(connection, kinds, patient, press)
-    return _found(setting, query)
+    return across(setting, query, may_read, _found) if query.parts else _found(setting, query)
 
 
 def _found(setting: Setting, query: Query) -> Search:
@@ -95,50 +84,6 @@ def check_looks(query: Query, may_read: MayRead | None) -> None:
             raise Unsupported(f"A condition that looks into {type} is not served here: search first", path=type)
         if not may_read(type):
             raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
-
-
-def across(
-    connection: Connection,
-    kinds: Kinds,
-    query: Query,
-    patient: int | None,
-    may_read: MayRead | None,
-    press: Press | None,
-) -> Search:
-    """Type after type, but for those that may not be read; the anchor is (transaction, number of the type, row)."""
-    t, begin, row = place(connection, query.anchor)
-    rows: list[int] = []
-    total, anchor = 0, None
-    for n, part in enumerate(query.parts):
-        if may_read and not may_read(part.type):
-            continue
-        if query.total or query.summary:
-            total += find(connection, kinds, replace(part, summary=True), patient, may_read, press).total or 0
-        if query.summary or n < begin or anchor:
-            continue
-        room = query.count - len(rows)
-        wanted = replace(part, count=max(room, 1), anchor=[t, row if n == begin else 0])
-        found = find(connection, kinds, wanted, patient, may_read, press)
-        if room:
-            rows += found.rows
-            anchor = found.anchor and [t, n, found.anchor[-1]]
-        elif found.rows:
-            anchor = [t, n, 0]
-    return Search(rows, total if query.total or query.summary else None, anchor)
-
-
-def place(connection: Connection, anchor: list[Any] | None) -> list[int]:
-    """Where a search of several types goes on. Raises Malformed."""
-    if anchor is None:
-        return [_last(connection), 0, 0]
-    if len(anchor) != 3 or not all(isinstance(part, int) for part in anchor):
-        raise Malformed("_cursor belongs to another search: begin again", path="_cursor")
-    return anchor
-
-
-def _last(connection: Connection) -> int:
-    last: int = connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
-    return last
 
 
 def plan(setting: Setting, query: Query, matches: list[Match]) -> Plan:
@@ -185,7 +130,7 @@ def _own(kind: int, patient: int) -> Match:
 
 def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
     keys = ordering.keys(setting, query, planned.fewest)
-    anchor = query.anchor or [_last(setting.connection)]
+    anchor = query.anchor or [last(setting)]
     parts, given = [planned.where, "r.born<=?"], [*planned.arguments, anchor[0]]
     if query.anchor:
         if len(query.anchor) != len(keys) + 1:
@@ -208,7 +153,7 @@ def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> S
     shown = list(islice(found, query.count + 1))
     more_to_come = len(shown) > query.count > 0
     shown = shown[: query.count]
-    return Search([line[-1] for line in shown], total, [anchor[0], *shown[-1]] if more_to_come else None)
+    return Search([line[-1] for line in shown], total, [anchor[0], *shown[-1]] if more_to_come else None, shown)
 
 
 def _sorted_here(

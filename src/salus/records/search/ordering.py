@@ -61,16 +61,17 @@ class Key:
 def keys(setting: Setting, query: Query, fewest: int) -> list[Key]:
     """The sort keys, ending in the row number, so that the order is total. `fewest`: how many rows are sorted."""
     few = fewest <= FEW
-    made = [_key(setting, query.type, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
+    made = [_key(setting, query, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
     return [*made, Key("r.row", False)]
 
 
-def _key(setting: Setting, type: str, name: str, descending: bool, n: int, few: bool) -> Key:
+def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, few: bool) -> Key:
+    type = query.type
     if name == "_id":
         return Key(setting.dialect.hexed.format("r.id"), descending)
     if name == "_lastUpdated":
         return Key("r.t", descending)
-    if name == compartments.when(type) and not descending:
+    if name == compartments.when(type) and not descending and not query.merged:
         return Key(f"CASE r.date WHEN 0 THEN {LAST[False, False]} ELSE r.date END", False)
     parameter = fhir.parameters(type)[name]
     table, up, down, text = KEYS[parameter.kind]

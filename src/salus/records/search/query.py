@@ -66,6 +66,7 @@ class Query:
     compartment: str = ""  # the id of the Patient in whose compartment is searched; another's is one of the `terms`
     parts: list["Query"] = field(default_factory=list)
     named: bool = False
+    merged: bool = False  # one of several types that are sorted together
 
     @property
     def types(self) -> list[str]:
@@ -217,14 +218,20 @@ def _elements(query: Query, modifier: str, value: str) -> None:
 
 
 def _sort(query: Query, modifier: str, value: str) -> None:
-    if query.parts:
-        raise Unsupported(f"_sort={value[:80]}: several types have no common order; search one", path="_sort")
-    known = fhir.parameters(query.type)
     for part in value.split(","):
         name = part.removeprefix("-")
-        if name not in known or known[name].kind in ("composite", "special"):
-            raise Unsupported(f"_sort={part[:80]}: {query.type} cannot be sorted by it", path=f"_sort.{name[:80]}")
+        for type in query.types:
+            check_sortable(type, name, part)
+        if len({fhir.parameters(type)[name].kind for type in query.types}) > 1:
+            raise Unsupported(f"_sort={part[:80]}: it is not of one kind in all these types", path=f"_sort.{name[:80]}")
         query.sort.append((name, part.startswith("-")))
+
+
+def check_sortable(type: str, name: str, part: str) -> None:
+    """Raises Unsupported."""
+    known = fhir.parameters(type)
+    if name not in known or known[name].kind in ("composite", "special"):
+        raise Unsupported(f"_sort={part[:80]}: {type} cannot be sorted by it", path=f"_sort.{name[:80]}")
 
 
 def _include(query: Query, modifier: str, value: str, reverse: bool = False) -> None:

@@ -1,7 +1,8 @@
 """A condition as SQL, three ways. The planner drives a search by the rarest and asks the others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from salus.records.dialect import Dialect
 
@@ -42,6 +43,19 @@ class Match:
     negated: bool = False
     probe: str | None = None
     check: Check | None = None
+
+
+@dataclass(slots=True)
+class Search:
+    """What a query found: rows in order, the total if it was asked for, the anchor of the next page if there is one.
+
+    `lines`: of one type, each row again after the values that it was sorted by.
+    """
+
+    rows: list[int]
+    total: int | None
+    anchor: list[Any] | None
+    lines: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 PROBED = ("token", "ref", "dates", "quantity")
