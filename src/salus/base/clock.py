@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a replaceable hand of the clock
 
@@ -12,6 +13,7 @@ def now() -> datetime:
     return _now()
 
 
+@lru_cache(1024)
 def instant(moment: datetime) -> str:
     """A FHIR instant in UTC to the millisecond. https://hl7.org/fhir/R4/datatypes.html#instant
 

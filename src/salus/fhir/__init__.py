@@ -3,7 +3,7 @@
 from salus.fhir import dates
 from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.extraction import Indexed, coded, index
-from salus.fhir.links import references, rewrite
+from salus.fhir.links import Rewriting, references, rewrite
 from salus.fhir.outcome import outcome
 from salus.fhir.reading import Decoded, decode
 from salus.fhir.search import Component, Parameter, compartment, compartments, parameters
@@ -16,6 +16,7 @@ __all__ = [
     "Decoded",
     "Indexed",
     "Parameter",
+    "Rewriting",
     "coded",
     "compartment",
     "compartments",

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_URN = re.compile(rb'"(urn:(?:uuid|oid):[^"\\]*)"')
 _REFERENCE = re.compile(rb'("reference"\s*:\s*)"((?:[^"\\]|\\.)*)"')
 _KEPT = re.compile(rb'"(?:fullUrl|value|valueString|id|system|display|text)"\s*:\s*\Z')  # keys that keep their urn
 
@@ -34,20 +33,40 @@ def rewrite(data: bytes, mapping: Mapping[str, str]) -> bytes:
     >>> rewrite(b'{"subject": {"reference": "urn:uuid:1"}}', {"urn:uuid:1": "Patient/7"})
     b'{"subject": {"reference": "Patient/7"}}'
     """
+    return Rewriting(mapping)(data)
 
-    def of_urn(found: re.Match[bytes]) -> bytes:
-        new = mapping.get(found[1].decode())
-        start = found.start()
-        inside = data[start - 1 : start] == b"\\"  # the quote is one of a longer text's own
-        if new is None or inside or _KEPT.search(data, max(0, start - 40), start):
-            return found[0]
-        return b'"%b"' % new.encode()
 
-    def of_reference(found: re.Match[bytes]) -> bytes:
-        new = mapping.get(json.loads(b'"%b"' % found[2]))
+class Rewriting:
+    """`rewrite` for many JSON texts under one mapping."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        urns = {old: new for old, new in mapping.items() if old.startswith("urn:")}
+        self._urns = {old[4:].encode(): new.encode() for old, new in urns.items()}
+        self._others = {old: new for old, new in mapping.items() if old not in urns}
+
+    def __call__(self, data: bytes) -> bytes:
+        if self._urns:
+            data = self._without_urns(data)
+        return _REFERENCE.sub(self._of_reference, data) if self._others else data
+
+    def _without_urns(self, data: bytes) -> bytes:
+        before, *rest = data.split(b'"urn:')
+        pieces = [before]
+        for piece in rest:
+            end = piece.find(b'"')
+            new = self._urns.get(piece[:end]) if end > 0 else None
+            if new is not None and (before.endswith(b'"reference":') or may_change(before)):
+                pieces += (b'"', new, piece[end:])
+            else:
+                pieces += (b'"urn:', piece)
+            before = piece
+        return b"".join(pieces)
+
+    def _of_reference(self, found: re.Match[bytes]) -> bytes:
+        new = self._others.get(json.loads(b'"%b"' % found[2]))
         return found[0] if new is None else b'%b"%b"' % (found[1], new.encode())
 
-    rewritten = _URN.sub(of_urn, data)
-    if all(old.startswith("urn:") for old in mapping):
-        return rewritten
-    return _REFERENCE.sub(of_reference, rewritten)
+
+def may_change(before: bytes) -> bool:
+    """Whether a urn may be replaced that stands behind this: not within a longer text, nor behind certain keys."""
+    return not before.endswith(b"\\") and not _KEPT.search(before, max(0, len(before) - 40))

@@ -9,7 +9,6 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 
 from salus.base.errors import Invalid, Issue, Malformed, SalusError
 from salus.fhir import walker
@@ -22,6 +21,8 @@ _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+_NO_OBJECTS = bytes(set(range(256)) - set(b"{}:"))
+_encoder = msgspec.json.Encoder(enc_hook=str)  # the texts of `primitives` as plain ones
 
 
 class Decoded(NamedTuple):
@@ -43,18 +44,29 @@ def decode(data: bytes, expected: str | None = None) -> Decoded:
     """The resource in these bytes. Raises Malformed where they are not JSON, Invalid with all issues otherwise."""
     name = resource_type(data, expected)
     try:
-        resource = decoder(name).decode(data)
+        resource, full = shaped(data, name)
     except msgspec.ValidationError as error:
         raise refusal(data, name, str(error)) from None
     except SalusError as error:  # a nested resource: read again for the whole path
         raise refusal(data, name, str(error)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise malformed(error) from None
-    if too_deep(data, name):
+    objects = data.translate(None, _NO_OBJECTS)
+    if too_deep(data, name, objects):
         raise malformed(RecursionError())
-    if doubtful(data) and (issues := walker.walk(data, name, nested=False)):
+    if (full or doubtful(data, resource, objects)) and (issues := walker.walk(data, name, nested=False)):
         raise Invalid(issues[0].text, issues=issues)
     return Decoded(name, resource.id, resource)
+
+
+def shaped(data: bytes, name: str) -> tuple[Any, bool]:
+    """The Struct, and whether only the full shape fits, which the walker has to look at. Raises what msgspec raises."""
+    try:
+        return decoder(name, False).decode(data), False
+    except msgspec.ValidationError:
+        if b'"_' not in data and b"null" not in data and b"\\u" not in data:
+            raise
+        return decoder(name, True).decode(data), True
 
 
 def resource_type(data: bytes, expected: str | None) -> str:
@@ -96,26 +108,21 @@ def refusal(data: bytes, name: str, reason: str) -> SalusError:
     return Invalid(issues[0].text, issues=issues)
 
 
-def doubtful(data: bytes) -> bool:
-    """True where msgspec may have passed over something: then the walker decides."""
-    try:
-        again = orjson.dumps(orjson.loads(data))
-    except (ValueError, RecursionError):
-        return True
+def doubtful(data: bytes, resource: Any, objects: bytes) -> bool:
+    """True where msgspec may have passed over something: then the walker decides. `objects`: the `{`, `}` and `:`."""
+    again = _encoder.encode(resource)
     return (
-        again.count(b":") != data.count(b":")  # a key twice: one colon too many
-        or b"{}" in again
-        or b"null" in again
-        or (b"_" in again and b'"_' in again)
-        or (b"\\" in data and b"\\u003" in data)  # a colon written as an escape
+        len(again.translate(None, _NO_OBJECTS)) != len(objects)  # a key twice: one colon too many
+        or (b"{}" in objects and b"{}" in again)  # a unit may be {score}
+        or (b"\\" in data and (b"\\u003" in data or b"\\u007" in data))  # one of the three written as an escape
     )
 
 
-def too_deep(data: bytes, name: str) -> bool:
+def too_deep(data: bytes, name: str, objects: bytes) -> bool:
     """True over `DEEPEST` levels. A Bundle adds three to its resources, each of which was looked at by itself."""
     if name == "Bundle" and data.count(b'"Bundle"') == 1:
         return False
-    if data.count(b"{") <= DEEPEST // 2:  # FHIR has no list of lists: at least half of the levels are objects
+    if objects.count(b"{") <= DEEPEST // 2:  # FHIR has no list of lists: at least half of the levels are objects
         return False
     return not surely_shallow(data) and depth(data) > DEEPEST
 

@@ -2,6 +2,9 @@
 
 A field is None where the element is absent (JSON null is refused). A primitive's `_field` sibling is an `Element`;
 a nested resource (contained, Bundle.entry.resource ...) stays `msgspec.Raw`, its exact bytes, checked when read.
+
+Each type has two shapes: the lean one, for nearly all resources, knows neither siblings nor the gaps (null) that they
+leave in lists, so it is half as large; the full one takes what the lean one refuses.
 """
 
 import keyword
@@ -38,8 +41,8 @@ def attribute(field: str) -> str:
     return field + "_" if keyword.iskeyword(field) else field
 
 
-def class_name(type_name: str) -> str:
-    return "S_" + type_name.replace(".", "_")
+def class_name(type_name: str, full: bool) -> str:
+    return ("S_" if full else "L_") + type_name.replace(".", "_")
 
 
 def primitive_of(owner: str, field: str, kind: str) -> str:
@@ -48,21 +51,21 @@ def primitive_of(owner: str, field: str, kind: str) -> str:
 
 
 @cache
-def decoder(type_name: str) -> msgspec.json.Decoder[Any]:
+def decoder(type_name: str, full: bool) -> msgspec.json.Decoder[Any]:
     """The JSON decoder of a resource type."""
     with _building:
-        return msgspec.json.Decoder(shape(type_name), dec_hook=read)
+        return msgspec.json.Decoder(shape(type_name, full), dec_hook=read)
 
 
-def shape(type_name: str) -> type[msgspec.Struct]:
+def shape(type_name: str, full: bool) -> type[msgspec.Struct]:
     """The Struct of a resource or datatype, with all that it is made of."""
     waiting = [type_name, "Element"]
     while waiting:
         name = waiting.pop()
-        if class_name(name) not in vars(BUILT):
-            vars(BUILT)[class_name(name)] = build(name)
+        if class_name(name, full) not in vars(BUILT):
+            vars(BUILT)[class_name(name, full)] = build(name, full)
             waiting += [kind for e in r4.elements(name) for _, kind in e.fields if is_part(kind)]
-    made: type[msgspec.Struct] = vars(BUILT)[class_name(type_name)]
+    made: type[msgspec.Struct] = vars(BUILT)[class_name(type_name, full)]
     return made
 
 
@@ -70,15 +73,21 @@ def is_part(kind: str) -> bool:
     return kind not in PRIMITIVES and kind != "Resource"
 
 
-def build(type_name: str) -> type[msgspec.Struct]:
+def build(type_name: str, full: bool) -> type[msgspec.Struct]:
     tag = type_name if type_name in r4.RESOURCE_TYPES else None
-    table = [field for element in r4.elements(type_name) for field in fields(type_name, element)]
+    elements = r4.elements(type_name)
+    table = [field for element in elements for field in fields(type_name, element, full)]
     names = {attribute(name): name for name, *_ in table if attribute(name) != name}
+    lacking = (
+        {}
+        if full
+        else {"_" + name: None for element in elements for name, kind in element.fields if twofold(name, kind)}
+    )
     return msgspec.defstruct(
-        class_name(type_name),
+        class_name(type_name, full),
         [(attribute(name), *rest) for name, *rest in table],
         module=BUILT.__name__,
-        namespace=after_reading(type_name),
+        namespace=lacking | after_reading(type_name),
         tag=tag,
         tag_field="resourceType" if tag else None,
         rename=names or None,
@@ -89,21 +98,25 @@ def build(type_name: str) -> type[msgspec.Struct]:
     )
 
 
-def fields(owner: str, element: Element) -> list[tuple[Any, ...]]:
+def twofold(name: str, kind: str) -> bool:
+    """Whether a field may have a sibling."""
+    return kind in PRIMITIVES and name != "id"
+
+
+def fields(owner: str, element: Element, full: bool) -> list[tuple[Any, ...]]:
     """The Struct fields of one element: its value (one for each type of a choice) and, of a primitive, the sibling."""
     found: list[tuple[Any, ...]] = []
     for name, kind in element.fields:
-        is_primitive = kind in PRIMITIVES
-        must = element.least and not is_primitive and not element.name.endswith("[x]")
-        annotation = annotation_of(owner, name, kind, element)
+        must = element.least and kind not in PRIMITIVES and not element.name.endswith("[x]")
+        annotation = annotation_of(owner, name, kind, element, full)
         found.append((name, annotation) if must else (name, annotation, None))
-        if is_primitive and name != "id":
-            sibling = class_name("Element")
+        if full and twofold(name, kind):
+            sibling = class_name("Element", full)
             found.append(("_" + name, f"Some[{sibling}]" if element.repeats else sibling, None))
     return found
 
 
-def annotation_of(owner: str, name: str, kind: str, element: Element) -> str:
+def annotation_of(owner: str, name: str, kind: str, element: Element, full: bool) -> str:
     if kind == "Resource":
         inner = "Raw"
     elif kind == "code" and element.binding and (codes := r4.codes(element.binding)):
@@ -111,10 +124,10 @@ def annotation_of(owner: str, name: str, kind: str, element: Element) -> str:
     elif kind in PRIMITIVES:
         inner = primitive_of(owner, name, kind)
     else:
-        inner = class_name(kind)
+        inner = class_name(kind, full)
     if not element.repeats:
         return inner
-    return f"Some[{inner}]" if kind in PRIMITIVES else f"Many[{inner}]"
+    return f"Some[{inner}]" if full and kind in PRIMITIVES else f"Many[{inner}]"
 
 
 def bound_codes(value_set: str, codes: tuple[str, ...]) -> str:

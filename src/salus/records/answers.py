@@ -13,6 +13,7 @@ from salus.base.errors import Issue, SalusError
 from salus.records.bundles import Entry
 from salus.records.shapes import Page, Version
 
+STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
 MINIMAL, REPRESENTATION, OUTCOME = "minimal", "representation", "OperationOutcome"
 
 
@@ -22,9 +23,8 @@ def answered(e: Entry, prefer: str = MINIMAL) -> dict[str, Any]:
         return {"response": {"status": "204 No Content"}}
     if len(e.doomed) > 1:
         return {"response": {"status": "200 OK", "outcome": fhir.outcome([deleted(len(e.doomed))])}}
-    status = status_of(e.method, e.version)
     told: dict[str, Any] = {
-        "status": f"{status.value} {status.phrase}",
+        "status": STATUS_LINES[status_of(e.method, e.version)],
         "etag": f'W/"{e.version.version}"',
         "lastModified": clock.instant(e.version.updated),
     }
@@ -58,8 +58,7 @@ def status_of(method: str, version: Version) -> HTTPStatus:
 
 def refused(fault: SalusError) -> dict[str, Any]:
     """The response entry of what was refused in a batch."""
-    status = HTTPStatus(fault.status)
-    return {"response": {"status": f"{status.value} {status.phrase}", "outcome": fhir.outcome(fault.issues)}}
+    return {"response": {"status": STATUS_LINES[HTTPStatus(fault.status)], "outcome": fhir.outcome(fault.issues)}}
 
 
 def known_already(version: Version, if_none_match: str | None, if_modified_since: datetime | None) -> bool:

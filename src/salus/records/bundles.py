@@ -66,8 +66,7 @@ class Parcel(msgspec.Struct, forbid_unknown_fields=True):
 _parcels = msgspec.json.Decoder(Parcel)
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """One thing to do. `type` and `id` are its address: a POST's id is made here, that of a PUT or PATCH with a
     `condition` (a search) is found at the desk (`resolved`). `change`: a PATCH's. `doomed`: the ids a DELETE is for.
     """
@@ -86,7 +85,7 @@ class Entry:
     condition: str | None = None
     resolved: bool = False
     settled: bool = False
-    doomed: list[str] = field(default_factory=list)
+    doomed: list[str] = []
     version: Version | None = None
 
 
@@ -109,7 +108,7 @@ def etag(text: str | None, path: str = "If-Match") -> int | None:
 
 def unpack(data: bytes) -> Bundle:
     """Check and index every entry. Faults are kept by entry: a transaction is refused for them, a batch goes on."""
-    compact, parcel = opened(data)
+    parcel = opened(data)
     if parcel.resourceType != "Bundle" or parcel.type not in ("transaction", "batch"):
         raise Invalid(
             f"{parcel.resourceType} of type '{parcel.type}': send a Bundle of type transaction or batch",
@@ -117,14 +116,13 @@ def unpack(data: bytes) -> Bundle:
         )
     if len(parcel.entry) > MOST_ENTRIES:
         raise TooLarge(f"The Bundle has {len(parcel.entry)} entries; {MOST_ENTRIES} are the most: send it in parts")
-    return Unpacking(compact, parcel).bundle
+    return Unpacking(parcel).bundle
 
 
-def opened(data: bytes) -> tuple[bytes, Parcel]:
-    """The JSON without white space, and its entries, their resources still closed. Raises Malformed, Invalid."""
+def opened(data: bytes) -> Parcel:
+    """The entries, their resources still closed and without white space. Raises Malformed, Invalid."""
     try:
-        compact = msgspec.json.format(data, indent=-1)
-        return compact, _parcels.decode(compact)
+        return _parcels.decode(msgspec.json.format(data, indent=-1))
     except (msgspec.DecodeError, ValueError, RecursionError) as fault:
         fhir.decode(data, "Bundle")  # says it better, with path and value
         raise Invalid(f"The Bundle cannot be read: {fault}", path="Bundle") from None
@@ -133,13 +131,12 @@ def opened(data: bytes) -> tuple[bytes, Parcel]:
 class Unpacking:
     """First every address, then every resource, with the addresses in the place of the `urn:` references to them."""
 
-    def __init__(self, compact: bytes, parcel: Parcel) -> None:
+    def __init__(self, parcel: Parcel) -> None:
         self.bundle = Bundle(parcel.type)
         entries = [self._tried(place, partial(entry, place, given)) for place, given in enumerate(parcel.entry)]
-        known = links(entries) if parcel.type == "transaction" else {}
-        linked = _parcels.decode(fhir.rewrite(compact, known)) if known else parcel
-        for made, given in zip(entries, linked.entry, strict=True):
-            if made and self._tried(made.place, partial(filled, made, given.resource)):
+        linked = fhir.Rewriting(links(entries) if parcel.type == "transaction" else {})
+        for made, given in zip(entries, parcel.entry, strict=True):
+            if made and self._tried(made.place, partial(filled, made, linked(bytes(given.resource)))):
                 self.bundle.entries.append(made)
 
     def _tried(self, place: int, step: Callable[[], Entry]) -> Entry | None:
@@ -151,11 +148,10 @@ class Unpacking:
             return None
 
 
-def filled(made: Entry, resource: msgspec.Raw) -> Entry:
+def filled(made: Entry, body: bytes) -> Entry:
     """The entry with its resource, checked and indexed."""
     if made.method not in FILL:
         return made
-    body = bytes(resource)
     if not body:
         raise Invalid("There is nothing to store: add the resource", path=f"Bundle.entry[{made.place}].resource")
     FILL[made.method](made, body)

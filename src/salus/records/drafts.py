@@ -5,7 +5,6 @@ The JSON that came in is kept member by member as text, so a decimal such as 1.1
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 import orjson
@@ -21,8 +20,7 @@ REFERENCE = re.compile(rb'"reference":"([^"#\\]*[:?][^"\\]*)"')
 MAX_BODY = 16 << 20  # bytes of JSON in one resource
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """`head` + id + `meta` + version + time + `rest` make the body; `indexed` is what the search will know of it."""
 
     type: str
@@ -91,12 +89,36 @@ def draft(body: Document, expected: str | None = None, compact: bool = False) ->
     if len(data) > MAX_BODY:
         raise Invalid(f"The resource has {len(data)} bytes; {MAX_BODY} are the most: put attachments into Binary")
     decoded = fhir.decode(data, expected)
-    parts = members(data, compact)
+    if not compact:
+        data = msgspec.json.format(data, indent=-1)
+    meta, rest = cut(data, decoded) or taken_apart(data)
+    return Draft(decoded.type, decoded.id, meta, rest, fhir.index(decoded.type, decoded.resource))
+
+
+def cut(data: bytes, decoded: fhir.Decoded) -> tuple[bytes, bytes] | None:
+    """`meta` and `rest` where type, id and a plain meta stand at the beginning in this order; else None."""
+    id = b"" if decoded.id is None else b'"id":"%b",' % decoded.id.encode()
+    head = b'{"resourceType":"%b",%b' % (decoded.type.encode(), id)
+    if not data.startswith(head):
+        return None
+    rest = data[len(head) - 1 : -1]
+    if decoded.resource.meta is None:
+        return b"", rest
+    end = rest.find(b"}")
+    meta = rest[9:end]
+    plain = b"{" not in meta and b"\\" not in meta and not meta.count(b'"') & 1
+    if not plain or not rest.startswith(b',"meta":{') or b"versionId" in meta or b"lastUpdated" in meta:
+        return None
+    return b"," + meta, rest[end + 1 :]
+
+
+def taken_apart(data: bytes) -> tuple[bytes, bytes]:
+    """`meta` and `rest`, whatever the order."""
+    parts = members(data, True)
     meta = _meta(parts.pop("meta", None))
     for name in ("resourceType", "id"):
         parts.pop(name, None)
-    rest = b"".join([b',"%b":%b' % (name.encode(), bytes(value)) for name, value in parts.items()])
-    return Draft(decoded.type, decoded.id, meta, rest, fhir.index(decoded.type, decoded.resource))
+    return meta, b"".join([b',"%b":%b' % (name.encode(), bytes(value)) for name, value in parts.items()])
 
 
 def addressed(body: Document, type: str, id: str, compact: bool = False) -> Draft:

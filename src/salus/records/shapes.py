@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import orjson
 
 from salus.base.errors import Issue
@@ -12,8 +13,7 @@ from salus.base.errors import Issue
 ACTS = ("create", "update", "delete")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, gc=False):
     """One version of a resource. `body` is its JSON, with `meta.versionId` and `meta.lastUpdated`; empty if deleted."""
 
     type: str

@@ -6,8 +6,9 @@ What is kept is kept to the letter: a decimal 1.10 stays 1.10.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from salus.base.errors import Unsupported
 from salus.fhir.definitions import elements
