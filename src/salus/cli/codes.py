@@ -1,4 +1,4 @@
-"""`salus codes`: code lists of a site's own, for `/fhir` to look up, expand and check against.
+"""`salus codes`: code lists of a site's own, and FHIR packages of terminology and profiles.
 
 Exit codes: 0 all is in; 3 some lines were not taken (each is named on stderr) and the rest is in; others as in
 `salus.base.errors`.
@@ -15,12 +15,15 @@ from rich.table import Table
 
 from salus.base.settings import settings
 from salus.base.words import words_of
-from salus.codes.terminology import Site
-from salus.codes.terminology.loading import Bad, load
+from salus.codes.terminology import Site, packages
+from salus.codes.terminology.loading import check_address, load
+from salus.codes.terminology.packages import SUFFIXES
 from salus.codes.terminology.site import FOLDER, merged
 
 PARTIAL = 3
 SHOWN = 50  # lines that were not taken
+PARTS = {"StructureDefinition": "profiles", "ValueSet": "sets", "CodeSystem": "systems", "ConceptMap": "maps"}
+WITHIN = {"hl7.fhir.r4.core", "hl7.fhir.r4.expansions"}  # packages whose content came with the program
 COLUMNS = ("system", "version", "count", "chinese")
 say = words_of("salus.codes.terminology")
 codes = typer.Typer(no_args_is_help=True, help="Load, list, remove code lists. 编码表管理")
@@ -30,16 +33,23 @@ Language = Annotated[str | None, typer.Option("--speak", help="Answer in en or z
 
 @codes.command("load")
 def take(
-    file: Annotated[Path, typer.Argument(help="ICD-10-CM order file, CSV, TSV or CodeSystem JSON; .gz too. 编码文件")],
-    system: Annotated[str, typer.Option(help="The address of the code system. 编码系统网址")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="ICD-10-CM order file, CSV, TSV, CodeSystem (.gz too); FHIR package .tgz. 编码文件"),
+    ],
+    system: Annotated[str, typer.Option(help="The address of the code system, of a code list. 编码系统网址")] = "",
     language: Annotated[str, typer.Option(help="Of the names in the file: en or zh. 文件中名称的语言")] = "en",
     version: Annotated[str, typer.Option(help="The edition. 版本")] = "",
     store: Store = None,
     speak: Language = None,
 ) -> None:
-    """Load a code list; again with another file adds its names and codes. 载入编码表"""
+    """Load a code list (again with another file adds its names and codes) or a FHIR package. 载入编码表或FHIR包"""
     told = settings(store=store, language=speak)
     site = Site(told.store.parent / FOLDER)
+    if file.name.endswith(SUFFIXES):
+        take_package(file, site, told.language)
+        return
+    check_address(system)
     console = Console(stderr=True)
     began = time.monotonic()
     with bar(console) as progress:
@@ -57,7 +67,22 @@ def take(
     }
     seconds = f"{time.monotonic() - began:.1f}"
     typer.echo(say("codes.loaded", told.language, system=system, seconds=seconds, **counts))
-    name_bad(loaded.bad, told.language, console)
+    name_bad([one.told(told.language) for one in loaded.bad], told.language, console)
+
+
+def take_package(file: Path, site: Site, language: str) -> None:
+    """The package, in place of its earlier version; it says which others it needs that are not here."""
+    taken = packages.take(file)
+    site.keep_package(taken.package)
+    kept = taken.package.kept
+    counts = {name: f"{len(kept.get(kind, {})):,}" for kind, name in PARTS.items()}
+    typer.echo(say("package.loaded", language, name=taken.package.name, version=taken.package.version, **counts))
+    held = {package.name for package in site.packages()} | WITHIN
+    console = Console(stderr=True)
+    if lacking := [f"{name} {version}" for name, version in taken.package.needs.items() if name not in held]:
+        told = say("package.needs", language, names=", ".join(lacking))
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    name_bad([say("bad.file", language, name=name, why=why) for name, why in taken.bad], language, console)
 
 
 def bar(console: Console) -> Progress:
@@ -66,10 +91,10 @@ def bar(console: Console) -> Progress:
     )
 
 
-def name_bad(bad: list[Bad], language: str, console: Console) -> None:
+def name_bad(bad: list[str], language: str, console: Console) -> None:
     """Every line that was not taken, as far as a screen goes; then the exit code that says so."""
     for one in bad[:SHOWN]:
-        console.print(one.told(language), markup=False, highlight=False, soft_wrap=True)
+        console.print(one, markup=False, highlight=False, soft_wrap=True)
     if len(bad) > SHOWN:
         console.print(say("codes.more", language, count=len(bad) - SHOWN))
     if bad:
@@ -80,8 +105,9 @@ def name_bad(bad: list[Bad], language: str, console: Console) -> None:
 def show(store: Store = None, speak: Language = None) -> None:
     """What was loaded. 列出已载入的编码表"""
     told = settings(store=store, language=speak)
-    systems = Site(told.store.parent / FOLDER).all()
-    if not systems:
+    site = Site(told.store.parent / FOLDER)
+    systems, loaded = site.all(), site.packages()
+    if not systems and not loaded:
         typer.echo(say("codes.none", told.language))
         return
     made = Table()
@@ -89,16 +115,20 @@ def show(store: Store = None, speak: Language = None) -> None:
         made.add_column(say(f"codes.{column}", told.language), overflow="fold")
     for system in systems:
         made.add_row(system.url, system.version, f"{len(system.codes):,}", f"{len(system.zh):,}")
+    for package in loaded:
+        made.add_row(package.name, package.version, f"{sum(map(len, package.kept.values())):,}", "")
     Console().print(made)
 
 
 @codes.command("remove")
 def remove(
-    system: Annotated[str, typer.Argument(help="The address of the code system. 编码系统网址")],
+    system: Annotated[str, typer.Argument(help="The code system's address, or the package's name. 编码系统网址或包名")],
     store: Store = None,
     speak: Language = None,
 ) -> None:
-    """Forget a code list that was loaded. 移除编码表"""
+    """Forget a code list or package that was loaded. 移除编码表或FHIR包"""
     told = settings(store=store, language=speak)
-    Site(told.store.parent / FOLDER).remove(system)
+    site = Site(told.store.parent / FOLDER)
+    if not site.remove_package(system):
+        site.remove(system)
     typer.echo(say("codes.removed", told.language, system=system))

@@ -37,18 +37,48 @@ def below(place: Place) -> Iterator[Place]:
 
 
 def of_field(place: Place, body: Json, row: Row) -> Iterator[Place]:
+    for found in parts(place, body, row):
+        yield found
+        if found.node.kind not in PRIMITIVES:
+            yield from below(found)
+        elif found.node.more:
+            yield from below(sibling(found))
+
+
+def parts(place: Place, body: Json, row: Row) -> Iterator[Place]:
+    """The values of one field."""
     field, kind, element, repeats = row
     for i, node in enumerate(values(body, field, kind, repeats)):
         path = f"{place.path}.{field}[{i}]" if repeats else f"{place.path}.{field}"
         if kind == "Resource":
-            yield from places(node.value, path, place.root if field == "contained" else None)
-            continue
-        found = Place(node, element, path, place.whole, place.root)
-        yield found
-        if kind not in PRIMITIVES:
-            yield from below(found)
-        elif node.more:
-            yield from below(Place(Node("Element", node.more), "Element", path, place.whole, place.root))
+            inner = resource(node.value)
+            yield Place(inner, inner.kind, path, inner, place.root if field == "contained" else inner)
+        else:
+            yield Place(node, element, path, place.whole, place.root)
+
+
+def sibling(place: Place) -> Place:
+    """The id and extensions of a primitive."""
+    return Place(Node("Element", place.node.more or {}), "Element", place.path, place.whole, place.root)
+
+
+def named(place: Place, name: str) -> list[Place]:
+    """The values of an element by its name, of a choice without [x]."""
+    if place.node.kind in PRIMITIVES:
+        return named(sibling(place), name) if place.node.more else []
+    body, known = place.node.value, fields(place.node.kind)
+    given = (row for row in known.get(name, ()) if row[0] in body or "_" + row[0] in body)
+    return [found for row in given for found in parts(place, body, row)]
+
+
+@cache
+def fields(owner: str) -> dict[str, tuple[Row, ...]]:
+    """The rows of a type by the name of the element, of a choice without [x]."""
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in rows(owner).values():
+        name = row[2].rpartition(".")[2].removesuffix("[x]")
+        found[name] = (*found.get(name, ()), row)
+    return found
 
 
 @cache

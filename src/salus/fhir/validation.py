@@ -4,11 +4,11 @@ https://hl7.org/fhir/R4/validation.html; docs/decisions/0031-two-stages-of-valid
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 from salus.base.errors import Invalid, Issue, Malformed, SalusError, Unsupported
 from salus.fhir import definitions as r4
@@ -20,15 +20,27 @@ from salus.fhir.reading import decode
 from salus.fhir.verdicts import shown, some
 from salus.fhir.walker import MOST
 
+if TYPE_CHECKING:
+    from salus.fhir.profiles import Profiles, Resolve
+
 Rules = tuple[tuple[r4.Constraint, Expression], ...]
 
 
-def validate(data: bytes, level: str = "invariants", expected: str | None = None) -> list[Issue]:
+def validate(
+    data: bytes,
+    level: str = "invariants",
+    expected: str | None = None,
+    *,
+    profiles: "Profiles | None" = None,
+    named: Sequence[str] = (),
+    resolve: "Resolve | None" = None,
+) -> list[Issue]:
     """The issues of a resource; none where all is well. A wrong structure is told alone, without the later stages.
 
     Levels, each with those before: "structure" (what storing asks), "bindings" (codings of required bindings, and as a
-    warning of extensible ones; types that references point at), "invariants" (R4's constraints). Raises Malformed where
-    the bytes are no JSON object, Unsupported for another level.
+    warning of extensible ones; types that references point at), "invariants" (R4's constraints). With `profiles` also
+    what those ask that are `named` or claimed (`Profiles.issues`). Raises Malformed where the bytes are no JSON object,
+    Unsupported for another level, Missing for a profile that is named and not held.
     """
     if level not in LEVELS:
         raise Unsupported(f"{level!r} is no level of validation: write one of {', '.join(LEVELS)}")
@@ -39,7 +51,9 @@ def validate(data: bytes, level: str = "invariants", expected: str | None = None
     except SalusError as error:
         return error.issues
     body = json.loads(data, parse_float=Decimal)
-    return list(islice((issue for place in places(body) for check in LEVELS[level] for issue in check(place)), MOST))
+    found = (issue for place in places(body) for check in LEVELS[level] for issue in check(place))
+    more = profiles.issues(body, named, resolve) if profiles else ()
+    return list(chain(islice(found, MOST), more))
 
 
 def of_bindings(place: Place) -> Iterator[Issue]:

@@ -5,6 +5,7 @@ Knows R4's own terminology, our tables and what a site has loaded; must not know
 
 from salus.codes.terminology.expanding import Expansion, expand, holds
 from salus.codes.terminology.mapping import ConceptMap, Match, concept_map_of, translate
+from salus.codes.terminology.packages import Package
 from salus.codes.terminology.reading import system_of, value_set_of
 from salus.codes.terminology.shapes import System, ValueSet
 from salus.codes.terminology.site import Site
@@ -16,6 +17,7 @@ __all__ = [
     "ConceptMap",
     "Expansion",
     "Match",
+    "Package",
     "Site",
     "Source",
     "System",

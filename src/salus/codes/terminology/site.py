@@ -1,4 +1,4 @@
-"""What a site has loaded itself: one file a code system in a folder of the installation, apart from the records.
+"""What a site has loaded itself: a file for each code system or package, in a folder apart from the records.
 
 A server notices a new file at the next question; nothing has to be started again.
 """
@@ -12,10 +12,13 @@ import msgspec
 import zstandard
 
 from salus.base.errors import Invalid, Missing
+from salus.codes.terminology import packages
 from salus.codes.terminology.mapping import ConceptMap
-from salus.codes.terminology.shapes import System, ValueSet
+from salus.codes.terminology.packages import Package
+from salus.codes.terminology.shapes import Json, System, ValueSet
 
 FOLDER = "terminology"
+PACKAGES = "packages"  # a folder in it
 SUFFIX = ".msgpack.zst"
 
 
@@ -25,6 +28,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._open: dict[str, tuple[int, System]] = {}
+        self._packages: dict[Path, tuple[int, Package]] = {}
 
     def file(self, url: str) -> Path:
         """Where the system at this address is kept: its name's last letters, for people, and its digest."""
@@ -33,6 +37,9 @@ class Site:
 
     def systems(self, url: str) -> list[System]:
         """The system at this address, read again only when its file is another."""
+        return [*self._own(url), *(one for package in self.packages() for one in package.systems(url))]
+
+    def _own(self, url: str) -> list[System]:
         file = self.file(url)
         try:
             stamp = file.stat().st_mtime_ns
@@ -45,10 +52,24 @@ class Site:
         return [kept[1]]
 
     def value_sets(self, url: str) -> list[ValueSet]:
-        return []
+        return [one for package in self.packages() for one in package.value_sets(url)]
 
     def maps(self) -> list[ConceptMap]:
-        return []
+        return [one for package in self.packages() for one in package.maps()]
+
+    def structures(self, url: str) -> list[Json]:
+        """The profiles and extensions at an address, of all packages."""
+        return [one for package in self.packages() for one in package.structures(url)]
+
+    def packages(self) -> list[Package]:
+        """Every package that was loaded, by its name; read again only when its file is another."""
+        found = {}
+        for file in sorted(self.folder.glob(f"{PACKAGES}/*{SUFFIX}")):
+            stamp = file.stat().st_mtime_ns
+            kept = self._packages.get(file)
+            found[file] = kept if kept and kept[0] == stamp else (stamp, packages.opened(file))
+        self._packages = found
+        return [package for _, package in found.values()]
 
     def all(self) -> list[System]:
         """Every system that was loaded, by its address."""
@@ -57,15 +78,19 @@ class Site:
 
     def keep(self, system: System) -> None:
         """Write the system's file whole, or leave the one that was there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.file(system.url)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
         data = zstandard.ZstdCompressor(level=6).compress(msgspec.msgpack.encode(system))
-        with fresh.open("wb") as opened_file:
-            opened_file.write(data)
-            opened_file.flush()
-            os.fsync(opened_file.fileno())
-        fresh.replace(file)
+        write(self.file(system.url), data)
+
+    def keep_package(self, package: Package) -> None:
+        """As `keep`; the earlier version of the package goes. Raises Invalid for a name that is none."""
+        write(self.folder / PACKAGES / packages.file_name(package.name), packages.written(package))
+
+    def remove_package(self, name: str) -> bool:
+        """Forget a package; False where there is none of that name."""
+        known = [file for file in self.folder.glob(f"{PACKAGES}/*{SUFFIX}") if file.name == name + SUFFIX]
+        for file in known:
+            file.unlink(missing_ok=True)
+        return bool(known)
 
     def remove(self, url: str) -> None:
         """Forget the system at this address. Raises Missing."""
@@ -74,6 +99,17 @@ class Site:
         except FileNotFoundError:
             known = ", ".join(system.url for system in self.all()) or "nothing"
             raise Missing(f"{url[:200]} was not loaded here; {known} was: name one of them", path="system") from None
+
+
+def write(file: Path, data: bytes) -> None:
+    """The file whole, or what was there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    with fresh.open("wb") as opened_file:
+        opened_file.write(data)
+        opened_file.flush()
+        os.fsync(opened_file.fileno())
+    fresh.replace(file)
 
 
 def opened(file: Path) -> System:

@@ -17,8 +17,10 @@ from salus.api.fhir.operations import given, guard
 from salus.base.errors import Malformed, Unsupported
 from salus.codes.terminology import Site, System, Terminology, ValueSet, concept_map_of, system_of, value_set_of
 from salus.codes.terminology.mapping import ConceptMap
+from salus.codes.terminology.packages import trimmed
 from salus.codes.terminology.shapes import Json
 from salus.codes.terminology.site import FOLDER
+from salus.fhir.profiles import Profiles
 from salus.records import Records, Version
 
 T = TypeVar("T")
@@ -132,6 +134,9 @@ class Stored:
     def maps(self, *search: tuple[str, str]) -> list[ConceptMap]:
         return [read(self._place(found), found.body, concept_map_of) for found in self._pages("ConceptMap", search)]
 
+    def structures(self, url: str) -> list[Json]:
+        return [read(self._place(found), found.body, trimmed) for found in self._found("StructureDefinition", url)]
+
     def _found(self, type: str, url: str) -> list[Version]:
         """The newest first."""
         if not guard.can_read(self._records, type):
@@ -178,6 +183,12 @@ def site(folder: Path) -> Site:
 def terms(records: Records) -> Terminology:
     """What is stored goes before what the site has loaded, and that before what came with the program."""
     return Terminology([Stored(records), site(records.store.folder / FOLDER)])
+
+
+def profiles(records: Records) -> Profiles:
+    """The profiles that are stored, and those of the packages that the site has loaded."""
+    stored, loaded = Stored(records), site(records.store.path.parent / FOLDER)
+    return Profiles(lambda url: [*stored.structures(url), *loaded.structures(url)], terms(records))
 
 
 def instance(records: Records, ask: Ask) -> Json | None:

@@ -1,7 +1,9 @@
 """`$validate`: would this be taken? Nothing is stored. https://hl7.org/fhir/R4/resource-operation-validate.html"""
 
 import asyncio
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
@@ -9,11 +11,14 @@ import orjson
 from salus import fhir
 from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import given, guard
-from salus.base.errors import Gone, Issue, Malformed, Missing, Unsupported
+from salus.api.fhir.operations.terminology import profiles
+from salus.base.errors import Gone, Invalid, Issue, Malformed, Missing, SalusError, Unsupported
+from salus.codes.terminology.shapes import Json
 from salus.privacy.policy import Act
 from salus.records import Records
 
 NAMES = ("mode", "profile")
+MOST = 50  # stored resources that references of one resource are followed to
 ORDER = ("fatal", "error", "warning", "information")
 NEEDS = {None: Act.READ, "create": Act.WRITE, "update": Act.WRITE, "delete": Act.DELETE}
 
@@ -25,12 +30,14 @@ class Question(NamedTuple):
     id: str | None
     mode: str | None
     resource: bytes | None
+    profile: str | None
 
 
 async def validate(records: Records, ask: Ask) -> Answer:
     """`POST /Type/$validate` or `/Type/id/$validate` with a resource, or with a Parameters that has one.
 
-    Structure, then bindings and invariants: more than storing asks, which is the structure alone.
+    Structure, then bindings, invariants, and profiles (the one that `profile` names, those that resources claim, those
+    of extensions): more than storing asks, which is the structure alone.
     200 with an OperationOutcome, whatever is found; other answers mean that nothing could be validated.
     """
     return await asyncio.to_thread(answer, records, ask)
@@ -54,12 +61,10 @@ def read(ask: Ask) -> Question:
     mode = given.only(pairs, "mode")
     if mode not in NEEDS:
         raise Unsupported(f"mode={str(mode)[:40]} is not served: use create, update or delete", path="mode")
-    if profile := given.only(pairs, "profile"):
-        raise Unsupported(f"The profile {profile[:200]} is not loaded: validate against FHIR R4 itself", path="profile")
     id = ask.parts[1] if len(ask.parts) == 3 else None
     if id is None and (mode == "delete" or not wrapped[0]):
         raise Malformed(f"There is nothing to validate: send a {ask.parts[0]}, or name one by its address")
-    return Question(ask.parts[0], id, mode, wrapped[0])
+    return Question(ask.parts[0], id, mode, wrapped[0], given.only(pairs, "profile"))
 
 
 def unwrapped(ask: Ask) -> tuple[bytes | None, bytes]:
@@ -93,13 +98,43 @@ def issues(records: Records, question: Question) -> Iterator[Issue]:
     body = question.resource or (stored if isinstance(stored, bytes) else None)
     if body is None or question.mode == "delete":
         return
+    known = profiles(records)
+    named = [question.profile] if question.profile else []
     try:
-        found = fhir.validate(body, expected=question.type)
+        for url in named:
+            known.rule(url)
+        found = fhir.validate(
+            body, expected=question.type, profiles=known, named=named, resolve=Finder(records).resource
+        )
     except Malformed as fault:
         yield from fault.issues
         return
+    except (Missing, Invalid) as fault:
+        raise Unsupported(str(fault), path="profile") from None
     yield from found
     yield from of_mode(question, orjson.loads(body).get("id"))
+
+
+class Finder:
+    """Finds stored resources that references name, as far as this account may read them, up to `MOST` of them."""
+
+    def __init__(self, records: Records) -> None:
+        self._records, self._known = records, dict[str, Json | None]()
+
+    def resource(self, reference: str) -> Json | None:
+        if reference not in self._known:
+            self._known[reference] = self._read(reference) if len(self._known) < MOST else None
+        return self._known[reference]
+
+    def _read(self, reference: str) -> Json | None:
+        kind, _, id = reference.partition("/_history/")[0].partition("/")
+        if kind not in fhir.RESOURCE_TYPES or not id:
+            return None
+        try:
+            found: Json = json.loads(self._records.read(kind, id).body, parse_float=Decimal)
+        except SalusError:
+            return None
+        return found
 
 
 def standing(records: Records, question: Question) -> bytes | Issue | None:
