@@ -5,9 +5,9 @@ https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html
 
 from itertools import islice
 
-from salus.records.search import links
+from salus.records.search import lines, links
 from salus.records.search.setting import Setting, numbers, within
-from salus.records.search.shelf import Candidate, Match, Piece, shelf
+from salus.records.search.shelf import Arguments, Candidate, Match, Piece, shelf
 from salus.records.search.terms import Term
 
 FEW = 500  # rows at the other end that are looked up beforehand
@@ -30,9 +30,11 @@ def checked(setting: Setting, type: str, match: Match, most: int) -> list[int]:
     return [row for (row,) in islice(setting.passing(setting.stream(sql, arguments), [match.check]), most)]
 
 
-def forward(setting: Setting, term: Term, inner: list[tuple[str, Match]]) -> Match:
-    """Rows whose reference leads to such a resource."""
-    pieces = [known(setting, type, match) for type, match in inner]
+def forward(setting: Setting, type: str, term: Term, inner: list[tuple[str, Match]]) -> Match:
+    """Rows of a type whose reference leads to such a resource."""
+    pieces = [known(setting, other, match) for other, match in inner]
+    if [other for other, _ in inner] == ["Patient"] and pieces[0][0] == ONE:
+        return _of_one(setting, type, term, pieces[0][1])
     targets = " OR ".join(f"target IN ({sql})" for sql, _ in pieces)
     arguments = [argument for _, some in pieces for argument in some]
     where = f"path IN ({numbers(term.parameter.paths)}) AND ({targets})"
@@ -41,14 +43,23 @@ def forward(setting: Setting, term: Term, inner: list[tuple[str, Match]]) -> Mat
     return found
 
 
+def _of_one(setting: Setting, type: str, term: Term, patient: Arguments) -> Match:
+    where = f"path IN ({numbers(term.parameter.paths)}) AND target=?"
+    found = shelf(setting.dialect, "ref", where, patient, negated=False)
+    return lines.pinned(type, term, [int(str(row)) for row in patient], found)
+
+
 def known(setting: Setting, type: str, match: Match) -> Piece:
     """The rows themselves in the place of their query, where they are few, or not all that it finds."""
     if match.check:
         return numbers(checked(setting, type, match, MANY)), []
-    rows = checked(setting, type, match, FEW + 1)
+    rows = checked(setting, type, match, max(FEW, 1) + 1)
+    if len(rows) == 1:
+        return ONE, [*rows]
     return (numbers(rows), []) if len(rows) <= FEW else standing(setting, type, match)
 
 
+ONE = "?"
 MANY = 1 << 30  # rows: all; the setting bounds what is opened
 
 

@@ -6,20 +6,21 @@ began, for it may have moved: nothing is seen twice.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from salus.base.errors import Forbidden, Malformed, Unsupported
+from salus.records import compartments
 from salus.records.bodies import Press
 from salus.records.engines import Connection
 from salus.records.interning import Kinds
-from salus.records.search import ordering
+from salus.records.search import ordering, timeline
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
 from salus.records.search.setting import Line, Setting, within
 from salus.records.search.several import MayRead, across, last
-from salus.records.search.shelf import Arguments, Check, Match, Search
+from salus.records.search.shelf import Arguments, Check, Match, Piece, Search
 
 __all__ = ["Search", "find", "within"]
 FEW = 100  # rows that are rather asked one by one who refers to them
@@ -28,13 +29,14 @@ NOBODY = -1  # a row that no compartment has
 
 @dataclass(slots=True)
 class Plan:
-    """The WHERE over `resource r`, how many rows at most it leaves, up to the setting's `common`, and what must be
-    asked of each besides."""
+    """The WHERE over `resource r`, or over `line r`, how many rows at most it leaves, up to the setting's `common`, and
+    what must be asked of each besides."""
 
     where: str
     arguments: Arguments
     fewest: int
     checks: list[Check]
+    table: str = "resource"
 
 
 def find(
@@ -59,9 +61,10 @@ def _found(setting: Setting, query: Query) -> Search:
     matcher = Matcher(setting, query.type)
     plain = [matcher.match(term) for term in query.terms if not term.reverse]
     back = [term for term in query.terms if term.reverse]
-    matcher.few = bool(back) and any(setting.rarity(match) <= FEW for match in plain if not match.negated)
+    matcher.few = bool(back) and any(setting.rarity(match, FEW + 1) <= FEW for match in plain if not match.negated)
     matches = plain + [matcher.match(term) for term in back]
-    planned = plan(setting, query, matches)
+    owners = [one for one in (setting.patient, compartment(setting, query)) if one is not None]
+    planned = _walk(setting, query, matches, owners) or plan(setting, query, matches, owners)
     total = _total(setting, planned) if query.total or query.summary else None
     if query.summary:
         return Search([], total, None)
@@ -69,9 +72,10 @@ def _found(setting: Setting, query: Query) -> Search:
 
 
 def _total(setting: Setting, planned: Plan) -> int:
+    rest = f"FROM {planned.table} r WHERE {planned.where}"
     if not planned.checks:
-        return setting.rows(f"SELECT count(*) FROM resource r WHERE {planned.where}", planned.arguments)[0]
-    lines = setting.stream(f"SELECT r.row FROM resource r WHERE {planned.where}", planned.arguments)
+        return setting.rows(f"SELECT count(*) {rest}", planned.arguments)[0]
+    lines = setting.stream(f"SELECT r.row {rest}", planned.arguments)
     return sum(1 for _ in setting.passing(lines, planned.checks))
 
 
@@ -86,32 +90,46 @@ def check_looks(query: Query, may_read: MayRead | None) -> None:
             raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
 
 
-def plan(setting: Setting, query: Query, matches: list[Match]) -> Plan:
+def _walk(setting: Setting, query: Query, matches: list[Match], owners: list[int]) -> Plan | None:
+    """Along a patient's timeline, where the order asked for is one that its lines know."""
+    if any(name in ("_id", "_lastUpdated") for name, _ in query.sort):
+        return None
+    found = timeline.walk(setting, query.type, matches, owners)
+    return Plan(found.where, found.arguments, found.fewest, found.checks, "line") if found else None
+
+
+def plan(setting: Setting, query: Query, matches: list[Match], owners: list[int]) -> Plan:
     """The WHERE over `resource r`.
 
     The rarest condition names the rows and the others are asked of each. When none is rare, and the first few in row
     order will do, the rows of the type are walked in that order until there are enough.
     """
-    kind, patient = setting.kinds.numbers[query.type], setting.patient
-    candidates = [match for match in matches if not match.negated]
-    compartments = [one for one in (patient, compartment(setting, query)) if one is not None]
-    candidates += [_own(kind, one) for one in compartments]
-    rarity = {id(match): setting.rarity(match) for match in candidates}
-    driver = min(candidates, key=lambda match: rarity[id(match)], default=None)
-    if driver and rarity[id(driver)] >= setting.common and not (query.sort or query.total or query.summary):
+    kind = setting.kinds.numbers[query.type]
+    candidates = [_own(kind, one) for one in owners]
+    driver, fewest = rarest(setting, candidates + [match for match in matches if not match.negated])
+    if fewest >= setting.common and not (query.sort or query.total or query.summary):
         driver = None
     parts, arguments = [f"r.type={kind}", "r.alive"], Arguments()
     unindexed = setting.dialect.unindexed.format("r.type")
     if driver:
         parts, arguments = [f"r.row IN ({driver.rows})", f"{unindexed}={kind}", "r.alive"], [*driver.arguments]
-    few = driver is None or rarity[id(driver)] < setting.common
+    few = driver is None or fewest < setting.common
     for match in matches:
         if match is not driver:
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
-    fewest = rarity[id(driver)] if driver else setting.common
-    return Plan(" AND ".join([*parts, *map(within, compartments)]), arguments, fewest, checks)
+    return Plan(" AND ".join([*parts, *map(within, owners)]), arguments, fewest, checks)
+
+
+def rarest(setting: Setting, candidates: list[Match]) -> tuple[Match | None, int]:
+    """The candidate with the fewest rows, and how many, up to `common`; none is counted further than the best yet."""
+    driver, fewest = None, setting.common
+    for match in candidates:
+        count = setting.rarity(match, fewest)
+        if driver is None or count < fewest:
+            driver, fewest = match, count
+    return driver, fewest
 
 
 def compartment(setting: Setting, query: Query) -> int | None:
@@ -131,29 +149,48 @@ def _own(kind: int, patient: int) -> Match:
 def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
     keys = ordering.keys(setting, query, planned.fewest)
     anchor = query.anchor or [last(setting)]
-    parts, given = [planned.where, "r.born<=?"], [*planned.arguments, anchor[0]]
-    if query.anchor:
-        if len(query.anchor) != len(keys) + 1:
-            raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
-        if not any(key.see for key in keys):
-            sql, more = ordering.beyond(keys, query.anchor[1:])
-            parts, given = [*parts, sql], [*given, *more]
-        if query.sort:
-            parts, given = [*parts, "r.t<=?"], [*given, anchor[0]]
-    columns = ", ".join(key.expression for key in keys)
-    joins = "".join(key.join for key in keys)
-    sql = f"SELECT {columns} FROM resource r{joins} WHERE {' AND '.join(parts)}"
-    if any(key.see for key in keys):
-        found = _sorted_here(setting, planned, keys, setting.stream(sql, given), anchor[1:])
-    elif planned.checks:
-        lines = setting.stream(f"{sql} ORDER BY {ordering.order(keys)}", given)
-        found = setting.passing(lines, planned.checks)
-    else:
-        found = setting.stream(f"{sql} ORDER BY {ordering.order(keys)} LIMIT ?", [*given, query.count + 1])
-    shown = list(islice(found, query.count + 1))
+    if query.anchor and len(anchor) != len(keys) + 1:
+        raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
+    where, given = standing(planned, query, anchor)
+    found = islice(_lines(setting, query, replace(planned, where=where, arguments=given), keys), query.count + 1)
+    shown = list(found)
     more_to_come = len(shown) > query.count > 0
     shown = shown[: query.count]
     return Search([line[-1] for line in shown], total, [anchor[0], *shown[-1]] if more_to_come else None, shown)
+
+
+def standing(planned: Plan, query: Query, anchor: list[Any]) -> Piece:
+    """The condition of the plan, and that it stood there when the first page was made; in a sorted walk, as it is."""
+    parts = ["{}born<=?", *(["{}t<=?"] if query.sort and query.anchor else [])]
+    given = [*planned.arguments, *anchor[:1] * len(parts)]
+    if planned.table == "resource":
+        return " AND ".join([planned.where, *(part.format("r.") for part in parts)]), given
+    if not query.anchor:  # in this moment nothing is younger
+        return planned.where, planned.arguments
+    known = " AND ".join(part.format("x.") for part in parts)
+    return f"{planned.where} AND EXISTS(SELECT 1 FROM resource x WHERE x.row=r.row AND {known})", given
+
+
+def _lines(setting: Setting, query: Query, planned: Plan, keys: list[ordering.Key]) -> Iterator[Line]:
+    """The sort values of what is found, in order, from the anchor on; a page of them, or more."""
+    after, given = (query.anchor or [0])[1:], planned.arguments
+    in_time = [name for name, _ in query.sort] == [compartments.when(query.type)] and not query.merged
+    if planned.table == "line" and in_time:
+        lines = timeline.in_time(setting, planned.where, given, query.sort[0][1], after)
+        return setting.passing(lines, planned.checks)
+    parts = [planned.where]
+    seen = any(key.see for key in keys)
+    if after and not seen:
+        sql, more = ordering.beyond(keys, after)
+        parts, given = [planned.where, sql], [*given, *more]
+    columns = ", ".join(key.expression for key in keys)
+    joins = "".join(key.join for key in keys)
+    sql = f"SELECT {columns} FROM {planned.table} r{joins} WHERE {' AND '.join(parts)}"
+    if seen:
+        return _sorted_here(setting, planned, keys, setting.stream(sql, given), after)
+    if planned.checks:
+        return setting.passing(setting.stream(f"{sql} ORDER BY {ordering.order(keys)}", given), planned.checks)
+    return setting.stream(f"{sql} ORDER BY {ordering.order(keys)} LIMIT ?", [*given, query.count + 1])
 
 
 def _sorted_here(

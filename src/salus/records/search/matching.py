@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
-from salus.records.search import chaining, combining, compositing, listing, reaching, vocabulary, wording
+from salus.records.search import chaining, combining, compositing, lines, listing, reaching, vocabulary, wording
 from salus.records.search.meaning import placed
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
@@ -65,7 +65,17 @@ class Matcher:
         pieces = [piece(self, term, value) for value in term.values]
         where = f"path IN ({numbers(term.parameter.paths)}) AND ({' OR '.join(sql for sql, _ in pieces)})"
         arguments = [argument for _, some in pieces for argument in some]
-        return self._shelf(table, where, arguments, term.modifier == "not")
+        found = self._shelf(table, where, arguments, term.modifier == "not")
+        if table == "ref":
+            return lines.pinned(self._name, term, self._patients(arguments), found)
+        return lines.told(self._name, term, table, where, found)
+
+    def _patients(self, targets: Arguments) -> list[int]:
+        """The rows themselves where all are those of patients."""
+        if len(targets) != 1:
+            return []
+        sql = f"SELECT row FROM resource WHERE row=? AND type={self._kinds.numbers['Patient']}"
+        return self._setting.rows(sql, targets)
 
     def _unequal(self, term: Term, table: str, piece: "Make") -> Match:
         """Some value is another: what `ne` of a filter says of codes and references."""
@@ -91,7 +101,8 @@ class Matcher:
     def _by_meaning(self, term: Term) -> Match:
         codes = numbers(vocabulary.numbers_of(self._setting, term))
         where = f"path IN ({numbers(term.parameter.paths)}) AND code IN ({codes})"
-        return self._shelf("token", where, [], term.modifier == "not-in")
+        found = self._shelf("token", where, [], term.modifier == "not-in")
+        return lines.told(self._name, term, "token", where, found)
 
     def _by_body(self, term: Term) -> Match:
         """What no index knows: each candidate that the other conditions leave is opened."""
@@ -110,7 +121,7 @@ class Matcher:
         inner = [(type, Matcher(self._setting, type).match(there)) for type, there in term.inner]
         if term.reverse:
             return chaining.backward(self._setting, term, self._name, *inner[0], ask_each=self.few)
-        return chaining.forward(self._setting, term, inner)
+        return chaining.forward(self._setting, self._name, term, inner)
 
     def _missing(self, term: Term, table: str) -> Match:
         missing = wanted_missing(term)
@@ -201,7 +212,7 @@ class Matcher:
         key = self._kinds.plain(id) if types == [""] else self._kinds.packed(id)
         sql = f"SELECT row FROM resource WHERE type IN ({numbers(known)}) AND id=?"
         rows = [row for (row,) in self._connection.execute(sql, (key,))]
-        return f"target IN ({numbers(rows)})", []
+        return (f"target IN ({','.join('?' * len(rows))})", [*rows]) if rows else ("FALSE", [])
 
     def date(self, term: Term, value: str) -> Piece:
         return span(term, value, "low", "high")

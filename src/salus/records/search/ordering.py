@@ -71,22 +71,23 @@ def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, fe
         return Key(setting.dialect.hexed.format("r.id"), descending)
     if name == "_lastUpdated":
         return Key("r.t", descending)
-    if name == compartments.when(type) and not descending and not query.merged:
-        return Key(f"CASE r.date WHEN 0 THEN {LAST[False, False]} ELSE r.date END", False)
+    if name == compartments.when(type) and not query.merged:  # when it began, either way
+        last = f"{'-' if descending else ''}9000000000000000000"
+        return Key(f"CASE r.date WHEN 0 THEN {last} ELSE r.date END", descending)
     parameter = fhir.parameters(type)[name]
     table, up, down, text = KEYS[parameter.kind]
     paths = numbers(parameter.paths)
     value = down if descending else up
-    last = LAST[text, descending]
+    end = LAST[text, descending]
     if by_row := setting.dialect.by_row.get(table, ""):
         sql = f"(SELECT {value} FROM {table}{by_row} WHERE row=r.row AND path IN ({paths}))"
-        return Key(f"coalesce({sql}, {last})", descending)
+        return Key(f"coalesce({sql}, {end})", descending)
     if few and parameter.kind in ROWS:
         return Key("0", descending, see=_value(type, parameter, descending))
     join = (
         f" LEFT JOIN (SELECT row, {value} v FROM {table} WHERE path IN ({paths}) GROUP BY row) s{n} ON s{n}.row=r.row"
     )
-    return Key(f"coalesce(s{n}.v, {last})", descending, join)
+    return Key(f"coalesce(s{n}.v, {end})", descending, join)
 
 
 def _value(type: str, parameter: fhir.Parameter, descending: bool) -> Sight:

@@ -48,10 +48,10 @@ class Setting:
     def common(self) -> int:
         return COMMON
 
-    def rarity(self, match: Match) -> int:
-        """How many rows a condition has, up to `common`."""
-        count = f"SELECT count(*) FROM ({match.rows} LIMIT {COMMON}) some"
-        return self.rows(count, match.arguments)[0]
+    def rarity(self, match: Match, most: int = COMMON) -> int:
+        """How many rows a condition has, up to `most`."""
+        count = f"SELECT count(*) FROM ({match.rows} LIMIT ?) some"
+        return self.rows(count, [*match.arguments, most])[0]
 
     def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[int]:
         return [row for (row,) in self.connection.execute(sql, arguments)]

@@ -35,6 +35,9 @@ class Match:
     """A condition three ways, all with the same `arguments`: the `rows` that satisfy it, `condition` that asks it of
     `r` against those rows, and `probe` that asks of `r` alone (None where that is slow). What is negated cannot drive.
     Where the index knows only half, `rows` holds too many and `check` must be asked of each that is left.
+
+    Of a patient's timeline: `line` asks it of a line called `r` (with its own arguments), and `subject` is the patient
+    on whose timeline all that is found stands.
     """
 
     rows: str
@@ -43,6 +46,8 @@ class Match:
     negated: bool = False
     probe: str | None = None
     check: Check | None = None
+    line: Piece | None = None
+    subject: int | None = None
 
 
 @dataclass(slots=True)
