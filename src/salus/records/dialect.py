@@ -36,6 +36,7 @@ class Dialect:
     by_row      after the name of an index table that is to be asked by row
     folder      where a site keeps what stands beside its store, if anywhere
     stream      the rows of a large answer, one after the other, not all in memory
+    explained   asks how a statement would be run; the last of each line is for people
     """
 
     unindexed: str
@@ -45,6 +46,7 @@ class Dialect:
     by_row: Mapping[str, str]
     folder: Callable[[Connection], Path | None]
     stream: Callable[[Connection, str, Sequence[Any]], Iterator[Line]]
+    explained: str = "EXPLAIN {sql}"
 
 
 SQLITE = Dialect(
@@ -55,6 +57,7 @@ SQLITE = Dialect(
     by_row={"dates": " INDEXED BY dates_row", "quantity": " INDEXED BY quantity_row"},
     folder=beside,
     stream=at_once,
+    explained="EXPLAIN QUERY PLAN {sql}",
 )
 
 

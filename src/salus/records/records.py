@@ -21,7 +21,7 @@ from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.patches import Patch
 from salus.records.reading import Reader
-from salus.records.search import parse
+from salus.records.search import Explanation, explain, parse
 from salus.records.search.query import COMPARTMENT, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.writer import Request
@@ -219,6 +219,23 @@ class Records:
             page = includes.page(reader, query, self._patient(reader), self._may_read)
         self._note("search", f"{type}?{'&'.join(f'{name}={value}' for name, value in query.pairs)}"[:2000])
         return page
+
+    def explain(self, type: str, params: str | Iterable[tuple[str, str]] = "") -> Explanation:
+        """How a search is understood and run, without what it finds. Raises Forbidden unless an administrator asks."""
+        pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else list(params)
+        what = f"{type}?{'&'.join(f'{name}={value}' for name, value in pairs)}"[:2000]
+        if self.actor.role not in (Role.ADMINISTRATOR, Role.SYSTEM):
+            self._note("refused", f"explain {what}"[:2000])
+            raise Forbidden(
+                f"A {self.actor.role} may not have a search explained: ask an administrator, or leave _explain out"
+            )
+        query = parse(type, pairs)
+        for looked in query.looks:
+            self._check(Act.READ, looked)
+        with self.store.readers.one() as reader, reader.snapshot():
+            found = explain(reader.connection, reader.kinds, query, self._patient(reader), self._may_read, reader.press)
+        self._note("explain", what)
+        return found
 
     def compartment(self, patient_id: str, types: Iterable[str] | None = None) -> list[Version]:
         """The current resources of one patient, newest first by clinical date, the Patient itself among them.

@@ -7,11 +7,13 @@ import orjson
 
 from salus import fhir
 from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.explaining import told
 from salus.base.errors import Issue, Malformed, Missing, Unsupported, WrongMedia
 from salus.records import Records, searchset
 from salus.records.search import lenient
 from salus.records.search.query import COMPARTMENT
 
+EXPLAIN = "_explain"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -41,6 +43,7 @@ async def compartment_search(records: Records, ask: Ask) -> Answer:
 
 
 async def found(records: Records, ask: Ask, type: str, query: str, compartment: str = "") -> Answer:
+    query, explained = asked_to_explain(query)
     ignored: list[Issue] = []
     if "handling=lenient" in (ask.header("prefer") or "").replace(" ", ""):
         kept, ignored = lenient(type, query)
@@ -52,6 +55,8 @@ async def found(records: Records, ask: Ask, type: str, query: str, compartment: 
             path=COMPARTMENT,
         )
     within = [(COMPARTMENT, compartment)] if compartment else []
+    if explained:
+        return Answer(200, told(await asyncio.to_thread(records.explain, type, [*pairs, *within])))
     page = await asyncio.to_thread(records.search, type, [*pairs, *within])
     here = "/".join(part for part in (ask.base, compartment, type or ("*" if compartment else "")) if part)
     links = {"self": f"{here}?{query}" if query else here}
@@ -59,6 +64,17 @@ async def found(records: Records, ask: Ask, type: str, query: str, compartment: 
         links["next"] = f"{here}?{without(page.next)}"
     body = searchset("searchset", page, links, ask.base)
     return Answer(200, with_outcome(body, ignored) if ignored else body)
+
+
+def asked_to_explain(query: str) -> tuple[str, bool]:
+    """The query without `_explain`, and what that says. Raises Malformed."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    said = {value for name, value in pairs if name == EXPLAIN}
+    if not said:
+        return query, False
+    if said not in ({"true"}, {"false"}):
+        raise Malformed(f"{EXPLAIN}={', '.join(sorted(said))[:40]}: say true or false", path=EXPLAIN)
+    return urlencode([pair for pair in pairs if pair[0] != EXPLAIN]), said == {"true"}
 
 
 def without(query: str) -> str:

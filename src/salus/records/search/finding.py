@@ -21,6 +21,7 @@ from salus.records.search.query import Query
 from salus.records.search.setting import Line, Setting, within
 from salus.records.search.several import MayRead, across, last
 from salus.records.search.shelf import Arguments, Check, Match, Piece, Search
+from salus.records.search.terms import Term
 
 __all__ = ["Search", "find", "within"]
 FEW = 100  # rows that are rather asked one by one who refers to them
@@ -30,13 +31,22 @@ NOBODY = -1  # a row that no compartment has
 @dataclass(slots=True)
 class Plan:
     """The WHERE over `resource r`, or over `line r`, how many rows at most it leaves, up to the setting's `common`, and
-    what must be asked of each besides."""
+    what must be asked of each besides. `driver`: the match whose rows are gone through."""
 
     where: str
     arguments: Arguments
     fewest: int
     checks: list[Check]
     table: str = "resource"
+    driver: Match | None = None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Each condition beside its match, and how they are gone about."""
+
+    matches: list[tuple[Term, Match]]
+    plan: Plan
 
 
 def find(
@@ -58,13 +68,23 @@ def find(
 
 
 def _found(setting: Setting, query: Query) -> Search:
+    return answered(setting, query, prepared(setting, query).plan)
+
+
+def prepared(setting: Setting, query: Query) -> Prepared:
+    """What is looked up and counted before rows are looked for."""
     matcher = Matcher(setting, query.type)
-    plain = [matcher.match(term) for term in query.terms if not term.reverse]
+    plain = [(term, matcher.match(term)) for term in query.terms if not term.reverse]
     back = [term for term in query.terms if term.reverse]
-    matcher.few = bool(back) and any(setting.rarity(match, FEW + 1) <= FEW for match in plain if not match.negated)
-    matches = plain + [matcher.match(term) for term in back]
+    matcher.few = bool(back) and any(setting.rarity(match, FEW + 1) <= FEW for _, match in plain if not match.negated)
+    told = plain + [(term, matcher.match(term)) for term in back]
+    matches = [match for _, match in told]
     owners = [one for one in (setting.patient, compartment(setting, query)) if one is not None]
-    planned = _walk(setting, query, matches, owners) or plan(setting, query, matches, owners)
+    return Prepared(told, _walk(setting, query, matches, owners) or plan(setting, query, matches, owners))
+
+
+def answered(setting: Setting, query: Query, planned: Plan) -> Search:
+    """The page, the total."""
     total = _total(setting, planned) if query.total or query.summary else None
     if query.summary:
         return Search([], total, None)
@@ -119,7 +139,7 @@ def plan(setting: Setting, query: Query, matches: list[Match], owners: list[int]
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
-    return Plan(" AND ".join([*parts, *map(within, owners)]), arguments, fewest, checks)
+    return Plan(" AND ".join([*parts, *map(within, owners)]), arguments, fewest, checks, driver=driver)
 
 
 def rarest(setting: Setting, candidates: list[Match]) -> tuple[Match | None, int]:

@@ -48,6 +48,11 @@ class Setting:
     def common(self) -> int:
         return COMMON
 
+    @property
+    def read(self) -> int:
+        """How many bodies were opened."""
+        return self._read
+
     def rarity(self, match: Match, most: int = COMMON) -> int:
         """How many rows a condition has, up to `most`."""
         count = f"SELECT count(*) FROM ({match.rows} LIMIT ?) some"
