@@ -28,6 +28,22 @@ PATHS = [
     "maritalStatus.coding.where(userSelected = true).code", "maritalStatus.exists()", "extension.exists()", "%rowIndex",
     "'x'",
 ]  # fmt: skip
+ITEMS = [  # of a forEach, and a path in each
+    ("name", "given.first()"), ("name.where(use = 'official')", "family"), ("contact.telecom", "value"),
+    ("contact.name", "family"),
+    ("contact.where(name.exists())", "name.family"), ("where(deceased.ofType(boolean).exists())", "id"),
+    ("where(maritalStatus.empty())", "id"), ("managingOrganization", "reference"), ("meta.tag", "code"),
+    ("extension", "url"),
+    ("maritalStatus.coding", "userSelected"), ("name.given", "$this"),
+    ("contact.where(name.where(use = 'usual').exists())", "gender"),
+]  # fmt: skip
+CONDITIONS = [
+    "active", "gender = 'female'", "gender != 'female'", "name.exists()", "maritalStatus.exists() and active = true",
+    "name.where(use = 'official').empty()", "deceased.ofType(boolean) = true or name.exists(family = 'Li')",
+    "active.not()",
+    "maritalStatus.exists() or managingOrganization.exists()", "meta.tag.where(code = 'Li').exists()",
+    "birthDate = @1970-06",
+]  # fmt: skip
 WORDS = st.sampled_from(["Li", "Mei", "official", "usual", ""])
 SIBLING = st.just({"extension": [{"url": "urn:why", "valueCode": "unknown"}]})
 REFERENCE = st.fixed_dictionaries(
@@ -72,9 +88,10 @@ PEOPLE = some(
 ).map(lambda person: {"resourceType": "Patient", **person})
 
 
-def view_of(path: str, collection: bool) -> Any:
-    column = {"name": "v", "path": path, "collection": collection}
-    return read_view({"resource": "Patient", "select": [{"column": [column]}]})
+def view_of(path: str, collection: bool, each: str | None = None, where: str | None = None) -> Any:
+    select = {"column": [{"name": "v", "path": path, "collection": collection}], **({"forEach": each} if each else {})}
+    more = {"where": [{"path": where}]} if where else {}
+    return read_view({"resource": "Patient", "select": [select], **more})
 
 
 def rows_of(view: Any, person: Json) -> Any:
@@ -84,26 +101,47 @@ def rows_of(view: Any, person: Json) -> Any:
         return str(fault)
 
 
-def slowly(path: str, collection: bool) -> Any:
+def slowly(*told: Any) -> Any:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rows, "plain_part", lambda *all: None)
-        return view_of(path, collection)
+        patched.setattr(rows.swift, "items_of", lambda *all: None)
+        patched.setattr(rows.swift, "condition_of", lambda *all: None)
+        return view_of(*told)
 
 
 BOTH = [(view_of(path, many), slowly(path, many)) for path in PATHS for many in (False, True)]
 
 
+EACH = [(view_of(path, True, each), slowly(path, True, each)) for each, path in ITEMS]
+WHERE = [(view_of("id", False, None, where), slowly("id", False, None, where)) for where in CONDITIONS]
+
+
 @settings(max_examples=150, deadline=None)
 @given(PEOPLE)
 def test_plain_code_gives_what_fhirpath_gives(person: Json):
-    for swift, slow in BOTH:
-        assert rows_of(slow, person) == rows_of(swift, person), swift.columns[0].path.text
+    for swift, slow in BOTH + EACH + WHERE:
+        assert rows_of(slow, person) == rows_of(swift, person), swift.definition.plain
 
 
 def test_these_paths_really_are_plain():
     plain = [rows.plain_part(swift.columns, "Patient", [lambda *all: None]) for swift, _ in BOTH]
 
     assert [] == [swift.columns[0].path.text for (swift, _), part in zip(BOTH, plain, strict=True) if part is None]
+
+
+def test_most_items_and_conditions_are_plain():
+    items = [rows.swift.items_of(rows.read_path(each, "", {}).tree, "Patient") for each, _ in ITEMS]
+    conditions = [rows.swift.condition_of(rows.read_path(where, "", {}).tree, "Patient") for where in CONDITIONS]
+
+    assert [
+        "where(deceased.ofType(boolean).exists())",
+        "name.given",
+        "contact.where(name.where(use = 'usual').exists())",
+    ] == [each for (each, _), found in zip(ITEMS, items, strict=True) if found is None]
+    mixed = "deceased.ofType(boolean) = true or name.exists(family = 'Li')"
+    assert ["active", mixed, "active.not()", "birthDate = @1970-06"] == [
+        where for where, found in zip(CONDITIONS, conditions, strict=True) if found is None
+    ]
 
 
 @pytest.mark.parametrize("body", [{"name": "Li"}, {"name": {"family": "Li"}}, {"contact": [1]}, {"meta": []}])

@@ -21,7 +21,7 @@ from salus.exchange.bulk import Wanted, export
 from salus.exchange.bulk_in import Part, bring_in, tray
 from salus.exchange.bulk_orders import jobs_of, order_export, order_import, written_by
 from salus.privacy import SYSTEM, Actor, Purpose, Role
-from salus.records import Records, Store
+from salus.records import Records, Store, walks
 
 ADMINISTRATOR = Actor("Practitioner/admin", Role.ADMINISTRATOR)
 
@@ -108,7 +108,7 @@ def test_an_export_comes_in_again_to_the_byte(records: Records, tmp_path: Path) 
 def test_an_export_is_of_one_moment_while_others_write(
     records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "PAGE", 2)
+    monkeypatch.setattr(walks, "PAGE", 2)
     monkeypatch.setattr(bulk, "LARGEST", 300)
 
     def meanwhile(done: int, total: int, type: str) -> None:

@@ -14,17 +14,17 @@ from typing import IO, Any, NamedTuple
 
 from salus import fhir
 from salus.base import clock
-from salus.base.errors import Conflict, Forbidden, Missing, Unsupported
+from salus.base.errors import Conflict, Forbidden, Unsupported
 from salus.privacy import Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store, Version
 from salus.records.compartments import patients
 from salus.records.drafts import again
 from salus.records.reading import Reader
-from salus.records.search import find, parse
+from salus.records.search import parse
+from salus.records.walks import members, walked
 
 MAY = frozenset({Role.SYSTEM, Role.ADMINISTRATOR})
-PAGE = 1000  # resources read at once
 LARGEST = 64 << 20  # bytes of a file, or little more
 Pairs = tuple[tuple[str, str], ...]
 Progress = Callable[[int, int, str], None]
@@ -165,25 +165,6 @@ def of_a_patient(version: Version) -> bool:
     return version.type == "Patient" or any(True for _ in patients(version.type, again(version.type, version.body)))
 
 
-def members(reader: Reader, group: str) -> list[int]:
-    """The rows of the patients in a Group, without those that have left it."""
-    found = reader.current("Group", group, None)
-    if found is None or found.deleted:
-        raise Missing(f"There is no Group/{group[:64]}")
-    named = [member["entity"].get("reference", "") for member in found.json().get("member", []) if stays(member)]
-    pairs = [text.split("/") for text in dict.fromkeys(named) if text.startswith("Patient/") and text.count("/") == 1]
-    rows = [reader.row("Patient", id) for _, id in pairs]
-    return [row for row in rows if row is not None]
-
-
-def stays(member: Mapping[str, Any]) -> bool:
-    """
-    >>> stays({"inactive": True}), stays({})
-    (False, True)
-    """
-    return not member.get("inactive", False)
-
-
 def of_members(reader: Reader, wanted: Wanted, type: str, rows: list[int]) -> Iterator[Batch]:
     """What stands in the compartment of any of these patients, once."""
     return once(batch for row in rows for batch in of_type(reader, wanted, type, row))
@@ -204,17 +185,6 @@ def once(found: Iterator[Batch]) -> Iterator[Batch]:
     for batch in found:
         yield [version for version in batch if version.id not in seen]
         seen.update(version.id for version in batch)
-
-
-def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iterator[Batch]:
-    query = parse(type, pairs)
-    query.count = PAGE
-    while True:
-        found = find(reader.connection, reader.kinds, query, patient, press=reader.press)
-        yield reader.of_rows(found.rows, patient)
-        if not found.anchor:
-            return
-        query.anchor = found.anchor
 
 
 # --- where they go ---

@@ -5,6 +5,7 @@ beside each other multiply their rows, branches of a union add theirs, a `forEac
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from salus.analytics.views import swift
@@ -18,6 +19,7 @@ Row = tuple[Any, ...]
 Rows = list[Row]
 Part = Callable[[Node, Node, int], Rows]
 Foci = Callable[[Node, Node, int], list[Node]]
+NOT_FHIR = (AttributeError, TypeError, KeyError)  # what plain code meets where FHIR would have something else
 DEEPEST = 200  # how far a `repeat` goes down
 
 
@@ -54,14 +56,21 @@ class RowCompiler:
 
     def select(self, select: Select, kind: str | None) -> Compiled:
         paths = [self.path(text, f"{select.at}.{select.each}", kind) for text in select.paths]
-        if paths:
-            kind = kind_of(paths[0].tree, kind) if len(paths) == 1 else None
+        found = [foci(path, None if select.each == "repeat" else kind) for path in paths]
+        kind = self.kind_within(select.each, paths, kind)
         told = tuple(self.column(column, kind) for column in select.columns)
         parts = [columns_part(told, kind)] if told else []
         parts += [self.select(inner, kind) for inner in select.selects]
         if select.unions:
             parts.append(union([self.select(branch, kind) for branch in select.unions]))
-        return EACH[select.each](paths, together(parts))
+        return EACH[select.each](paths, found, together(parts))
+
+    def kind_within(self, each: str, paths: list[Path], kind: str | None) -> str | None:
+        """What a forEach finds; of a `repeat`, whatever its paths find in each other, nobody knows."""
+        if not paths:
+            return kind
+        found = kind_of(paths[0].tree, kind) if len(paths) == 1 else None
+        return found if each != "repeat" or kind_of(paths[0].tree, found) == found else None
 
     def column(self, column: Column, kind: str | None) -> Told:
         path = self.path(column.path, f"{column.at}.path", kind)
@@ -96,8 +105,8 @@ def union(branches: list[Compiled]) -> Compiled:
     return Compiled(run, branches[0].empty, branches[0].columns)
 
 
-def for_each(paths: list[Path], inner: Compiled) -> Compiled:
-    found, part = foci(paths[0]), inner.run
+def for_each(paths: list[Path], every: list[Foci], inner: Compiled) -> Compiled:
+    found, part = every[0], inner.run
 
     def run(node: Node, root: Node, index: int) -> Rows:
         return [row for i, item in enumerate(found(node, root, index)) for row in part(item, root, i)]
@@ -105,8 +114,8 @@ def for_each(paths: list[Path], inner: Compiled) -> Compiled:
     return inner._replace(run=run)
 
 
-def for_each_or_null(paths: list[Path], inner: Compiled) -> Compiled:
-    found, part, empty = foci(paths[0]), inner.run, [inner.empty]
+def for_each_or_null(paths: list[Path], every: list[Foci], inner: Compiled) -> Compiled:
+    found, part, empty = every[0], inner.run, [inner.empty]
 
     def run(node: Node, root: Node, index: int) -> Rows:
         items = found(node, root, index)
@@ -115,9 +124,9 @@ def for_each_or_null(paths: list[Path], inner: Compiled) -> Compiled:
     return inner._replace(run=run)
 
 
-def repeated(paths: list[Path], inner: Compiled) -> Compiled:
+def repeated(paths: list[Path], every: list[Foci], inner: Compiled) -> Compiled:
     """All that the paths find, and what they find in that, and so on: what is above stands before what is below."""
-    every, part = [foci(path) for path in paths], inner.run
+    part = inner.run
 
     def below(node: Node, root: Node, depth: int) -> Iterator[Node]:
         if depth > DEEPEST:
@@ -133,17 +142,41 @@ def repeated(paths: list[Path], inner: Compiled) -> Compiled:
     return inner._replace(run=run)
 
 
-EACH: dict[str, Callable[[list[Path], Compiled], Compiled]] = {
-    "": lambda paths, inner: inner,
+EACH: dict[str, Callable[[list[Path], list[Foci], Compiled], Compiled]] = {
+    "": lambda paths, every, inner: inner,
     "forEach": for_each,
     "forEachOrNull": for_each_or_null,
     "repeat": repeated,
 }
 
 
-def foci(path: Path) -> Foci:
+def foci(path: Path, kind: str | None) -> Foci:
     """The items that a forEach goes through."""
-    return lambda node, root, index: asked(path, node, root, index)
+    items = swift.items_of(path.tree, kind) if kind else None
+
+    def run(node: Node, root: Node, index: int) -> list[Node]:
+        try:
+            return items(node.value) if items else asked(path, node, root, index)
+        except NOT_FHIR:
+            return asked(path, node, root, index)
+
+    return run
+
+
+def condition(path: Path, kind: str) -> Callable[[Node], bool]:
+    """A condition on resources. The function raises Invalid where the path gives something else than a boolean."""
+    is_met = swift.condition_of(path.tree, kind)
+
+    def run(node: Node) -> bool:
+        if is_met:
+            with suppress(*NOT_FHIR):
+                return is_met(node.value)
+        found = asked(path, node, node, 0)
+        if len(found) > 1 or (found and type(found[0].value) not in (bool, type(None))):
+            raise Invalid(f"{path.text[:100]!r} is no condition: add .exists(), or compare it", path=path.at)
+        return bool(found and found[0].value)
+
+    return run
 
 
 def asked(path: Path, node: Node, root: Node, index: int) -> list[Node]:
@@ -195,7 +228,7 @@ def plain_part(told: tuple[Told, ...], kind: str, slow: list[Callable[[Node, Nod
     """The columns as generated code; None where none of them is plain. What is no valid FHIR goes the whole way."""
     writer = swift.Writer(kind)
     cells: list[str] = []
-    names: dict[str, Any] = dict(swift.NAMES)
+    names: dict[str, Any] = {"only": only}
     for number, (one, column) in enumerate(zip(told, slow, strict=True)):
         before, known = len(writer.lines), dict(writer.known)
         try:
@@ -205,17 +238,15 @@ def plain_part(told: tuple[Told, ...], kind: str, slow: list[Callable[[Node, Nod
             writer.known = known
             names[f"c{number}"] = column
             cells.append(f"c{number}(node, root, i)")
-    if len(names) == len(swift.NAMES) + len(told):
+    if len(names) == 1 + len(told):
         return None
-    names |= {"only": only}
-    body = "\n    ".join(["x = node.value", *writer.lines, f"return [({', '.join(cells)},)]"])
-    exec(f"def run(node, root, i):\n    {body}\n", names)  # written by `swift` alone: paths come in as repr()
-    run: Part = names["run"]
+    run = swift.written(["node", "root", "i"], [*writer.lines, f"return [({', '.join(cells)},)]"], names)
 
     def guarded(node: Node, root: Node, index: int) -> Rows:
         try:
-            return run(node, root, index)
-        except (AttributeError, TypeError, KeyError):
+            rows: Rows = run(node.value, node, root, index)
+            return rows
+        except NOT_FHIR:
             return [tuple([column(node, root, index) for column in slow])]
 
     return guarded

@@ -14,7 +14,7 @@ from salus.analytics.views.paths import ROW, element_of, named
 from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.fhirpath import by_type
 from salus.fhir.fhirpath.compiling import dotted
-from salus.fhir.fhirpath.nodes import SYSTEM, kinds
+from salus.fhir.fhirpath.nodes import SYSTEM, Node, kinds
 from salus.fhir.fhirpath.tree import Binary, Call, Constant, Indexer, Member, This, Tree, Variable
 from salus.fhir.primitives import PRIMITIVES
 
@@ -90,14 +90,9 @@ class Writer:
         if not isinstance(tree.of, Member) or len(tree.arguments) != 1:
             raise NotPlain
         of = self.slot(tree.of.of) if tree.of.of else self.focus
-        found, wanted = element_of(of.kind, tree.of.name), named(dotted(tree.arguments[0]))
-        if found is None or found[1] or wanted is None or wanted != dotted(tree.arguments[0]):
-            raise NotPlain
-        fields = [(field, kind) for field, kind in found[0].fields if wanted in kinds(kind)]
-        if len(fields) == 1 and fields[0][1] == wanted:
+        fields, wanted = fields_of_type(of.kind, tree.of.name, tree), dotted(tree.arguments[0])
+        if len(fields) == 1:
             return self.step(of, *fields[0], False)
-        if not fields or wanted not in PRIMITIVES:
-            raise NotPlain
         names = {field: "_" + field for field, _ in fields}
         among = of.name if of.many else f"(() if {of.name} is None else ({of.name},))"
         each = f"y.get(f) for y in {among} for f, beside in {names}.items() if f in y or beside in y"
@@ -115,10 +110,11 @@ class Writer:
         return self.put(f"{of.name}[{place}] if len({of.name}) > {place} else None", of.kind, False)
 
     def where(self, tree: Call) -> Slot:
-        of = self.of(tree)
-        if not of.many or len(tree.arguments) != 1 or of.kind in PRIMITIVES:
+        of = self.slot(tree.of) if tree.of else self.focus
+        if len(tree.arguments) != 1 or of.kind in PRIMITIVES:
             raise NotPlain
-        return self.put(f"[y for y in {of.name} if {condition(tree.arguments[0], of.kind)}]", of.kind, True)
+        among = of.name if of.many else f"(() if {of.name} is None else ({of.name},))"
+        return self.put(f"[y for y in {among} if {condition(tree.arguments[0], of.kind)}]", of.kind, True)
 
     def extension(self, tree: Call) -> Slot:
         of = self.slot(tree.of) if tree.of else self.focus
@@ -162,9 +158,9 @@ class Writer:
         return self.slot(tree.of)
 
     def constant(self, tree: Constant) -> Slot:
-        if tree.kind not in ("System.String", "System.Integer", "System.Boolean"):
+        if tree.kind not in ("", "System.String", "System.Integer", "System.Boolean"):
             raise NotPlain
-        return self.put(repr(tree.value), str(named(tree.kind)), False)
+        return self.put(repr(tree.value) if tree.kind else "None", named(tree.kind) or "string", False)
 
     def this(self, tree: This) -> Slot:
         if tree.name != "$this":
@@ -193,10 +189,26 @@ def field_of(kind: str, name: str) -> tuple[str, str, bool]:
     return field, type, element.repeats
 
 
+def fields_of_type(kind: str, name: str, tree: Call) -> list[tuple[str, str]]:
+    """JSON fields and types of a choice that `ofType(Type)` leaves: one, or several of a primitive. Raises NotPlain."""
+    found, wanted = element_of(kind, name), dotted(tree.arguments[0]) if len(tree.arguments) == 1 else ""
+    if found is None or found[1] or wanted != named(wanted):
+        raise NotPlain
+    fields = [(field, type) for field, type in found[0].fields if wanted in kinds(type)]
+    if not fields or (fields != [(fields[0][0], wanted)] and wanted not in PRIMITIVES):
+        raise NotPlain
+    return fields
+
+
 def condition(tree: Tree, kind: str) -> str:
     """Python that tells whether an item `y` of that type meets a condition: FHIRPath's unknown is false here."""
     if isinstance(tree, Binary) and tree.operator in ("and", "or"):
         return f"({condition(tree.left, kind)} {tree.operator} {condition(tree.right, kind)})"
+    if isinstance(tree, Call) and tree.name in ("exists", "empty") and not tree.arguments and tree.of:
+        before, field, type = field_within(tree.of, kind)
+        if type in PRIMITIVES:
+            raise NotPlain
+        return f"{'not ' * (tree.name == 'empty')}{field!r} in y{before}"
     if not isinstance(tree, Binary) or tree.operator not in ("=", "!=") or not isinstance(tree.right, Constant):
         raise NotPlain
     before, field, type = field_within(tree.left, kind)
@@ -212,13 +224,16 @@ def condition(tree: Tree, kind: str) -> str:
 
 def field_within(tree: Tree, kind: str) -> tuple[str, str, str]:
     """For a path of single elements: Python behind `y` up to the last, the last field, its type. Raises NotPlain."""
-    if not isinstance(tree, Member):
+    before, member = "", tree.of if isinstance(tree, Call) and tree.name == "ofType" else tree
+    if not isinstance(member, Member):
         raise NotPlain
-    before = ""
-    if tree.of:
-        before, field, kind = field_within(tree.of, kind)
+    if member.of:
+        before, field, kind = field_within(member.of, kind)
         before += f".get({field!r}, NOTHING)"
-    field, type, repeats = field_of(kind, tree.name)
+    if isinstance(tree, Call):
+        [(field, type), *more] = fields_of_type(kind, member.name, tree)
+        return before, field, type if not more else ""
+    field, type, repeats = field_of(kind, member.name)
     if repeats:
         raise NotPlain
     return before, field, type
@@ -258,7 +273,42 @@ def every(body: dict[str, Any], field: str) -> Any:
     return [value for value, more in zip_longest(values, beside) if value is not None or more is not None]
 
 
-NAMES = {"key": key, "every": every, "NOTHING": {}}  # what the code may call
+def condition_of(tree: Tree, kind: str) -> Callable[[Any], bool] | None:
+    """Whether a resource meets a condition, as plain code; None where it is not plain."""
+    writer = Writer(kind)
+    try:
+        if isinstance(tree, Call):
+            slot = writer.slot(tree)
+            return written([], [*writer.lines, f"return {slot.name}"], {}) if slot.kind == "boolean" else None
+        return written([], ["y = x", f"return {condition(tree, kind)}"], {})
+    except NotPlain:
+        return None
+
+
+def items_of(tree: Tree, kind: str) -> Callable[[Any], list[Node]] | None:
+    """The items that a path finds in something of that type, as plain code; None where it is not plain."""
+    writer = Writer(kind)
+    try:
+        slot = writer.slot(tree)
+    except NotPlain:
+        return None
+    if slot.kind in PRIMITIVES or slot is writer.focus:
+        return None
+    found = f"[Node({slot.kind!r}, y) for y in {slot.name}]"
+    one = f"[] if {slot.name} is None else [Node({slot.kind!r}, {slot.name})]"
+    return written([], [*writer.lines, f"return {found if slot.many else one}"], {})
+
+
+def written(arguments: list[str], lines: list[str], more: dict[str, Any]) -> Callable[..., Any]:
+    """The function of `x` and the arguments that these lines are. Only what stands in this package is written so:
+    texts of a view come in as repr()."""
+    names = {**NAMES, **more}
+    exec(f"def run({', '.join(['x', *arguments])}):\n    " + "\n    ".join(lines), names)
+    found: Callable[..., Any] = names["run"]
+    return found
+
+
+NAMES: dict[str, Any] = {"key": key, "every": every, "NOTHING": {}, "Node": Node}  # what the code may call
 READERS: dict[type, Callable[[Writer, Any], Slot]] = {
     Member: Writer.member,
     Call: Writer.call,

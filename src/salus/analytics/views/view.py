@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from salus.analytics.views import columns
 from salus.analytics.views.definition import Definition, read_definition
-from salus.analytics.views.rows import Row, RowCompiler, Rows, Told, asked
-from salus.base.errors import Invalid
+from salus.analytics.views.rows import Row, RowCompiler, Rows, Told, condition
 from salus.fhir.fhirpath import resource
 
 Json = dict[str, Any]
@@ -27,7 +26,9 @@ class View:
         self.definition = definition
         self.name, self.resource = definition.name, definition.resource
         compiler = RowCompiler(definition)
-        self._where = [compiler.path(text, at, self.resource) for text, at in definition.where]
+        self._where = [
+            condition(compiler.path(text, at, self.resource), self.resource) for text, at in definition.where
+        ]
         compiled = compiler.view()
         self._run = compiled.run
         self.columns: tuple[Told, ...] = compiled.columns
@@ -38,14 +39,8 @@ class View:
         if body.get("resourceType") != self.resource:
             return []
         node = resource(body)
-        for path in self._where:
-            found = asked(path, node, node, 0)
-            if not found:
-                return []
-            if len(found) > 1 or type(found[0].value) is not bool:
-                raise Invalid(f"{path.text[:100]!r} is no condition: add .exists(), or compare it", path=path.at)
-            if not found[0].value:
-                return []
+        if not all(is_met(node) for is_met in self._where):
+            return []
         return self._run(node, node, 0)
 
     def all_rows(self, bodies: Iterable[Json]) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """A request and an answer at the door, in our words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -56,9 +56,12 @@ class Ask:
 
 @dataclass(slots=True)
 class Answer:
+    """`more`: what comes after the body, piece by piece, each made in a thread; closed when it is no longer heard."""
+
     status: int
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    more: Generator[bytes] | None = None
 
     def pretty(self) -> "Answer":
         """The same, for people to read; what is no JSON stays as it is."""

@@ -3,11 +3,12 @@
 Every answer that is not a success is an OperationOutcome; a fault of ours says no more than that it is one.
 """
 
+import asyncio
 import atexit
 import gc
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +22,7 @@ from salus.api.fhir.capabilities import capabilities
 from salus.api.fhir.create import create
 from salus.api.fhir.delete import delete, delete_where
 from salus.api.fhir.history import history
-from salus.api.fhir.operations import operation
+from salus.api.fhir.operations import OPERATIONS, operation
 from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
 from salus.api.fhir.search import compartment_search, search, search_by_form
@@ -52,7 +53,10 @@ PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
 OWN_MEDIA = (search_by_form, patch, patch_where)  # they judge the Content-Type themselves
 WORDS = {1: 0, 2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
 JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
-OF_OPERATIONS = (*JSONS, "application/fhir+ndjson", "application/ndjson", "text/csv", "text/event-stream")
+OF_OPERATIONS = (
+    *JSONS, "application/fhir+ndjson", "application/ndjson", "application/x-ndjson", "ndjson", "text/csv", "csv",
+    "application/vnd.apache.parquet", "parquet", "text/event-stream",
+)  # fmt: skip
 
 
 def door(store: Store, identify: Identify) -> ASGIApp:
@@ -118,7 +122,7 @@ def chosen(ask: Ask) -> Interaction:
     """Raises Missing for a path that leads nowhere, WrongMethod."""
     count = len(ask.parts)
     is_operation = bool(ask.parts) and ask.parts[-1].startswith("$")
-    if count and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and count == 1) and not of_all(ask):
+    if count and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and is_place(ask)) and not of_all(ask):
         raise Missing(f"'{ask.parts[0][:80]}' is not a resource type of FHIR R4", path=ask.parts[0][:80])
     if is_operation:
         return operation(ask)
@@ -129,6 +133,11 @@ def chosen(ask: Ask) -> Interaction:
     if ask.method not in table:
         raise WrongMethod(f"{ask.method[:10]} is not served at this address: use {', '.join(table)}")
     return table[ask.method]
+
+
+def is_place(ask: Ask) -> bool:
+    """Whether an operation may stand there: at the system, or at what is no R4 type but has operations here."""
+    return len(ask.parts) == 1 or any(ask.parts[0] in found.types for found in OPERATIONS.values() if found.types)
 
 
 def of_all(ask: Ask) -> bool:
@@ -197,8 +206,23 @@ async def body(ask: Ask, receive: Receive) -> bytes:
 
 
 async def told(answer: Answer, method: str, send: Send) -> None:
+    if answer.more is not None:
+        return await told_in_pieces(answer, answer.more, method, send)
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
     if answer.body and not any(name == b"content-type" for name, _ in answer.headers):
         headers.append(asking.CONTENT)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
+
+
+async def told_in_pieces(answer: Answer, more: Generator[bytes], method: str, send: Send) -> None:
+    """As it is made. What fails on the way cuts the connection, so that nobody takes a part for the whole."""
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        piece: bytes | None = None if method == "HEAD" else answer.body
+        while piece is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await asyncio.to_thread(next, more, None)
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await asyncio.to_thread(more.close)

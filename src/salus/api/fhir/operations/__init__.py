@@ -15,6 +15,7 @@ from salus.api.fhir.operations.terminology_codes import lookup, subsumes
 from salus.api.fhir.operations.terminology_maps import translation
 from salus.api.fhir.operations.terminology_sets import expansion, validate_code
 from salus.api.fhir.operations.validate import validate
+from salus.api.fhir.operations.views import run_view
 from salus.base.errors import Missing, WrongMethod
 from salus.records import Records
 
@@ -35,6 +36,8 @@ BOTH = frozenset({"type", "instance"})
 SYSTEM = frozenset({"system"})
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
 BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+SQL = "http://sql-on-fhir.org/OperationDefinition/"
+VIEWS = frozenset({"ViewDefinition"})  # no R4 type: kept as files, listed at the system level
 OURS = "https://salus.example/OperationDefinition/"
 OPERATIONS: dict[str, Operation] = {
     "$everything": Operation(
@@ -61,6 +64,8 @@ OPERATIONS: dict[str, Operation] = {
         validate_code, BOTH, frozenset({"CodeSystem", "ValueSet"}), ("GET", "POST"), HL7 + "{type}-validate-code"
     ),
     "$expand": Operation(expansion, BOTH, frozenset({"ValueSet"}), ("GET", "POST"), HL7 + "ValueSet-expand"),
+    "$run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$run"),
+    "$viewdefinition-run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$viewdefinition-run"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),
@@ -82,7 +87,7 @@ def listed(type: str | None) -> list[dict[str, str]]:
 
 def serves(found: Operation, type: str | None) -> bool:
     if type is None:
-        return "system" in found.levels
+        return "system" in found.levels or found.types == VIEWS
     return bool(found.levels - SYSTEM) and (found.types is None or type in found.types)
 
 

@@ -1,0 +1,1 @@
+"""Views that come with Salus, as data."""
