@@ -15,6 +15,13 @@ from salus.records.ids import check_id
 from salus.records.shapes import Document
 
 Members = dict[str, msgspec.Raw]
+
+
+class OnlyMeta(msgspec.Struct):
+    meta: msgspec.Raw = msgspec.Raw()
+
+
+_only_meta = msgspec.json.Decoder(OnlyMeta)
 _members = msgspec.json.Decoder(Members)
 REFERENCE = re.compile(rb'"reference":"([^"#\\]*[:?][^"\\]*)"')
 MAX_BODY = 16 << 20  # bytes of JSON in one resource
@@ -96,7 +103,7 @@ def draft(body: Document, expected: str | None = None, compact: bool = False) ->
 
 
 def cut(data: bytes, decoded: fhir.Decoded) -> tuple[bytes, bytes] | None:
-    """`meta` and `rest` where type, id and a plain meta stand at the beginning in this order; else None."""
+    """`meta` and `rest` where type and id stand at the beginning and one meta is found; else None."""
     id = b"" if decoded.id is None else b'"id":"%b",' % decoded.id.encode()
     head = b'{"resourceType":"%b",%b' % (decoded.type.encode(), id)
     if not data.startswith(head):
@@ -104,12 +111,11 @@ def cut(data: bytes, decoded: fhir.Decoded) -> tuple[bytes, bytes] | None:
     rest = data[len(head) - 1 : -1]
     if decoded.resource.meta is None:
         return b"", rest
-    end = rest.find(b"}")
-    meta = rest[9:end]
-    plain = b"{" not in meta and b"\\" not in meta and not meta.count(b'"') & 1
-    if not plain or not rest.startswith(b',"meta":{') or b"versionId" in meta or b"lastUpdated" in meta:
+    raw = _only_meta.decode(data).meta
+    before, _, after = rest.partition(b',"meta":%b' % bytes(raw))
+    if b',"meta":' in after:  # one in a contained resource: which of them is it?
         return None
-    return b"," + meta, rest[end + 1 :]
+    return _meta(raw), before + after
 
 
 def taken_apart(data: bytes) -> tuple[bytes, bytes]:
