@@ -175,6 +175,16 @@ def _damaged(connection: Connection, kinds: Kinds, press: Press, t: int) -> Iter
             yield f"{kinds.names[kind]}/{unpacked(id)} version {version}"
 
 
+class Looked:
+    """Numbers of names, looked up each time."""
+
+    def __init__(self, look: Callable[[str | None, str], int]) -> None:
+        self._look = look
+
+    def __getitem__(self, name: tuple[str | None, str]) -> int:
+        return self._look(*name)
+
+
 class Indexes:
     """Compares the index tables with what the current versions say: each row there, and none besides."""
 
@@ -184,6 +194,7 @@ class Indexes:
             table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{name}=?' for name in names)}"
             for table, names in shelves.COLUMNS.items()
         } | {"line": LINE}
+        self._codes, self._targets = Looked(self._code), Looked(self._aimed)
 
     def check(self, findings: Findings, on_progress: OnProgress) -> None:
         """An index laid by another version of the program is left alone: it is laid anew at the next opening."""
@@ -208,10 +219,10 @@ class Indexes:
     def _rows(self, row: int, kind: int, date: int, body: bytes) -> dict[str, set[shelves.Row]]:
         type = self._kinds.names[kind]
         indexed = drafts.again(type, body)
-        made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._code, self._aimed)}
+        made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._codes, self._targets)}
         subjects = {self._aimed("Patient", id) for id in compartments.patients(type, indexed)}
         subjects |= {row} if type == "Patient" else set()
-        bunch = self._bunch(shelves.codes_of(type, made["token"]))
+        bunch = self._bunch(tuple(sorted(set(shelves.codes_of(type, made["token"])))))
         made["line"] = {(subject, kind, date, row, bunch, subject_of(subjects)) for subject in subjects}
         return made
 

@@ -1,8 +1,10 @@
 """One write transaction: what is created, changed or deleted in it gets one number, one time and one hash."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 from salus import fhir
 from salus.base import clock
@@ -14,7 +16,7 @@ from salus.records.bodies import Press
 from salus.records.drafts import Draft
 from salus.records.engines import Connection
 from salus.records.ids import unpacked
-from salus.records.interning import Interning, Kinds
+from salus.records.interning import Interning, Kinds, Known
 from salus.records.shapes import ACTS, Version
 from salus.records.stewards import Stewards, admitted, released
 
@@ -30,8 +32,7 @@ LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
 LAST_AUDITED = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1"
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(msgspec.Struct):
     """What stands at an address now; version 0 for a mere target of references."""
 
     row: int
@@ -88,7 +89,7 @@ class Desk:
         self._instant = clock.instant(self.at)
         self._shelves = shelves.Shelves(connection, breathe)
         self._breathe = breathe
-        self._rows: dict[tuple[int, bytes | str], int] = {}
+        self._rows = Known(self._look_up)  # by type and id; of a reference to elsewhere by None and its URL
         self._waiting: list[tuple[object, ...]] = []
         self._touched: set[int] = set()
         self._changes: list[tuple[int, int, int]] = []
@@ -98,7 +99,7 @@ class Desk:
 
     def reserve(self, type: str, id: str) -> None:
         """Give a new id its row, so that others of this transaction may refer to it before it is created."""
-        self._rows[self.kinds.key(type, id)] = self._ledger.next_row()
+        self._rows[type, id] = self._ledger.next_row()
 
     def create(self, draft: Draft, id: str | None = None) -> Version:
         """Store version 1 under a new id, or under one that was reserved."""
@@ -106,8 +107,7 @@ class Desk:
             id = uuid7()
             self.reserve(draft.type, id)
         draft = admitted(self, draft, id)
-        key = self.kinds.key(draft.type, id)
-        return self._store(draft, id, Standing(self._rows[key], 0, 0, 0, 0, 0, None, None))
+        return self._store(draft, id, Standing(self._rows[draft.type, id], 0, 0, 0, 0, 0, None, None))
 
     def update(self, draft: Draft, if_match: int | None = None, known: bool = False) -> Version:
         """Store the next version, or the first. The same content again is no new version (`unchanged`); with `known`
@@ -120,10 +120,9 @@ class Desk:
         check_match(standing, if_match, f"{draft.type}/{id}")
         draft = admitted(self, draft, id)
         if standing is None:
-            key = self.kinds.key(draft.type, id)
-            row = self._rows.get(key)
+            row = self._rows.get((draft.type, id))
             if row is None:
-                row = self._rows[key] = self._ledger.next_row()
+                row = self._rows[draft.type, id] = self._ledger.next_row()
             return self._store(draft, id, Standing(row, 0, 0, 0, 0, 0, None, None))
         if standing.alive:
             old = self._body(standing)
@@ -150,18 +149,16 @@ class Desk:
         self.connection.executemany(
             "INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", [(s, standing.row, version) for s in subjects]
         )
-        key = self.kinds.key(type, id)
-        self._keep(DELETE, standing.row, key, (version, self.t, standing.born, 0, 0, None, None, 0), b"")
+        self._keep(DELETE, standing.row, type, id, (version, self.t, standing.born, 0, 0, None, None, 0), b"")
         return Version(type, id, version, self.at, True, b"")
 
     # --- what stands there ---
 
     def standing(self, type: str, id: str) -> Standing | None:
         """What stands at an address, or None. Writes of this transaction count."""
-        key = self.kinds.key(type, id)
-        if self._rows.get(key) in self._touched:
+        if self._rows.get((type, id)) in self._touched:
             self.flush()
-        found = self.connection.execute(FIND, key).fetchone()
+        found = self.connection.execute(FIND, self.kinds.key(type, id)).fetchone()
         return Standing(*found) if found else None
 
     def _was_there(self, draft: Draft, id: str, row: int) -> bool:
@@ -173,9 +170,9 @@ class Desk:
 
     def exists(self, type: str, id: str) -> bool:
         """Whether something stands there now or is written in this transaction."""
-        key = self.kinds.key(type, id)
-        if key in self._rows and self._rows[key] in self._touched:
+        if self._rows.get((type, id)) in self._touched:
             return True
+        key = self.kinds.key(type, id)
         found = self.connection.execute("SELECT alive FROM resource WHERE type=? AND id=?", key).fetchone()
         return bool(found and found[0])
 
@@ -219,16 +216,14 @@ class Desk:
         body = draft.stamped(id, version, self._instant)
         date = compartments.clinical_date(draft.type, draft.indexed)
         subject = self._shelve(draft.type, standing.row, date, draft.indexed)
-        key = self.kinds.key(draft.type, id)
         born = standing.born if standing.alive else self.t
         columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body), subject)
-        self._keep(UPDATE if standing.alive else CREATE, standing.row, key, columns, body)
+        self._keep(UPDATE if standing.alive else CREATE, standing.row, draft.type, id, columns, body)
         return Version(draft.type, id, version, self.at, False, body)
 
-    def _keep(self, act: int, row: int, key: tuple[int, bytes | str], columns: tuple[object, ...], body: bytes) -> None:
-        version = columns[0]
-        assert isinstance(version, int)
-        self._rows[key] = row
+    def _keep(self, act: int, row: int, type: str, id: str, columns: tuple[Any, ...], body: bytes) -> None:
+        key, version = self.kinds.key(type, id), columns[0]
+        self._rows[type, id] = row
         self._touched.add(row)
         self._waiting.append((row, *key, *columns))
         self._changes.append((row, version, act))
@@ -245,33 +240,34 @@ class Desk:
 
     def aimed(self, type: str | None, id: str) -> int:
         """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
+        return self._rows[type, id]
+
+    def _look_up(self, type: str | None, id: str) -> int:
         key = self.kinds.target(type, id)
-        row = self._rows.get(key)
-        if row is None:
-            found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
-            row = self._rows[key] = found[0] if found else self._stub(key)
-        return row
+        found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
+        return found[0] if found else self._stub(key)
 
     def _stub(self, key: tuple[int, bytes | str]) -> int:
         row = self._ledger.next_row()
         self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None, 0))
         return row
 
-    def _lines(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> set[tuple[int, int, int, int]]:
-        number = self.kinds.numbers[type]
-        found = {(self.aimed("Patient", id), number, date, row) for id in compartments.patients(type, indexed)}
-        return found | {(row, number, date, row)} if type == "Patient" else found
+    def _subjects(self, type: str, row: int, indexed: fhir.Indexed) -> set[int]:
+        """The rows of the patients in whose compartments it stands."""
+        paths = compartments.subject_paths(type)
+        found = {self._rows[kind, id] for path, kind, id in indexed.references if kind == "Patient" and path in paths}
+        return found | {row} if type == "Patient" else found
 
     def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> int:
         """Index a resource; the `subject` of its row."""
         bunch = 0
-        for table, made in shelves.rows(indexed, row, self._names.code, self.aimed):
+        for table, made in shelves.rows(indexed, row, self._names.codes, self._rows):
             self._shelves.put(table, made)
             if table == "token":
                 bunch = self._names.bunch(shelves.codes_of(type, made))
-        lines = self._lines(type, row, date, indexed)
-        self._shelves.put("line", [(*line, bunch) for line in lines])
-        return subject_of(line[0] for line in lines)
+        subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
+        self._shelves.put("line", [(subject, number, date, row, bunch) for subject in subjects])
+        return subject_of(subjects)
 
     def begin_anew(self) -> None:
         """Before everything is indexed again."""
@@ -293,10 +289,9 @@ class Desk:
             subjects = {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
             self._shelves.sweep(row)
         else:
-            lines = self._lines(type, row, standing.date, indexed)
-            subjects = {line[0] for line in lines}
-            self._shelves.take("line", lines)
-            for table, gone in shelves.rows(indexed, row, self._names.code, self.aimed):
+            subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
+            self._shelves.take("line", [(subject, number, standing.date, row) for subject in subjects])
+            for table, gone in shelves.rows(indexed, row, self._names.codes, self._rows):
                 self._shelves.take(table, gone)
         was = [(subject, row, standing.version) for subject in subjects]
         self.connection.executemany("INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", was)
@@ -344,14 +339,13 @@ def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, 
     return n, seal
 
 
-def subject_of(patients: Iterable[int]) -> int:
+def subject_of(patients: Set[int]) -> int:
     """The patient of a resource as its row tells.
 
-    >>> subject_of([]), subject_of([7]), subject_of([7, 9])
+    >>> subject_of(set()), subject_of({7}), subject_of({7, 9})
     (0, 7, -1)
     """
-    found = set(patients)
-    return -1 if len(found) > 1 else next(iter(found), 0)
+    return -1 if len(patients) > 1 else next(iter(patients), 0)
 
 
 def check_match(standing: Standing | None, if_match: int | None, reference: str) -> None:

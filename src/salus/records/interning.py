@@ -1,5 +1,8 @@
 """Numbers for names: resource types, and codes with their system."""
 
+from collections.abc import Callable
+from typing import Any
+
 from salus.records.engines import Connection
 
 MOST = 200_000  # names kept in memory
@@ -27,13 +30,28 @@ class Kinds:
         return number, self.plain(f"{type}/{id}" if type else id)
 
 
+class Known(dict[tuple[str | None, str], int]):
+    """Numbers of names; one that is not among them is looked up, once."""
+
+    def __init__(self, look: Callable[[str | None, str], int]) -> None:
+        self._look = look
+
+    def __missing__(self, name: tuple[str | None, str]) -> int:
+        number = self[name] = self._look(*name)
+        return number
+
+
 class Interning:
-    """The writer's names. What a rolled-back transaction added is forgotten by `forget`."""
+    """The writer's names. What a rolled-back transaction added is forgotten by `forget`.
+
+    `codes[system, text]` is the number of a code in a system (None: no system), given if it is new.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._codes: dict[tuple[str | None, str] | Codes, int] = {}
-        self._fresh: list[tuple[str | None, str] | Codes] = []
+        self.codes = Known(self._code)
+        self._bunches: dict[Codes, int] = {}
+        self._fresh: list[Any] = []  # keys of either
         self._last = 0
         self._last_bunch = 0
 
@@ -45,8 +63,9 @@ class Interning:
     def keep(self) -> None:
         """What was added stands: its transaction is committed."""
         self._fresh.clear()
-        if len(self._codes) > MOST:
-            self._codes.clear()
+        for known in (self.codes, self._bunches):
+            if len(known) > MOST:
+                known.clear()
 
     def mark(self) -> int:
         return len(self._fresh)
@@ -54,16 +73,13 @@ class Interning:
     def forget(self, mark: int = 0) -> None:
         """Forget what was added since `mark`."""
         for key in self._fresh[mark:]:
-            self._codes.pop(key, None)
+            self.codes.pop(key, None)
+            self._bunches.pop(key, None)
         del self._fresh[mark:]
 
-    def code(self, system: str | None, text: str) -> int:
-        """The number of a code in a system (None: no system), given if it is new."""
-        key = (system, text)
-        number = self._codes.get(key)
-        if number is None:
-            number = self._codes[key] = self._number(0 if system is None else self.code(None, system), text)
-            self._fresh.append(key)
+    def _code(self, system: str | None, text: str) -> int:
+        number = self._number(0 if system is None else self.codes[None, system], text)
+        self._fresh.append((system, text))
         return number
 
     def _number(self, system: int, text: str) -> int:
@@ -76,9 +92,9 @@ class Interning:
 
     def bunch(self, codes: Codes) -> int:
         """The number of a set of (path, code), given if it is new; 0 where there are too many already."""
-        number = self._codes.get(codes)
+        number = self._bunches.get(codes)
         if number is None:
-            number = self._codes[codes] = self._bunched(codes)
+            number = self._bunches[codes] = self._bunched(tuple(sorted(set(codes))))
             self._fresh.append(codes)
         return number
 
@@ -99,7 +115,7 @@ class Interning:
         """Forget all bunches, in the store too: everything is about to be indexed again."""
         self._connection.execute("DELETE FROM bunched")
         self._connection.execute("DELETE FROM bunch")
-        self._codes, self._fresh, self._last_bunch = {}, [], 0
+        self._bunches, self._last_bunch = {}, 0
 
 
 def told(codes: Codes) -> str:

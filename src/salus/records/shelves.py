@@ -1,7 +1,7 @@
 """Where the search finds a resource again: one row a value in each index table."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from salus import fhir
 from salus.records.engines import Connection
@@ -9,8 +9,13 @@ from salus.records.engines import Connection
 Row = tuple[object, ...]
 Codes = tuple[tuple[int, int], ...]
 Breathe = Callable[[], None]
-Coded = Callable[[str | None, str], int]
-Aimed = Callable[[str | None, str], int]
+
+
+class Numbers(Protocol):
+    """What knows the number of a name: of a code in its system, of an id in its type."""
+
+    def __getitem__(self, name: tuple[str | None, str], /) -> int: ...
+
 
 COLUMNS = {
     "token": ("path", "code", "row"),
@@ -30,15 +35,16 @@ TAKE = {table: f"DELETE FROM {table} WHERE {' AND '.join(f'{n}=?' for n in names
 LONGEST = 200  # characters of a string that are searched
 
 
-def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterator[tuple[str, list[Row]]]:
-    """For each table the rows of one resource; `coded` and `aimed` give the numbers of codes and of targets."""
-    tokens: list[Row] = [(path, coded(system, code), row) for path, system, code in indexed.tokens]
-    tokens += [(path, coded(None, uri), row) for path, uri in indexed.uris]
+def rows(indexed: fhir.Indexed, row: int, codes: Numbers, targets: Numbers) -> Iterator[tuple[str, list[Row]]]:
+    """For each table the rows of one resource, the tokens first."""
+    tokens: list[Row] = [(path, codes[system, code], row) for path, system, code in indexed.tokens]
+    if indexed.uris:
+        tokens += [(path, codes[None, uri], row) for path, uri in indexed.uris]
     yield "token", tokens
-    yield "ref", [(path, aimed(kind, id), row) for path, kind, id in indexed.references]
-    yield "dates", [(*date, row) for date in indexed.dates]
+    yield "ref", [(path, targets[kind, id], row) for path, kind, id in indexed.references]
+    yield "dates", [(path, low, high, row) for path, low, high in indexed.dates]
     if indexed.quantities:
-        yield "quantity", [(p, v, 0 if u is None else coded(s, u), row) for p, v, s, u in indexed.quantities]
+        yield "quantity", [(p, v, 0 if u is None else codes[s, u], row) for p, v, s, u in indexed.quantities]
     if indexed.numbers:
         yield "number", [(*number, row) for number in indexed.numbers]
     if indexed.strings:
@@ -46,9 +52,9 @@ def rows(indexed: fhir.Indexed, row: int, coded: Coded, aimed: Aimed) -> Iterato
 
 
 def codes_of(type: str, tokens: Iterable[Any]) -> Codes:
-    """What a resource's rows of tokens say in codes that others may share: (path, code) in order."""
+    """What a resource's rows of tokens say in codes that others may share: (path, code), some perhaps twice."""
     coded = fhir.coded(type)
-    return tuple(sorted({(path, code) for path, code, _ in tokens if path in coded}))
+    return tuple([(path, code) for path, code, _ in tokens if path in coded])
 
 
 def in_breaths(connection: Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:

@@ -29,6 +29,8 @@ class Transaction:
         self._entries = bundle.entries
         self._check_twice()
         self._mapping = {e.full: f"{e.type}/{e.id}" for e in self._entries if e.full and e.id and e.draft}
+        # whether some addresses are known at the desk only, or stand for URLs that may be canonical ones too
+        self._late = any(e.condition or not (e.full or "urn:").startswith("urn:") for e in self._entries)
         self._check_read = check_read
         self._searched: dict[str, str] = {}
 
@@ -54,26 +56,27 @@ class Transaction:
         for e in self._entries:
             if e.method == "POST" and not e.settled:
                 desk.reserve(e.type, e.id)
-        written = {f"{e.type}/{e.id}" for e in self._entries if e.draft or e.change}
-        checked: set[tuple[str, str]] = set()
+        known = {(e.type, e.id) for e in self._entries if e.draft or e.change}
         for e in self._entries:
             if e.draft and not e.settled:
-                self._redirect(desk, e, written, checked)
+                self._redirect(desk, e, known)
         for method in ORDER:
             for e in self._entries:
                 if e.method == method and not e.settled:
-                    self._do(desk, e, written, checked)
+                    self._do(desk, e, known)
         return self._entries
 
-    def _do(self, desk: Desk, e: Entry, written: set[str], checked: set[tuple[str, str]]) -> None:
+    def _do(self, desk: Desk, e: Entry, known: set[tuple[str, str]]) -> None:
         """An entry's turn. What a patch leaves as it was need not lead anywhere: it stood there before."""
         if e.change:
             old = drafts.again(e.type, desk.current(e.type, e.id).body).references
             e.draft = conditions.changed(desk, e.type, e.id, e.change, e.if_match)
-            self._redirect(desk, e, written, checked | {(kind, id) for _, kind, id in old if kind})
+            self._redirect(desk, e, known | {(kind, id) for _, kind, id in old if kind})
         do(desk, e)
 
-    def _redirect(self, desk: Desk, e: Entry, written: set[str], checked: set[tuple[str, str]]) -> None:
+    def _redirect(self, desk: Desk, e: Entry, known: set[tuple[str, str]]) -> None:
+        """Put addresses in the place of searches and urns. Raises Invalid for a reference that leads nowhere."""
+
         def mapping(text: str) -> str:
             found = self._mapping.get(text)
             if found is None and "?" in text and not text.startswith(("urn:", "http")):
@@ -83,10 +86,11 @@ class Transaction:
             return text if found is None else found
 
         assert e.draft
-        e.draft.redirect(mapping)
+        if self._late or b"?" in e.draft.rest or b'"urn:' in e.draft.rest:
+            e.draft.redirect(mapping)
         for _, kind, id in e.draft.indexed.references:
-            if kind and (kind, id) not in checked and f"{kind}/{id}" not in written:
-                checked.add((kind, id))
+            if kind and (kind, id) not in known:
+                known.add((kind, id))
                 if not desk.exists(kind, id):
                     raise dangling(e, f"{kind}/{id}", "it is neither in the store nor in the Bundle")
 
