@@ -25,6 +25,7 @@ from salus.assistants.bedside import Bedside
 from salus.base.errors import SalusError
 from salus.base.settings import Settings
 from salus.records import Store
+from salus.records.demands import demanded
 from salus.web import pages
 
 log = logging.getLogger("salus")
@@ -35,7 +36,7 @@ NICE = 5  # who stands at the bedside goes first
 
 def app(settings: Settings) -> ASGIApp:
     """The whole installation as one ASGI application; the store closes when the server stops."""
-    store = Store(settings.store)
+    store = Store(settings.store, demanded(settings.store, settings.profiles))
     bedside = Bedside(store, settings.registry)
     identify = identify_by(settings.secret)
 

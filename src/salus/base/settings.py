@@ -8,7 +8,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Settings:
 
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
+    `profiles`: what resources of a type must meet to be stored, by canonical address.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Settings:
     port: int = 8000
     demo: bool = False
     language: str = "en"
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -58,7 +60,7 @@ def settings(environment: Mapping[str, str] = os.environ, file: Path | None = No
 def told_by(environment: Mapping[str, str], file: Path | None) -> dict[str, Any]:
     """What the file says, then what the environment says over it. Raises Invalid when the file is not TOML."""
     path = file or Path(environment.get("SALUS_CONFIG", "salus.toml"))
-    names = {field.name for field in fields(Settings)}
+    names = {one.name for one in fields(Settings)}
     spoken = {name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment}
     if not path.is_file():
         return spoken
@@ -70,7 +72,7 @@ def told_by(environment: Mapping[str, str], file: Path | None) -> dict[str, Any]
 
 def check_names(told: Mapping[str, object]) -> None:
     """Raises Invalid for a setting that does not exist, naming those that do."""
-    known = [field.name for field in fields(Settings)]
+    known = [one.name for one in fields(Settings)]
     for name in told:
         if name not in known:
             raise Invalid(f"There is no setting {name!r}: the settings are {', '.join(known)}", path=name)
@@ -132,6 +134,24 @@ def language_of(value: object) -> str:
     return str(value)
 
 
+def profiles_of(value: object) -> dict[str, tuple[str, ...]]:
+    """Resource type -> profiles, from a table or from words `Type=address`. Raises Invalid for anything else.
+
+    >>> profiles_of("Patient=urn:a Patient=urn:b")
+    {'Patient': ('urn:a', 'urn:b')}
+    """
+    told: dict[str, tuple[str, ...]] = {}
+    pairs = value.items() if isinstance(value, dict) else [word.partition("=")[::2] for word in str(value).split()]
+    for type, given in pairs:
+        urls = [given] if isinstance(given, str) else given
+        if not isinstance(urls, list) or not all(isinstance(url, str) and ":" in url for url in urls):
+            raise Invalid(
+                f"profiles: {type} has {given!r}, no address of a profile: write Type=address", path="profiles"
+            )
+        told[type] = (*told.get(type, ()), *urls)
+    return told
+
+
 READERS: dict[str, Callable[[object], Any]] = {
     "store": path_of,
     "registry": path_of,
@@ -141,4 +161,5 @@ READERS: dict[str, Callable[[object], Any]] = {
     "port": port_of,
     "demo": switch_of,
     "language": language_of,
+    "profiles": profiles_of,
 }

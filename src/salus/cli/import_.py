@@ -19,6 +19,7 @@ from salus.base.words import words_of
 from salus.exchange import Report, read_mapping, take_in
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
+from salus.records.demands import demanded
 
 PARTIAL, INTERRUPTED = 3, 130
 PATIENT = 10  # https://man7.org/linux/man-pages/man2/getpriority.2.html
@@ -40,7 +41,7 @@ def import_(
     columns = read_mapping(mapping) if mapping else None
     console = Console(stderr=True)
     began = time.monotonic()
-    with Store(told.store) as opened, bar(console) as progress:
+    with Store(told.store, demanded(told.store, told.profiles)) as opened, bar(console) as progress:
         task = progress.add_task(say("import.reading", told.language, name=path.name), total=None)
         records = opened.open(IMPORTER, Purpose.OPERATIONS)
         try:

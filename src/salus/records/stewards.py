@@ -1,7 +1,8 @@
 """Types that are more than records: what is written of them does something, so a steward is asked first.
 
 A Subscription sends records out of the house. Whoever opens a store names the stewards (`Store(path, stewards)`); where
-a type of `STEWARDED` has none, nothing of it can be written, by whatever way it came: a file, a Bundle, a patch.
+a type of `STEWARDED` has none, nothing of it can be written, by whatever way it came: a file, a Bundle, a patch. Other
+types may have one too, such as a site's demand that they meet a profile (`demands.py`).
 """
 
 from collections.abc import Mapping
@@ -33,11 +34,13 @@ Stewards = Mapping[str, Steward]
 
 def admitted(desk: "Desk", draft: Draft, id: str) -> Draft:
     """The draft as its steward wants it; of all other types as it is."""
-    return steward_of(desk, draft.type).admit(desk, draft, id) if draft.type in STEWARDED else draft
+    if draft.type in STEWARDED or draft.type in desk.stewards:
+        return steward_of(desk, draft.type).admit(desk, draft, id)
+    return draft
 
 
 def released(desk: "Desk", type: str, id: str) -> None:
-    if type in STEWARDED:
+    if type in STEWARDED or type in desk.stewards:
         steward_of(desk, type).release(desk, id)
 
 
