@@ -11,9 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,8 +22,11 @@ from salus.api.access import identify_by
 from salus.assistants.bedside import Bedside
 from salus.base.errors import SalusError
 from salus.base.settings import Settings
+from salus.base.until import Until
 from salus.records import Store
 from salus.records.demands import demanded
+from salus.subscriptions import process
+from salus.subscriptions.steward import TYPE
 from salus.web import pages
 
 log = logging.getLogger("salus")
@@ -36,7 +37,8 @@ NICE = 5  # who stands at the bedside goes first
 
 def app(settings: Settings) -> ASGIApp:
     """The whole installation as one ASGI application; the store closes when the server stops."""
-    store = Store(settings.store, demanded(settings.store, settings.profiles))
+    stewards = {**demanded(settings.store, settings.profiles), TYPE: process.steward(settings)}
+    store = Store(settings.store, stewards)
     bedside = Bedside(store, settings.registry)
     identify = identify_by(settings.secret)
 
@@ -72,38 +74,29 @@ def warming(bedside: Bedside) -> threading.Thread:
     return threading.Thread(target=warm, name="models", daemon=True)
 
 
-class Until(NamedTuple):
-    """Set when we were told to stop, or have become an orphan."""
-
-    stop: Event
-    parent: int
-
-    def is_set(self) -> bool:
-        return self.stop.is_set() or os.getppid() != self.parent
-
-    def wait(self, timeout: float) -> bool:
-        return self.stop.wait(timeout)
-
-
 @contextmanager
 def listening(settings: Settings) -> Iterator[None]:
-    """Events follow the records while this is open, in a process of their own.
+    """Events and notices follow the records while this is open, each in a process of their own.
 
     Turning records into events is work for the interpreter; in a thread beside the doors it would hold up every reader
     while a large import is followed.
     """
     spawn = get_context("spawn")
     stop = spawn.Event()
-    child = spawn.Process(
-        target=follow, args=(settings.store, settings.events, Until(stop, os.getpid())), name="events", daemon=True
-    )
-    child.start()
+    until = Until(stop, os.getpid())
+    children = [
+        spawn.Process(target=follow, args=(settings.store, settings.events, until), name="events", daemon=True),
+        spawn.Process(target=process.follow, args=(settings, until), name="notices", daemon=True),
+    ]
+    for child in children:
+        child.start()
     try:
         yield
     finally:
         stop.set()
-        child.join(PATIENCE)
-        child.terminate()
+        for child in children:
+            child.join(PATIENCE)
+            child.terminate()
 
 
 def follow(store: Path, events: Path, until: Until) -> None:

@@ -10,7 +10,7 @@ from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Change, Store
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
-from salus.records.notices import CURSOR, Notices, disown, own, owned, owner
+from salus.records.notices import CURSOR, Notices, Order, disown, own, owned, owner
 
 WISH = {
     "resourceType": "Subscription",
@@ -79,14 +79,15 @@ def test_a_subscription_belongs_to_who_wrote_it_first_and_goes_with_its_deletion
 def test_events_are_numbered_on_without_a_gap_and_once_only(store: Store):
     records, notices = store.open(SYSTEM, Purpose.OPERATIONS), Notices(store)
     records.update("Subscription", "s", WISH)
-    notices.enforce("s", 1)
     for n in range(3):
         records.update("Patient", "p", {"resourceType": "Patient", "birthDate": f"200{n}"})
     changes = [change for change in store.outbox(0) if change.type == "Patient"]
 
-    assert notices.number(0, 3, {("s", 1): changes[:2]})
-    assert not notices.number(0, 3, {("s", 1): changes[:2]})  # another process, that has not seen it
-    assert notices.number(3, 4, {("s", 1): changes[2:], ("s", 7): changes, ("gone", 1): changes})
+    first = [Order("s", 0, 1, changes[:2])]
+    assert notices.number(0, 3, first)
+    assert not notices.number(0, 3, first)  # another process, that has not seen it
+    others = [Order("s", 7, 7, changes), Order("gone", 0, 1, changes)]
+    assert notices.number(3, 4, [Order("s", 1, 1, changes[2:]), *others])
     assert [(1, changes[0]), (2, changes[1]), (3, changes[2])] == [(e.n, e.change) for e in notices.events("s", 0, 10)]
     assert (4, 3) == (store.cursor(CURSOR), notices.subscriber("s").numbered)
 
@@ -94,8 +95,7 @@ def test_events_are_numbered_on_without_a_gap_and_once_only(store: Store):
 def test_who_was_told_is_in_the_audit_and_what_was_told_may_be_forgotten(store: Store):
     records, notices = store.open(DOCTOR, Purpose.TREATMENT), Notices(store)
     records.update("Subscription", "s", WISH)
-    notices.enforce("s", 1)
-    notices.number(0, 1, {("s", 1): [Change(1, "Subscription", "s", 1, "create")] * 5})
+    notices.number(0, 1, [Order("s", 0, 1, [Change(1, "Subscription", "s", 1, "create")] * 5)])
     notices.fail("s", "answered 500")
     assert (1, "answered 500") == (notices.subscriber("s").failures, notices.subscriber("s").fault)
 

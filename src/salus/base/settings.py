@@ -23,6 +23,9 @@ SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 class Settings:
     """One installation. Folders that are not named stand inside `folder`.
 
+    `address` is how the world calls this server, when not by host and port: it stands in notifications.
+    `notify_allow`: hosts and networks that notifications may go to (empty: any public one); `notify_plain`: by http to
+    this machine too, for development. `topics`: a folder with a site's own topics.
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
     `profiles`: what resources of a type must meet to be stored, by canonical address.
@@ -38,6 +41,10 @@ class Settings:
     demo: bool = False
     language: str = "en"
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    address: str = ""
+    notify_allow: tuple[str, ...] = ()
+    notify_plain: bool = False
+    topics: Path | None = None
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -123,8 +130,18 @@ def switch_of(value: object) -> bool:
     """
     word = str(value).strip().lower()
     if word not in SWITCH:
-        raise Invalid(f"demo {value!r} is neither on nor off", path="demo")
+        raise Invalid(f"{value!r} is neither on nor off")
     return SWITCH[word]
+
+
+def names_of(value: object) -> tuple[str, ...]:
+    """A list, or names between commas.
+
+    >>> names_of("lis.ward.example, 10.2.0.0/16")
+    ('lis.ward.example', '10.2.0.0/16')
+    """
+    found = value if isinstance(value, list | tuple) else str(value).split(",")
+    return tuple(str(name).strip().lower() for name in found if str(name).strip())
 
 
 def language_of(value: object) -> str:
@@ -160,6 +177,10 @@ READERS: dict[str, Callable[[object], Any]] = {
     "host": str,
     "port": port_of,
     "demo": switch_of,
+    "address": str,
+    "notify_allow": names_of,
+    "notify_plain": switch_of,
+    "topics": path_of,
     "language": language_of,
     "profiles": profiles_of,
 }

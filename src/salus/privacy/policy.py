@@ -26,6 +26,7 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.NURSE, CARE, frozenset({WRITE}), NURSE_WRITES),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), DESK_TYPES),
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({READ}), ANY),
+    (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({WRITE, DELETE}), frozenset({"Subscription"})),
     (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),
     (Role.ADMINISTRATOR, RUNNING, frozenset({READ, WRITE, DELETE}), ANY),
     (Role.SYSTEM, frozenset(Purpose), frozenset({READ, WRITE, DELETE}), ANY),

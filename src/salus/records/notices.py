@@ -6,10 +6,10 @@ that was told (`sent`). `notice` has its events by number. Events are numbered i
 on, so each change is numbered once, whatever is killed when.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,9 +17,12 @@ from salus.base import clock
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records.desk import Desk
 from salus.records.ids import unpacked
+from salus.records.reading import Reader
 from salus.records.shapes import ACTS, Change
-from salus.records.store import Store
 from salus.records.writer import Request
+
+if TYPE_CHECKING:
+    from salus.records.store import Store
 
 CURSOR = "notices"
 COLUMNS = "id, who, role, patient, purpose, secrets, version, numbered, sent, failures, tried, told, fault"
@@ -96,6 +99,12 @@ def owner(desk: Desk, id: str) -> Subscriber | None:
     return subscriber_of(line) if line else None
 
 
+def owns(reader: Reader, actor: Actor, id: str) -> bool:
+    """Whether a Subscription is this account's."""
+    sql = "SELECT who, patient FROM subscriber WHERE id=?"
+    return bool(reader.connection.execute(sql, (id,)).fetchone() == (actor.reference, actor.patient))
+
+
 def owned(desk: Desk, who: str) -> int:
     """How many Subscriptions an account has."""
     found: int = desk.connection.execute("SELECT count(*) FROM subscriber WHERE who=?", (who,)).fetchone()[0]
@@ -108,10 +117,24 @@ def disown(desk: Desk, id: str) -> None:
     desk.connection.execute("DELETE FROM subscriber WHERE id=?", (id,))
 
 
+@dataclass(slots=True)
+class Order:
+    """Changes that are events of a Subscription, by the version of it that is in force after them.
+
+    `known`: the version that was in force before; `anew`: it was requested again since, its failures are forgotten.
+    """
+
+    id: str
+    known: int
+    version: int
+    changes: list[Change] = field(default_factory=list)
+    anew: bool = False
+
+
 class Notices:
     """The notices of a store, for who numbers, who tells and who looks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: "Store") -> None:
         self.store = store
 
     def subscribers(self) -> list[Subscriber]:
@@ -142,27 +165,23 @@ class Notices:
             found = reader.connection.execute(sql, (id, id)).fetchone()
         return found[0] if found else 1
 
-    def number(self, before: int, upto: int, events: Mapping[tuple[str, int], Sequence[Change]]) -> bool:
+    def number(self, before: int, upto: int, orders: Iterable[Order]) -> bool:
         """Give events their numbers and move the cursor from `before` to `upto`, all or nothing.
 
-        `events`: by Subscription and the version of it that is in force. False when another process was faster.
+        False when another process was faster.
         """
 
         def work(desk: Desk) -> bool:
             found = desk.connection.execute("SELECT t FROM cursor WHERE name=?", (CURSOR,)).fetchone()
             if (found[0] if found else 0) != before:
                 return False
-            for (id, version), changes in events.items():
-                append(desk, id, version, changes)
+            for order in orders:
+                append(desk, order)
             desk.connection.execute("DELETE FROM cursor WHERE name=?", (CURSOR,))
             desk.connection.execute("INSERT INTO cursor(name, t) VALUES(?, ?)", (CURSOR, upto))
             return True
 
         return self.store.writer.submit(Request(work, SYSTEM, Purpose.OPERATIONS, "", "")).result()
-
-    def enforce(self, id: str, version: int) -> None:
-        """This version of the Subscription is in force from now on."""
-        self._set("UPDATE subscriber SET version=? WHERE id=?", (version, id))
 
     def tell(self, who: Subscriber, upto: int, what: str) -> None:
         """It was told up to event `upto`; the audit says so, in the same transaction, as done by that account."""
@@ -173,10 +192,6 @@ class Notices:
         """It could not be told, once more."""
         sql = "UPDATE subscriber SET failures=failures+1, tried=?, fault=? WHERE id=?"
         self._set(sql, (millis(), fault[:500], id))
-
-    def excuse(self, id: str) -> None:
-        """Its failures do not count any more."""
-        self._set("UPDATE subscriber SET failures=0, fault=NULL WHERE id=?", (id,))
 
     def prune(self, id: str, keep: int) -> None:
         """Forget the events that were told, but for the latest `keep`."""
@@ -198,15 +213,17 @@ class Notices:
         self.store.writer.submit(Request(work, actor, purpose, act, what)).result()
 
 
-def append(desk: Desk, id: str, version: int, changes: Sequence[Change]) -> None:
+def append(desk: Desk, order: Order) -> None:
     """Number the changes on, unless the Subscription was deleted meanwhile, or is another one by now."""
     sql = "SELECT numbered FROM subscriber WHERE id=? AND version=?"
-    found = desk.connection.execute(sql, (id, version)).fetchone()
+    found = desk.connection.execute(sql, (order.id, order.known)).fetchone()
     if found is None:
         return
-    rows = [
-        (id, n, c.t, desk.aimed(c.type, c.id), c.version, ACTS.index(c.act))
-        for n, c in enumerate(changes, found[0] + 1)
-    ]
+    lines = enumerate(order.changes, found[0] + 1)
+    rows = [(order.id, n, c.t, desk.aimed(c.type, c.id), c.version, ACTS.index(c.act)) for n, c in lines]
     desk.connection.executemany(NOTICED, rows)
-    desk.connection.execute("UPDATE subscriber SET numbered=? WHERE id=?", (found[0] + len(rows), id))
+    sql = "UPDATE subscriber SET version=?, numbered=? WHERE id=?"
+    desk.connection.execute(sql, (order.version, found[0] + len(rows), order.id))
+    if order.anew:
+        sql = "UPDATE subscriber SET told=NULL, failures=0, fault=NULL WHERE id=?"
+        desk.connection.execute(sql, (order.id,))

@@ -16,7 +16,7 @@ from salus import fhir
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, TooLarge, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import answers, bundles, conditions, drafts, histories, includes, transactions
+from salus.records import answers, bundles, conditions, drafts, histories, includes, notices, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.patches import Patch
@@ -24,6 +24,7 @@ from salus.records.reading import Reader
 from salus.records.search import Explanation, explain, parse
 from salus.records.search.query import COMPARTMENT, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
+from salus.records.stewards import STEWARDED
 from salus.records.writer import Request
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Records:
         """As `create`, without waiting for the commit; what is wrong with the body is raised at once."""
         self._check(Act.WRITE, type)
         if if_none_exist:
-            self._check(Act.READ, type)
+            self._check_condition(type)
         draft = drafts.draft(body, type)
 
         def work(desk: Desk) -> Version:
@@ -77,7 +78,8 @@ class Records:
     def _read(self, type: str, id: str) -> Version:
         self._check(Act.READ, type)
         with self.store.readers.one() as reader:
-            version = reader.current(type, id, self._patient(reader))
+            mine = type in STEWARDED and notices.owns(reader, self.actor, id)
+            version = reader.current(type, id, None if mine else self._patient(reader))
         self._note("read", f"{type}/{id[:64]}")
         if version is None:
             raise Missing(f"There is no {type}/{id[:64]}")
@@ -114,7 +116,7 @@ class Records:
         The future may raise Stale (several match), Malformed (the body names another id), Conflict.
         """
         self._check(Act.WRITE, type)
-        self._check(Act.READ, type)
+        self._check_condition(type)
         draft = drafts.draft(body, type)
         return self._submit(lambda desk: conditions.update(desk, query, draft, if_match), "update", told(type, query))
 
@@ -128,13 +130,13 @@ class Records:
     def patching(self, type: str, id: str, change: Patch, if_match: int | None = None) -> "Future[Version]":
         """As `patch`, without waiting for the commit."""
         self._check(Act.WRITE, type)
-        self._check(Act.READ, type)
+        self._check_condition(type)
         return self._submit(lambda desk: conditions.patch(desk, type, id, change, if_match), "patch", f"{type}/{id}")
 
     def patching_where(self, type: str, query: str, change: Patch, if_match: int | None = None) -> "Future[Version]":
         """Conditional patch: of the one resource that matches. The future may raise Missing, Stale."""
         self._check(Act.WRITE, type)
-        self._check(Act.READ, type)
+        self._check_condition(type)
 
         def work(desk: Desk) -> Version:
             return conditions.patch(desk, type, conditions.single(desk, type, query), change, if_match)
@@ -156,7 +158,7 @@ class Records:
         The future has the deletions, none where nothing matches; it may raise Stale (more match).
         """
         self._check(Act.DELETE, type)
-        self._check(Act.READ, type)
+        self._check_condition(type)
 
         def work(desk: Desk) -> list[Version]:
             found = conditions.doomed(desk, type, query)
@@ -276,7 +278,7 @@ class Records:
             return done
         for entry in bundle.entries:
             self._check_entry(entry)
-        transaction = transactions.Transaction(bundle, lambda type: self._check(Act.READ, type))
+        transaction = transactions.Transaction(bundle, self._check_condition)
         reads = [entry for entry in bundle.entries if entry.method == "GET"]
         if not reads:
             return self._submit(
@@ -386,18 +388,25 @@ class Records:
         if entry.type in fhir.RESOURCE_TYPES:  # all but a GET of the history of everything, which asks by itself
             self._check(VERBS[entry.method], entry.type)
         if entry.condition or entry.change:
-            self._check(Act.READ, entry.type)
+            self._check_condition(entry.type)
 
     def _check(self, act: Act, type: str) -> None:
         if type not in fhir.RESOURCE_TYPES:
             raise Unsupported(f"'{type[:80]}' is not a resource type of FHIR R4", path=type[:80])
         try:
             check_may(self.actor, self.purpose, act, type)
-            if self.actor.patient is not None and act is not Act.READ:
+            if self.actor.patient is not None and act is not Act.READ and type not in STEWARDED:
                 raise Forbidden(f"A patient's account may not {act} {type}: ask the ward to")
         except Forbidden:
             self._note("refused", f"{act} {type}")
             raise
+
+    def _check_condition(self, type: str) -> None:
+        """Whether a write may depend on what stands there: never for a patient's account, which sees little of it."""
+        self._check(Act.READ, type)
+        if self.actor.patient is not None:
+            self._note("refused", f"write {type} by a condition")
+            raise Forbidden(f"A patient's account may not write {type} by a condition or a patch: put it whole")
 
     def _patient(self, reader: Reader) -> int | None:
         """The row of the only patient whose compartment may be seen, None for staff and machines."""
