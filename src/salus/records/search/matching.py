@@ -10,7 +10,17 @@ from dataclasses import replace
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
-from salus.records.search import chaining, combining, compositing, lines, listing, reaching, vocabulary, wording
+from salus.records.search import (
+    chaining,
+    combining,
+    compositing,
+    hierarchy,
+    lines,
+    listing,
+    reaching,
+    vocabulary,
+    wording,
+)
 from salus.records.search.meaning import placed
 from salus.records.search.near import near
 from salus.records.search.ranges import measure, span
@@ -19,6 +29,7 @@ from salus.records.search.shelf import Arguments, Match, Piece, shelf
 from salus.records.search.terms import WORDS, Term, divide
 from salus.records.shelves import LONGEST
 
+FEW = 20  # targets that are tried one by one
 TOP = "\U0010ffff"
 TEXTS = {"~is": "text=?", "~isnt": "text<>?", "~gt": "text>?", "~lt": "text<?", "~ge": "text>=?", "~le": "text<=?"}
 
@@ -60,6 +71,8 @@ class Matcher:
             return self._by_body(term)
         if term.modifier == "~ne":
             return self._unequal(term, table, piece)
+        if table == "ref" and term.modifier in hierarchy.MODIFIERS:
+            return self._in_layers(term)
         if term.modifier in vocabulary.MODIFIERS and term.parameter.kind == "token":
             return self._by_meaning(term)
         pieces = [piece(self, term, value) for value in term.values]
@@ -69,6 +82,21 @@ class Matcher:
         if table == "ref":
             return lines.pinned(self._name, term, self._patients(arguments), found)
         return lines.told(self._name, term, table, where, found)
+
+    def _in_layers(self, term: Term) -> Match:
+        """References to something, or to what is below or above it."""
+        known, starts = hierarchy.layered(term.parameter), []
+        for value in term.values:
+            kind, slash, id = value.rpartition("/")
+            if slash and kind not in known:
+                at = f"{term.name}:{term.modifier}"
+                raise Unsupported(f"{at}={value[:80]}: name one of {', '.join(known)}, which have parts", path=at)
+            starts += [(type, self._setting.row(type, id)) for type in ([kind] if slash else known)]
+        rows = hierarchy.reached(self._setting, term, [(type, row) for type, row in starts if row is not None])
+        where = f"path IN ({numbers(term.parameter.paths)}) AND target IN ({numbers(rows)})"
+        found = self._shelf("ref", where, [], False)
+        found.probe = found.probe if len(rows) <= FEW else None  # it would try each in turn
+        return found
 
     def _patients(self, targets: Arguments) -> list[int]:
         """The rows themselves where all are those of patients."""
@@ -298,7 +326,8 @@ def modifiers(parameter: fhir.Parameter) -> frozenset[str]:
     if parameter.name in COLUMNS or parameter.components or parameter.kind == "special":
         return frozenset({"missing"})
     types = parameter.targets if parameter.kind == "reference" else ()
-    return MAKERS[parameter.kind][1] | {"missing", *types}
+    layers = hierarchy.MODIFIERS if hierarchy.layered(parameter) else ()
+    return MAKERS[parameter.kind][1] | {"missing", *types, *layers}
 
 
 def check_served(term: Term) -> None:

@@ -330,6 +330,14 @@ def _list(query: Query, modifier: str, value: str) -> None:
         query.terms.append(Term("_list", "", tuple(value.split(",")), LIST))
 
 
+def _contained(query: Query, modifier: str, value: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#contained"""
+    if value != "false":
+        raise Unsupported(
+            f"_contained={value[:40]} is not served: contained resources are not found", path="_contained"
+        )
+
+
 FINDING = {COMPARTMENT, "_filter", "_list"}  # of the controls those that choose resources
 CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_count": _count,
@@ -341,6 +349,7 @@ CONTROLS: dict[str, Callable[[Query, str, str], None]] = {
     "_revinclude": _revinclude,
     ANCHOR: _anchor,
     COMPARTMENT: _compartment,
+    "_contained": _contained,
     "_filter": _filter,
     "_list": _list,
 }

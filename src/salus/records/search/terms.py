@@ -46,6 +46,10 @@ class Term:
             yield from part.looks()
         if self.name == "_list":
             yield "List"
+        if self.parameter.kind == "reference" and self.modifier in ("above", "below"):
+            bare = any("/" not in value for value in self.values)
+            named = {value.partition("/")[0] for value in self.values}
+            yield from (type for type in self.parameter.targets if bare or type in named)
         for type, inner in self.inner:
             yield type
             yield from inner.looks()
