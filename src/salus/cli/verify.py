@@ -42,6 +42,11 @@ def tell(findings: Findings, language: str) -> None:
         typer.echo(say(f"verify.{fault.kind}", language, what=fault.what))
     looked = {"transactions": findings.transactions, "audited": findings.audited, "resources": findings.resources}
     typer.echo(say("verify.looked", language, **{name: f"{number:,}" for name, number in looked.items()}))
+    if findings.erasures:
+        told = {"versions": findings.erased, "erasures": findings.erasures}
+        typer.echo(say("verify.erased", language, **{name: f"{number:,}" for name, number in told.items()}))
+    if findings.unfinished:
+        typer.echo(say("verify.unfinished", language, count=f"{findings.unfinished:,}"))
     typer.echo(say("verify.bad" if findings.count else "verify.good", language, count=f"{findings.count:,}"))
 
 

@@ -10,6 +10,7 @@ class Act(StrEnum):
     READ = "read"
     WRITE = "write"
     DELETE = "delete"
+    ERASE = "erase"  # with all versions, for ever
 
 
 ANY = frozenset({"*"})
@@ -29,7 +30,8 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({WRITE, DELETE}), frozenset({"Subscription"})),
     (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),
     (Role.ADMINISTRATOR, RUNNING, frozenset({READ, WRITE, DELETE}), ANY),
-    (Role.SYSTEM, frozenset(Purpose), frozenset({READ, WRITE, DELETE}), ANY),
+    (Role.ADMINISTRATOR, frozenset({Purpose.ADMINISTRATION}), frozenset({Act.ERASE}), ANY),
+    (Role.SYSTEM, frozenset(Purpose), frozenset(Act), ANY),
 )
 
 

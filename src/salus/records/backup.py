@@ -21,8 +21,8 @@ import orjson
 
 from salus.base import clock
 from salus.base.errors import Conflict, Damaged, Full, Missing
-from salus.privacy import Actor, Purpose
-from salus.records import checking, faults, schema, upgrades
+from salus.privacy import SYSTEM, Actor, Purpose
+from salus.records import checking, erasing, faults, schema, upgrades
 from salus.records.desk import LAST_AUDITED, LAST_TRANSACTION, Desk
 from salus.records.engines import Connection
 from salus.records.engines.sqlite import Sqlite, beside
@@ -78,6 +78,7 @@ def back_up(store: Store, to: Path, actor: Actor, on_progress: OnBytes = unwatch
         digest, count = hashed(part)
     manifest = Manifest(clock.instant(clock.now()), schema.VERSION, count, digest, *ends)
     keep(manifest_of(to), orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    erasing.remember_beside(store, to.parent)
     return manifest
 
 
@@ -88,7 +89,8 @@ def look(desk: Desk) -> None:
 def restore(
     backup: Path, to: Path, on_copy: OnBytes = unwatched, on_check: checking.OnProgress = checking.silent
 ) -> Manifest:
-    """Bring a backup back as the new store `to`, after everything in it was looked at.
+    """Bring a backup back as the new store `to`, after everything in it was looked at. What was erased since the backup
+    was made is erased again, by the lists beside the backup and beside `to`.
 
     Raises Conflict when there is a store already, Missing without backup or manifest, Damaged when the backup is not
     what its manifest says, or not whole; then nothing is left of it at `to`.
@@ -107,7 +109,27 @@ def restore(
         with closing(checking.opened(part)) as connection:
             if ends_of(connection) != (manifest.transaction, manifest.head, manifest.audited, manifest.seal):
                 raise Damaged(f"{backup} does not end where its manifest says: one of them was changed, take another")
+        forget_copies(part)
+        gone = erasing.collected(backup.parent, to.parent)
+        if gone or found.unfinished:
+            erase_again(part, gone, to)
     return manifest
+
+
+def forget_copies(part: Path) -> None:
+    """Nobody follows a restored store yet: the copies that there are follow another."""
+    with faults.in_our_words(), closing(Sqlite(part).upgrader()) as connection:
+        connection.execute("DELETE FROM cursor WHERE name LIKE ?", (f"{erasing.COPY}%",))
+
+
+def erase_again(part: Path, gone: set[erasing.Gone], to: Path) -> None:
+    """Erase in a restored store what was erased after its backup, and finish what was not when it was made."""
+    with Store(part) as store:
+        erasing.apply_again(store, gone, SYSTEM)
+        erasing.finish(store)
+        erasing.put(beside(to, erasing.ENDING), erasing.listed(store) | gone)
+    with faults.in_our_words(), closing(Sqlite(part).upgrader()) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
 
 
 def bring_up_to_date(part: Path) -> None:
@@ -188,7 +210,7 @@ def in_part(to: Path) -> Iterator[Path]:
     except OSError as fault:
         raise Full(f"{to} could not be written ({fault.strerror}): make room, or name another place") from fault
     finally:
-        for left in (part, *(beside(part, ending) for ending in BESIDE)):
+        for left in (part, *(beside(part, ending) for ending in (*BESIDE, "-gate", erasing.ENDING))):
             left.unlink(missing_ok=True)
 
 

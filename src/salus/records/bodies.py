@@ -33,7 +33,11 @@ class Press:
         self._expanders = {PLAIN: zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)}
 
     def learn(self, form: int, dictionary: bytes) -> None:
-        """Use a dictionary of the store from here on."""
+        """Use a dictionary of the store from here on; an empty one: none."""
+        if not dictionary:
+            self.form, plain = form, Press()
+            self._compressor, self._expanders[form] = plain._compressor, plain._expanders[PLAIN]
+            return
         data = zstandard.ZstdCompressionDict(dictionary, dict_type=zstandard.DICT_TYPE_FULLDICT)
         data.precompute_compress(level=LEVEL)
         self.form = form
@@ -67,15 +71,24 @@ def train(connection: Connection, press: Press) -> bool:
     """
     rows = connection.execute("SELECT row, form, body FROM resource WHERE alive LIMIT ?", (2 * TRAIN_AT,)).fetchall()
     bodies = [(row, press.expanded(connection, form, body)) for row, form, body in rows]
-    samples: list[bytes | bytearray | memoryview] = [body for _, body in bodies]
-    try:
-        trained = zstandard.train_dictionary(DICTIONARY_BYTES, samples, k=200, d=8, f=20, split_point=1.0, accel=1)
-    except zstandard.ZstdError:
+    data = trained([body for _, body in bodies])
+    if not data:
         return False
-    data = trained.as_bytes()
     form = press.form + 1
     connection.execute("INSERT INTO dictionary VALUES(?, ?)", (form, data))
     press.learn(form, data)
     pressed = ((form, press.pressed(body), row) for row, body in bodies)
     connection.executemany("UPDATE resource SET form=?, body=? WHERE row=?", pressed)
     return True
+
+
+def trained(bodies: list[bytes]) -> bytes:
+    """A dictionary for bodies like these; nothing when they have too little in common for one."""
+    samples: list[bytes | bytearray | memoryview] = list(bodies)
+    if len(samples) < TRAIN_AT:
+        return b""
+    try:
+        made = zstandard.train_dictionary(DICTIONARY_BYTES, samples, k=200, d=8, f=20, split_point=1.0, accel=1)
+    except zstandard.ZstdError:
+        return b""
+    return made.as_bytes()

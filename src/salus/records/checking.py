@@ -48,11 +48,17 @@ class Fault:
 
 @dataclass(slots=True)
 class Findings:
-    """What was looked at, and what was wrong with it (the first 1,000; `count` has all)."""
+    """What was looked at, and what was wrong with it (the first 1,000; `count` has all).
+
+    `erased`: versions that were erased, by so many `erasures`, of which some may be `unfinished`.
+    """
 
     transactions: int = 0
     resources: int = 0
     audited: int = 0
+    erased: int = 0
+    erasures: int = 0
+    unfinished: int = 0
     count: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -146,7 +152,12 @@ def _audit(at: Looking) -> None:
             at.findings.add("audit", str(n))
 
 
+ERASED = "SELECT (SELECT count(*) FROM erased), count(*), count(CASE WHEN todo<>'' THEN 1 END) FROM erasure"
+
+
 def _agreement(at: Looking) -> None:
+    found = at.findings
+    found.erased, found.erasures, found.unfinished = at.connection.execute(ERASED).fetchone()
     for kind, sql in AGREEMENTS.items():
         for row in at.connection.execute(sql):
             at.findings.add(kind, str(row[0]) if len(row) == 1 else f"{row[0]}/{unpacked(row[1])} version {row[2]}")

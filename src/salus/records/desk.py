@@ -20,7 +20,7 @@ from salus.records.interning import Interning, Kinds, Known
 from salus.records.shapes import ACTS, Version
 from salus.records.stewards import Stewards, admitted, released
 
-CREATE, UPDATE, DELETE = range(len(ACTS))
+CREATE, UPDATE, DELETE, ERASE = range(len(ACTS))
 STORE = """
 INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body, subject)
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -84,6 +84,7 @@ class Desk:
         self._ledger = ledger
         self.stewards: Stewards = {}
         self.actor, self.purpose = SYSTEM, Purpose.OPERATIONS
+        self.erases = False  # whether this transaction is an erasure
         self.t = ledger.t + 1
         self.at = datetime.fromtimestamp(ledger.ts / 1000, UTC)
         self._instant = clock.instant(self.at)
@@ -282,20 +283,34 @@ class Desk:
 
     def _unshelve(self, type: str, standing: Standing, body: bytes) -> set[int]:
         """Take the current version off the shelves; the rows of the patients in whose compartments it stood."""
-        row = standing.row
+        subjects = self.take_off(type, standing.row, standing.date, body)
+        was = [(subject, standing.row, standing.version) for subject in subjects]
+        self.connection.executemany("INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", was)
+        return subjects
+
+    def take_off(self, type: str, row: int, date: int, body: bytes) -> set[int]:
+        """Remove all index rows of a current version; the rows of the patients in whose compartments it stood."""
         try:
             indexed = drafts.again(type, body)
         except SalusError:  # it was stored under laxer rules than today's
             subjects = {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
             self._shelves.sweep(row)
-        else:
-            subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
-            self._shelves.take("line", [(subject, number, standing.date, row) for subject in subjects])
-            for table, gone in shelves.rows(indexed, row, self._names.codes, self._rows):
-                self._shelves.take(table, gone)
-        was = [(subject, row, standing.version) for subject in subjects]
-        self.connection.executemany("INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", was)
+            return subjects
+        subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
+        self._shelves.take("line", [(subject, number, date, row) for subject in subjects])
+        for table, gone in shelves.rows(indexed, row, self._names.codes, self._rows):
+            self._shelves.take(table, gone)
         return subjects
+
+    # --- erasing (erasing/) ---
+
+    def lay_stone(self, row: int, type: str, id: str, version: int, act: int) -> None:
+        """A version without a body, in the place of all that was erased."""
+        self._keep(act, row, type, id, (version, self.t, 0, 0, 0, None, None, 0), b"")
+
+    def forget_names(self) -> None:
+        """Numbers of codes that were erased must not be used again."""
+        self._names.drop()
 
     # --- closing the transaction ---
 
@@ -310,11 +325,12 @@ class Desk:
         """Write transaction, outbox and audit rows; the request's savepoint may be released after it."""
         self.flush()
         ledger, t = self._ledger, None
-        if self._changes:
+        if self._changes or self.erases:
             t = self.t
             fields = (t, ledger.ts, actor.reference, purpose.value)
             salt = chain.salt()
-            hash = chain.link(ledger.hash, fields, chain.digests(salt, self._titles))
+            orders = chain.orders(self.connection, t) if self.erases else b""
+            hash = chain.link(ledger.hash, fields, chain.digests(salt, self._titles), orders)
             self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, salt))
             self.connection.executemany(
                 "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",

@@ -165,7 +165,11 @@ def limits(connection: Connection, asked: Asked) -> Limits:
 
 
 NEVER = 2**62
-NEXT = "CASE WHEN r.version={v}+1 THEN r.t ELSE (SELECT n.t FROM past n WHERE n.row=r.row AND n.version={v}+1) END"
+# The version after it that is there: those between may have been erased.
+NEXT = (
+    "CASE WHEN r.version={v} THEN NULL WHEN r.version={v}+1 THEN r.t ELSE "
+    "coalesce((SELECT min(n.t) FROM past n WHERE n.row=r.row AND n.version>{v}), r.t) END"
+)
 
 
 def gathered(scope: Scope, limits: Limits, kinds: Kinds) -> tuple[str, list[Any]]:

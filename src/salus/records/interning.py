@@ -54,9 +54,14 @@ class Interning:
         self._fresh: list[Any] = []  # keys of either
         self._last = 0
         self._last_bunch = 0
+        self._erased: object = None
 
     def begin(self) -> None:
-        """Read the last number that was given, by any process."""
+        """Read the last number that was given, by any process; forget all numbers when another has erased some."""
+        erased = self._connection.execute("SELECT value FROM meta WHERE name='erased'").fetchone()
+        if erased != self._erased:
+            self.drop()
+            self._erased = erased
         self._last = self._connection.execute("SELECT coalesce(max(code), 0) FROM code").fetchone()[0]
         self._last_bunch = self._connection.execute("SELECT coalesce(max(bunch), 0) FROM bunch").fetchone()[0]
 
@@ -110,6 +115,11 @@ class Interning:
         rows = [(path, code, self._last_bunch) for path, code in codes]
         self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", rows)
         return self._last_bunch
+
+    def drop(self) -> None:
+        """Forget all numbers: some of them may have been erased."""
+        self.codes.clear()
+        self._fresh.clear()
 
     def begin_anew(self) -> None:
         """Forget all bunches, in the store too: everything is about to be indexed again."""

@@ -10,7 +10,7 @@ import orjson
 
 from salus.base.errors import Issue
 
-ACTS = ("create", "update", "delete")
+ACTS = ("create", "update", "delete", "erase")
 
 
 class Version(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +52,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the outbox: transaction number `t` made `version` of `type/id` by `act` (create, update, delete)."""
+    """One line of the outbox: transaction number `t` made `version` of `type/id` by `act` (one of `ACTS`).
+
+    What was erased (`salus.records.erasing`) has another id than it had.
+    """
 
     t: int
     type: str

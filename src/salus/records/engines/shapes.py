@@ -98,5 +98,9 @@ class Engine(Protocol):
 
     def gate(self) -> Gate: ...
 
+    def scrub(self) -> None:
+        """Write the whole database anew, so that no trace of what was deleted is left in its files; writers wait.
+        Raises Busy when somebody reads for too long, Full when there is no room for a second copy."""
+
     def gives_up(self, fault: Exception) -> bool:
         """Whether after this fault nothing that was written since the last commit can stand."""

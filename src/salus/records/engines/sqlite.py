@@ -1,7 +1,9 @@
 """SQLite: a file, its write-ahead log and a gate beside it. https://www.sqlite.org/wal.html"""
 
 import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from salus.base.errors import Busy, Conflict, Damaged, Full, Missing, SalusError
@@ -18,6 +20,7 @@ WRITING = (
 )
 READING = ("PRAGMA query_only=1", "PRAGMA cache_size=-16384")
 LAYING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=WAL")
+POLL = 0.05  # seconds
 WHOLE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its disk, its lock, its pages
 RESTORE = "put it aside and bring the latest backup back with `salus restore FILE --store`"
 
@@ -87,6 +90,16 @@ class Sqlite:
         for setting in (f"PRAGMA busy_timeout={faults.PATIENCE * 1000:.0f}", *settings):
             connection.execute(setting)
         return connection
+
+    def scrub(self) -> None:
+        """https://www.sqlite.org/lang_vacuum.html, then the log is emptied: old pages stand in it too."""
+        with faults.in_our_words(), closing(self.gate()) as gate, gate.held(), closing(self._opened(())) as connection:
+            connection.execute("VACUUM")
+            until = time.monotonic() + faults.PATIENCE
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > until:
+                    raise Busy("Somebody has been reading the store for long, its log cannot be emptied: do it again")
+                time.sleep(POLL)
 
     def gate(self) -> FileGate:
         return FileGate(self.beside("-gate"))

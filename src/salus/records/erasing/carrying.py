@@ -1,0 +1,175 @@
+"""At the desk: in one transaction all that is doomed goes, and what is left of it is what the chain needs."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from salus.base.errors import Conflict, SalusError
+from salus.base.ids import uuid7
+from salus.records import drafts
+from salus.records.desk import DELETE, ERASE, Desk
+from salus.records.erasing import digests, striking
+from salus.records.erasing.looking import Look, batches
+from salus.records.erasing.shapes import Doom
+from salus.records.erasing.striking import Names
+from salus.records.erasing.traces import Traces, lone_words, orphans, traces_of
+from salus.records.patches.text import read, written
+
+GONE = {"display": "erased"}  # in the place of a reference to what is no more
+PLACE = "SELECT n FROM outbox WHERE t=? AND row=? AND version=?"
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done: resources by type, versions in all, references of what was rewritten, and of what went: old to
+    new; `words` by which nobody else is found."""
+
+    resources: Counter[str] = field(default_factory=Counter)
+    versions: int = 0
+    rewritten: list[str] = field(default_factory=list)
+    names: Names = field(default_factory=lambda: Names({}, frozenset()))
+    traces: Traces = field(default_factory=Traces)
+
+
+def carry_out(desk: Desk, doom: Doom) -> Done:
+    """Erase. The desk's transaction becomes an erasure."""
+    look, done = Look(desk.connection, desk.kinds, desk.press), Done()
+    old = {row: look.reference(row) for row in doom.nameless}
+    for row in sorted(doom.rewritten):
+        done.rewritten.append(look.reference(row))
+        _rewrite(desk, look, row, set(old.values()))
+    desk.flush()
+    done.traces = traces_of(look, doom)
+    _count(look, doom, done)
+    _leave_digests(desk, look, doom)
+    for row in sorted(doom.versions):  # all, before the first loses its name: they refer to each other
+        _take_off(desk, look, row, doom.versions[row])
+    for row in sorted(doom.versions):
+        _clear(desk, look, row, doom.versions[row], row in doom.nameless)
+    desk.flush()
+    desk.erases = True
+    codes = _sweep(desk, look, done.traces)
+    _forget_others(desk, doom, old)
+    ids = {reference.partition("/")[2] for reference in old.values()}
+    words = lone_words(look, done.traces, codes) | {id.casefold() for id in ids if len(id) >= LONG_ENOUGH}
+    done.names = Names({reference: look.reference(row) for row, reference in old.items()}, frozenset(words))
+    return done
+
+
+LONG_ENOUGH = 6  # characters; a shorter id may be a mere number in a search
+
+
+def _count(look: Look, doom: Doom, done: Done) -> None:
+    for row, versions in doom.versions.items():
+        if versions:
+            done.resources[look.address(row)[0]] += 1
+            done.versions += len(versions)
+
+
+def _rewrite(desk: Desk, look: Look, row: int, names: set[str]) -> None:
+    """The next version of what stays, without the names. Raises Conflict where that can be no resource."""
+    type, id = look.address(row)
+    body = without(read(desk.current(type, id).body), names)
+    body.pop("text", None)  # a narrative may name anybody
+    try:
+        desk.update(drafts.addressed(written(body), type, id, True))
+    except SalusError as fault:
+        raise Conflict(f"{type}/{id} names what is to be erased and cannot be rewritten: {fault}") from None
+
+
+def without(value: Any, names: set[str]) -> Any:
+    """A JSON value, each reference to any of these replaced.
+
+    >>> without({"entity": {"reference": "Patient/li", "display": "Li"}}, {"Patient/li"})
+    {'entity': {'display': 'erased'}}
+    """
+    if isinstance(value, list):
+        return [without(each, names) for each in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("reference")
+    if isinstance(reference, str) and names & pieces(reference):
+        return dict(GONE)
+    return {name: without(each, names) for name, each in value.items()}
+
+
+def pieces(reference: str) -> set[str]:
+    """What a reference may name: `Type/id`, out of an address or of one of its versions."""
+    steps = reference.split("/")
+    return {"/".join(steps[n : n + 2]) for n in range(len(steps) - 1)}
+
+
+def _leave_digests(desk: Desk, look: Look, doom: Doom) -> None:
+    places: dict[int, set[int]] = defaultdict(set)
+    for row, versions in doom.versions.items():
+        for kept in look.versions(row):
+            if kept.version in versions:
+                places[kept.t].add(desk.connection.execute(PLACE, (kept.t, row, kept.version)).fetchone()[0])
+    for t in sorted(places):
+        digests.leave(desk, t, places[t])
+
+
+def _take_off(desk: Desk, look: Look, row: int, versions: set[int]) -> None:
+    version, alive = look.current(row)
+    if alive and version in versions:
+        date = desk.connection.execute("SELECT date FROM resource WHERE row=?", (row,)).fetchone()[0]
+        desk.take_off(look.address(row)[0], row, date, next(kept.body for kept in reversed(look.versions(row))))
+
+
+def _clear(desk: Desk, look: Look, row: int, versions: set[int], nameless: bool) -> None:
+    """Bodies of these versions; a stone in the place of the current one, if it is among them."""
+    connection = desk.connection
+    type, id = look.address(row)
+    version, _ = look.current(row)
+    for some in batches(versions):
+        connection.execute(f"DELETE FROM past WHERE row=? AND version IN ({some})", (row,))
+        connection.execute(f"DELETE FROM was WHERE row=? AND version IN ({some})", (row,))
+    if nameless:
+        id = uuid7()
+        connection.execute("UPDATE resource SET id=? WHERE row=?", (desk.kinds.packed(id), row))
+        connection.execute("DELETE FROM was WHERE subject=?", (row,))
+    if version in versions:
+        desk.lay_stone(row, type, id, version + 1, ERASE if nameless else DELETE)
+        connection.execute("DELETE FROM notice WHERE row=?", (row,))
+
+
+def _sweep(desk: Desk, look: Look, traces: Traces) -> list[str]:
+    """Take codes and targets away that nothing else has; the texts of those codes."""
+    connection = desk.connection
+    codes = orphans(look, traces)
+    highest = connection.execute("SELECT max(code) FROM code").fetchone()[0]
+    for some in batches(codes):
+        connection.execute(f"DELETE FROM code WHERE code IN ({some}) AND code<>?", (highest,))
+    if highest in codes:  # so that no number is ever given again
+        connection.execute("UPDATE code SET text='', system=? WHERE code=?", (-highest, highest))
+    desk.forget_names()
+    for row in _lone_targets(look, traces):
+        connection.execute("UPDATE resource SET id=? WHERE row=?", (desk.kinds.packed(uuid7()), row))
+    return list(codes.values())
+
+
+def _lone_targets(look: Look, traces: Traces) -> set[int]:
+    """Rows of mere targets that nothing refers to any more."""
+    rows = set()
+    for kind, id in traces.targets:
+        sql = "SELECT row FROM resource WHERE type=? AND id=? AND version=0"
+        found = look.connection.execute(sql, look.kinds.target(kind, id)).fetchone()
+        if found:
+            rows.add(found[0])
+    return rows - look.used("ref", "target", rows)
+
+
+def _forget_others(desk: Desk, doom: Doom, old: dict[int, str]) -> None:
+    """Subscriptions of an erased patient's own account."""
+    for reference in old.values():
+        type, _, id = reference.partition("/")
+        if type == "Patient":
+            sql = "DELETE FROM notice WHERE subscriber IN (SELECT id FROM subscriber WHERE patient=?)"
+            desk.connection.execute(sql, (id,))
+            desk.connection.execute("DELETE FROM subscriber WHERE patient=?", (id,))
+
+
+def strike_all(desk: Desk, names: Names, known: list[int], after: int) -> tuple[int, int]:
+    """Strike the names out of the lines `known`, and of all after line `after`; how many, and the last line."""
+    more, last = striking.suspects(desk.connection, names, after)
+    return sum(striking.strike(desk, names, n) for n in [*known, *more]), last

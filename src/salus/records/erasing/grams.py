@@ -1,0 +1,72 @@
+"""Has the dictionary of the bodies (bodies.py) learnt something of what was erased?
+
+It holds pieces of the resources that it was trained on. A piece of 8 bytes that the erased bodies and the dictionary
+have in common is harmless when bodies that stay have it too; if one is in none of them, a new dictionary is trained on
+what stays, all bodies are pressed again with it, and the old one goes.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from salus.records import bodies
+from salus.records.desk import Desk
+from salus.records.engines import Connection
+
+WIDE = 8  # bytes
+SAMPLE = "SELECT form, body FROM resource WHERE alive ORDER BY row LIMIT ?"
+SOME = 2000  # bodies pressed again in one commit
+OLD = {
+    "resource": "SELECT row, version, form, body FROM resource WHERE form>=? AND form<? ORDER BY row LIMIT ?",
+    "past": "SELECT row, version, form, body FROM past WHERE form>=? AND form<? LIMIT ?",
+}
+
+
+def grams(data: bytes) -> Iterator[bytes]:
+    """
+    >>> list(grams(b"123456789"))
+    [b'12345678', b'23456789']
+    """
+    return (data[n : n + WIDE] for n in range(len(data) - WIDE + 1))
+
+
+def shared(connection: Connection, erased: Iterable[bytes]) -> list[str]:
+    """Pieces, as hexadecimal digits, that erased bodies have in common with the dictionaries of the store."""
+    known: set[bytes] = set()
+    for (data,) in connection.execute("SELECT bytes FROM dictionary"):
+        known.update(grams(bytes(data)))
+    found = {gram for body in erased for gram in grams(body) if gram in known} if known else set()
+    return sorted(gram.hex() for gram in found)
+
+
+def private(connection: Connection, press: bodies.Press, pieces: Iterable[str]) -> bool:
+    """Whether one of these pieces is in none of the bodies that a new dictionary would be trained on."""
+    left = {bytes.fromhex(piece) for piece in pieces}
+    for form, body in connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)):
+        if not left:
+            return False
+        left.difference_update(grams(press.expanded(connection, form, body)))
+    return bool(left)
+
+
+def learn_anew(desk: Desk) -> None:
+    """A new dictionary from what stays, or none where there is too little; what is written from now on uses it."""
+    form = desk.connection.execute("SELECT coalesce(max(form), 0) FROM dictionary").fetchone()[0] + 1
+    found = desk.connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)).fetchall()
+    data = bodies.trained([desk.press.expanded(desk.connection, form, body) for form, body in found])
+    desk.connection.execute("INSERT INTO dictionary(form, bytes) VALUES(?, ?)", (form, data))
+    desk.press.learn(form, data)
+
+
+def press_some(desk: Desk) -> int:
+    """Press some bodies again with the newest dictionary; how many. None left: the old dictionaries go."""
+    newest, count = desk.press.form, 0
+    for table, sql in OLD.items():
+        found = desk.connection.execute(sql, (0, newest, SOME)).fetchall()
+        for row, version, form, body in found:
+            data = desk.press.expanded(desk.connection, form, body) if body is not None else None
+            made = None if data is None else desk.press.pressed(data)
+            change = f"UPDATE {table} SET form=?, body=? WHERE row=? AND version=?"
+            desk.connection.execute(change, (None if data is None else newest, made, row, version))
+        count += len(found)
+    if not count:
+        desk.connection.execute("DELETE FROM dictionary WHERE form<?", (newest,))
+    return count
