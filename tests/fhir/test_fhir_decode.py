@@ -244,6 +244,44 @@ def test_what_is_no_json_object_is_malformed(data: bytes) -> None:
         decode(data)
 
 
+def obs(value: bytes) -> bytes:
+    return b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":%s}}' % value
+
+
+NAME = b'{"resourceType":"Patient","name":[{"family":"%s"}]}'
+IN_BUNDLE = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%s}]}'
+NO_TEXT = [b"a\\ud800b", b"\\udc00", b"a\xed\xa0\x80", b"\xff", b"\\ud83d\\ud83d"]
+
+
+@pytest.mark.parametrize("text", NO_TEXT)
+def test_what_is_no_character_is_malformed_and_named_by_its_path(text: bytes) -> None:
+    for body, path in ((NAME, "Patient"), (IN_BUNDLE % NAME, "Bundle.entry[0].resource")):
+        with pytest.raises(Malformed, match="surrogate") as caught:
+            decode(body % text)
+
+        assert f"{path}.name[0].family" == caught.value.issues[0].path
+    assert [] == refused(NAME % b"a\\ud83d\\ude00")
+
+
+NUMBERS = [b"1" * 65, b"1." + b"1" * 1_000_000, b"0." + b"0" * 100_000 + b"1", b"-" + b"7" * 300 + b".5"]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=range(len(NUMBERS)))
+def test_a_number_without_end_is_refused_wherever_it_stands(number: bytes) -> None:
+    for data in (obs(number), obs(b" \n" + number + b"\n "), IN_BUNDLE % obs(number)):
+        ((code, path, text),) = refused(data)
+
+        assert ("value", True) == (code, path.endswith("valueQuantity.value"))
+        assert f"a number of {len(number):,} characters" in text
+
+
+@pytest.mark.parametrize("number", [b"1" * 32 + b"." + b"1" * 31, b"1e300", b"0." + b"0" * 60 + b"1", b"-0.0"])
+def test_a_number_of_up_to_64_characters_is_taken(number: bytes) -> None:
+    assert [] == refused(obs(number))
+    assert [] == refused(obs(b" " * 100 + number))
+    assert [] == refused(b'{"resourceType":"Patient",          "language":                  "%s"}' % (b"1" * 200))
+
+
 def test_a_message_never_carries_a_giant_value() -> None:
     issues = refused({"resourceType": "Patient", "gender": "x" * 1_000_000, "y" * 1_000_000: 1})
 

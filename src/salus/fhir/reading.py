@@ -15,13 +15,17 @@ from salus.fhir import walker
 from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.shapes import decoder
 from salus.fhir.verdicts import shown
-from salus.fhir.walker import DEEPEST
+from salus.fhir.walker import DEEPEST, LONGEST
 
 _HEAD = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,60})"')
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
 _NO_OBJECTS = bytes(set(range(256)) - set(b"{}:"))
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_RUN = b"0" * (LONGEST // 3)
+_LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d,}" % (LONGEST + 1))
+SAVED = LONGEST - 24  # bytes by which a number that is too long gets shorter when it is written again
 _encoder = msgspec.json.Encoder(enc_hook=str)  # the texts of `primitives` as plain ones
 
 
@@ -48,12 +52,12 @@ def decode(data: bytes, expected: str | None = None) -> Decoded:
     except msgspec.ValidationError as error:
         raise refusal(data, name, str(error)) from None
     except SalusError as error:  # a nested resource: read again for the whole path
-        raise refusal(data, name, str(error)) from None
+        raise refusal(data, name, str(error), isinstance(error, Malformed)) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise malformed(error) from None
+        raise malformed(error, data) from None
     objects = data.translate(None, _NO_OBJECTS)
     if too_deep(data, name, objects):
-        raise malformed(RecursionError())
+        raise malformed(RecursionError(), data)
     if (full or doubtful(data, resource, objects)) and (issues := walker.walk(data, name, nested=False)):
         raise Invalid(issues[0].text, issues=issues)
     return Decoded(name, resource.id, resource)
@@ -89,17 +93,24 @@ def read_type(data: bytes) -> Any:
     except msgspec.ValidationError:
         raise Malformed("The body is JSON but no object: send one FHIR resource") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise malformed(error) from None
+        raise malformed(error, data) from None
 
 
-def malformed(error: Exception) -> Malformed:
+def malformed(error: Exception, data: bytes) -> Malformed:
     if isinstance(error, RecursionError):
         return Malformed(f"The body nests too deeply: keep to {DEEPEST} levels")
+    if path := walker.no_character(data):
+        told = (
+            f"{path} holds what is no character: half of a surrogate pair, or bytes that are not UTF-8: write it anew"
+        )
+        return Malformed(told, path=path)
     return Malformed(f"The body is not JSON: {error}")
 
 
-def refusal(data: bytes, name: str, reason: str) -> SalusError:
+def refusal(data: bytes, name: str, reason: str, is_malformed: bool = False) -> SalusError:
     """Every fault that the walker finds; msgspec's own words where it finds none."""
+    if is_malformed and walker.no_character(data):
+        return malformed(ValueError(reason), data)
     try:
         issues = walker.walk(data, name)
     except SalusError as error:
@@ -115,7 +126,13 @@ def doubtful(data: bytes, resource: Any, objects: bytes) -> bool:
         len(again.translate(None, _NO_OBJECTS)) != len(objects)  # a key twice: one colon too many
         or (b"{}" in objects and b"{}" in again)  # a unit may be {score}
         or (b"\\" in data and (b"\\u003" in data or b"\\u007" in data))  # one of the three written as an escape
+        or (len(data) - len(again) > SAVED and has_long_number(data))
     )
+
+
+def has_long_number(data: bytes) -> bool:
+    """Whether a number is longer than `walker.LONGEST`: one of its parts has many digits in a row."""
+    return _RUN in data.translate(_ZEROS) and _LONG_NUMBER.search(_STRINGS.sub(b'""', data)) is not None
 
 
 def too_deep(data: bytes, name: str, objects: bytes) -> bool:

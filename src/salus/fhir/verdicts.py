@@ -20,6 +20,12 @@ RANGES = {
 }
 
 
+class LongNumber(str):
+    """A JSON number that is too long to be read as one."""
+
+    __slots__ = ()
+
+
 def cut(text: str) -> str:
     """The text, cut short.
 
@@ -39,6 +45,8 @@ def shown(value: Any) -> str:
         return "an object" if value else "an empty object"
     if isinstance(value, list):
         return f"a list of {len(value)}"
+    if isinstance(value, LongNumber):
+        return cut(value)
     if isinstance(value, str):
         return repr(value[:SHOWN]) + ("..." if len(value) > SHOWN else "")
     return cut(json.dumps(value))
@@ -70,7 +78,10 @@ def of_value(owner: str, element: Element, name: str, kind: str, value: Any, pat
     """The issue of a primitive value, where it has one."""
     read_as = primitive_of(owner, name, kind)
     codes = r4.codes(element.binding) if element.binding and kind == "code" else None
-    if not is_valid(read_as, value):
+    if isinstance(value, LongNumber):
+        text = f"{path} is {value[:SHOWN]}..., a number of {len(value):,} characters: write fewer digits"
+        yield Issue("value", path, text)
+    elif not is_valid(read_as, value):
         yield Issue("value", path, f"{path} is {shown(value)}, no valid {kind}: {PRIMITIVES[read_as].hint}")
     elif codes and value not in codes:
         yield Issue("code-invalid", path, f"{path} is {shown(value)}: write one of {some(codes)}")

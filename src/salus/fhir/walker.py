@@ -4,18 +4,20 @@ It decides what is valid; the fast reader must agree with it. https://hl7.org/fh
 """
 
 import json
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from salus.base.errors import Issue, Malformed
 from salus.fhir.definitions import RESOURCE_TYPES, Element, elements
 from salus.fhir.primitives import PRIMITIVES
-from salus.fhir.verdicts import cut, of_concept, of_value, shown
+from salus.fhir.verdicts import LongNumber, cut, of_concept, of_value, shown
 
 DEEPEST = 200  # levels of objects and arrays
+LONGEST = 64  # characters of a number
 MOST = 100  # issues told at once
+LONGEST_PATH = 200  # characters of a path that nobody has checked
 Issues = Iterator[Issue]
 Json = dict[str, Any]
 
@@ -40,7 +42,13 @@ class Spot(NamedTuple):
 def walk(data: bytes, type_name: str, nested: bool = True) -> list[Issue]:
     """The issues of a resource, up to `MOST`; `nested=False` passes over the resources inside it. Raises Malformed."""
     try:
-        body = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
+        body = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=partial(_number, float),
+            parse_int=partial(_number, int),
+        )
     except RecursionError:
         raise Malformed(f"The body nests too deeply: keep to {DEEPEST} levels") from None
     except ValueError as error:
@@ -59,6 +67,34 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _number(kind: Callable[[str], Any], text: str) -> Any:
+    return kind(text) if len(text) <= LONGEST else LongNumber(text)
+
+
+def no_character(data: bytes) -> str | None:
+    """The path of a text (or name) in JSON that cannot be written as UTF-8; None where there is none, or no JSON."""
+    try:
+        body = json.loads(data.decode("utf-8", "surrogateescape"), parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    waiting = [(str(body.get("resourceType", "")) if isinstance(body, dict) else "", body)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str) and not is_written(value):
+            return path[:LONGEST_PATH]
+        if isinstance(value, dict):
+            if wrong := next((name for name in value if not is_written(name)), None):
+                return f"{path}.{cut(wrong.encode('utf-8', 'replace').decode())}"[:LONGEST_PATH]
+            waiting += [(f"{path}.{name}", part) for name, part in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{i}]", part) for i, part in enumerate(value)]
+    return None
+
+
+def is_written(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 class Walk:
