@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from salus.base.errors import Damaged, SalusError
+from salus.base.errors import Busy, Damaged, SalusError
 
 PATIENCE = 10.0  # seconds that a writer waits for another program's turn to end
 CURE = "its other records stay readable; `salus verify` names all that is damaged, `salus restore` brings a backup back"
@@ -16,6 +16,10 @@ def as_salus(fault: BaseException) -> BaseException:
         if isinstance(fault, kind):
             return told(fault)
     return fault
+
+
+class Lengthy(Busy):
+    """A read was given up that could not be answered at once."""
 
 
 @contextmanager

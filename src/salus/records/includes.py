@@ -69,8 +69,7 @@ def gather(
 def seen(reader: Reader, rows: list[int], patient: int | None, may_read: MayRead) -> Found:
     if len(rows) > MOST:
         raise too_many()
-    found = [version for version in reader.of_rows(rows, patient) if may_read(version.type)]
-    return {row: version for version in found if (row := reader.row(version.type, version.id)) is not None}
+    return {row: version for row, version in reader.by_row(rows, patient).items() if may_read(version.type)}
 
 
 def too_many() -> Unsupported:

@@ -1,7 +1,7 @@
 """A reader's connection: what one snapshot of the store says."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from salus.records.search.finding import within
 from salus.records.shapes import Version
 
 CURRENT = "SELECT r.row, r.type, r.id, r.version, x.ts, r.form, r.body FROM resource r JOIN txn x ON x.t=r.t"
+BATCH = 512  # rows that are asked for together
 PAST = (
     "SELECT r.row, r.type, r.id, p.version, x.ts, p.form, p.body "
     "FROM past p JOIN resource r ON r.row=p.row JOIN txn x ON x.t=p.t"
@@ -39,6 +40,15 @@ class Reader:
             yield self.connection
         finally:
             self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def moment(self, until: float) -> Iterator[None]:
+        """What is read inside raises Lengthy after `until`. A transaction begins and ends outside."""
+        self.connection.hurry(until)
+        try:
+            yield
+        finally:
+            self.connection.hurry(None)
 
     def row(self, type: str, id: str) -> int | None:
         found = self.connection.execute(
@@ -71,14 +81,18 @@ class Reader:
         )
         return [self.version(found) for found in self.connection.execute(sql, (*key, count))]
 
-    def of_rows(self, rows: Sequence[int], patient: int | None) -> list[Version]:
+    def of_rows(self, rows: list[int], patient: int | None) -> list[Version]:
         """The current versions in these rows, in the order given."""
+        return list(self.by_row(rows, patient).values())
+
+    def by_row(self, rows: list[int], patient: int | None) -> dict[int, Version]:
+        """The current versions in these rows, by row, in the order given."""
         found: dict[int, Version] = {}
-        for begin in range(0, len(rows), 500):
-            some = ",".join(str(int(row)) for row in rows[begin : begin + 500])
-            sql = f"{CURRENT} WHERE r.row IN ({some}) AND r.alive AND {within(patient)}"
-            found.update((line[0], self.version(line)) for line in self.connection.execute(sql))
-        return [found[row] for row in rows if row in found]
+        for begin in range(0, len(rows), BATCH):
+            marks, some = filled(rows[begin : begin + BATCH])
+            sql = f"{CURRENT} WHERE r.row IN ({marks}) AND r.alive AND {within(patient)}"
+            found.update((line[0], self.version(line)) for line in self.connection.execute(sql, some))
+        return {row: found[row] for row in rows if row in found}
 
     def compartment(self, patient: int, kinds: Iterable[int] | None) -> list[Version]:
         """What stands in a patient's compartment, newest first by clinical date."""
@@ -97,6 +111,17 @@ class Reader:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def filled(rows: list[int]) -> tuple[str, list[int]]:
+    """Marks for these rows, and the rows, the last again until they are one of few numbers: the engine then knows most
+    statements already.
+
+    >>> filled([7, 8, 9])
+    ('?,?,?,?', [7, 8, 9, 9])
+    """
+    size = 1 << max(len(rows) - 1, 0).bit_length()
+    return ",".join("?" * size), [*rows, *(rows[-1:] or [-1]) * (size - len(rows))]
 
 
 def seen_now(patient: int | None) -> str:

@@ -5,10 +5,10 @@ account of a patient (`actor.patient`) sees that patient's compartment and nothi
 SQL of every read, search, count, history, include. What it may not see is Missing, not Forbidden.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl
 
 import orjson
 
@@ -19,10 +19,11 @@ from salus.privacy.policy import Act
 from salus.records import answers, bundles, conditions, drafts, histories, includes, notices, transactions
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
+from salus.records.faults import Lengthy
 from salus.records.patches import Patch
 from salus.records.reading import Reader
-from salus.records.search import Explanation, explain, parse
-from salus.records.search.query import COMPARTMENT, whole
+from salus.records.search import Explanation, Query, explain, parse
+from salus.records.search.query import COMPARTMENT, pairs_of, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.stewards import STEWARDED
 from salus.records.writer import Request
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from salus.records.store import Store
 
 T = TypeVar("T")
+FEW = 200  # resources of a page that may be read at once
+MOMENT = 0.002  # seconds
 NOBODY = -1  # a row that no compartment has
 MOST_ANSWERED = 64 << 20  # bytes that the reads of a Bundle are answered with; after that no more are begun
 Item = tuple[str, str, bytes]
@@ -214,17 +217,42 @@ class Records:
 
         Raises Unsupported for a parameter or modifier that is not served, Malformed for a value that cannot be read.
         """
+        query = self._asked(type, params)
+        with self.store.readers.one() as reader, reader.snapshot():
+            page = includes.page(reader, query, self._patient(reader), self._may_read)
+        self._note_search(query)
+        return page
+
+    def search_at_once(self, type: str, params: str | Iterable[tuple[str, str]] = "") -> Page | None:
+        """As `search`, for a thread that must not be held up; None, unaudited, where it would take longer than a
+        moment, or wait for another machine: then `search` by another thread."""
+        query = self._asked(type, params)
+        if query.count > FEW:
+            return None
+        until = time.monotonic() + MOMENT
+        try:
+            with self.store.readers.one() as reader:
+                if not reader.connection.local:
+                    return None
+                with reader.snapshot(), reader.moment(until):
+                    page = includes.page(reader, query, self._patient(reader), self._may_read)
+        except Lengthy:
+            return None
+        self._note_search(query)
+        return page
+
+    def _asked(self, type: str, params: str | Iterable[tuple[str, str]]) -> Query:
         query = parse(type, params)
         for looked in query.looks:
             self._check(Act.READ, looked)
-        with self.store.readers.one() as reader, reader.snapshot():
-            page = includes.page(reader, query, self._patient(reader), self._may_read)
-        self._note("search", f"{type}?{'&'.join(f'{name}={value}' for name, value in query.pairs)}"[:2000])
-        return page
+        return query
+
+    def _note_search(self, query: Query) -> None:
+        self._note("search", f"{query.type}?{'&'.join([f'{name}={value}' for name, value in query.pairs])}"[:2000])
 
     def explain(self, type: str, params: str | Iterable[tuple[str, str]] = "") -> Explanation:
         """How a search is understood and run, without what it finds. Raises Forbidden unless an administrator asks."""
-        pairs = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else list(params)
+        pairs = pairs_of(params) if isinstance(params, str) else list(params)
         what = f"{type}?{'&'.join(f'{name}={value}' for name, value in pairs)}"[:2000]
         if self.actor.role not in (Role.ADMINISTRATOR, Role.SYSTEM):
             self._note("refused", f"explain {what}"[:2000])
@@ -331,7 +359,7 @@ class Records:
             body = answers.searchset("history", self.histories(query, *parts[:-1]), {}, "")
         elif len(parts) == 1 or (len(parts) == 3 and parts[2] in fhir.RESOURCE_TYPES):
             within = [(COMPARTMENT, "/".join(parts[:2]))] if len(parts) == 3 else []
-            pairs = [*parse_qsl(query, keep_blank_values=True), *within]
+            pairs = [*pairs_of(query), *within]
             body = answers.searchset("searchset", self.search(parts[-1], pairs), {}, "")
         elif len(parts) == 4 and parts[2] == "_history" and not query and whole(parts[3]):
             body = self.vread(parts[0], parts[1], int(parts[3])).body

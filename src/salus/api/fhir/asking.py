@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 import msgspec
 import orjson
@@ -14,6 +13,7 @@ import orjson
 from salus import fhir
 from salus.base.errors import Issue, Malformed, SalusError, Unsupported
 from salus.records import Version, etag
+from salus.records.search.query import pairs_of
 
 JSON = "application/fhir+json"
 CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
@@ -37,7 +37,9 @@ class Ask:
 
     def option(self, name: str) -> str | None:
         """The last value of a query parameter."""
-        return dict(parse_qsl(self.query, keep_blank_values=True)).get(name)
+        if name not in self.query and "%" not in self.query:
+            return None
+        return dict(pairs_of(self.query)).get(name)
 
     def preference(self, name: str) -> str | None:
         """What the Prefer header says of `name`; the first counts. https://www.rfc-editor.org/rfc/rfc7240"""
@@ -49,7 +51,7 @@ class Ask:
 
     def only(self, *names: str) -> None:
         """Raises Unsupported for a query parameter that is none of these."""
-        for name, _ in parse_qsl(self.query, keep_blank_values=True):
+        for name, _ in pairs_of(self.query):
             if name not in (*names, "_format", "_pretty"):
                 raise Unsupported(f"'{name[:80]}' is not a parameter of this interaction: leave it out", path=name[:80])
 

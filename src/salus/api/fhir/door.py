@@ -151,6 +151,8 @@ def check_accept(ask: Ask) -> None:
     https://hl7.org/fhir/R4/http.html#mime-type
     """
     wanted = ask.option("_format") or ask.header("accept") or ""
+    if wanted in ("", "*/*", asking.JSON):
+        return
     served = OF_OPERATIONS if ask.parts and ask.parts[-1].startswith("$") else JSONS
     if not any(media(part) in served and of_r4(part) for part in wanted.split(",")):
         raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON} (FHIR R4; XML is not written)")

@@ -1,7 +1,6 @@
 """FHIR search of a type, of several, of a compartment. https://hl7.org/fhir/R4/http.html#search"""
 
 import asyncio
-from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
@@ -11,7 +10,7 @@ from salus.api.fhir.explaining import told
 from salus.base.errors import Issue, Malformed, Missing, Unsupported, WrongMedia
 from salus.records import Records, searchset
 from salus.records.search import lenient
-from salus.records.search.query import COMPARTMENT
+from salus.records.search.query import COMPARTMENT, joined, pairs_of
 
 EXPLAIN = "_explain"
 FORM = "application/x-www-form-urlencoded"
@@ -47,8 +46,8 @@ async def found(records: Records, ask: Ask, type: str, query: str, compartment: 
     ignored: list[Issue] = []
     if "handling=lenient" in (ask.header("prefer") or "").replace(" ", ""):
         kept, ignored = lenient(type, query)
-        query = urlencode(kept) if ignored else query
-    pairs = parse_qsl(query, keep_blank_values=True)
+        query = joined(kept) if ignored else query
+    pairs = pairs_of(query)
     if any(name == COMPARTMENT for name, _ in pairs):
         raise Unsupported(
             f"'{COMPARTMENT}' is not a search parameter: GET /Patient/id/Type, or an Encounter's, Practitioner's",
@@ -57,30 +56,34 @@ async def found(records: Records, ask: Ask, type: str, query: str, compartment: 
     within = [(COMPARTMENT, compartment)] if compartment else []
     if explained:
         return Answer(200, told(await asyncio.to_thread(records.explain, type, [*pairs, *within])))
-    page = await asyncio.to_thread(records.search, type, [*pairs, *within])
+    asked = [*pairs, *within]
+    page = records.search_at_once(type, asked)
+    if page is None:
+        page = await asyncio.to_thread(records.search, type, asked)
     here = "/".join(part for part in (ask.base, compartment, type or ("*" if compartment else "")) if part)
     links = {"self": f"{here}?{query}" if query else here}
     if page.next:
-        links["next"] = f"{here}?{without(page.next)}"
+        links["next"] = f"{here}?{without(page.next) if compartment else page.next}"
     body = searchset("searchset", page, links, ask.base)
     return Answer(200, with_outcome(body, ignored) if ignored else body)
 
 
 def asked_to_explain(query: str) -> tuple[str, bool]:
     """The query without `_explain`, and what that says. Raises Malformed."""
-    pairs = parse_qsl(query, keep_blank_values=True)
+    if EXPLAIN not in query and "%" not in query:
+        return query, False
+    pairs = pairs_of(query)
     said = {value for name, value in pairs if name == EXPLAIN}
     if not said:
         return query, False
     if said not in ({"true"}, {"false"}):
         raise Malformed(f"{EXPLAIN}={', '.join(sorted(said))[:40]}: say true or false", path=EXPLAIN)
-    return urlencode([pair for pair in pairs if pair[0] != EXPLAIN]), said == {"true"}
+    return joined([pair for pair in pairs if pair[0] != EXPLAIN]), said == {"true"}
 
 
 def without(query: str) -> str:
     """A query string without the compartment, which stands in the path."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([pair for pair in pairs if pair[0] != COMPARTMENT])
+    return joined(pair for pair in pairs_of(query) if pair[0] != COMPARTMENT)
 
 
 def with_outcome(bundle: bytes, issues: list[Issue]) -> bytes:

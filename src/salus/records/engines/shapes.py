@@ -21,10 +21,12 @@ class Rows(Protocol):
 class Connection(Protocol):
     """One conversation with the database, by one thread at a time. Outside a transaction each statement is its own.
 
-    `breath`: how many rows of an `executemany` are written at once, before others are let in.
+    `breath`: how many rows of an `executemany` are written at once, before others are let in. `local`: whether it
+    answers without waiting for another process.
     """
 
     breath: int
+    local: bool
 
     @property
     def in_transaction(self) -> bool: ...
@@ -44,6 +46,10 @@ class Connection(Protocol):
 
     def flaws(self) -> Iterable[str]:
         """What the database itself finds wrong with how its data lie."""
+
+    def hurry(self, until: float | None) -> None:
+        """Let statements go on no longer than until this moment (of `time.monotonic`): then they raise Lengthy; None
+        lets them take their time. Only where the connection is `local`."""
 
     def packed(self, id: str) -> bytes | str:
         """An id as it is stored; `salus.records.ids.unpacked` reads what any engine stores."""

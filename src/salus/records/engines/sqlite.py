@@ -18,6 +18,7 @@ WRITING = (
     "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
     "PRAGMA temp_store=MEMORY",
 )
+STEPS = 500  # of SQLite's machine between two looks at the clock, some 30 us
 READING = ("PRAGMA query_only=1", "PRAGMA cache_size=-16384")
 LAYING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=WAL")
 POLL = 0.05  # seconds
@@ -29,6 +30,7 @@ class Connection(sqlite3.Connection):
     """sqlite3's own, with the words of `engines.shapes`."""
 
     breath = 100
+    local = True
     packed = staticmethod(packed)
     plain = str
 
@@ -37,6 +39,9 @@ class Connection(sqlite3.Connection):
 
     def begin_reading(self) -> None:
         self.execute("BEGIN")
+
+    def hurry(self, until: float | None) -> None:
+        self.set_progress_handler(None if until is None else lambda: time.monotonic() > until, STEPS)
 
     def flaws(self) -> Iterator[str]:
         for (told,) in self.execute("PRAGMA integrity_check"):
@@ -134,6 +139,8 @@ def check_whole(path: Path) -> None:
 def told(fault: Exception) -> SalusError:
     """The error of the house for an error of SQLite. Result codes: https://www.sqlite.org/rescode.html"""
     code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return faults.Lengthy("This takes longer than a moment: ask again, with time")
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
         return Full(f"The store could not be written ({fault}): make room on its disk; nothing of this request stands")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -168,25 +168,26 @@ def _own(kind: int, patient: int) -> Match:
 
 def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
     keys = ordering.keys(setting, query, planned.fewest)
-    anchor = query.anchor or [last(setting)]
-    if query.anchor and len(anchor) != len(keys) + 1:
+    anchor = query.anchor or []
+    if anchor and len(anchor) != len(keys) + 1:
         raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
     where, given = standing(planned, query, anchor)
     found = islice(_lines(setting, query, replace(planned, where=where, arguments=given), keys), query.count + 1)
     shown = list(found)
     more_to_come = len(shown) > query.count > 0
     shown = shown[: query.count]
-    return Search([line[-1] for line in shown], total, [anchor[0], *shown[-1]] if more_to_come else None, shown)
+    next = [*(anchor[:1] or [last(setting)]), *shown[-1]] if more_to_come else None
+    return Search([line[-1] for line in shown], total, next, shown)
 
 
 def standing(planned: Plan, query: Query, anchor: list[Any]) -> Piece:
     """The condition of the plan, and that it stood there when the first page was made; in a sorted walk, as it is."""
-    parts = ["{}born<=?", *(["{}t<=?"] if query.sort and query.anchor else [])]
+    if not anchor:  # at this moment nothing is younger
+        return planned.where, planned.arguments
+    parts = ["{}born<=?", *(["{}t<=?"] if query.sort else [])]
     given = [*planned.arguments, *anchor[:1] * len(parts)]
     if planned.table == "resource":
         return " AND ".join([planned.where, *(part.format("r.") for part in parts)]), given
-    if not query.anchor:  # in this moment nothing is younger
-        return planned.where, planned.arguments
     known = " AND ".join(part.format("x.") for part in parts)
     return f"{planned.where} AND EXISTS(SELECT 1 FROM resource x WHERE x.row=r.row AND {known})", given
 

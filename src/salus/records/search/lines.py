@@ -1,7 +1,5 @@
 """What a line of a patient's timeline says of a condition, so that it need not be asked of the index."""
 
-from dataclasses import replace
-
 from salus import fhir
 from salus.records import compartments
 from salus.records.search.setting import numbers
@@ -14,10 +12,7 @@ def told(type: str, term: Term, table: str, where: str, match: Match) -> Match:
     if table == "token" and set(term.parameter.paths) <= fhir.coded(type) and match.probe:
         negated = "NOT " if match.negated else ""
         of_bunch = f"r.bunch {negated}IN (SELECT bunch FROM bunched WHERE {where})"
-        return replace(
-            match,
-            line=(f"CASE r.bunch WHEN 0 THEN {match.probe} ELSE {of_bunch} END", [*match.arguments, *match.arguments]),
-        )
+        match.line = (f"CASE r.bunch WHEN 0 THEN {match.probe} ELSE {of_bunch} END", match.arguments * 2)
     return match
 
 
@@ -28,4 +23,5 @@ def pinned(type: str, term: Term, patients: list[int], match: Match) -> Match:
         return match
     there = f"EXISTS(SELECT 1 FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND target=? AND row=r.row)"
     line = ("TRUE", Arguments()) if own <= set(term.parameter.paths) else (there, Arguments(patients))
-    return replace(match, subject=patients[0], line=line)
+    match.subject, match.line = patients[0], line
+    return match

@@ -7,6 +7,7 @@ and asks the others.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from salus import fhir
 from salus.base.errors import Malformed, Unsupported
@@ -43,6 +44,7 @@ class Matcher:
         self._kinds = setting.kinds
         self._name = type
         self._type = setting.kinds.numbers[type]
+        self._found_patients: set[int] = set()  # rows that a reference leads to
         self.few = False  # whether the other conditions leave so few rows that each may be asked
 
     def match(self, term: Term) -> Match:
@@ -98,12 +100,10 @@ class Matcher:
         found.probe = found.probe if len(rows) <= FEW else None  # it would try each in turn
         return found
 
-    def _patients(self, targets: Arguments) -> list[int]:
+    def _patients(self, targets: Sequence[Any]) -> list[int]:
         """The rows themselves where all are those of patients."""
-        if len(targets) != 1:
-            return []
-        sql = f"SELECT row FROM resource WHERE row=? AND type={self._kinds.numbers['Patient']}"
-        return self._setting.rows(sql, targets)
+        patients = [row for row in targets if row in self._found_patients]
+        return patients if len(patients) == len(targets) else []
 
     def _unequal(self, term: Term, table: str, piece: "Make") -> Match:
         """Some value is another: what `ne` of a filter says of codes and references."""
@@ -238,8 +238,10 @@ class Matcher:
     def _target(self, types: Sequence[str], id: str) -> Piece:
         known = [self._kinds.numbers[name] for name in types if name in self._kinds.numbers]
         key = self._kinds.plain(id) if types == [""] else self._kinds.packed(id)
-        sql = f"SELECT row FROM resource WHERE type IN ({numbers(known)}) AND id=?"
-        rows = [row for (row,) in self._connection.execute(sql, (key,))]
+        sql = f"SELECT row, type FROM resource WHERE type IN ({numbers(known)}) AND id=?"
+        found = self._connection.execute(sql, (key,)).fetchall()
+        rows = [row for row, _ in found]
+        self._found_patients.update(row for row, type in found if type == self._kinds.numbers["Patient"])
         return (f"target IN ({','.join('?' * len(rows))})", [*rows]) if rows else ("FALSE", [])
 
     def date(self, term: Term, value: str) -> Piece:
