@@ -25,6 +25,10 @@ FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 # Parameters that need more than an index of values: https://hl7.org/fhir/R4/search.html
 UNSERVED = {"_text", "_content", "_query", "_filter", "phonetic"}
 
+# Expressions that forget to say of what type they speak.
+EXPRESSIONS = {
+    "http://hl7.org/fhir/SearchParameter/InsurancePlan-name": "InsurancePlan.name | InsurancePlan.alias",
+}
 BY_HAND = {"ele-1", "txt-2"}  # ele-1 is looked at without FHIRPath; htmlChecks() of txt-1 looks at txt-2 too
 # Constraints that say less or more than their words: dates and quantities that cannot be compared break no order, and
 # what is absent breaks nothing.
@@ -151,6 +155,7 @@ def parameter_rows(folder: Path) -> list[Json]:
         if resource["code"] in UNSERVED or "expression" not in resource or resource.get("experimental"):
             continue
         row = {key: resource[key] for key in keep if key in resource}
+        row["expression"] = EXPRESSIONS.get(row["url"], row["expression"])
         row["component"] = [[c["definition"], c["expression"]] for c in resource.get("component", [])]
         rows.append(row)
     return rows

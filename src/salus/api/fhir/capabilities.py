@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from salus import fhir
+from salus.api.fhir import searchable
 from salus.api.fhir.asking import JSON, Answer, Ask
 from salus.api.fhir.operations import listed
 from salus.base import clock
-from salus.records import Records, served
+from salus.records import Records
 
 INTERACTIONS = (
     "read",
@@ -62,9 +63,11 @@ def statement() -> bytes:
             "rest": [
                 {
                     "mode": "server",
+                    "documentation": searchable.MODIFIERS,
                     "security": {"description": "Bearer token that names the actor and the purpose of use"},
                     "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
                     "interaction": [{"code": code} for code in WHOLE],
+                    "searchParam": [searchable.TYPES],
                     "compartment": [COMPARTMENT + name.lower() for name in fhir.compartments()],
                     **({"operation": listed(None)} if listed(None) else {}),
                 }
@@ -74,16 +77,13 @@ def statement() -> bytes:
 
 
 def of_type(name: str) -> dict[str, Any]:
-    known = [found for found in fhir.parameters(name).values() if served(found)]
-    links = [f"{name}:{found.name}" for found in known if found.kind == "reference"]
+    links, back = searchable.includes(name), searchable.reverse_includes(name)
     return {
         "type": name,
         "interaction": [{"code": code} for code in INTERACTIONS],
         **SHARED,
-        **({"searchInclude": sorted(links)} if links else {}),
+        **({"searchInclude": links} if links else {}),
+        **({"searchRevInclude": back} if back else {}),
         **({"operation": listed(name)} if listed(name) else {}),
-        "searchParam": [
-            {"name": found.name, "definition": found.url, "type": found.kind}
-            for found in sorted(known, key=lambda found: found.name)
-        ],
+        "searchParam": searchable.parameters(name),
     }
