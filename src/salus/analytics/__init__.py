@@ -1,1 +1,1 @@
-"""Many patients at once: events today, views and measures later. Knows records; must not know models or pages."""
+"""Many patients at once: events and views today, measures later. Knows records; must not know models or pages."""

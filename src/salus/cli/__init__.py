@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),
     "codes": ("salus.cli.codes", "codes"),
+    "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),
     "verify": ("salus.cli.verify", "verify"),

@@ -72,9 +72,7 @@ class Follower:
 
     def _begin(self) -> None:
         """Anew, when these files are of another store, of older rules, or have outgrown their parts."""
-        at = self._shelf.at
-        last = [mark(change) for change in self._store.outbox(at - 1, 1) if change.t == at] if at else [""]
-        if not self._shelf.fits(last[-1] if last else None):
+        if not self._shelf.fits(mark_at(self._store, self._shelf.at)):
             self._shelf.clear()
 
     def _take(self, touched: Iterator[tuple[str, list[Event]]]) -> None:
@@ -93,8 +91,19 @@ class Follower:
 
     def _address(self, subject: str) -> tuple[int, int]:
         """(shard, part)"""
-        number = int.from_bytes(blake2b(subject.encode(), digest_size=8).digest(), "big")
-        return number % SHARDS, number // SHARDS % self._shelf.parts
+        return address(subject, self._shelf.parts)
+
+
+def address(key: str, parts: int) -> tuple[int, int]:
+    """(shard, part) of a subject, or of whatever rows are replaced by; always the same."""
+    number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+    return number % SHARDS, number // SHARDS % parts
+
+
+def mark_at(store: Store, at: int) -> str | None:
+    """The mark of the store at that transaction; None where nothing stands there."""
+    last = [mark(change) for change in store.outbox(at - 1, 1) if change.t == at] if at else [""]
+    return last[-1] if last else None
 
 
 def mark(change: Change) -> str:

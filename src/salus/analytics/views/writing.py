@@ -68,6 +68,30 @@ def as_parquet(view: View, batches: Batches) -> Iterator[bytes]:
     yield pipe.taken()
 
 
+def of_table(table: pa.Table, format: str) -> bytes:
+    """A table of any making, whole, as one of `FORMATS`."""
+    if format == "parquet":
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        return bytes(sink.getvalue())
+    rows = table.to_pylist()
+    if format == "csv":
+        told = ([cell(value) for value in row.values()] for row in rows)
+        return lines([table.column_names]) + lines(told)
+    if format == "json":
+        return orjson.dumps(rows, default=str)
+    return b"".join(orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def cell(value: Any) -> str | None:
+    """
+    >>> cell(None), cell(True), cell([1, "a"]), cell(2.50)
+    (None, 'true', '[1,"a"]', '2.5')
+    """
+    is_plain = isinstance(value, bool | int | float | list | dict)
+    return value if value is None else as_text(value) if is_plain else str(value)
+
+
 def grouped(batches: Batches) -> Iterator[list[Row]]:
     """Batches of `GROUP` rows or more, the last of what is left."""
     waiting: list[Row] = []
