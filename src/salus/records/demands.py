@@ -15,6 +15,7 @@ from salus.codes.terminology import Site, Terminology
 from salus.codes.terminology.site import FOLDER
 from salus.fhir.profiles import Profiles
 from salus.records.drafts import Draft
+from salus.records.engines import engine_of
 from salus.records.stewards import STEWARDED, Stewards
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Demand:
 
 def demanded(store: Path | str, profiles: Mapping[str, tuple[str, ...]]) -> Stewards:
     """The stewards for a store's demands: type -> canonical addresses. Raises Invalid for what is no type."""
-    site = Site(Path(store).parent / FOLDER)
+    site = Site(engine_of(store).folder / FOLDER)
     for type in profiles:
         if type not in fhir.RESOURCE_TYPES or type in STEWARDED:
             raise Invalid(f"Profiles cannot be demanded of '{type[:60]}': name a resource type", path="profiles")

@@ -11,6 +11,7 @@ from salus.api.fhir.operations import bulk
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
+from salus.api.fhir.operations.terminology_closure import closure
 from salus.api.fhir.operations.terminology_codes import lookup, subsumes
 from salus.api.fhir.operations.terminology_maps import translation
 from salus.api.fhir.operations.terminology_sets import expansion, validate_code
@@ -66,6 +67,7 @@ OPERATIONS: dict[str, Operation] = {
     "$expand": Operation(expansion, BOTH, frozenset({"ValueSet"}), ("GET", "POST"), HL7 + "ValueSet-expand"),
     "$run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$run"),
     "$viewdefinition-run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$viewdefinition-run"),
+    "$closure": Operation(closure, SYSTEM, None, ("POST",), HL7 + "ConceptMap-closure"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),

@@ -27,6 +27,7 @@ T = TypeVar("T")
 MOST_VERSIONS = 20  # of one address among the stored resources
 PAGE = 100
 MOST_MAPS = 1000
+MANY = ("property", "concept")  # parameters that may be given several times
 KEPT = 256  # stored resources that are kept read
 
 
@@ -53,8 +54,8 @@ class Asked:
                 raise Unsupported(
                     f"'{name[:80]}' is not a parameter of this operation: it has {', '.join(names)}", path=name[:80]
                 )
-            if name == "property":
-                self._values.setdefault(name, []).append(str(value))
+            if name in MANY:
+                self._values.setdefault(name, []).append(value)
             elif name in self._values:
                 raise Malformed(f"'{name}' is given more than once: give it once", path=name)
             else:
@@ -71,7 +72,14 @@ class Asked:
         return None if value is None else str(value)
 
     def texts(self, name: str) -> list[str]:
-        return list(self._values.get(name, []))
+        return [str(value) for value in self._values.get(name, [])]
+
+    def all_codings(self, name: str) -> list[Coding]:
+        """Codings that are given one by one. Raises Malformed for anything else."""
+        found = self._values.get(name, [])
+        if not all(isinstance(one, dict) and one.get("code") and one.get("system") for one in found):
+            raise Malformed(f"'{name}' needs a system and a code: POST valueCoding with both", path=name)
+        return [Coding(one["system"], one["code"], one.get("version")) for one in found]
 
     def flag(self, name: str) -> bool:
         """Raises Malformed for what is neither true nor false."""
@@ -187,7 +195,7 @@ def terms(records: Records) -> Terminology:
 
 def profiles(records: Records) -> Profiles:
     """The profiles that are stored, and those of the packages that the site has loaded."""
-    stored, loaded = Stored(records), site(records.store.path.parent / FOLDER)
+    stored, loaded = Stored(records), site(records.store.folder / FOLDER)
     return Profiles(lambda url: [*stored.structures(url), *loaded.structures(url)], terms(records))
 
 
