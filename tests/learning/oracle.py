@@ -30,7 +30,7 @@ def value_of(feature: Feature, concepts: dict[str, Concept], recipe: EventRecipe
     known = [e for e in events if is_known(e, concept, recipe, at_us)]
     if feature.value == "since":
         return float(min(at_us - e["time"] for e in known)) / 86400e6 if known else math.nan
-    inside = [e for e in known if not feature.window_days or at_us - e["time"] <= feature.window_days * DAY_US]
+    inside = [e for e in known if not feature.window_days or at_us - e["time"] <= round(feature.window_days * DAY_US)]
     if feature.value == "count":
         return float(len(inside))
     return MEASURES[feature.value]([e for e in inside if is_measured(e, concept)], at_us)
@@ -56,6 +56,20 @@ def last(events: list[dict], at_us: int) -> float:
     return max((e["time"], e["source_id"], e["numeric_value"] + 0.0) for e in events)[2]
 
 
+def first(events: list[dict], at_us: int) -> float:
+    if not events:
+        return math.nan
+    return min((e["time"], e["source_id"], e["numeric_value"] + 0.0) for e in events)[2]
+
+
+def deviation(events: list[dict], at_us: int) -> float:
+    values, count = [round(e["numeric_value"] * 1e6) for e in events], len(events)
+    power = sum(v * v for v in values)
+    if not count or power > 10**32:
+        return math.nan
+    return math.sqrt(as_double(count * power - sum(values) ** 2)) / count / 1e6
+
+
 def mean(events: list[dict], at_us: int) -> float:
     total = sum(round(e["numeric_value"] * 1e6) for e in events)
     return as_double(total) / len(events) / 1e6 if events else math.nan
@@ -71,7 +85,9 @@ def slope(events: list[dict], at_us: int) -> float:
 
 
 MEASURES = {
+    "first": first,
     "last": last,
+    "deviation": deviation,
     "min": lambda events, at_us: min((e["numeric_value"] + 0.0 for e in events), default=math.nan),
     "max": lambda events, at_us: max((e["numeric_value"] + 0.0 for e in events), default=math.nan),
     "mean": mean,

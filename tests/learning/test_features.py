@@ -33,7 +33,7 @@ def recipe() -> EventRecipe:
     made.append(Feature(name="sex", source="sex", value="sex", label=NAME))
     for concept in CONCEPTS:
         for value in VALUES:
-            for days in [0] if value == "since" else [30, 0]:
+            for days in [0] if value == "since" else [30, 0.25, 0]:
                 name = f"{concept.key}.{value}.{days}"
                 made.append(Feature(name=name, source=concept.key, value=value, window_days=days, label=NAME))
     return EventRecipe(concepts=CONCEPTS, features=made, blind_hours=24)

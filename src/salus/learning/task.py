@@ -13,7 +13,8 @@ from salus.base.errors import Invalid, Issue, Malformed, Missing
 
 Kind = Literal["binary", "multiclass", "number"]
 Text = dict[str, str]
-VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
+USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
+VALUES = (*USUAL_VALUES, "first", "deviation")
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -57,13 +58,14 @@ class Label(Strict):
 
 
 class Features(Strict):
-    """From what: patterns of codes, windows in days looking back (0 = the whole past), and values per window."""
+    """From what: patterns of codes, windows in days looking back (0 = the whole past, 0.25 = six hours), and values per
+    window."""
 
     codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
     exclude: list[str] = []
     count_codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
-    windows_days: list[int] = msgspec.field(default_factory=lambda: [365, 0])
-    values: list[str] = msgspec.field(default_factory=lambda: list(VALUES))
+    windows_days: list[float] = msgspec.field(default_factory=lambda: [365, 0])
+    values: list[str] = msgspec.field(default_factory=lambda: list(USUAL_VALUES))
     with_text: list[str] = []
     min_subjects: int = 20
     max_codes: int = 300

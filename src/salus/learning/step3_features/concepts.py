@@ -62,9 +62,17 @@ def features_of(concept: Concept, measured: bool, task: Task, names: Names) -> l
             continue
         for days in [0] if value == "since" else task.features.windows_days:
             unit = {"count": None, "since": "d"}.get(value, concept.unit)
-            name = f"{concept.key}.{value}" + (f".{days}d" if days else "")
+            name = f"{concept.key}.{value}" + (f".{span(days)}" if days else "")
             made.append(Feature(name=name, source=concept.key, value=value, window_days=days, unit=unit, label=label))
     return made
+
+
+def span(days: float) -> str:
+    """
+    >>> span(365), span(0.25), span(1.5)
+    ('365d', '6h', '36h')
+    """
+    return f"{days:g}d" if days == int(days) else f"{days * 24:g}h"
 
 
 def label_of(concept: Concept, task: Task, names: Names) -> Text:

@@ -40,9 +40,11 @@ WHERE epoch_us(e.time) <= r.at_us
 SUMS: Mapping[str, Mapping[str, str]] = {
     "count": {"count": "count(*)"},
     "last": {"last": "arg_max(v, (-age_us, source, v)) FILTER (v IS NOT NULL)"},
+    "first": {"first": "arg_min(v, (-age_us, source, v)) FILTER (v IS NOT NULL)"},
     "min": {"min": "min(v)"},
     "max": {"max": "max(v)"},
     "mean": {"n": "count(v)", "sum": "sum(millionths)"},
+    "deviation": {"n": "count(v)", "sum": "sum(millionths)", "power": "sum(CAST(millionths AS HUGEINT) * millionths)"},
     "slope": {
         "n": "count(v)",
         "sum": "sum(millionths)",
@@ -52,13 +54,17 @@ SUMS: Mapping[str, Mapping[str, str]] = {
     },
     "since": {"age": "min(age_us)"},
 }
-# What each value is, from its sums; {i} is the number of the window. Slope: least squares, unit per day.
+# What each value is, from its sums; {i} is the number of the window. Slope: least squares, unit per day. Deviation: of
+# what was measured, unknown where its squares could not be summed exactly.
 VALUE_SQL: Mapping[str, str] = {
     "count": "CAST(count{i} AS DOUBLE)",
     "last": "last{i}",
+    "first": "first{i}",
     "min": "min{i}",
     "max": "max{i}",
     "mean": "CAST(sum{i} AS DOUBLE) / n{i} / 1e6",
+    "deviation": """CASE WHEN power{i} <= 1e32 AND n{i} <= 1000000
+        THEN sqrt(CAST(n{i} * power{i} - CAST(sum{i} AS HUGEINT) * sum{i} AS DOUBLE)) / n{i} / 1e6 END""",
     "slope": """CAST(ago{i} * sum{i} - n{i} * products{i} AS DOUBLE)
         / nullif(CAST(n{i} * squares{i} - ago{i} * ago{i} AS DOUBLE), 0) * 0.0864""",
     "since": "CAST(age{i} AS DOUBLE) / 86400e6",
@@ -72,7 +78,7 @@ FROM rows r JOIN {events} e ON e.subject_id = r.subject_id
 WHERE e.code = 'MEDS_BIRTH' OR starts_with(e.code, 'SEX//')
 GROUP BY r.row
 """
-MEASURED = ("last", "min", "max", "mean", "slope")  # values that need a number
+MEASURED = ("first", "last", "min", "max", "mean", "deviation", "slope")  # values that need a number
 SEXES = {"SEX//female": 1.0, "SEX//male": 0.0}
 
 
@@ -128,29 +134,30 @@ def concepts_table(recipe: EventRecipe) -> pa.Table:
     )
 
 
-def columns_of(recipe: EventRecipe) -> list[tuple[str, int]]:
+def columns_of(recipe: EventRecipe) -> list[tuple[str, float]]:
     """The (value, window) pairs that the recipe's features use, in a fixed order."""
     return sorted({(f.value, f.window_days) for f in recipe.features if f.value in VALUE_SQL})
 
 
-def statement(recipe: EventRecipe, columns: list[tuple[str, int]], events: str) -> str:
+def statement(recipe: EventRecipe, columns: list[tuple[str, float]], events: str) -> str:
     """The SQL of a recipe: one row per (row, concept), one column per (value, window)."""
+    number = {days: n for n, days in enumerate(sorted({days for _, days in columns}))}
     known = KNOWN.format(events=events, blind_us=round(recipe.blind_hours * HOUR_US))
     sums = {
-        f"{name}{days}": f"{within(sql, days)} AS {name}{days}"
+        f"{name}{number[days]}": f"{within(sql, days)} AS {name}{number[days]}"
         for value, days in columns
         for name, sql in SUMS[value].items()
     }
-    chosen = ", ".join(f"{VALUE_SQL[value].format(i=days)} AS x{i}" for i, (value, days) in enumerate(columns))
+    chosen = ", ".join(f"{VALUE_SQL[value].format(i=number[days])} AS x{i}" for i, (value, days) in enumerate(columns))
     summed = f"SELECT row, concept, {', '.join(sums.values())} FROM ({known}) GROUP BY row, concept"
     return f"SELECT row, concept, {chosen} FROM ({summed})"
 
 
-def within(sql: str, days: int) -> str:
+def within(sql: str, days: float) -> str:
     """A sum over the events of the last so many days; 0 = the whole past."""
     if days == 0:
         return sql
-    inside = f"age_us <= {days * DAY_US}"
+    inside = f"age_us <= {round(days * DAY_US)}"
     return f"{sql[:-1]} AND {inside})" if "FILTER" in sql else f"{sql} FILTER ({inside})"
 
 
@@ -170,7 +177,7 @@ def place_values(matrix: Matrix, targets: npt.NDArray[np.int64], found: dict[str
         matrix[rows[asked], j[asked]] = np.ma.filled(found[f"x{i}"], np.nan)[asked]
 
 
-def targets_of(recipe: EventRecipe, columns: list[tuple[str, int]]) -> npt.NDArray[np.int64]:
+def targets_of(recipe: EventRecipe, columns: list[tuple[str, float]]) -> npt.NDArray[np.int64]:
     """Shape (columns, concepts): the number of the feature that takes this value of this concept, or -1."""
     number_of = {concept.key: i for i, concept in enumerate(recipe.concepts)}
     place_of = {column: i for i, column in enumerate(columns)}

@@ -23,7 +23,7 @@ class Rule(Strict):
     feature: str
     label: Text
     value: str
-    window_days: int
+    window_days: float
     j: int
     at_least: bool
     cut: float

@@ -117,8 +117,15 @@ def statistic(rule: Rule, say: Say) -> str:
     key = f"value.{rule.value}"
     if key not in words_of("salus.learning"):
         return ""
-    window = say("value.window", days=rule.window_days) if rule.window_days else ""
-    return f" ({say(key)}{window})"
+    return f" ({say(key)}{window_name(rule.window_days, say)})"
+
+
+def window_name(days: float, say: Say) -> str:
+    """How far back a window looks; nothing where that is the whole past."""
+    if not days:
+        return ""
+    whole = days == int(days)
+    return say("value.window", days=f"{days:g}") if whole else say("value.window_hours", hours=f"{days * 24:g}")
 
 
 def figure_text(one: Figure) -> str:
