@@ -23,6 +23,11 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def of_millis(millis: int) -> datetime:
+    """The moment of so many milliseconds since 1970, in UTC."""
+    return datetime.fromtimestamp(millis / 1000, UTC)
+
+
 @contextmanager
 def stopped_at(moment: datetime) -> Iterator[None]:
     """Stop the clock, for tests and for replaying the past."""

@@ -1,7 +1,7 @@
 """One write transaction: what is created, changed or deleted in it gets one number, one time and one hash."""
 
 from collections.abc import Iterable, Set
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -51,14 +51,14 @@ class Ledger:
 
     def __init__(self, connection: Connection) -> None:
         self.t: int
-        self.ts: int
+        self.last: int  # the time of the last transaction
         self.hash: bytes
         self.n: int
         self.seal: bytes
-        self.t, self.ts, self.hash = connection.execute(LAST_TRANSACTION).fetchone() or (0, 0, chain.START)
+        self.t, self.last, self.hash = connection.execute(LAST_TRANSACTION).fetchone() or (0, 0, chain.START)
         self.n, self.seal = connection.execute(LAST_AUDITED).fetchone() or (0, chain.START)
         self.row: int = connection.execute("SELECT coalesce(max(row), 0) FROM resource").fetchone()[0]
-        self.ts = max(self.ts, int(clock.now().timestamp() * 1000))  # time never runs backwards in the log
+        self.ts = max(self.last, int(clock.now().timestamp() * 1000))  # time never runs backwards in the log
 
     def next_row(self) -> int:
         self.row += 1
@@ -80,27 +80,38 @@ class Desk:
         self.connection = connection
         self.kinds = kinds
         self.press = press
-        self._names = names
-        self._ledger = ledger
+        self.names = names
+        self.ledger = ledger
         self.stewards: Stewards = {}
         self.actor, self.purpose = SYSTEM, Purpose.OPERATIONS
         self.erases = False  # whether this transaction is an erasure
         self.t = ledger.t + 1
-        self.at = datetime.fromtimestamp(ledger.ts / 1000, UTC)
-        self._instant = clock.instant(self.at)
-        self._shelves = shelves.Shelves(connection, breathe)
+        self.salt = b""
+        self.stand_at(ledger.ts, chain.salt())
+        self.shelves = shelves.Shelves(connection, breathe)
         self._breathe = breathe
         self._rows = Known(self._look_up)  # by type and id; of a reference to elsewhere by None and its URL
-        self._waiting: list[tuple[object, ...]] = []
+        self.waiting: list[tuple[object, ...]] = []
         self._touched: set[int] = set()
-        self._changes: list[tuple[int, int, int]] = []
-        self._titles: list[tuple[str, bytes]] = []
+        self.changes: list[tuple[int, int, int]] = []
+        self.digests: list[bytes] = []
+
+    def stand_at(self, ts: int, salt: bytes) -> bool:
+        """Let the transaction be of this time (ms since 1970), unless others wrote later; before anything is written.
+
+        `salt`: what its digests are salted with.
+        """
+        if not self.ledger.last <= ts <= self.ledger.ts:
+            return False
+        self.ts, self.salt, self.at = ts, salt, clock.of_millis(ts)
+        self._instant = clock.instant(self.at)
+        return True
 
     # --- verbs ---
 
     def reserve(self, type: str, id: str) -> None:
         """Give a new id its row, so that others of this transaction may refer to it before it is created."""
-        self._rows[type, id] = self._ledger.next_row()
+        self._rows[type, id] = self.ledger.next_row()
 
     def create(self, draft: Draft, id: str | None = None) -> Version:
         """Store version 1 under a new id, or under one that was reserved."""
@@ -123,7 +134,7 @@ class Desk:
         if standing is None:
             row = self._rows.get((draft.type, id))
             if row is None:
-                row = self._rows[draft.type, id] = self._ledger.next_row()
+                row = self._rows[draft.type, id] = self.ledger.next_row()
             return self._store(draft, id, Standing(row, 0, 0, 0, 0, 0, None, None))
         if standing.alive:
             old = self._body(standing)
@@ -208,7 +219,7 @@ class Desk:
         if t == self.t:
             return self.at
         ts = self.connection.execute("SELECT ts FROM txn WHERE t=?", (t,)).fetchone()[0]
-        return datetime.fromtimestamp(ts / 1000, UTC)
+        return clock.of_millis(ts)
 
     # --- storing ---
 
@@ -226,9 +237,13 @@ class Desk:
         key, version = self.kinds.key(type, id), columns[0]
         self._rows[type, id] = row
         self._touched.add(row)
-        self._waiting.append((row, *key, *columns))
-        self._changes.append((row, version, act))
-        self._titles.append((chain.title(act, *key, version), body))
+        self.waiting.append((row, *key, *columns))
+        self.changes.append((row, version, act))
+        self.digests.append(self.digest(len(self.digests), act, key, version, body))
+
+    def digest(self, n: int, act: int, key: tuple[int, bytes | str], version: int, body: bytes) -> bytes:
+        """What stands for the n-th version of this transaction in its link."""
+        return chain.digest(chain.key(self.salt, n), chain.title(act, *key, version), body)
 
     def _bury(self, standing: Standing) -> None:
         if standing.version:
@@ -246,10 +261,11 @@ class Desk:
     def _look_up(self, type: str | None, id: str) -> int:
         key = self.kinds.target(type, id)
         found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
-        return found[0] if found else self._stub(key)
+        return found[0] if found else self.lay_target(key)
 
-    def _stub(self, key: tuple[int, bytes | str]) -> int:
-        row = self._ledger.next_row()
+    def lay_target(self, key: tuple[int, bytes | str]) -> int:
+        """A row for what is referred to but not here (yet)."""
+        row = self.ledger.next_row()
         self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None, 0))
         return row
 
@@ -262,17 +278,17 @@ class Desk:
     def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> int:
         """Index a resource; the `subject` of its row."""
         bunch = 0
-        for table, made in shelves.rows(indexed, row, self._names.codes, self._rows):
-            self._shelves.put(table, made)
+        for table, made in shelves.rows(indexed, row, self.names.codes, self._rows):
+            self.shelves.put(table, made)
             if table == "token":
-                bunch = self._names.bunch(shelves.codes_of(type, made))
+                bunch = self.names.bunch(shelves.codes_of(type, made))
         subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
-        self._shelves.put("line", [(subject, number, date, row, bunch) for subject in subjects])
+        self.shelves.put("line", [(subject, number, date, row, bunch) for subject in subjects])
         return subject_of(subjects)
 
     def begin_anew(self) -> None:
         """Before everything is indexed again."""
-        self._names.begin_anew()
+        self.names.begin_anew()
 
     def shelve_again(self, type: str, row: int, body: bytes) -> None:
         """Index what is stored anew; its old index rows must be gone."""
@@ -294,12 +310,12 @@ class Desk:
             indexed = drafts.again(type, body)
         except SalusError:  # it was stored under laxer rules than today's
             subjects = {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
-            self._shelves.sweep(row)
+            self.shelves.sweep(row)
             return subjects
         subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
-        self._shelves.take("line", [(subject, number, date, row) for subject in subjects])
-        for table, gone in shelves.rows(indexed, row, self._names.codes, self._rows):
-            self._shelves.take(table, gone)
+        self.shelves.take("line", [(subject, number, date, row) for subject in subjects])
+        for table, gone in shelves.rows(indexed, row, self.names.codes, self._rows):
+            self.shelves.take(table, gone)
         return subjects
 
     # --- erasing (erasing/) ---
@@ -310,37 +326,36 @@ class Desk:
 
     def forget_names(self) -> None:
         """Numbers of codes that were erased must not be used again."""
-        self._names.drop()
+        self.names.drop()
 
     # --- closing the transaction ---
 
     def flush(self) -> None:
         """Write what is waiting, so that reads on this connection see it."""
-        shelves.in_breaths(self.connection, STORE, self._waiting, self._breathe)
-        self._waiting.clear()
+        shelves.in_breaths(self.connection, STORE, self.waiting, self._breathe)
+        self.waiting.clear()
         self._touched.clear()
-        self._shelves.flush()
+        self.shelves.flush()
 
     def finish(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:
         """Write transaction, outbox and audit rows; the request's savepoint may be released after it."""
         self.flush()
-        ledger, t = self._ledger, None
-        if self._changes or self.erases:
+        ledger, t = self.ledger, None
+        if self.changes or self.erases:
             t = self.t
-            fields = (t, ledger.ts, actor.reference, purpose.value)
-            salt = chain.salt()
+            fields = (t, self.ts, actor.reference, purpose.value)
             orders = chain.orders(self.connection, t) if self.erases else b""
-            hash = chain.link(ledger.hash, fields, chain.digests(salt, self._titles), orders)
-            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, salt))
+            hash = chain.link(ledger.hash, fields, self.digests, orders)
+            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, self.salt))
             self.connection.executemany(
                 "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",
-                ((t, n, row, version, act) for n, (row, version, act) in enumerate(self._changes)),
+                ((t, n, row, version, act) for n, (row, version, act) in enumerate(self.changes)),
             )
         if not act:  # housekeeping of the store itself
             return
-        seal = audit(self.connection, ledger, [(t, ledger.ts, actor.reference, purpose.value, act, what)])
+        seal = audit(self.connection, ledger, [(t, self.ts, actor.reference, purpose.value, act, what)])
         if t is not None:
-            ledger.t, ledger.hash = t, hash
+            ledger.t, ledger.hash, ledger.last = t, hash, self.ts
         ledger.n, ledger.seal = seal
 
 

@@ -38,9 +38,7 @@ class Draft(msgspec.Struct):
 
     def stamped(self, id: str, version: int, at: str) -> bytes:
         """The body as stored. `at` is a FHIR instant."""
-        return (
-            f'{{"resourceType":"{self.type}","id":"{id}","meta":{{"versionId":"{version}","lastUpdated":"{at}"'
-        ).encode() + b"".join((self.meta, b"}", self.rest, b"}"))
+        return b"".join((head(self.type, id, version, at), b'"', self.meta, b"}", self.rest, b"}"))
 
     def redirect(self, mapping: Callable[[str], str]) -> None:
         """Replace each reference that is a URL or a search by what `mapping` says of it; it may raise Invalid."""
@@ -52,6 +50,11 @@ class Draft(msgspec.Struct):
         for n, (path, kind, text) in enumerate(self.indexed.references):
             if kind is None:
                 self.indexed.references[n] = aim(path, mapping(text))
+
+
+def head(type: str, id: str, version: int, at: str) -> bytes:
+    """How a body begins, up to the end of the time."""
+    return f'{{"resourceType":"{type}","id":"{id}","meta":{{"versionId":"{version}","lastUpdated":"{at}'.encode()
 
 
 def aim(path: int, reference: str) -> tuple[int, str | None, str]:

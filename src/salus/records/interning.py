@@ -8,6 +8,7 @@ from salus.records.engines import Connection
 MOST = 200_000  # names kept in memory
 MOST_BUNCHES = 100_000  # of a store; after that, what is new has none
 Codes = tuple[tuple[int, int], ...]
+Name = tuple[str | None, str]
 
 
 class Kinds:
@@ -30,13 +31,13 @@ class Kinds:
         return number, self.plain(f"{type}/{id}" if type else id)
 
 
-class Known(dict[tuple[str | None, str], int]):
+class Known(dict[Name, int]):
     """Numbers of names; one that is not among them is looked up, once."""
 
     def __init__(self, look: Callable[[str | None, str], int]) -> None:
         self._look = look
 
-    def __missing__(self, name: tuple[str | None, str]) -> int:
+    def __missing__(self, name: Name) -> int:
         number = self[name] = self._look(*name)
         return number
 
@@ -119,6 +120,7 @@ class Interning:
     def drop(self) -> None:
         """Forget all numbers: some of them may have been erased."""
         self.codes.clear()
+        self._bunches.clear()
         self._fresh.clear()
 
     def begin_anew(self) -> None:

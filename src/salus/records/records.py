@@ -13,18 +13,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from salus import fhir
+from salus.base import clock
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, TooLarge, Unsupported
 from salus.privacy import Actor, Purpose, Role, check_may, may
 from salus.privacy.policy import Act
-from salus.records import answers, bundles, conditions, drafts, histories, includes, notices, transactions
+from salus.records import (
+    answers,
+    bundles,
+    chain,
+    conditions,
+    drafts,
+    histories,
+    includes,
+    loading,
+    notices,
+    sheets,
+    transactions,
+)
 from salus.records.desk import Desk
-from salus.records.drafts import Draft
 from salus.records.faults import Lengthy
 from salus.records.patches import Patch
 from salus.records.reading import Reader
 from salus.records.search import Explanation, Query, explain, parse
 from salus.records.search.query import COMPARTMENT, pairs_of, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
+from salus.records.sheets import Item, Sheet
 from salus.records.stewards import STEWARDED
 from salus.records.writer import Request
 
@@ -36,7 +49,6 @@ FEW = 200  # resources of a page that may be read at once
 MOMENT = 0.002  # seconds
 NOBODY = -1  # a row that no compartment has
 MOST_ANSWERED = 64 << 20  # bytes that the reads of a Bundle are answered with; after that no more are begun
-Item = tuple[str, str, bytes]
 
 
 class Records:
@@ -380,22 +392,23 @@ class Records:
         With `known`, the content of any earlier version counts as unchanged too. Some 500 items at a time, a few
         futures in flight. Items are checked here, in the calling thread. Raises Forbidden, Busy, Full.
         """
+        return self.put_sheet(items, self.prepared(items), known)
+
+    def prepared(self, items: Sequence[Item]) -> Sheet:
+        """A sheet of these items, made in the calling thread. Raises Busy when the store is closed."""
+        with self.store.readers.one() as reader:
+            reader.press.refresh(reader.connection)
+            return sheets.prepared(items, self.terms(), reader.press)
+
+    def terms(self) -> sheets.Terms:
+        """What a sheet is made for, as of now."""
+        return sheets.Terms(int(clock.now().timestamp() * 1000), chain.salt(), self.store.kinds.numbers)
+
+    def put_sheet(self, items: Sequence[Item], sheet: Sheet, known: bool = True) -> "Future[list[Outcome]]":
+        """As `put_many`, of what was prepared already, in another process perhaps."""
         for type in {type for type, _, _ in items}:
             self._check(Act.WRITE, type)
-        outcomes: list[Outcome | None] = [None] * len(items)
-        ready: list[tuple[int, Draft]] = []
-        for line, (type, id, body) in enumerate(items):
-            try:
-                ready.append((line, drafts.addressed(body, type, id)))
-            except SalusError as fault:
-                outcomes[line] = Outcome(line, "refused", type, id, 0, fault.issues)
-
-        def work(desk: Desk) -> list[Outcome]:
-            for line, draft in ready:
-                outcomes[line] = outcome_of(line, desk.update(draft, known=known))
-            return [outcome for outcome in outcomes if outcome is not None]
-
-        return self._submit(work, "load", f"{len(items)} resources")
+        return self._submit(lambda desk: loading.load(desk, items, sheet, known), "load", f"{len(items)} resources")
 
     # --- the audit ---
 
@@ -475,11 +488,6 @@ def settled(ending: "Future[bundles.Entry]", prefer: str) -> dict[str, Any]:
         return answers.answered(ending.result(), prefer)
     except SalusError as fault:
         return answers.refused(fault)
-
-
-def outcome_of(line: int, version: Version) -> Outcome:
-    act = "unchanged" if version.unchanged else "created" if version.version == 1 else "updated"
-    return Outcome(line, act, version.type, version.id, version.version)
 
 
 def _below(cursor: str | None) -> int:

@@ -64,8 +64,7 @@ class Change:
     act: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one resource of a load: `created`, `updated`, `unchanged` or `refused` (then `issues` say why).
 
     `line` is its place in the list that was given, from 0.
@@ -76,7 +75,7 @@ class Outcome:
     type: str
     id: str
     version: int = 0
-    issues: list[Issue] = field(default_factory=list)
+    issues: list[Issue] = []
 
 
 @dataclass(frozen=True, slots=True)
