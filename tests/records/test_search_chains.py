@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from salus.base.errors import Forbidden, Malformed, SalusError, Unsupported
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
-from salus.records.search import chaining, finding, parse, setting
+from salus.records.search import chaining, finding, parse, setting, subjects
 
 World = dict[str, dict[str, Any]]  # by reference
 DRAWN = random.Random(7)
@@ -153,9 +153,15 @@ TYPES = st.sampled_from(list(MAKERS))
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), type=TYPES, account=st.sampled_from([None, "patient1", "patient4"]), few=st.sampled_from([0, 9]))
+@given(
+    data=st.data(),
+    type=TYPES,
+    account=st.sampled_from([None, "patient1", "patient4"]),
+    few=st.sampled_from([0, 9]),
+    often=st.sampled_from([0, 99]),
+)
 def test_chains_find_what_a_naive_matcher_finds(
-    world: tuple[Store, World], data: st.DataObject, type: str, account: str | None, few: int
+    world: tuple[Store, World], data: st.DataObject, type: str, account: str | None, few: int, often: int
 ) -> None:
     store, made = world
     pairs = [data.draw(conditions(type)) for _ in range(data.draw(st.integers(1, 2)))]
@@ -167,6 +173,9 @@ def test_chains_find_what_a_naive_matcher_finds(
         patch.setattr(chaining, "FEW", few)
         patch.setattr(chaining, "READ", few)
         patch.setattr(setting, "COMMON", 20_000 if few else 2)
+        patch.setattr(subjects, "DIRECT", few)
+        patch.setattr(subjects, "MOST", often or few)
+        patch.setattr(subjects, "OFTEN", often)
         page = records.search(type, [*pairs, ("_total", "accurate"), ("_count", "100")])
         walked = records.search(type, [*pairs, ("_count", "100")])
 

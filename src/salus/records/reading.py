@@ -11,7 +11,7 @@ from salus.records.bodies import Press
 from salus.records.engines import Connection, Engine
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
-from salus.records.search.finding import within
+from salus.records.search.setting import filled, within
 from salus.records.shapes import Version
 
 CURRENT = "SELECT r.row, r.type, r.id, r.version, x.ts, r.form, r.body FROM resource r JOIN txn x ON x.t=r.t"
@@ -111,17 +111,6 @@ class Reader:
 
     def close(self) -> None:
         self.connection.close()
-
-
-def filled(rows: list[int]) -> tuple[str, list[int]]:
-    """Marks for these rows, and the rows, the last again until they are one of few numbers: the engine then knows most
-    statements already.
-
-    >>> filled([7, 8, 9])
-    ('?,?,?,?', [7, 8, 9, 9])
-    """
-    size = 1 << max(len(rows) - 1, 0).bit_length()
-    return ",".join("?" * size), [*rows, *(rows[-1:] or [-1]) * (size - len(rows))]
 
 
 def seen_now(patient: int | None) -> str:

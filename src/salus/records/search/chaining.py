@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html
 
 from itertools import islice
 
-from salus.records.search import lines, links
+from salus.records.search import lines, links, subjects
 from salus.records.search.setting import Setting, numbers, within
 from salus.records.search.shelf import Arguments, Candidate, Match, Piece, shelf
 from salus.records.search.terms import Term
@@ -16,10 +16,16 @@ READ = 3000  # resources that refer here, which are read for what they refer to
 
 def standing(setting: Setting, type: str, match: Match) -> Piece:
     """The rows of a type that are such, alive and to be seen by whoever asks; too many where a check remains."""
+    start, arguments = starting(setting, type, match)
+    return f"SELECT r.row {start}", arguments
+
+
+def starting(setting: Setting, type: str, match: Match) -> Piece:
+    """As `standing`, from where it does not matter what is selected."""
     kind = setting.kinds.numbers[type]
     driven = f"{setting.dialect.unindexed.format('r.type')}={kind} AND r.row IN ({match.rows})"
     start = f"r.type={kind} AND {match.condition}" if match.negated else driven
-    return f"SELECT r.row FROM resource r WHERE {start} AND r.alive AND {within(setting.patient)}", match.arguments
+    return f"FROM resource r WHERE {start} AND r.alive AND {within(setting.patient)}", match.arguments
 
 
 def checked(setting: Setting, type: str, match: Match, most: int) -> list[int]:
@@ -69,6 +75,11 @@ def backward(setting: Setting, term: Term, type: str, source: str, match: Match,
     No index leads from a resource to what it refers to: where such resources are few they are read, else what refers
     to each candidate is looked through; so too with `ask_each`, for other conditions leave few candidates.
     """
+    if ask_each and (asked_of_each := subjects.of_each(setting, term, type, source, match)):
+        return asked_of_each
+    start = starting(setting, source, match)
+    if not ask_each and (told_by_rows := subjects.whose(setting, term, type, source, start, match)):
+        return told_by_rows
     rows = [] if ask_each else checked(setting, source, match, READ + 1)
     if not ask_each and len(rows) <= READ:
         found = numbers(sorted(_referred(setting, term, type, source, rows)))

@@ -1,10 +1,14 @@
 """What a line of a patient's timeline says of a condition, so that it need not be asked of the index."""
 
+import re
+
 from salus import fhir
 from salus.records import compartments
 from salus.records.search.setting import numbers
 from salus.records.search.shelf import Arguments, Match
 from salus.records.search.terms import Term
+
+ELSEWHERE = re.compile(r"\br\.(?!(?:row|type|date|subject|bunch)\b)")  # what a resource has and a line has not
 
 
 def told(type: str, term: Term, table: str, where: str, match: Match) -> Match:
@@ -25,3 +29,10 @@ def pinned(type: str, term: Term, patients: list[int], match: Match) -> Match:
     line = ("TRUE", Arguments()) if own <= set(term.parameter.paths) else (there, Arguments(patients))
     match.subject, match.line = patients[0], line
     return match
+
+
+def asked(match: Match, is_pin: bool) -> tuple[str, Arguments]:
+    """A condition as it is asked of a line."""
+    if match.line and (is_pin or match.subject is None):
+        return match.line
+    return match.probe or match.condition, match.arguments

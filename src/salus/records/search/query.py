@@ -105,9 +105,11 @@ def pairs_of(query: str) -> Pairs:
     [('code', 'a|b'), ('given', 'Ana María'), ('flag', ''), ('', 'x')]
     """
     parts = [part.partition("=") for part in query.split("&") if part]
-    if "%" not in query and "+" not in query:
-        return [(name, value) for name, _, value in parts]
-    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in parts]
+    return [(unquoted(name), unquoted(value)) for name, _, value in parts]
+
+
+def unquoted(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> str:

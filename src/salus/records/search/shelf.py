@@ -37,7 +37,7 @@ class Match:
     Where the index knows only half, `rows` holds too many and `check` must be asked of each that is left.
 
     Of a patient's timeline: `line` asks it of a line called `r` (with its own arguments), and `subject` is the patient
-    on whose timeline all that is found stands.
+    on whose timeline all that is found stands. `size`: how many rows there are, where that is known.
     """
 
     rows: str
@@ -48,6 +48,7 @@ class Match:
     check: Check | None = None
     line: Piece | None = None
     subject: int | None = None
+    size: int | None = None
 
 
 @dataclass(slots=True)

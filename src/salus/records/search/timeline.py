@@ -4,18 +4,17 @@ the codes of the resource as one number. What no line says is asked of the index
 The lines are called `r`, as resources are elsewhere, so that a condition on `r.row` holds of both.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from salus.records.search.lines import ELSEWHERE, asked
 from salus.records.search.ordering import Key, beyond, order
 from salus.records.search.setting import Line, Setting, within
 from salus.records.search.shelf import Arguments, Check, Match
 
 LONG = 5000  # lines: whoever has more of a type is searched by the rarest condition, unless none is rarer
-ELSEWHERE = re.compile(r"\br\.(?!(?:row|type|date|subject|bunch)\b)")  # what a resource has and a line has not
 UNDATED = {False: 9_000_000_000_000_000_000, True: -9_000_000_000_000_000_000}  # by whether it descends: the last
 
 
@@ -48,13 +47,6 @@ def walk(setting: Setting, type: str, matches: list[Match], owners: list[int]) -
     if fewest >= LONG and any(setting.rarity(match, LONG) < LONG for match in matches if not match.negated):
         return None
     return Walk(where, arguments, fewest, [match.check for match in matches if match.check])
-
-
-def asked(match: Match, is_pin: bool) -> tuple[str, Arguments]:
-    """A condition as it is asked of a line."""
-    if match.line and (is_pin or match.subject is None):
-        return match.line
-    return match.probe or match.condition, match.arguments
 
 
 def in_time(setting: Setting, where: str, arguments: Arguments, descending: bool, after: list[Any]) -> Iterator[Line]:
