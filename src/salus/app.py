@@ -23,7 +23,8 @@ from salus.assistants.bedside import Bedside
 from salus.base.errors import SalusError
 from salus.base.settings import Settings
 from salus.base.until import Until
-from salus.records import Store
+from salus.exchange.erasures import sweeps
+from salus.records import Store, erasing
 from salus.records.demands import demanded
 from salus.subscriptions import process
 from salus.subscriptions.steward import TYPE
@@ -32,6 +33,7 @@ from salus.web import pages
 log = logging.getLogger("salus")
 PAUSE = 5.0  # seconds before a listener that failed listens again
 PATIENCE = 10.0  # seconds for a listener to finish what it is writing
+AGAIN = 2.0  # seconds between two looks for erasures that are not finished
 NICE = 5  # who stands at the bedside goes first
 
 
@@ -45,7 +47,7 @@ def app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         warming(bedside).start()
-        with store, listening(settings):
+        with store, listening(settings), finishing(store, settings):
             yield
 
     doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, bedside, identify)}
@@ -60,6 +62,28 @@ def entrance(doors: dict[str, ASGIApp], otherwise: ASGIApp) -> ASGIApp:
         await doors.get(first[0] if first else "", otherwise)(scope, receive, send)
 
     return enter
+
+
+@contextmanager
+def finishing(store: Store, settings: Settings) -> Iterator[None]:
+    """While this is open, erasures are finished: copies are cleaned, names and pages overwritten."""
+    stop, clean = threading.Event(), sweeps(settings.registry.parent / "runs")
+
+    def work() -> None:
+        while not stop.wait(AGAIN):
+            try:
+                if erasing.pending(store):
+                    erasing.finish(store, clean)
+            except (SalusError, OSError) as fault:
+                log.warning("an erasure is not finished (%s): trying again", type(fault).__name__)
+
+    thread = threading.Thread(target=work, name="erasures", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
 
 
 def warming(bedside: Bedside) -> threading.Thread:

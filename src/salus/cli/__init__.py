@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),
+    "erase": ("salus.cli.erase", "erase"),
     "verify": ("salus.cli.verify", "verify"),
 }
 

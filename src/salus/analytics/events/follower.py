@@ -18,7 +18,7 @@ from salus.analytics.events.shelf import Shelf
 from salus.analytics.events.whose import Whose
 from salus.base.errors import Busy
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Change, Store
+from salus.records import Change, Store, erasing
 
 SHARDS = 16
 FULL = 400_000  # rows of one part; beyond that every shard gets twice as many parts
@@ -65,10 +65,16 @@ class Follower:
         with self._shelf.alone():
             self._begin()
             while changes := self._store.outbox(self._shelf.at, LIMIT):
-                self._take(whose.touched(changes))
+                self._take(whose.touched(changes, self._forgotten(changes)))
                 self._shelf.settle(changes[-1].t, mark(changes[-1]))
                 count += len(changes)
+            erasing.keep_up(self._store, self._shelf.folder, self._shelf.at)
         return count
+
+    def _forgotten(self, changes: list[Change]) -> set[str]:
+        """Of whom something was erased in these changes: what was theirs cannot be read any more."""
+        there = {change.t for change in changes}
+        return {subject for each in erasing.pending(self._store) if each.t in there for subject in each.subjects}
 
     def _begin(self) -> None:
         """Anew, when these files are of another store, of older rules, or have outgrown their parts."""

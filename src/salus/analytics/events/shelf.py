@@ -30,7 +30,7 @@ class Shelf:
     def __init__(
         self, folder: Path, schema: pa.Schema = EVENT_SCHEMA, key: str = "subject_id", rules: int | str | None = None
     ) -> None:
-        self._folder, self._schema, self._key = folder, schema, key
+        self.folder, self._schema, self._key = folder, schema, key
         self._ours = RULES if rules is None else rules
         folder.mkdir(parents=True, exist_ok=True)
         self.at, self.parts, self.outgrown, self._rules, self._mark = 0, 1, False, self._ours, ""
@@ -38,7 +38,7 @@ class Shelf:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """While no other process writes here; knows the place where the last one stopped."""
-        with (self._folder / "lock").open("w") as lock:
+        with (self.folder / "lock").open("w") as lock:
             if fcntl:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             self._load()
@@ -46,7 +46,7 @@ class Shelf:
 
     def _load(self) -> None:
         try:
-            plain = orjson.loads((self._folder / "place.json").read_bytes())
+            plain = orjson.loads((self.folder / "place.json").read_bytes())
             self.at, self.parts, self.outgrown, self._rules, self._mark = (
                 plain[name] for name in ("at", "parts", "outgrown", "rules", "mark")
             )
@@ -61,14 +61,14 @@ class Shelf:
         """Throw all files away and begin at transaction 0, with more parts if they were too large."""
         self.parts, self.outgrown, self._rules = self.parts * (2 if self.outgrown else 1), False, self._ours
         self.settle(0, "")
-        for file in self._folder.glob("shard=*/*"):
+        for file in self.folder.glob("shard=*/*"):
             file.unlink()
 
     def settle(self, at: int, mark: str) -> None:
         """Everything up to `at` is on disk; `mark` tells by what was changed there."""
         self.at, self._mark = at, mark
         place = {"at": at, "parts": self.parts, "outgrown": self.outgrown, "rules": self._ours, "mark": mark}
-        put(self._folder / "place.json", orjson.dumps(place))
+        put(self.folder / "place.json", orjson.dumps(place))
 
     def replace(self, address: tuple[int, int], subjects: Iterable[str], events: pa.Table) -> int:
         """Put these events in the place of what the file at (shard, part) has of these subjects; its rows then."""
@@ -83,7 +83,7 @@ class Shelf:
     def file(self, address: tuple[int, int]) -> Path:
         """Where the rows of (shard, part) lie."""
         shard, part = address
-        return self._folder / f"shard={shard:03}" / f"part-{part:03}.parquet"
+        return self.folder / f"shard={shard:03}" / f"part-{part:03}.parquet"
 
     def _without(self, file: Path, subjects: Iterable[str]) -> pa.Table:
         """The rows of all other subjects in that file; none when it is not there."""

@@ -18,8 +18,8 @@ class Whose:
         self._done: set[str] = set()
         self._settled: set[int] = set()
 
-    def touched(self, changes: list[Change]) -> Iterator[tuple[str, list[Event]]]:
-        """(patient, their events now), each patient once."""
+    def touched(self, changes: list[Change], forgotten: set[str]) -> Iterator[tuple[str, list[Event]]]:
+        """(patient, their events now), each patient once; `forgotten`: of whom something was erased."""
         if changes[-1].t > self._until:
             self._until = self._records.store.last_transaction()
             self._done, self._settled = set(), set()
@@ -27,10 +27,15 @@ class Whose:
             if first == 1 and hash((type, id)) in self._settled:
                 continue
             for subject in self._subjects(type, id, first) - self._done:
-                resources = resources_about(self._records, subject)
-                self._settled.update(hash((resource["resourceType"], resource["id"])) for resource in resources)
-                self._done.add(subject)
-                yield subject, events_of_all(resources)
+                yield self._events(subject)
+        for subject in forgotten - self._done:
+            yield self._events(subject)
+
+    def _events(self, subject: str) -> tuple[str, list[Event]]:
+        resources = resources_about(self._records, subject)
+        self._settled.update(hash((resource["resourceType"], resource["id"])) for resource in resources)
+        self._done.add(subject)
+        return subject, events_of_all(resources)
 
     def _firsts(self, changes: list[Change]) -> dict[tuple[str, str], int]:
         """(type, id) -> the first version of it among these changes."""

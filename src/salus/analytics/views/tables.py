@@ -21,7 +21,7 @@ from salus.analytics.events.shelf import Shelf
 from salus.analytics.views.library import Library
 from salus.analytics.views.source import Scope, versions
 from salus.analytics.views.view import View
-from salus.records import Store, Version
+from salus.records import Change, Store, Version, erasing
 
 TABLES = "tables"
 KEY = "_id"  # the resource that a row comes from; no column of a view can have that name
@@ -48,10 +48,17 @@ class Table:
                 return self._make(tell)
             count = 0
             while changes := self._store.outbox(self._shelf.at, LIMIT):
-                count += self._follow({change.id for change in changes if change.type == self._view.resource})
+                count += self._follow(self._ids(changes))
                 self._shelf.settle(changes[-1].t, mark(changes[-1]))
                 tell(count, count)
             return count
+
+    def _ids(self, changes: list[Change]) -> set[str]:
+        """Of what was changed; and what was erased has another id now than in these files."""
+        there, kind = {change.t for change in changes}, self._view.resource
+        erased = {name for each in erasing.pending(self._store) if each.t in there for name in each.references}
+        gone = {name.partition("/")[2] for name in erased if name.startswith(f"{kind}/")}
+        return {change.id for change in changes if change.type == kind} | gone
 
     def _follow(self, ids: set[str]) -> int:
         """Put the rows of these resources, as they stand now, in the place of what they had."""

@@ -76,14 +76,15 @@ def behind(store: Store) -> list[str]:
 def finish(store: Store, sweeps: Iterable[Sweep] = (), patience: float = 0.0) -> list[str]:
     """Do all that is still to be done; `sweeps` clean what does not follow the outbox. Waits `patience` seconds for
     those who follow it. The folders that it still waits for, none when all is done. Raises Busy, Full."""
-    for each in pending(store):
-        for sweep in sweeps:
-            sweep(store, each)
     until = time.monotonic() + patience
     while (waiting := behind(store)) and time.monotonic() < until:
         time.sleep(POLL)
-    if waiting or not todos(store):
+    found = pending(store)
+    if waiting or not found:
         return waiting
+    for sweep in sweeps:
+        for each in found:
+            sweep(store, each)
     for t, todo in todos(store).items():
         if todo:
             _forget_names(store, t, todo)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import bulk
+from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
@@ -57,6 +58,8 @@ OPERATIONS: dict[str, Operation] = {
     "$import": Operation(bulk.bring, SYSTEM, None, ("POST",), OURS + "import"),
     "$bulk-status": Operation(bulk.status, SYSTEM, None, ("GET", "DELETE"), OURS + "bulk-status"),
     "$bulk-file": Operation(bulk.file, SYSTEM, None, ("GET",), OURS + "bulk-file"),
+    "$erase": Operation(erase, INSTANCE, frozenset({"Patient"}), ("POST",), OURS + "erase"),
+    "$expunge": Operation(expunge, INSTANCE, None, ("POST",), OURS + "expunge"),
     "$lookup": Operation(
         lookup, frozenset({"type"}), frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"
     ),
