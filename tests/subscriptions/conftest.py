@@ -179,9 +179,11 @@ def telling(store: Store, pace: Pace = QUICK, **more: Any) -> Iterator[Courier]:
     courier, stop = Courier(store, steward, pace, **more), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(courier.run(stop)))
     thread.start()
-    yield courier
-    stop.set()
-    thread.join()
+    try:
+        yield courier
+    finally:
+        stop.set()
+        thread.join()
 
 
 STEWARD = Steward(topics(), Rules(plain=True), BASE)

@@ -147,6 +147,12 @@ class Notices:
             line = reader.connection.execute(f"SELECT {COLUMNS} FROM subscriber WHERE id=?", (id,)).fetchone()
         return subscriber_of(line) if line else None
 
+    def marks(self) -> dict[str, tuple[int, int]]:
+        """Of each Subscription the number of its latest event and its version in force: what is new shows in them."""
+        with self.store.readers.one() as reader:
+            lines = reader.connection.execute("SELECT id, numbered, version FROM subscriber").fetchall()
+        return {id: (numbered, version) for id, numbered, version in lines}
+
     def events(self, id: str, after: int, limit: int, until: int = 2**62) -> list[Notice]:
         """Events numbered over `after` up to `until`, in order."""
         with self.store.readers.one() as reader:

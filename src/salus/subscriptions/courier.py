@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from threading import Thread
 
 from salus.base import clock
-from salus.base.errors import Forbidden, Gone, Missing, SalusError
+from salus.base.errors import Forbidden, Gone, Invalid, Missing, SalusError, Unsupported
 from salus.base.posting import Resolve, Undelivered, post, resolved
 from salus.privacy import Purpose
 from salus.records import Store, Version
-from salus.records.notices import Notices, Subscriber
-from salus.subscriptions.asking import REST_HOOK, Wish
+from salus.records.notices import Notices
+from salus.subscriptions.asking import REST_HOOK
+from salus.subscriptions.cases import Case, case, standing
 from salus.subscriptions.following import Follower, Stop
 from salus.subscriptions.steward import TELLER, TYPE, Steward
 from salus.subscriptions.telling import Message, Teller
@@ -44,15 +45,6 @@ class Pace:
         """Twice as long each time, and a little by chance, so that not all come back together."""
         longest = min(self.longest, self.first * 2.0 ** min(failures - 1, 20))
         return longest * random.uniform(0.5, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A Subscription as it stands now."""
-
-    who: Subscriber
-    version: Version
-    asked: Wish
 
 
 class Courier:
@@ -138,19 +130,14 @@ class Courier:
 
     def case(self, id: str) -> Case | None:
         """None for one that is off or gone. One that is not served any more is turned off, saying why."""
-        who = self.notices.subscriber(id)
-        if who is None:
-            return None
-        with self.store.readers.one() as reader:
-            version = reader.current(TYPE, id, None)
-        if version is None or version.deleted:
-            return None
-        body = version.json()
-        if body["status"] == "off":
-            return None
         try:
-            return Case(who, version, self.steward.wish(body))
-        except SalusError as fault:
+            _, version = standing(self.store, id)
+            if version.json()["status"] == "off":
+                return None
+            return case(self.store, self.steward, id)
+        except Missing:
+            return None
+        except (Invalid, Unsupported) as fault:
             self.write(version, "off", str(fault))
             return None
 

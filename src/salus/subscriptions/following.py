@@ -55,15 +55,18 @@ class Follower:
 
     def run(self, stop: Stop) -> None:
         """Follow until told to stop."""
-        self.load()
+        known = False
         while not stop.is_set():
             try:
+                if not known:
+                    self.load()
+                known = True
                 if not self.step():
                     self.store.wait(self.at, PATIENCE)
             except (Busy, OSError) as fault:
                 log.warning("Notices are behind (%s): trying again", type(fault).__name__)
+                known = False
                 stop.wait(PAUSE)
-                self.load()
 
     def load(self) -> None:
         """Where the last follower stopped, with the Subscriptions that were in force there."""

@@ -46,7 +46,7 @@ class Steward:
         if desk.actor == TELLER:
             return draft
         body: dict[str, Any] = orjson.loads(draft.stamped(id, 1, ""))
-        owner, before = notices.owner(desk, id), standing(desk, id)
+        owner, before = notices.owner(desk, id), body_at(desk, id)
         check_owner(desk.actor, owner, id)
         asked = self.wish(body)
         check_status(asked, body, before)
@@ -71,7 +71,7 @@ def steward_of(store: Store) -> Steward:
     return found
 
 
-def standing(desk: Desk, id: str) -> Body | None:
+def body_at(desk: Desk, id: str) -> Body | None:
     """What stands there now."""
     try:
         return desk.current(TYPE, id).json()

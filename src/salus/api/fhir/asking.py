@@ -1,7 +1,7 @@
 """A request and an answer at the door, in our words."""
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import msgspec
 import orjson
+from starlette.types import Receive, Send
 
 from salus import fhir
 from salus.base.errors import Issue, Malformed, SalusError, Unsupported
@@ -21,7 +22,8 @@ CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
 
 @dataclass(slots=True)
 class Ask:
-    """`parts`: the path after /fhir, by slashes. `base`: the address of /fhir, as the client knows it."""
+    """`parts`: the path after /fhir, by slashes. `base`: the address of /fhir, as the client knows it. `still` raises
+    Unauthorized when who asks is no longer let in: for answers that go on for long."""
 
     method: str
     parts: list[str]
@@ -29,6 +31,7 @@ class Ask:
     headers: Mapping[bytes, bytes]
     base: str
     body: bytes = b""
+    still: Callable[[], object] = lambda: None
 
     def header(self, name: str) -> str | None:
         """A header's text, None where it is absent."""
@@ -58,12 +61,14 @@ class Ask:
 
 @dataclass(slots=True)
 class Answer:
-    """`more`: what comes after the body, piece by piece, each made in a thread; closed when it is no longer heard."""
+    """`more`: what comes after the body, piece by piece, each made in a thread; closed when it is no longer heard.
+    `live`: an answer that is given while it comes about, and sends itself."""
 
     status: int
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     more: Generator[bytes] | None = None
+    live: Callable[[Receive, Send], Awaitable[None]] | None = None
 
     def pretty(self) -> "Answer":
         """The same, for people to read; what is no JSON stays as it is."""

@@ -13,7 +13,9 @@ from salus.api.fhir import searchable
 from salus.api.fhir.asking import JSON, Answer, Ask
 from salus.api.fhir.operations import listed
 from salus.base import clock
-from salus.records import Records
+from salus.records import Store
+from salus.subscriptions.asking import PROFILE
+from salus.subscriptions.steward import TYPE, Steward
 
 INTERACTIONS = (
     "read",
@@ -41,14 +43,15 @@ SHARED = {
 }
 
 
-async def capabilities(records: Records | None, ask: Ask) -> Answer:
+async def capabilities(store: Store, ask: Ask) -> Answer:
     """`GET /metadata`, open to everybody."""
     ask.only("mode")
-    return Answer(200, statement())
+    steward = store.stewards.get(TYPE)
+    return Answer(200, statement(tuple(steward.topics) if isinstance(steward, Steward) else ()))
 
 
 @cache
-def statement() -> bytes:
+def statement(topics: tuple[str, ...]) -> bytes:
     return orjson.dumps(
         {
             "resourceType": "CapabilityStatement",
@@ -65,7 +68,10 @@ def statement() -> bytes:
                     "mode": "server",
                     "documentation": searchable.MODIFIERS,
                     "security": {"description": "Bearer token that names the actor and the purpose of use"},
-                    "resource": [of_type(name) for name in sorted(fhir.RESOURCE_TYPES)],
+                    "resource": [
+                        of_type(name) | (of_topics(topics) if name == TYPE else {})
+                        for name in sorted(fhir.RESOURCE_TYPES)
+                    ],
                     "interaction": [{"code": code} for code in WHOLE],
                     "searchParam": [searchable.TYPES],
                     "compartment": [COMPARTMENT + name.lower() for name in fhir.compartments()],
@@ -74,6 +80,20 @@ def statement() -> bytes:
             ],
         }
     )
+
+
+def of_topics(topics: tuple[str, ...]) -> dict[str, Any]:
+    """What there is to subscribe to.
+
+    http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical
+    """
+    if not topics:
+        return {}
+    url = PROFILE + "capabilitystatement-subscriptiontopic-canonical"
+    return {
+        "extension": [{"url": url, "valueCanonical": topic} for topic in topics],
+        "supportedProfile": [PROFILE + "backport-subscription"],
+    }
 
 
 def of_type(name: str) -> dict[str, Any]:

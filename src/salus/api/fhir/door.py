@@ -26,6 +26,7 @@ from salus.api.fhir.operations import OPERATIONS, operation
 from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
 from salus.api.fhir.search import compartment_search, search, search_by_form
+from salus.api.fhir.topics import PLACE, topics
 from salus.api.fhir.update import update, update_where
 from salus.api.fhir.vread import vread
 from salus.base.errors import Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
@@ -76,7 +77,7 @@ def door(store: Store, identify: Identify) -> ASGIApp:
         except Exception as fault:  # the last line: nothing of it may reach the client, nor a body the log
             LOG.error("%s %s failed: %s", ask.method, "/".join(ask.parts[:1]), type(fault).__name__, exc_info=False)
             answer = asking.BROKEN
-        await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], send)
+        await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], receive, send)
 
     return enter
 
@@ -107,10 +108,11 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
     """Raises SalusError with what stands in the way."""
     check_accept(ask)
     if ask.parts == ["metadata"] and ask.method == "GET":
-        return await capabilities(None, ask)
+        return await capabilities(store, ask)
     interaction = chosen(ask)
     actor, purpose = identify(ask.headers)
     records = store.open(actor, purpose)
+    ask.still = lambda: identify(ask.headers)
     if ask.method in ("POST", "PUT", "PATCH"):
         if interaction not in OWN_MEDIA:
             check_content(ask)
@@ -121,6 +123,12 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
 def chosen(ask: Ask) -> Interaction:
     """Raises Missing for a path that leads nowhere, WrongMethod."""
     count = len(ask.parts)
+    if ask.parts[:1] == [PLACE] and count < 3:
+        if ask.method != "GET":
+            raise WrongMethod(
+                "Topics are files of the installation: GET them; a site's own stand in its folder `topics`"
+            )
+        return topics
     is_operation = bool(ask.parts) and ask.parts[-1].startswith("$")
     if count and ask.parts[0] not in fhir.RESOURCE_TYPES and not (is_operation and is_place(ask)) and not of_all(ask):
         raise Missing(f"'{ask.parts[0][:80]}' is not a resource type of FHIR R4", path=ask.parts[0][:80])
@@ -207,7 +215,9 @@ async def body(ask: Ask, receive: Receive) -> bytes:
     return b"".join(pieces)
 
 
-async def told(answer: Answer, method: str, send: Send) -> None:
+async def told(answer: Answer, method: str, receive: Receive, send: Send) -> None:
+    if answer.live is not None and method != "HEAD":
+        return await answer.live(receive, send)
     if answer.more is not None:
         return await told_in_pieces(answer, answer.more, method, send)
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
-from salus.api.fhir.operations import bulk
+from salus.api.fhir.operations import bulk, subscriptions
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
+from salus.api.fhir.operations.streaming import stream
 from salus.api.fhir.operations.terminology_closure import closure
 from salus.api.fhir.operations.terminology_codes import lookup, subsumes
 from salus.api.fhir.operations.terminology_maps import translation
@@ -30,6 +31,7 @@ class Operation(NamedTuple):
     types: frozenset[str] | None
     methods: tuple[str, ...]
     definition: str  # its canonical address; {type} (or {of}: "patient-") where each type has its own
+    told: bool = True  # False: what is refused by name is not listed
 
 
 LEVELS = {1: "system", 2: "type", 3: "instance"}
@@ -40,6 +42,8 @@ HL7 = "http://hl7.org/fhir/OperationDefinition/"
 BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 SQL = "http://sql-on-fhir.org/OperationDefinition/"
 VIEWS = frozenset({"ViewDefinition"})  # no R4 type: kept as files, listed at the system level
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+SUBSCRIPTION = frozenset({"Subscription"})
 OURS = "https://salus.example/OperationDefinition/"
 OPERATIONS: dict[str, Operation] = {
     "$everything": Operation(
@@ -71,6 +75,12 @@ OPERATIONS: dict[str, Operation] = {
     "$run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$run"),
     "$viewdefinition-run": Operation(run_view, BOTH, VIEWS, ("GET", "POST"), SQL + "$viewdefinition-run"),
     "$closure": Operation(closure, SYSTEM, None, ("POST",), HL7 + "ConceptMap-closure"),
+    "$status": Operation(subscriptions.status, BOTH, SUBSCRIPTION, ("GET", "POST"), BACKPORT + "status"),
+    "$events": Operation(subscriptions.events, INSTANCE, SUBSCRIPTION, ("GET", "POST"), BACKPORT + "events"),
+    "$stream": Operation(stream, INSTANCE, SUBSCRIPTION, ("GET",), OURS + "subscription-stream"),
+    "$get-ws-binding-token": Operation(
+        subscriptions.no_websocket, BOTH, SUBSCRIPTION, ("GET", "POST"), BACKPORT + "get-ws-binding-token", False
+    ),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),
@@ -86,7 +96,7 @@ def listed(type: str | None) -> list[dict[str, str]]:
     return [
         {"name": name.removeprefix("$"), "definition": found.definition.format(type=type, of=of)}
         for name, found in OPERATIONS.items()
-        if serves(found, type)
+        if found.told and serves(found, type)
     ]
 
 
