@@ -404,6 +404,13 @@ class Records:
         """What a sheet is made for, as of now."""
         return sheets.Terms(int(clock.now().timestamp() * 1000), chain.salt(), self.store.kinds.numbers)
 
+    def dictionary(self, known: int) -> tuple[int, bytes | None]:
+        """The form that bodies are pressed in, and its dictionary unless that is the form `known`."""
+        with self.store.readers.one() as reader:
+            found = reader.connection.execute("SELECT form, bytes FROM dictionary ORDER BY form DESC").fetchone()
+        form, dictionary = found or (0, None)
+        return form, None if form == known or dictionary is None else bytes(dictionary)
+
     def put_sheet(self, items: Sequence[Item], sheet: Sheet, known: bool = True) -> "Future[list[Outcome]]":
         """As `put_many`, of what was prepared already, in another process perhaps."""
         for type in {type for type, _, _ in items}:

@@ -113,5 +113,5 @@ class Making:
         return self.sheet
 
 
-encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder(enc_hook=str).encode  # the texts of `fhir.primitives` as plain ones
 decode = msgspec.msgpack.Decoder(Sheet).decode
