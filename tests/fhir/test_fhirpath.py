@@ -9,7 +9,7 @@ import pytest
 
 from salus.base.clock import stopped_at
 from salus.base.errors import Invalid
-from salus.fhir.fhirpath import Node, by_type, compile
+from salus.fhir.fhirpath import Node, by_type, compile, scope
 
 Json = dict[str, Any]
 PERSON: Json = {
@@ -334,6 +334,42 @@ def test_an_expression_that_does_not_fit_the_resource_is_refused_in_words(expres
         compile(expression)(PERSON)
 
     assert words in str(caught.value)
+
+
+PATTERNS = [  # what takes long to compile, or much memory, or is more than FHIRPath asks for
+    "(a{1000}){1000}", "((a{1000}){1000}){1000}", "a{99999999999999999999}", "(?i)" + "ſ" * 5000,
+    "(" * 5000 + ")" * 5000, "a" * 1001, "(?R)?a", "(?P<x>a)(?P>x)", "(?1)(a)", "(?e)(?:abc){e<=5}", "a{e}", "(", "[", "a**",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=range(len(PATTERNS)))
+def test_a_regular_expression_that_is_too_much_is_refused_before_it_is_compiled(pattern: str) -> None:
+    for function in ("id.matches(%p)", "id.matchesFull(%p)", "id.replaceMatches(%p, '')"):
+        start = time.process_time()
+        with pytest.raises(Invalid, match="regular expression"):
+            compile(function)(PERSON, variables={"p": pattern})
+
+        assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [(r"\\p{Nd}{3}", "123"), (r"\\$\\{id\\}", "${id}"), ("[{d}]+", "{d}"), ("a{,3}b{2,}", "abbb"), ("[]a]{2}", "]a"),
+     ("[A-Z]([A-Za-z0-9_]){0,254}", "Abc"), ("(?i:ABC)(?=d)d", "abcd")],
+)  # fmt: skip
+def test_a_usual_regular_expression_is_served(pattern: str, text: str) -> None:
+    assert [True] == compile(f"'{text}'.matchesFull('{pattern}')")(PERSON)
+
+
+def test_an_evaluation_has_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope, "SECONDS", 0.5)
+    people = [{"name": [{"given": ["a"] * 50}] * 50}] * 20
+    body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": PERSON | one} for one in people]}
+    start = time.perf_counter()
+    with pytest.raises(Invalid, match="takes longer than 0.5 seconds"):
+        compile("descendants().aggregate($total | $this)")(body)
+
+    assert time.perf_counter() - start < 3
 
 
 DOUBLE = ".select($this & $this)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from salus.base import clock
@@ -10,6 +11,7 @@ from salus.fhir.fhirpath.nodes import Json, Node
 
 Nodes = list[Node]
 MOST = 500_000  # items looked at in one evaluation
+SECONDS = 5.0  # of one evaluation
 KNOWN = {
     "ucum": "http://unitsofmeasure.org",
     "sct": "http://snomed.info/sct",
@@ -31,6 +33,7 @@ class Scope:
         "this",
         "total",
         "trace",
+        "until",
         "variables",
     )
 
@@ -47,14 +50,19 @@ class Scope:
         self.variables, self.resolve, self.trace = variables, resolve, trace
         self.this: Nodes = [context]
         self.total: Nodes = []
-        self.index, self.left = 0, MOST
+        self.index, self.left, self.until = 0, MOST, 0.0
         self.moment: datetime | None = None
 
     def spend(self, items: int) -> None:
-        """Count the items looked at. Raises Invalid over `MOST`."""
+        """Count the items looked at, and look at the clock. Raises Invalid over `MOST` and `SECONDS`."""
         self.left -= items + 1
         if self.left < 0:
             raise Invalid(f"FHIRPath: the expression looks at more than {MOST:,} items: make it narrower")
+        now = perf_counter()
+        if not self.until:
+            self.until = now + SECONDS
+        elif now > self.until:
+            raise Invalid(f"FHIRPath: the expression takes longer than {SECONDS:g} seconds: make it narrower")
 
     def now(self) -> datetime:
         """The moment of the evaluation, the same throughout."""

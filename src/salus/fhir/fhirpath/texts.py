@@ -1,17 +1,15 @@
 """Functions on texts, and regular expressions that cannot run away. https://hl7.org/fhirpath/N1/#string-manipulation"""
 
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
-from warnings import catch_warnings
 
 import regex  # type: ignore[import-untyped]  # it ships no types
 
 from salus.fhir.fhirpath.collections import Eager, whole
 from salus.fhir.fhirpath.nodes import system
+from salus.fhir.fhirpath.patterns import in_time, pattern
 from salus.fhir.fhirpath.scope import Nodes, Scope, number, single, text, told
 
-SECONDS = 0.2  # for one match
 SPEED = 200_000  # items that a second of matching counts as
 CHARACTERS = 100  # of text that count as one item
 LONGEST = 200_000  # characters of a text that an expression makes
@@ -49,23 +47,6 @@ def of_patterns(function: Any, make: Any) -> Eager:
         return found
 
     return run
-
-
-@lru_cache(256)
-def pattern(source: str) -> Any:
-    try:
-        with catch_warnings(action="ignore"):  # of patterns that a later version may read otherwise
-            return regex.compile(source, regex.DOTALL | regex.V0)
-    except regex.error as error:
-        raise TypeError(f"{source[:60]!r} is no regular expression: {error}") from None
-
-
-def in_time(match: Any, *arguments: Any) -> Any:
-    """The match. Raises TypeError where it takes longer than `SECONDS`."""
-    try:
-        return match(*arguments, timeout=SECONDS)
-    except TimeoutError:
-        raise TypeError("the regular expression takes too long: write it without repeats inside repeats") from None
 
 
 def matches(value: str, source: str) -> bool:
