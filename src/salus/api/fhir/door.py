@@ -23,6 +23,7 @@ from salus.api.fhir.create import create
 from salus.api.fhir.delete import delete, delete_where
 from salus.api.fhir.history import history
 from salus.api.fhir.operations import OPERATIONS, operation
+from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
 from salus.api.fhir.search import compartment_search, search, search_by_form
@@ -51,7 +52,7 @@ PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
     (3, "_history"): {"GET": history},
     (4, "_history"): {"GET": vread},
 }
-OWN_MEDIA = (search_by_form, patch, patch_where)  # they judge the Content-Type themselves
+OWN_MEDIA = (graphql, search_by_form, patch, patch_where)  # they judge the Content-Type themselves
 WORDS = {1: 0, 2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
 JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
 OF_OPERATIONS = (

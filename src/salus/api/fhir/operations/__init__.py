@@ -10,6 +10,7 @@ from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import bulk, subscriptions
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
+from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
 from salus.api.fhir.operations.streaming import stream
@@ -64,6 +65,7 @@ OPERATIONS: dict[str, Operation] = {
     "$bulk-file": Operation(bulk.file, SYSTEM, None, ("GET",), OURS + "bulk-file"),
     "$erase": Operation(erase, INSTANCE, frozenset({"Patient"}), ("POST",), OURS + "erase"),
     "$expunge": Operation(expunge, INSTANCE, None, ("POST",), OURS + "expunge"),
+    "$graphql": Operation(graphql, frozenset({"system", "instance"}), None, ("GET", "POST"), HL7 + "Resource-graphql"),
     "$lookup": Operation(
         lookup, frozenset({"type"}), frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"
     ),
