@@ -20,7 +20,7 @@ from salus.records.search.terms import WORDS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [(DOCS / name).read_text("utf-8") for name in ("fhir-search.md", "fhir-search.zh.md")]
-REST: dict[str, Any] = orjson.loads(statement())["rest"][0]
+REST: dict[str, Any] = orjson.loads(statement(()))["rest"][0]
 RESOURCES: dict[str, dict[str, Any]] = {one["type"]: one for one in REST["resource"]}
 VALUES = {"_filter": "_id eq 1", "_list": "1"}
 
