@@ -338,7 +338,8 @@ def test_an_expression_that_does_not_fit_the_resource_is_refused_in_words(expres
 
 PATTERNS = [  # what takes long to compile, or much memory, or is more than FHIRPath asks for
     "(a{1000}){1000}", "((a{1000}){1000}){1000}", "a{99999999999999999999}", "(?i)" + "ſ" * 5000,
-    "(" * 5000 + ")" * 5000, "a" * 1001, "(?R)?a", "(?P<x>a)(?P>x)", "(?1)(a)", "(?e)(?:abc){e<=5}", "a{e}", "(", "[", "a**",
+    "(" * 5000 + ")" * 5000, "a" * 1001, "(?R)?a", "(?P<x>a)(?P>x)", "(?1)(a)", "(?e)(?:abc){e<=5}", "a{e}", "(",
+    "[", "a**",
 ]  # fmt: skip
 
 
@@ -366,7 +367,7 @@ def test_an_evaluation_has_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     people = [{"name": [{"given": ["a"] * 50}] * 50}] * 20
     body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": PERSON | one} for one in people]}
     start = time.perf_counter()
-    with pytest.raises(Invalid, match="takes longer than 0.5 seconds"):
+    with pytest.raises(Invalid, match=r"takes longer than 0\.5 seconds"):
         compile("descendants().aggregate($total | $this)")(body)
 
     assert time.perf_counter() - start < 3
@@ -403,7 +404,7 @@ def test_no_expression_runs_for_long(expression: str) -> None:
 def test_a_burden_is_refused_in_words() -> None:
     for expression, words in (
         (BURDENS[0], "takes too long"),
-        (BURDENS[3], "looks at more"),
+        (BURDENS[3], "looks at more|takes longer"),
         (BURDENS[4], "gets longer"),
         (BURDENS[6], "gets longer"),
     ):

@@ -12,8 +12,9 @@ from salus.learning.task import Text
 class Feature(msgspec.Struct, kw_only=True, frozen=True):
     """One column. `source` groups the columns that speak of one thing; `window_days` 0 = the whole past.
 
-    `value`: count, first, last, min, max, mean, deviation, slope (unit per day), since (days), age (years), sex (1 female, 0 male),
-    or of a table: number, is (1 or 0), item and absent (1 said to be so, else 0), rate (log-odds of the class).
+    `value`: count, first, last, min, max, mean, deviation, slope (unit per day), since (days), age (years), sex
+    (1 female, 0 male), or of a table: number, is (1 or 0), item and absent (1 said to be so, else 0), rate (log-odds of
+    the class).
     """
 
     name: str
