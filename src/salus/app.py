@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from salus.analytics.events import Follower
+from salus.analytics.views import tables
+from salus.analytics.views.library import library_of
 from salus.api import fhir, hooks
 from salus.api.access import identify_by
 from salus.assistants.bedside import Bedside
@@ -124,10 +126,14 @@ def listening(settings: Settings) -> Iterator[None]:
 
 
 def follow(store: Path, events: Path, until: Until) -> None:
-    """What that process does until it is told to stop, or until the server that began it is gone."""
+    """What that process does until it is told to stop, or until the server that began it is gone: the events, and the
+    tables of the views that are kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the server says when
     os.nice(NICE)
     with Store(store) as opened:
+        threading.Thread(
+            target=tables.follow, args=(opened, library_of(opened), until), name="views", daemon=True
+        ).start()
         follower = Follower(opened, events)
         while not until.is_set():
             try:

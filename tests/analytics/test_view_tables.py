@@ -1,6 +1,8 @@
 """Materialised views follow the store: after any change the same rows as if they were made anew."""
 
 import random
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from salus.analytics.views.asking import ask
 from salus.analytics.views.library import library_of
 from salus.analytics.views.tables import KEY, Table, materialised, table_of, tables_of
 from salus.base.errors import Invalid, Missing
-from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import Records, Store, erasing
+from salus.records.erasing import What, Wish
 
 Json = dict[str, Any]
 GIVEN = {
@@ -218,3 +221,34 @@ def test_other_tools_read_the_files(asked: Path):
 
     assert [(2,)] == found.fetchall()
     assert {"at", "parts", "outgrown", "rules", "mark"} == orjson.loads((asked / "place.json").read_bytes()).keys()
+
+
+def test_nothing_of_an_erased_patient_is_left_in_a_table(store: Store, records: Records, tmp_path: Path):
+    put(records, person("li-forgotten", "Forgetmenot"), person("b", "Tom"))
+    table(store, tmp_path / "t").catch_up()
+    officer = store.open(Actor("Practitioner/officer", Role.ADMINISTRATOR), Purpose.ADMINISTRATION)
+    erasing.erase(officer, Wish("Patient", "li-forgotten", What.PATIENT), "case 2026/17, on request")
+
+    table(store, tmp_path / "t").catch_up()
+
+    assert [("b", "b", "1950-01-01", "Tom")] == rows(tmp_path / "t")
+    assert not any(b"forg" in file.read_bytes().lower() for file in (tmp_path / "t").rglob("*") if file.is_file())
+
+
+def test_tables_that_stand_there_are_kept_level(store: Store, records: Records, monkeypatch: pytest.MonkeyPatch):
+    library = library_of(store)
+    folder = tables_of(library) / "patient"
+    table_of(store, library, "patient").catch_up()
+    monkeypatch.setattr(tables, "PAUSE", 0.01)
+    stop = threading.Event()
+    following = threading.Thread(target=tables.follow, args=(store, library, stop))
+    following.start()
+    put(records, person("new"))
+    until = time.monotonic() + 20
+    while "new" not in [row[0] for row in rows(folder)] and time.monotonic() < until:
+        time.sleep(0.02)
+    stop.set()
+    following.join()
+
+    assert ["new"] == [row[0] for row in rows(folder)]
+    assert ["patient"] == materialised(library)

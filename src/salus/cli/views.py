@@ -5,6 +5,7 @@ Exit codes as in `salus.base.errors`. What is written holds records: only its ow
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from salus.analytics.views import View, read_view
+from salus.analytics.views import View, read_view, tables
 from salus.analytics.views.asking import ask
 from salus.analytics.views.library import FOLDER, Library
 from salus.analytics.views.source import Row, Scope, limited, rows
@@ -33,7 +34,6 @@ from salus.records.reading import Reader
 ANALYST = Actor("Device/views", Role.SYSTEM)  # whom the audit names
 PRIVATE = 0o077  # taken from the rights of what is written
 SHOWN = 40  # rows of an answer on the screen
-PATIENCE = 5.0  # seconds between two looks for something to follow
 say = words_of("salus.analytics.views")
 views = typer.Typer(no_args_is_help=True, help="Records as tables: list, run, keep, ask in SQL. 病历视图")
 StoreOption = Annotated[Path | None, typer.Option("--store", help="The store. 数据库文件")]
@@ -113,11 +113,7 @@ def materialise(
             level(opened, library, wanted, told.language)
             if follow:
                 Console(stderr=True).print(say("table.following", told.language))
-            while follow:
-                seen = opened.last_transaction()
-                for name in wanted:
-                    table_of(opened, library, name).catch_up()
-                opened.wait(seen, PATIENCE)
+                tables.follow(opened, library, threading.Event())
     except KeyboardInterrupt:
         return  # each table stands at the change it came to, and goes on from there
     finally:

@@ -4,6 +4,7 @@ A row comes from one resource alone, so a change rewrites the rows of the resour
 The first time, and when the view was changed, a table is made from one snapshot of the records.
 """
 
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable
@@ -16,11 +17,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from salus.analytics.events.follower import FULL, SHARDS, address, mark, mark_at
+from salus.analytics.events.follower import FULL, SHARDS, Stop, address, mark, mark_at
 from salus.analytics.events.shelf import Shelf
 from salus.analytics.views.library import Library
 from salus.analytics.views.source import Scope, versions
 from salus.analytics.views.view import View
+from salus.base.errors import SalusError
 from salus.records import Change, Store, Version, erasing
 
 TABLES = "tables"
@@ -28,6 +30,8 @@ KEY = "_id"  # the resource that a row comes from; no column of a view can have 
 WAY = 1  # raise it when the same view gives other rows, or its columns other types
 LIMIT = 100_000  # changes looked at together
 GROUP = 20_000  # rows of a row group
+PAUSE = 60.0  # seconds between two looks for changes: a table is for questions, not for the bedside
+log = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 Address = tuple[int, int]
 Tell = Callable[[int, int], None]
@@ -149,6 +153,25 @@ def fingerprint(view: View) -> str:
     """Of what decides the rows of a view."""
     said = orjson.dumps([WAY, view.definition.plain], option=orjson.OPT_SORT_KEYS)
     return sha256(said).hexdigest()
+
+
+def follow(store: Store, library: Library, stop: Stop) -> None:
+    """Bring the tables that stand there level again and again, until told to stop; what fails is tried again."""
+    at = -1
+    while not stop.is_set():
+        if (last := store.last_transaction()) != at:
+            at = last if all([level(store, library, name) for name in materialised(library)]) else -1
+        stop.wait(PAUSE)
+
+
+def level(store: Store, library: Library, name: str) -> bool:
+    """Whether the table of that view is level with the store now."""
+    try:
+        table_of(store, library, name).catch_up()
+    except (OSError, SalusError) as fault:
+        log.warning("The table of the view %s is behind (%s): trying again", name, type(fault).__name__)
+        return False
+    return True
 
 
 def tables_of(library: Library) -> Path:
