@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,8 +60,8 @@ class Client:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         yield opened
 
 

@@ -12,11 +12,9 @@ Client = Callable[..., httpx.Response]  # of conftest.py
 
 
 @pytest.fixture(scope="module")
-def still(
-    tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Store], Any]
-) -> Iterator[tuple[Client, Store]]:
+def still(new_place: Callable[[], str], client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
     """A store that nothing is ever stored in."""
-    with Store(tmp_path_factory.mktemp("still") / "records.db") as store:
+    with Store(new_place()) as store:
         client = client_of(store)
         yield client, store
         client.close()

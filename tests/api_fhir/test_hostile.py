@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -116,8 +116,8 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with Store(tmp_path_factory.mktemp("hostile") / "records.db") as store:
+def ask(new_place: Callable[[], str]) -> Iterator[Client]:
+    with Store(new_place()) as store:
         client = Client(store)
         yield client
         client.close()

@@ -15,9 +15,9 @@ BASE = "http://ward/fhir"
 
 
 @pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
+def ward(new_place: Callable[[], str], client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
     """A small ward that no test changes."""
-    with Store(tmp_path_factory.mktemp("ward") / "records.db") as store:
+    with Store(new_place()) as store:
         client = client_of(store)
         for resource in WARD:
             answer = client("PUT", f"/{resource['resourceType']}/{resource['id']}", resource)
@@ -557,8 +557,8 @@ def inputs(*found: dict[str, str]) -> dict[str, Any]:
 
 
 def test_an_import_takes_in_what_is_sent_and_what_lies_in_the_tray(ask: Client, store: Store) -> None:
-    tray = store.path.with_name(store.path.name + "-in")
-    tray.mkdir()
+    tray = store.beside("-in")
+    tray.mkdir(parents=True)
     (tray / "Patient.ndjson").write_text('{"resourceType":"Patient","id":"eva"}\n')
     inline = '{"resourceType":"Patient","id":"adam"}\n{"resourceType":"Patient","colour":"red"}\n'
     body = inputs({"type": "Patient", "url": "Patient.ndjson"}, {"inline": inline})

@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/http.html#search
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -37,9 +36,9 @@ def observation(n: int, patient: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def ask(new_place: Callable[[], str]) -> Iterator[Ask]:
     loop = asyncio.new_event_loop()
-    path: Path = tmp_path_factory.mktemp("doors") / "records.db"
+    path = new_place()
     with Store(path) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for name in ("eva", "adam"):

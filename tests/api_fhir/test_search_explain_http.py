@@ -13,7 +13,8 @@ def test_an_administrator_has_a_search_explained(ask: Any) -> None:
     assert "outcome" == entry["search"]["mode"]
     assert texts[0].startswith("1 resources on this page of 1 in all; 0 bodies were opened;")
     assert "Patient, condition family (string, 1 value): its 1 rows are gone through" in texts[1]
-    assert any("SEARCH" in issue.get("diagnostics", "") for issue in issues)
+    plans = [issue.get("diagnostics", "") for issue in issues]
+    assert any("SEARCH" in plan or "Index" in plan for plan in plans)
     assert "Geheim" not in answer.text
     assert "逐一查看它的1行" in answer.text
 

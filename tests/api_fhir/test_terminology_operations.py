@@ -1,7 +1,7 @@
 """The terminology operations over HTTP: what R4, our tables and stored resources say."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -121,8 +121,8 @@ def codes(answer: httpx.Response) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def terms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terms]:
-    with Store(tmp_path_factory.mktemp("terms") / "records.db") as store:
+def terms(new_place: Callable[[], str]) -> Iterator[Terms]:
+    with Store(new_place()) as store:
         client = Terms(store)
         for id, resource in (("wards", WARDS), ("inner", INNER), ("map", MAP)):
             client.ask("PUT", f"/{resource['resourceType']}/{id}", {**resource, "id": id}).raise_for_status()
@@ -381,7 +381,7 @@ def test_what_a_site_loads_is_seen_without_starting_again(terms: Terms, tmp_path
     table.write_text(
         "code,display,parent,zh\nr,Room,,病房\nr1,First room,r,第一病房\nr2,Second room,r,第二病房\n", "utf-8"
     )
-    Site(terms.store.path.parent / FOLDER).keep(load(table, "urn:rooms").system)
+    Site(terms.store.folder / FOLDER).keep(load(table, "urn:rooms").system)
 
     assert "第一病房" == terms.told("CodeSystem/$lookup", **rooms)["display"]
     assert ["r2"] == codes(terms("ValueSet/$expand", url="urn:rooms?fhir_vs", filter="sec roo"))
@@ -412,7 +412,7 @@ def test_a_hostile_filter_is_answered_soon(terms: Terms, row: dict[str, str], st
 
 def test_too_many_concepts_at_once_are_refused_with_what_to_do(terms: Terms) -> None:
     crowd = System("urn:crowd", codes=[str(number) for number in range(10_001)], displays=["One"] * 10_001)
-    Site(terms.store.path.parent / FOLDER).keep(crowd)
+    Site(terms.store.folder / FOLDER).keep(crowd)
     answer = terms("ValueSet/$expand", url="urn:crowd?fhir_vs")
 
     assert (422, "too-costly") == (answer.status_code, answer.json()["issue"][0]["code"])

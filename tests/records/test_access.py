@@ -1,7 +1,6 @@
 """A patient's account sees its compartment and nothing else, by every path; every look is written down."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,8 +25,8 @@ def observation(patient: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         staff = opened.open(SYSTEM, Purpose.TREATMENT)
         staff.update("Practitioner", "doc", {"resourceType": "Practitioner"})
         for name in ("eva", "adam"):
@@ -133,8 +132,8 @@ def test_roles_see_only_their_types_even_by_include(store: Store) -> None:
         desk.search("Observation")
 
 
-def test_every_look_and_every_refusal_is_in_the_audit(tmp_path: Path) -> None:
-    path = tmp_path / "audited.db"
+def test_every_look_and_every_refusal_is_in_the_audit(new_place: Callable[[], str]) -> None:
+    path = new_place()
     with Store(path) as store:
         staff = store.open(SYSTEM, Purpose.TREATMENT)
         staff.update("Patient", "eva", {"resourceType": "Patient"})

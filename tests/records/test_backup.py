@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.backup import back_up, manifest_of, restore
 from salus.records.checking import check
+
+
+@pytest.fixture(scope="module")
+def new_place(new_file: Callable[[], str]) -> Callable[[], str]:
+    """Only a file is backed up by us."""
+    return new_file
 
 
 def patient(**more: Any) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,9 +39,10 @@ def race(store: Store, rounds: int) -> list[Version]:
     return made
 
 
-def test_eight_clients_race_a_thousand_conditional_creates_and_each_is_made_once(tmp_path: Path) -> None:
+def test_eight_clients_race_a_thousand_conditional_creates_and_each_is_made_once(new_place: Callable[[], str]) -> None:
     """Half of the clients write through a second writer on the same file, as another process would."""
-    with Store(tmp_path / "race.db") as one, Store(tmp_path / "race.db") as other, ThreadPoolExecutor(CLIENTS) as pool:
+    place = new_place()
+    with Store(place) as one, Store(place) as other, ThreadPoolExecutor(CLIENTS) as pool:
         racers = [pool.submit(race, (one, other)[n % 2], ROUNDS) for n in range(CLIENTS)]
         answers = [racer.result() for racer in racers]
         created = Counter(number for made in answers for number, version in enumerate(made) if not version.unchanged)

@@ -1,13 +1,12 @@
 """Conditional writes, patches and histories in any order, against a list that anybody can check by eye."""
 
 import json
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from salus.base.errors import Conflict, Invalid, Missing, Stale
 from salus.privacy import SYSTEM, Purpose
@@ -25,16 +24,14 @@ def patient(number: str, active: bool) -> Body:
 class ConditionsAgainstAList(RuleBasedStateMachine):
     """`log`: every version that was made, in order: id, body (None for a deletion)."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Store(Path(self.folder.name) / "records.db")
+        self.store = Store(place)
         self.records = self.store.open(SYSTEM, Purpose.OPERATIONS)
         self.log: list[tuple[str, Body | None]] = []
 
     def teardown(self) -> None:
         self.store.close()
-        self.folder.cleanup()
 
     def now(self) -> dict[str, Body]:
         """What is there, by id."""
@@ -178,7 +175,14 @@ def plain(version: Version) -> Body | None:
     return {name: value for name, value in version.json().items() if name not in ("id", "meta")}
 
 
-TestConditionsAgainstAList = ConditionsAgainstAList.TestCase
-TestConditionsAgainstAList.settings = settings(
-    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+def test_conditions_hold_of_what_is_there_as_a_list_says_it(new_place: Callable[[], str]) -> None:
+    run_state_machine_as_test(
+        lambda: ConditionsAgainstAList(new_place()),
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+        ),
+    )

@@ -54,6 +54,7 @@ def test_every_flipped_bit_of_a_body_is_noticed(store: Store, records: Records) 
     assert {records.read("Patient", "a").body} >= set(passed)  # a bit that means nothing may flip
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 def test_a_damaged_body_is_named_and_the_others_stay_readable(store: Store, records: Records) -> None:
     for id in ("a", "b"):
         records.update("Patient", id, patient())
@@ -76,6 +77,7 @@ def test_a_damaged_body_is_named_and_the_others_stay_readable(store: Store, reco
     assert 3 == records.update("Patient", "b", patient(gender="other")).version
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 def test_a_damaged_dictionary_damages_what_it_presses_and_nothing_else(store: Store, records: Records) -> None:
     records.update("Patient", "a", patient())
     with sqlite3.connect(store.path) as connection:
@@ -132,6 +134,7 @@ def test_damaged_pages_are_told_in_words_by_reads_and_writes(tmp_path: Path) -> 
         assert 200 == store.last_transaction()
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 def test_over_http_a_damaged_body_is_named_and_others_are_served(store: Store, records: Records) -> None:
     for id in ("a", "b"):
         records.update("Patient", id, patient())

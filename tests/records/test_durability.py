@@ -87,6 +87,7 @@ def test_two_processes_write_to_one_store(tmp_path: Path) -> None:
         assert made == [records.read("Patient", id).id for id in made]
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 def test_a_full_disk_refuses_and_what_was_there_stays(store: Store, records: Records) -> None:
     kept = records.create("Patient", patient())
     pages = limit(store, 1)

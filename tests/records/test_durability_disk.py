@@ -110,6 +110,7 @@ def test_reads_of_a_full_disk_are_in_the_audit_when_there_is_room(tmp_path: Path
         assert 20 == sum(line.act == "read" for line in store.audit())
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 def test_a_backup_on_a_full_disk_leaves_nothing(store: Store, records: Records, tmp_path: Path) -> None:
     for _ in range(20):
         records.create("Binary", noise())

@@ -1,10 +1,9 @@
 """Search against the words of the standard, value by value. https://hl7.org/fhir/R4/search.html"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,8 +32,8 @@ def observation(id: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
-    with Store(tmp_path_factory.mktemp("search") / "records.db") as store:
+def records(new_place: Callable[[], str]) -> Iterator[Records]:
+    with Store(new_place()) as store:
         opened = store.open(SYSTEM, Purpose.OPERATIONS)
         fill(opened)
         yield opened
@@ -218,8 +217,8 @@ def test_what_is_not_served_is_refused_never_ignored(
         records.search(type, query)
 
 
-def test_last_updated_is_searched_as_a_date(tmp_path: Path) -> None:
-    with Store(tmp_path / "records.db") as store:
+def test_last_updated_is_searched_as_a_date(new_place: Callable[[], str]) -> None:
+    with Store(new_place()) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for n in range(4):
             with clock.stopped_at(START + timedelta(days=n)):
@@ -237,8 +236,8 @@ SORTS = ["", "_sort=birthdate", "_sort=-birthdate", "_sort=family,-birthdate", "
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_pages_hold_still_while_others_write(tmp_path: Path, sort: str) -> None:
-    with Store(tmp_path / "records.db") as store:
+def test_pages_hold_still_while_others_write(new_place: Callable[[], str], sort: str) -> None:
+    with Store(new_place()) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for n in range(30):
             put(records, n)

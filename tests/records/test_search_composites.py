@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#combining
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
@@ -41,8 +41,8 @@ BODIES = [observation(n) for n in range(80)]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("composites") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for n in range(2):
             records.update("Patient", f"p{n}", {"resourceType": "Patient"})

@@ -1,7 +1,7 @@
 """`near`: within a distance on the earth, and how far. https://hl7.org/fhir/R4/location.html#positional"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,8 +34,8 @@ WORLD = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("near") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for body in WORLD:
             records.update(body["resourceType"], body["id"], body)
@@ -132,9 +132,9 @@ SPOTS = st.tuples(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SPOTS, min_size=1, max_size=8), SPOTS, st.one_of(st.floats(0, 20100), st.floats(0, 50)))
 def test_the_box_loses_none_that_is_near(
-    tmp_path_factory: pytest.TempPathFactory, spots: list[tuple[float, float]], middle: tuple[float, float], far: float
+    new_place: Callable[[], str], spots: list[tuple[float, float]], middle: tuple[float, float], far: float
 ) -> None:
-    with Store(tmp_path_factory.mktemp("world") / "records.db") as store:
+    with Store(new_place()) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for n, spot in enumerate(spots):
             records.update("Location", f"l{n}", place(f"l{n}", *spot))

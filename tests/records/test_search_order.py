@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#sort
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -38,8 +38,8 @@ BODIES = [observation(n) for n in range(OBSERVATIONS)]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("order") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for n in range(PATIENTS):
             body = {"resourceType": "Patient", "id": f"p{n}", "name": [{"family": f"Fam{n % 5}", "given": ["Éva"]}]}
@@ -144,6 +144,7 @@ CHART = [
 ]
 
 
+@pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("type", "query"), CHART)
 def test_the_searches_of_a_chart_are_driven_by_an_index(store: Store, type: str, query: str) -> None:
     with store.readers.one() as reader:
@@ -157,5 +158,5 @@ def test_the_searches_of_a_chart_are_driven_by_an_index(store: Store, type: str,
     assert [] == [
         line
         for line in plans
-        if line.startswith("SCAN") and not line.startswith(("SCAN CONSTANT", "SCAN (", "SCAN some"))
+        if line.startswith("SCAN") and not line.startswith(("SCAN CONSTANT", "SCAN (", "SCAN found"))
     ]

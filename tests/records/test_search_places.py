@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html#search https://hl7.org/fhir/R4/search.html#errors
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,8 +34,8 @@ WORLD = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("places") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for body in WORLD:
             records.update(body["resourceType"], body["id"], body)

@@ -1,6 +1,6 @@
 """`_elements` and `_summary`. https://hl7.org/fhir/R4/search.html#summary"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,8 +25,8 @@ USUAL = {"resourceType", "id", "meta", "status", "code"}  # an Observation is no
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
-    with Store(tmp_path_factory.mktemp("short") / "records.db") as store:
+def records(new_place: Callable[[], str]) -> Iterator[Records]:
+    with Store(new_place()) as store:
         opened = store.open(SYSTEM, Purpose.OPERATIONS)
         name = [{"family": "Mai"}]
         opened.update("Patient", "p", {"resourceType": "Patient", "name": name, "contact": [{"gender": "male"}]})

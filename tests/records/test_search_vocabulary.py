@@ -1,6 +1,6 @@
 """What a code means: in a value set, below or above another code. https://hl7.org/fhir/R4/search.html#modifiers"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,8 +33,8 @@ ACTIVE = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("words") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for body in (TREE, CHOSEN, {"resourceType": "Patient", "id": "p0"}, {"resourceType": "Patient", "id": "p1"}):
             records.update(str(body["resourceType"]), str(body["id"]), body)

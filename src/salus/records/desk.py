@@ -266,7 +266,7 @@ class Desk:
     def lay_target(self, key: tuple[int, bytes | str]) -> int:
         """A row for what is referred to but not here (yet)."""
         row = self.ledger.next_row()
-        self.connection.execute(STORE, (row, *key, 0, 0, 0, 0, 0, None, None, 0))
+        self.connection.executemany(STORE, [(row, *key, 0, 0, 0, 0, 0, None, None, 0)])
         return row
 
     def _subjects(self, type: str, row: int, indexed: fhir.Indexed) -> set[int]:
@@ -362,9 +362,10 @@ class Desk:
 def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, ...]]) -> tuple[int, bytes]:
     """Append audit lines (t, ts, who, purpose, act, what); the new end of their chain."""
     n, seal = ledger.n, ledger.seal
-    for line in lines:
+    for *fields, what in lines:
         n += 1
         salt = chain.salt()
+        line = (*fields, str(what).replace("\0", "\ufffd"))  # PostgreSQL's texts have no NUL
         seal = chain.seal(seal, (n, *line), salt)
         connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal, salt))
     return n, seal

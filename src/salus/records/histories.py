@@ -114,7 +114,7 @@ def few(connection: Connection, kinds: Iterable[int] | None) -> bool:
     """Whether so few resources are of these types that their versions are quickly gathered."""
     if kinds is None:
         return False
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE type IN ({listed(kinds)}) LIMIT {FEW}) some"
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE type IN ({listed(kinds)}) LIMIT {FEW}) found"
     found: int = connection.execute(sql).fetchone()[0]
     return found < FEW
 

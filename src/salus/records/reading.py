@@ -148,7 +148,7 @@ class Readers:
             with faults.in_our_words():
                 yield reader
         finally:
-            reader.close() if self._closed else self._free.append(reader)
+            reader.close() if self._closed or reader.connection.broken else self._free.append(reader)
 
     def close(self) -> None:
         self._closed = True

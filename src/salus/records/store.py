@@ -95,7 +95,7 @@ class Store:
         """What was written after transaction number `after`, in order; whole transactions, `limit` rows or more."""
         with self.readers.one() as reader:
             ends = reader.connection.execute(
-                "SELECT max(t) FROM (SELECT t FROM outbox WHERE t>? ORDER BY t LIMIT ?) some", (after, limit)
+                "SELECT max(t) FROM (SELECT t FROM outbox WHERE t>? ORDER BY t LIMIT ?) found", (after, limit)
             ).fetchone()
             found = reader.connection.execute(OUTBOX, (after, ends[0] or after)).fetchall()
         names = self.kinds.names

@@ -74,6 +74,7 @@ class Writer:
         self._readers_until = 0.0
         self._awake = False
         self._closing = False
+        self._lost = False
         self._trainable = True
         self._thread = threading.Thread(target=self._run, name="salus-writer", daemon=True)
         self._thread.start()
@@ -132,6 +133,9 @@ class Writer:
         done: list[tuple[Request[Any], Any]] = []
         noted = 0
         try:
+            if self._lost:
+                self._connection = self._engine.writer()
+                self._names, self._lost = Interning(self._connection), False
             with self._gate.held():
                 self._connection.begin_writing()
                 ledger = Ledger(self._connection)
@@ -200,10 +204,9 @@ class Writer:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except Exception:  # the database itself is gone or broken: begin anew with it
+        except Exception:  # the database itself is gone or broken: begin anew with it, when it is back
             self._connection.close()
-            self._connection = self._engine.writer()
-            self._names = Interning(self._connection)
+            self._lost = True
         self._names.forget()
         self._press = bodies.Press()  # it may have learnt a dictionary that was rolled back
         refusal = Refusal(faults.as_salus(fault))
@@ -221,7 +224,7 @@ class Writer:
         return found
 
 
-COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT}) some"
+COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT}) found"
 
 
 def tell(done: list[tuple[Request[Any], Any]]) -> None:

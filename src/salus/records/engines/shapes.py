@@ -31,6 +31,10 @@ class Connection(Protocol):
     @property
     def in_transaction(self) -> bool: ...
 
+    @property
+    def broken(self) -> bool:
+        """Whether it is of no use any more."""
+
     def execute(self, sql: str, arguments: Sequence[Any] = ..., /) -> Rows: ...
 
     def executemany(self, sql: str, rows: Iterable[Row], /) -> object: ...

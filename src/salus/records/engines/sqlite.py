@@ -31,6 +31,7 @@ class Connection(sqlite3.Connection):
 
     breath = 100
     local = True
+    broken = False
     packed = staticmethod(packed)
     plain = str
 

@@ -16,15 +16,17 @@ from salus.records.search.setting import Line, Setting, numbers
 from salus.records.search.shelf import Arguments, Piece
 from salus.records.shelves import LONGEST
 
-# table, column when ascending, column when descending, whether texts
+FIRST, LAST = "-9000000000000000000", "9000000000000000000"  # before and after every whole number that is stored
+TOP = "\U0010ffff"
+# table, column when ascending, column when descending, what comes after all when ascending, and when descending
 KEYS = {
-    "date": ("dates", "min(low)", "max(high)", False),
-    "quantity": ("quantity", "min(value)", "max(value)", False),
-    "number": ("number", "min(value)", "max(value)", False),
-    "string": ("string", "min(text)", "max(text)", True),
-    "token": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", True),
-    "uri": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", True),
-    "reference": ("ref", "min(target)", "max(target)", False),
+    "date": ("dates", "min(low)", "max(high)", LAST, FIRST),
+    "quantity": ("quantity", "min(value)", "max(value)", "9e18", "-9e18"),
+    "number": ("number", "min(value)", "max(value)", "9e18", "-9e18"),
+    "string": ("string", "min(text)", "max(text)", f"'{TOP}'", "''"),
+    "token": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", f"'{TOP}'", "''"),
+    "uri": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", f"'{TOP}'", "''"),
+    "reference": ("ref", "min(target)", "max(target)", LAST, FIRST),
 }
 FEW = 2000  # rows whose bodies are rather opened than every value of an index read
 ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a row to these: the value of an index row
@@ -35,14 +37,12 @@ ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a r
 }
 Value = str | float
 Sight = Callable[[bytes], Value]
-TOP = "\U0010ffff"
 ENDS: dict[tuple[bool, bool], Value] = {
     (False, False): 9e18,
     (False, True): -9e18,
     (True, False): TOP,
     (True, True): "",
 }
-LAST = {(False, False): "9e18", (False, True): "-9e18", (True, False): f"'{TOP}'", (True, True): "''"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,11 @@ def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, fe
     if name == "_lastUpdated":
         return Key("r.t", descending)
     if name == compartments.when(type) and not query.merged:  # when it began, either way
-        last = f"{'-' if descending else ''}9000000000000000000"
-        return Key(f"CASE r.date WHEN 0 THEN {last} ELSE r.date END", descending)
+        return Key(f"CASE r.date WHEN 0 THEN {FIRST if descending else LAST} ELSE r.date END", descending)
     parameter = fhir.parameters(type)[name]
-    table, up, down, text = KEYS[parameter.kind]
+    table, up, down, top, bottom = KEYS[parameter.kind]
     paths = numbers(parameter.paths)
-    value = down if descending else up
-    end = LAST[text, descending]
+    value, end = (down, bottom) if descending else (up, top)
     if by_row := setting.dialect.by_row.get(table, ""):
         sql = f"(SELECT {value} FROM {table}{by_row} WHERE row=r.row AND path IN ({paths}))"
         return Key(f"coalesce({sql}, {end})", descending)

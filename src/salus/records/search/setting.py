@@ -68,7 +68,7 @@ class Setting:
         """How many rows a condition has, up to `most`."""
         if match.size is not None:
             return min(match.size, most)
-        count = f"SELECT count(*) FROM ({match.rows} LIMIT ?) some"
+        count = f"SELECT count(*) FROM ({match.rows} LIMIT ?) found"
         return self.rows(count, [*match.arguments, most])[0]
 
     def rows(self, sql: str, arguments: Sequence[object] = ()) -> list[int]:

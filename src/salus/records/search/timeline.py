@@ -42,7 +42,7 @@ def walk(setting: Setting, type: str, matches: list[Match], owners: list[int]) -
     where = " AND ".join(part for part in parts if part != "TRUE")
     if ELSEWHERE.search(where):
         return None
-    lines = f"SELECT count(*) FROM (SELECT 1 FROM line r WHERE {parts[0]} AND {parts[1]} LIMIT {LONG}) some"
+    lines = f"SELECT count(*) FROM (SELECT 1 FROM line r WHERE {parts[0]} AND {parts[1]} LIMIT {LONG}) found"
     fewest = setting.rows(lines, [subject])[0]
     if fewest >= LONG and any(setting.rarity(match, LONG) < LONG for match in matches if not match.negated):
         return None

@@ -1,0 +1,56 @@
+"""Where the tests' stores lie: in a file, and again in a schema of a PostgreSQL server if there is one.
+
+`.ci/postgres` starts such a server and says its URL, to be put into SALUS_TEST_POSTGRES.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def new_place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Call it for the place of a new store; the test is done on every engine."""
+    yield from PLACES[request.param](tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """As `new_place`, for what is SQLite's alone."""
+    yield from files(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def new_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """As `new_place`, for what is PostgreSQL's alone."""
+    yield from schemas(tmp_path_factory)
+
+
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    yield lambda: str(tmp_path_factory.mktemp("store") / "records.db")
+
+
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    if not SERVER:
+        pytest.skip("no PostgreSQL server: start one by .ci/postgres and say its URL in SALUS_TEST_POSTGRES")
+    import psycopg
+
+    made: list[str] = []
+
+    def place() -> str:
+        made.append(f"t{uuid4().hex}")
+        return f"{SERVER}{'&' if '?' in SERVER else '?'}schema={made[-1]}"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(tmp_path_factory.mktemp("beside"))  # what stands beside a store stands in ./var
+        yield place
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        for schema in made:
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
+
+
+PLACES = {"sqlite": files, "postgres": schemas}
