@@ -224,6 +224,7 @@ class Postgres:
         """PostgreSQL looks after that itself."""
 
     def founder(self) -> Connection:
+        self.folder.mkdir(parents=True, exist_ok=True)
         connection = self.writer()
         if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname=?", (self.schema,)).fetchone():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
