@@ -4,7 +4,9 @@ https://hl7.org/fhir/R4/search_filter.html
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -277,3 +279,16 @@ def test_any_text_is_found_by_or_refused(records: Records, text: str) -> None:
         records.search("Patient", [("_filter", text)])
     except (Malformed, Unsupported) as fault:
         assert fault.issues[0].text
+
+
+def test_a_conditional_write_takes_a_filter_and_still_nothing_that_shows(tmp_path: Path) -> None:
+    with Store(tmp_path / "records.db") as store:
+        records = store.open(SYSTEM, Purpose.OPERATIONS)
+        query = f"_filter={quote('gender eq male and family eq Weiss')}"
+        body = {"resourceType": "Patient", "gender": "male", "name": [{"family": "Weiss"}]}
+        first, again = (records.create("Patient", body, if_none_exist=query) for _ in range(2))
+
+        assert (first.id, True) == (again.id, again.unchanged)
+        for more in ("_count=0", "_sort=_id", "_compartment=Patient/1", "_total=none"):
+            with pytest.raises(Unsupported, match="no condition"):
+                records.create("Patient", body, if_none_exist=f"{query}&{more}")

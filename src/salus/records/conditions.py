@@ -9,7 +9,7 @@ from salus.records.desk import Desk, check_match
 from salus.records.drafts import Draft
 from salus.records.patches import Patch
 from salus.records.search import Query, find, parse
-from salus.records.search.query import IGNORED
+from salus.records.search.query import COMPARTMENT, IGNORED, shows
 from salus.records.shapes import Version
 
 MOST_DELETED = 1000  # resources by one conditional delete
@@ -21,9 +21,8 @@ def condition(type: str, query: str) -> Query:
     told = [name for name, _ in wanted.pairs if name not in IGNORED]
     if not told:
         raise Unsupported(f"A condition on {type} says nothing: name what it must match, such as identifier=...")
-    if len(wanted.terms) != len(told):
-        known = {term.name for term in wanted.terms}
-        odd = next((name for name in told if name.partition(":")[0] not in known), told[0])
+    odd = next((name for name in told if shows(name) or name == COMPARTMENT), None)
+    if odd is not None:
         raise Unsupported(f"'{odd[:80]}' is no condition: name only what {type} must match", path=odd[:80])
     return wanted
 

@@ -21,19 +21,21 @@ def page(reader: Reader, query: Query, patient: int | None, may_read: MayRead) -
     found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
     versions = reader.of_rows(found.rows, patient)
     included = gather(reader, query, found.rows, versions, patient, may_read)
-    far = distances(Setting(reader.connection, reader.kinds, patient, reader.press), query, found.rows, versions)
+    far = distances(reader, query, patient, found.rows, versions)
     if query.shown or query.elements:
         versions = [shown(query, version, found=True) for version in versions]
         included = [shown(query, version, found=False) for version in included]
     return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included, far)
 
 
-def distances(setting: Setting, query: Query, rows: list[int], versions: list[Version]) -> dict[str, float]:
+def distances(
+    reader: Reader, query: Query, patient: int | None, rows: list[int], versions: list[Version]
+) -> dict[str, float]:
     """How far what was found by `near` is, in km."""
     term = next((term for term in query.terms if term.name == "near" and not term.modifier and not term.inner), None)
     if term is None or not rows:
         return {}
-    known = near.distances(setting, term, rows)
+    known = near.distances(Setting(reader.connection, reader.kinds, patient, reader.press), term, rows)
     return {version.reference: known[row] for row, version in zip(rows, versions, strict=True)}
 
 

@@ -2,7 +2,3 @@
 
 https://hl7.org/fhir/R4/graphql.html
 """
-
-from salus.api.fhir.graphql.answering import answer
-
-__all__ = ["answer"]

@@ -5,7 +5,6 @@ that cannot be filled is told in `errors`, with its own. https://spec.graphql.or
 """
 
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -22,6 +21,7 @@ from graphql import (
 
 from salus import fhir
 from salus.api.fhir.graphql import bounds, schema
+from salus.api.fhir.graphql.question import Question
 from salus.api.fhir.graphql.resolving import Reading
 from salus.base.errors import Issue, Malformed, SalusError, TooLarge, Unsupported
 from salus.records import Records
@@ -33,16 +33,6 @@ MOST_ERRORS = 5
 RULES = [*specified_rules, NoSchemaIntrospectionCustomRule]
 WORDS = {"Validation aborted.": "There is too much in this query to be compared: ask in parts"}
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A query, its variables, and which of its operations is meant; `about`: type and id of the one resource."""
-
-    text: str
-    variables: Json = field(default_factory=dict)
-    operation: str | None = None
-    about: tuple[str, str] | None = None
 
 
 def answer(records: Records, question: Question) -> Json:
