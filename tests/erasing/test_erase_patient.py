@@ -1,8 +1,11 @@
 """A patient is erased with all versions; nobody else's record, nor the proof, suffers."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 from two_people import OFFICER, SECRET, bodies, json, observation, patient, put, traces
 
@@ -10,7 +13,10 @@ from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store, erasing
 from salus.records.checking import check
+from salus.records.desk import Desk
+from salus.records.drafts import Draft, draft
 from salus.records.erasing import What, Wish
+from salus.records.writer import Request
 
 LI = Wish("Patient", "li-forgotten", What.PATIENT)
 REASON = "case 2026/17, on request"
@@ -144,6 +150,67 @@ def test_a_patients_own_account_is_struck_out_of_the_audit(store: Store) -> None
     gone(store)
 
     assert not any("li-forgotten" in line.who for line in store.audit(0, 10_000))
+    assert store.verify()
+
+
+def test_what_a_patients_own_account_wrote_goes_with_its_hand(store: Store, records: Records) -> None:
+    """A Subscription stands in no compartment, and the transaction names who wrote it."""
+    subscription = {
+        "resourceType": "Subscription",
+        "id": "tell-me",
+        "status": "off",
+        "reason": "SECRETNOTE",
+        "criteria": "Observation?patient=li-forgotten",
+        "channel": {"type": "rest-hook", "endpoint": "https://example.org/li-forgotten"},
+    }
+
+    class Steward:
+        """Lets every Subscription in."""
+
+        def admit(self, desk: Desk, draft: Draft, id: str) -> Draft:
+            return draft
+
+        def release(self, desk: Desk, id: str) -> None:
+            """Nothing hangs on it."""
+
+    def work(desk: Desk) -> None:
+        desk.stewards = {"Subscription": Steward()}
+        desk.update(draft(orjson.dumps(subscription), "Subscription"))
+        desk.update(draft(orjson.dumps(patient("kin", "Wang")), "Patient"))
+
+    own = Actor("Patient/li-forgotten", Role.PATIENT, "li-forgotten")
+    store.writer.submit(Request(work, own, Purpose.PATIENT_REQUEST, "update", "Subscription/tell-me")).result()
+    report = gone(store)
+
+    assert 1 == report.resources["Subscription"]
+    assert "Wang" in records.read("Patient", "kin").json()["name"][0]["family"]
+    assert {} == traces(store.path.parent)
+    path = store.path
+    store.close()
+    assert [] == check(path).faults
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE txn SET who='Patient/other' WHERE who LIKE 'Patient/%'")
+    assert [] == check(path).faults  # whose hand it was is no more to be proved, only that it was a patient's own
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE txn SET who='Practitioner/other' WHERE who LIKE 'Patient/%'")
+    assert ["chain"] == [fault.kind for fault in check(path).faults]
+
+
+def test_who_names_them_where_no_index_looks_is_found(store: Store, records: Records) -> None:
+    """In an old version outside of the compartment, in an extension, in an address within a text."""
+    extension = {"url": "https://a.example/kin", "valueReference": {"reference": "Patient/li-forgotten"}}
+    practitioner = {"resourceType": "Practitioner", "id": "doc", "active": True}
+    place = {"resourceType": "Location", "id": "bed", "description": "see https://a.example/Patient/li-forgotten."}
+    put(records, {**practitioner, "extension": [extension]}, practitioner, {**practitioner, "extension": [extension]})
+    put(records, place, {**place, "id": "chair", "description": "Patient/li-forgotten-not"})
+    gone(store)
+
+    assert [{"url": "https://a.example/kin", "valueReference": {"display": "erased"}}] == records.read(
+        "Practitioner", "doc"
+    ).json()["extension"]
+    assert [4, 2] == [version.version for version in records.history("Practitioner", "doc").versions]
+    assert "see https://a.example/erased." == records.read("Location", "bed").json()["description"]
+    assert 1 == records.read("Location", "chair").version
     assert store.verify()
 
 

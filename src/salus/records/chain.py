@@ -26,6 +26,7 @@ from salus.records.ids import same_everywhere
 
 START = bytes(32)
 SALT = 16  # bytes
+HAND = -1  # the place of who did it, among those of what was done
 ERASED = b""  # in the place of a salt
 UNKNOWN = b""  # a link that did not hold already when something under it was erased
 Expand = Callable[[Connection, int, bytes], bytes]
@@ -76,9 +77,28 @@ def digest(key: bytes, title: str, body: bytes) -> bytes:
     return made.digest()
 
 
-def digests(salt: bytes, made: Iterable[tuple[str, bytes]]) -> list[bytes]:
-    """Of all versions of a transaction, in order: (title, body)."""
-    return [digest(key(salt, n), title, body) for n, (title, body) in enumerate(made)]
+def digests(salt: bytes, made: Iterable[tuple[str, bytes]], who: str) -> list[bytes]:
+    """Of all versions of a transaction, in order: (title, body); then of its hand."""
+    return [*(digest(key(salt, n), title, body) for n, (title, body) in enumerate(made)), *hand(salt, who)]
+
+
+def hand(salt: bytes, who: str) -> list[bytes]:
+    """The digest of a patient's own account that did it; of any other hand none, it stands in the open."""
+    return [of_hand(key(salt, HAND), who)] if own(who) else []
+
+
+def own(who: str) -> bool:
+    """Whether this is a patient's own account."""
+    return who.startswith("Patient/")
+
+
+def of_hand(key: bytes, who: str) -> bytes:
+    return digest(key, "", who.encode())
+
+
+def signed(t: int, ts: int, who: str, purpose: str) -> tuple[object, ...]:
+    """What the link of a transaction has in the open: a patient's own account is only in a digest."""
+    return t, ts, "" if own(who) else who, purpose
 
 
 def title(act: int, type: int, id: bytes | str, version: int) -> str:
@@ -94,8 +114,7 @@ def seal(before: bytes, line: Iterable[object], salt: bytes) -> bytes:
 
 def split(who: str, what: str) -> tuple[str, bytes]:
     """What a line says in the open, and what only its digest keeps: whom it names, a patient's own account too."""
-    own = who.startswith("Patient/")
-    return "" if own else who, f"{who if own else ''}\n{what}".encode()
+    return "" if own(who) else who, f"{who if own(who) else ''}\n{what}".encode()
 
 
 OF_TRANSACTION = """
@@ -119,16 +138,17 @@ def versions(connection: Connection, t: int, expand: Expand) -> Iterable[tuple[i
         yield n, title(act, type, id, version), b"" if body is None else expand(connection, form, body)
 
 
-def kept_digests(connection: Connection, t: int, salt: bytes, expand: Expand) -> list[bytes]:
+def kept_digests(connection: Connection, t: int, salt: bytes, who: str, expand: Expand) -> list[bytes]:
     """The digests under a link: of what was erased as it was left behind, of the others from what is there."""
     if salt != ERASED:
-        return [digest(key(salt, n), title, body) for n, title, body in versions(connection, t, expand)]
+        return digests(salt, ((title, body) for _, title, body in versions(connection, t, expand)), who)
     gone = dict(connection.execute(GONE, (t,)))
     keys = dict(connection.execute("SELECT n, salt FROM spared WHERE t=?", (t,)))
-    return [
+    found = [
         gone[n] if n in gone and not body else digest(keys.get(n, b""), title, body)
         for n, title, body in versions(connection, t, expand)
     ]
+    return [*found, gone.get(HAND) or of_hand(keys.get(HAND, b""), who)] if own(who) else found
 
 
 def orders(connection: Connection, t: int) -> bytes:
@@ -159,14 +179,14 @@ def transactions(connection: Connection, expand: Expand) -> Iterable[tuple[int, 
     damage of a body in it, which leaves that open. A break is not passed on to those that follow."""
     before = START
     for t, ts, who, purpose, found, salt, resealed, erasure in connection.execute(TRANSACTIONS):
-        fields = (t, ts, who, purpose)
         try:
             if salt is None:
                 bodies = ((title, body) for _, title, body in versions(connection, t, expand))
-                yield t, found == plain_link(before, fields, bodies)
+                yield t, found == plain_link(before, (t, ts, who, purpose), bodies)
             else:
                 done = orders(connection, t) if erasure else b""
-                made = link(before, fields, kept_digests(connection, t, salt, expand), done)
+                kept = kept_digests(connection, t, salt, who, expand)
+                made = link(before, signed(t, ts, who, purpose), kept, done)
                 yield t, made == (found if resealed is None else resealed)
         except Damaged as fault:
             yield t, fault

@@ -152,7 +152,7 @@ def _audit(at: Looking) -> None:
             at.findings.add("audit", str(n))
 
 
-ERASED = "SELECT (SELECT count(*) FROM erased), count(*), count(CASE WHEN todo<>'' THEN 1 END) FROM erasure"
+ERASED = "SELECT (SELECT count(*) FROM erased WHERE n>=0), count(*), count(CASE WHEN todo<>'' THEN 1 END) FROM erasure"
 
 
 def _agreement(at: Looking) -> None:

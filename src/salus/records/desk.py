@@ -345,7 +345,8 @@ class Desk:
             t = self.t
             fields = (t, self.ts, actor.reference, purpose.value)
             orders = chain.orders(self.connection, t) if self.erases else b""
-            hash = chain.link(ledger.hash, fields, self.digests, orders)
+            kept = [*self.digests, *chain.hand(self.salt, actor.reference)]
+            hash = chain.link(ledger.hash, chain.signed(*fields), kept, orders)
             self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, self.salt))
             self.connection.executemany(
                 "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",

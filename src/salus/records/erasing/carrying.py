@@ -1,20 +1,22 @@
 """At the desk: in one transaction all that is doomed goes, and what is left of it is what the chain needs."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from salus.base.errors import Conflict, SalusError
 from salus.base.ids import uuid7
-from salus.records import drafts
+from salus.records import chain, drafts
 from salus.records.desk import DELETE, ERASE, Desk
 from salus.records.erasing import digests, striking
 from salus.records.erasing.looking import Look, batches
 from salus.records.erasing.shapes import Doom
-from salus.records.erasing.striking import Names
+from salus.records.erasing.striking import NAMED, Names
 from salus.records.erasing.traces import Traces, lone_words, orphans, traces_of
 from salus.records.patches.text import read, written
 
+PAGES = "pages"  # the last thing that is to be done for an erasure
 GONE = {"display": "erased"}  # in the place of a reference to what is no more
 PLACE = "SELECT n FROM outbox WHERE t=? AND row=? AND version=?"
 
@@ -31,13 +33,14 @@ class Done:
     traces: Traces = field(default_factory=Traces)
 
 
-def carry_out(desk: Desk, doom: Doom) -> Done:
-    """Erase. The desk's transaction becomes an erasure."""
+def carry_out(desk: Desk, doom: Doom, also: Iterable[str] = ()) -> Done:
+    """Erase. The desk's transaction becomes an erasure; `lay_down` says what is left to be done for it. `also`: names
+    of what was erased before, that go out of what is rewritten now."""
     look, done = Look(desk.connection, desk.kinds, desk.press), Done()
     old = {row: look.reference(row) for row in doom.nameless}
     for row in sorted(doom.rewritten):
         done.rewritten.append(look.reference(row))
-        _rewrite(desk, look, row, set(old.values()))
+        _rewrite(desk, look, row, {*old.values(), *also})
     desk.flush()
     done.traces = traces_of(look, doom)
     _count(look, doom, done)
@@ -53,7 +56,17 @@ def carry_out(desk: Desk, doom: Doom) -> Done:
     ids = {reference.partition("/")[2] for reference in old.values()}
     words = lone_words(look, done.traces, codes) | {id.casefold() for id in ids if len(id) >= LONG_ENOUGH}
     done.names = Names({reference: look.reference(row) for row, reference in old.items()}, frozenset(words))
+    _leave_hands(desk, done.names)
     return done
+
+
+def _leave_hands(desk: Desk, names: Names) -> None:
+    """What a patient's own account has written, it has written under its new name."""
+    sql = "SELECT t FROM txn WHERE who=?"
+    for old, new in names.references.items():
+        if chain.own(old):
+            for (t,) in desk.connection.execute(sql, (old,)).fetchall():
+                digests.leave_hand(desk, t, new)
 
 
 LONG_ENOUGH = 6  # characters; a shorter id may be a mere number in a search
@@ -78,11 +91,15 @@ def _rewrite(desk: Desk, look: Look, row: int, names: set[str]) -> None:
 
 
 def without(value: Any, names: set[str]) -> Any:
-    """A JSON value, each reference to any of these replaced.
+    """A JSON value, each reference to any of these replaced, and each word of a text that names them.
 
     >>> without({"entity": {"reference": "Patient/li", "display": "Li"}}, {"Patient/li"})
     {'entity': {'display': 'erased'}}
+    >>> without({"url": "https://a.example/Patient/li?x=Patient/lin"}, {"Patient/li"})
+    {'url': 'https://a.example/erased?x=Patient/lin'}
     """
+    if isinstance(value, str):
+        return NAMED.sub(lambda found: "erased" if found[0] in names else found[0], value)
     if isinstance(value, list):
         return [without(each, names) for each in value]
     if not isinstance(value, dict):
@@ -167,6 +184,13 @@ def _forget_others(desk: Desk, doom: Doom, old: dict[int, str]) -> None:
             sql = "DELETE FROM notice WHERE subscriber IN (SELECT id FROM subscriber WHERE patient=?)"
             desk.connection.execute(sql, (id,))
             desk.connection.execute("DELETE FROM subscriber WHERE patient=?", (id,))
+
+
+def lay_down(desk: Desk, todo: str) -> None:
+    """What is still to be done for the erasure of this desk; and that numbers of codes may be gone."""
+    desk.connection.execute("INSERT INTO erasure(t, todo) VALUES(?, ?)", (desk.t, todo))
+    desk.connection.execute("DELETE FROM meta WHERE name='erased'")
+    desk.connection.execute("INSERT INTO meta VALUES('erased', ?)", (str(desk.t),))
 
 
 def strike_all(desk: Desk, names: Names, known: list[int], after: int) -> tuple[int, int]:

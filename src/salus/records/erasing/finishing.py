@@ -6,25 +6,28 @@ outbox, finds in `pending` whose data it has to make anew, and says by `keep_up`
 passed, the names go from `todo` too, and the pages of the database that nothing stands on any more are overwritten.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from salus.base.errors import Conflict
 from salus.privacy import SYSTEM, Purpose
 from salus.records.desk import Desk
-from salus.records.erasing import grams, striking
-from salus.records.erasing.carrying import strike_all
+from salus.records.erasing import everywhere, grams, striking
+from salus.records.erasing.carrying import PAGES, lay_down, strike_all
 from salus.records.erasing.remembering import remember
 from salus.records.erasing.striking import Names
 from salus.records.store import Store
 from salus.records.writer import Request
 
 COPY = "copy:"  # a cursor of who keeps copies, in the folder that follows
-PAGES = "pages"  # the last thing to be done
+ELSEWHERE = "where else they were named"
 POLL = 0.1  # seconds
 UNFINISHED = "SELECT t, todo FROM erasure WHERE todo<>'' ORDER BY t"
 
@@ -39,6 +42,7 @@ class Pending:
     references: dict[str, str]
 
 
+log = logging.getLogger(__name__)
 Sweep = Callable[[Store, Pending], None]
 
 
@@ -97,7 +101,8 @@ def finish(store: Store, sweeps: Iterable[Sweep] = (), patience: float = 0.0) ->
 
 
 def _forget_names(store: Store, t: int, todo: dict[str, Any]) -> None:
-    """What readers noted meanwhile, the dictionary, and at last the names themselves."""
+    """Who else names them, what readers noted meanwhile, the dictionary, and at last the names themselves."""
+    _look_everywhere(store, todo)
     _strike_late(store, todo)
     with store.readers.one() as reader, reader.snapshot():
         anew = grams.private(reader.connection, reader.press, todo["grams"])
@@ -106,6 +111,23 @@ def _forget_names(store: Store, t: int, todo: dict[str, Any]) -> None:
         while _keep_house(store, grams.press_some):
             pass
     _set(store, t, PAGES)
+
+
+def _look_everywhere(store: Store, todo: dict[str, Any]) -> None:
+    names = {name for name in todo["references"] if name.startswith("Patient/")}
+    if not names:
+        return
+    with store.readers.one() as reader, reader.snapshot():
+        places = everywhere.naming(reader, sorted(names))
+    for row, versions in places.items():
+        try:
+            _submit(store, partial(everywhere.erase_named, names=names, row=row, versions=versions), ELSEWHERE)
+        except Conflict as fault:
+            log.warning("%s: expunge it", fault)
+
+
+def _submit(store: Store, work: Callable[[Desk], None], what: str) -> None:
+    store.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "erase", what)).result()
 
 
 def _strike_late(store: Store, todo: dict[str, Any]) -> None:
@@ -124,7 +146,7 @@ def _strike(desk: Desk, names: Names, lines: list[int], last: int) -> None:
     """An erasure of its own, of lines of the audit only."""
     desk.erases = True
     strike_all(desk, names, lines, last)
-    desk.connection.execute("INSERT INTO erasure(t, todo) VALUES(?, ?)", (desk.t, PAGES))
+    lay_down(desk, PAGES)
 
 
 def _set(store: Store, t: int, todo: str) -> None:

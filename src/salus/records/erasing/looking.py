@@ -73,9 +73,10 @@ class Look:
     def versions(self, row: int) -> list[Kept]:
         """All versions that are there, oldest first; a body that is damaged reads as empty."""
         found = self.connection.execute(VERSIONS, (row,)).fetchall()
-        return [Kept(row, version, t, form, self._body(form, body)) for version, t, form, body in found]
+        return [Kept(row, version, t, form, self.opened(form, body)) for version, t, form, body in found]
 
-    def _body(self, form: int | None, body: bytes | None) -> bytes:
+    def opened(self, form: int | None, body: bytes | None) -> bytes:
+        """A body; nothing of one that is damaged, or was a deletion."""
         try:
             return b"" if body is None else self.press.expanded(self.connection, form or 0, body)
         except Damaged:

@@ -40,10 +40,23 @@ def _patient(look: Look, row: int) -> Doom:
     doom = Doom(nameless={row}, subjects={look.address(row)[1]})
     for found in {row, *look.compartment(row)}:
         _take(look, doom, row, found)
+    for found in written_by(look, row):
+        doom.nameless.add(found)
+        doom.versions[found] = {kept.version for kept in look.versions(found)}
     _follow(look, doom)
     rewrite_referrers(look, doom)
     doom.held = holds(look, {row})
     return _without_empty(look, doom)
+
+
+def written_by(look: Look, patient: int) -> set[int]:
+    """Rows of the Subscriptions that a patient's own account has made: all that it may write."""
+    sql = (
+        "SELECT DISTINCT o.row FROM txn x JOIN outbox o ON o.t=x.t JOIN resource r ON r.row=o.row "
+        "WHERE x.who=? AND r.type=?"
+    )
+    arguments = (look.reference(patient), look.kinds.numbers["Subscription"])
+    return {row for (row,) in look.connection.execute(sql, arguments)}
 
 
 def _take(look: Look, doom: Doom, patient: int, row: int) -> None:

@@ -4,7 +4,7 @@ import orjson
 
 from salus.records.desk import Desk
 from salus.records.erasing import grams
-from salus.records.erasing.carrying import Done, strike_all
+from salus.records.erasing.carrying import Done, lay_down, strike_all
 from salus.records.erasing.shapes import Doom, Report
 
 Ready = tuple[frozenset[str], list[int], int]  # references that were looked for in the audit, lines, the last looked at
@@ -23,8 +23,5 @@ def settled(desk: Desk, done: Done, doom: Doom, ready: Ready) -> Report:
         "grams": grams.shared(desk.connection, done.traces.bodies),
         "audited": last,
     }
-    connection = desk.connection
-    connection.execute("INSERT INTO erasure(t, todo) VALUES(?, ?)", (desk.t, orjson.dumps(todo).decode()))
-    connection.execute("DELETE FROM meta WHERE name='erased'")
-    connection.execute("INSERT INTO meta VALUES('erased', ?)", (str(desk.t),))
+    lay_down(desk, orjson.dumps(todo).decode())
     return Report(desk.t, dict(sorted(done.resources.items())), done.versions, done.rewritten, audited)

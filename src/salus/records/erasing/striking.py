@@ -12,7 +12,9 @@ from salus.records import chain
 from salus.records.desk import Desk
 from salus.records.engines import Connection
 
-NAMED = re.compile(r"(?<![A-Za-z])([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
+NAMED = re.compile(
+    r"(?<![A-Za-z])([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{0,63}[A-Za-z0-9\-])"
+)  # a dot at the end is none of it
 VALUE = re.compile(r"(?<==)[^&]+")  # of a parameter in a query
 PIECE = re.compile(r"[^,|$]+")  # of a value
 GONE = "erased"
