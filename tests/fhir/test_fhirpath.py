@@ -367,7 +367,7 @@ def test_an_evaluation_has_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     people = [{"name": [{"given": ["a"] * 50}] * 50}] * 20
     body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": PERSON | one} for one in people]}
     start = time.perf_counter()
-    with pytest.raises(Invalid, match=r"takes longer than 0\.5 seconds"):
+    with pytest.raises(Invalid, match="takes too long"):
         compile("descendants().aggregate($total | $this)")(body)
 
     assert time.perf_counter() - start < 3
@@ -404,7 +404,7 @@ def test_no_expression_runs_for_long(expression: str) -> None:
 def test_a_burden_is_refused_in_words() -> None:
     for expression, words in (
         (BURDENS[0], "takes too long"),
-        (BURDENS[3], "looks at more|takes longer"),
+        (BURDENS[3], "looks at more|takes too long"),
         (BURDENS[4], "gets longer"),
         (BURDENS[6], "gets longer"),
     ):

@@ -37,16 +37,19 @@ class Expression:
         variables: Mapping[str, Any] | None = None,
         resolve: Callable[[str], Json | None] | None = None,
         trace: Callable[[str, list[Any]], None] | None = None,
+        until: float = 0.0,
     ) -> Nodes:
         """The nodes found from a resource or a node.
 
         `whole` and `root` are %resource and %rootResource where the focus is a part of them; `variables` are other
-        %names; `resolve` gives the resource of a literal reference or None; `trace` hears name and values. Raises
-        Invalid where the expression cannot be applied or looks at too much.
+        %names; `resolve` gives the resource of a literal reference or None; `trace` hears name and values; `until` is a
+        moment (perf_counter) to end by, where it is not the usual. Raises Invalid where the expression cannot be
+        applied, looks at too much or takes too long.
         """
         context = focus if isinstance(focus, Node) else resource(focus)
         around = whole or context
         scope = Scope(context, around, root or around, dict(variables or {}), resolve, trace)
+        scope.until = until
         try:
             return self.code(scope, scope.this)
         except RecursionError:

@@ -41,6 +41,16 @@ class Node:
         return f"Node({self.kind!r}, {self.value!r})"
 
 
+class Held(Node):
+    """A node that knows what it hangs from, and finds its children itself, so that they know too."""
+
+    __slots__ = ()
+
+    def below(self, name: str, found: list[Node]) -> None:
+        """Add the children of that name."""
+        raise NotImplementedError
+
+
 def resource(body: Json) -> Node:
     """The node of a resource, by its `resourceType`; of any other JSON object, one of type Element."""
     name = body.get("resourceType")
@@ -69,6 +79,9 @@ def names(kind: str) -> dict[str, str]:
 
 def step(node: Node, name: str, found: list[Node]) -> None:
     """Add the children of that name."""
+    if type(node) is not Node and isinstance(node, Held):
+        node.below(name, found)
+        return
     body = node.value
     if type(body) is dict:
         for field, sibling, kind in fields(node.kind).get(name, ()):

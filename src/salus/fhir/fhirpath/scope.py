@@ -62,7 +62,7 @@ class Scope:
         if not self.until:
             self.until = now + SECONDS
         elif now > self.until:
-            raise Invalid(f"FHIRPath: the expression takes longer than {SECONDS:g} seconds: make it narrower")
+            raise Invalid("FHIRPath: the expression takes too long: make it narrower")
 
     def now(self) -> datetime:
         """The moment of the evaluation, the same throughout."""

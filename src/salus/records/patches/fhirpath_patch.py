@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from salus import fhir
 from salus.base.errors import Invalid, Malformed, SalusError
 from salus.fhir.definitions import Element
-from salus.records.patches.places import Place, element_of, reached
+from salus.fhir.fhirpath import compile
+from salus.records.patches.places import Place, count, element_of, reached
 from salus.records.patches.text import MOST_STEPS, Json, Patch, read
 
+SECONDS = 1.0  # for all paths of a patch: the writer waits for it
 Parts = dict[str, dict[str, Any]]
 
 
@@ -22,9 +25,10 @@ def fhirpath_patch(data: bytes) -> Patch:
     ready = [_operation(one, f"Parameters.parameter[{n}]") for n, one in enumerate(given)]
 
     def apply(body: Json) -> Json:
+        until = perf_counter() + SECONDS
         for n, (verb, parts) in enumerate(ready):
             try:
-                VERBS[verb](body, parts)
+                VERBS[verb](body, parts, until)
             except SalusError as fault:
                 where = f"Parameters.parameter[{n}]"
                 raise type(fault)(f"Operation {n} ({verb} {text(parts, 'path')[:120]}): {fault}", path=where) from None
@@ -43,6 +47,10 @@ def _operation(given: dict[str, Any], where: str) -> tuple[str, Parts]:
     for name in NEEDS[verb]:
         if name not in parts:
             raise Malformed(f"{where} is to {verb} but has no part '{name}': add it", path=where)
+    try:
+        compile(text(parts, "path"))
+    except Invalid as fault:
+        raise Malformed(f"{where}: {fault}", path=where) from None
     return verb, parts
 
 
@@ -111,7 +119,7 @@ def put(owner: dict[str, Any], element: Element, value: Value) -> None:
     """Add to the end of a list, or set what was not there."""
     field = field_of(element, value)
     if element.repeats:
-        splice(owner, field, max(len(owner.get(key, [])) for key in (field, "_" + field)), value)
+        splice(owner, field, count(owner, field), value)
         return
     taken = [name for name, _ in element.fields if name in owner or "_" + name in owner]
     if taken:
@@ -125,95 +133,92 @@ def lay(owner: dict[str, Any], field: str, value: Value) -> None:
 
 def splice(owner: dict[str, Any], field: str, index: int, value: Value) -> None:
     """Into the list of values, and beside it into that of their ids and extensions."""
-    count = max(len(owner.get(key, [])) for key in (field, "_" + field))
+    length = count(owner, field)
     for key, part in ((field, value.json), ("_" + field, value.sibling)):
         if key in owner or part is not None:
             line = owner.setdefault(key, [])
-            line.extend([None] * (count - len(line)))
+            line.extend([None] * (length - len(line)))
             line.insert(index, part)
 
 
-def cut(place: Place) -> Value:
+def cut(owner: dict[str, Any], field: str, index: int | None) -> Value:
     """Take an element out; a list that has nothing left goes too."""
-    keys = (place.field, "_" + place.field)
-    if place.index is None:
-        return Value(None, *(place.owner.pop(key, None) for key in keys))
+    keys = (field, "_" + field)
+    if index is None:
+        return Value(None, *(owner.pop(key, None) for key in keys))
     gone = []
     for key in keys:
-        line = place.owner.get(key, [])
-        gone.append(line.pop(place.index) if place.index < len(line) else None)
-        if key in place.owner and not any(part is not None for part in line):
-            del place.owner[key]
+        line = owner.get(key, [])
+        gone.append(line.pop(index) if index < len(line) else None)
+        if key in owner and not any(part is not None for part in line):
+            del owner[key]
     return Value(None, *gone)
 
 
-def one(body: Json, path: str) -> Place:
+def one(body: Json, path: str, until: float) -> Place:
     """Raises Invalid unless the path leads to exactly one element."""
-    found = reached(body, path)
+    found = reached(body, path, until)
     if len(found) != 1:
         raise Invalid(f"the path leads to {len(found)} elements: name one")
     return found[0]
 
 
-def line(body: Json, path: str) -> tuple[dict[str, Any], Element, str, int]:
+def line(body: Json, path: str, until: float) -> tuple[dict[str, Any], Element, str, int]:
     """The list that a path names, though it may be empty: owner, element, field, length. Raises Invalid."""
     head, dot, name = path.strip().rpartition(".")
-    parent = one(body, head if dot else "")
+    parent = one(body, head if dot else "", until)
     if not isinstance(parent.value, dict):
         raise Invalid(f"{parent.path} has no elements")
     element = wanted(parent.value, parent.kind, name)
     if not element.repeats:
         raise Invalid(f"{parent.path}.{name} is no list: use add or replace")
     field = element.fields[0][0]
-    return parent.value, element, field, max(len(parent.value.get(key, [])) for key in (field, "_" + field))
+    return parent.value, element, field, count(parent.value, field)
 
 
-def add(body: Json, parts: Parts) -> None:
-    at = one(body, text(parts, "path"))
+def add(body: Json, parts: Parts, until: float) -> None:
+    at = one(body, text(parts, "path"), until)
     if not isinstance(at.value, dict):
         raise Invalid(f"{at.path} has no elements: nothing can be added to it")
     element = wanted(at.value, at.kind, text(parts, "name"))
     put(at.value, element, value_of(parts["value"], element))
 
 
-def insert(body: Json, parts: Parts) -> None:
-    owner, element, field, count = line(body, text(parts, "path"))
+def insert(body: Json, parts: Parts, until: float) -> None:
+    owner, element, field, length = line(body, text(parts, "path"), until)
     index = number(parts, "index")
-    if index > count:
-        raise Invalid(f"there are {count} elements: {index} is no place among them")
+    if index > length:
+        raise Invalid(f"there are {length} elements: {index} is no place among them")
     splice(owner, field, index, value_of(parts["value"], element))
 
 
-def delete(body: Json, parts: Parts) -> None:
-    found = reached(body, text(parts, "path"))
+def delete(body: Json, parts: Parts, until: float) -> None:
+    found = reached(body, text(parts, "path"), until)
     if len(found) > 1:
         raise Invalid(f"the path leads to {len(found)} elements: name one")
     for place in found:
         check_element(place)
-        cut(place)
+        cut(place.owner, place.field, place.index)
 
 
-def replace(body: Json, parts: Parts) -> None:
-    place = one(body, text(parts, "path"))
+def replace(body: Json, parts: Parts, until: float) -> None:
+    place = one(body, text(parts, "path"), until)
     element = check_element(place)
     value = value_of(parts["value"], element)
     field = field_of(element, value)
+    cut(place.owner, place.field, place.index)
     if place.index is None:
-        cut(place)
         lay(place.owner, field, value)
     else:
-        index = place.index
-        cut(place)
-        splice(place.owner, field, index, value)
+        splice(place.owner, field, place.index, value)
 
 
-def move(body: Json, parts: Parts) -> None:
-    owner, _, field, count = line(body, text(parts, "path"))
+def move(body: Json, parts: Parts, until: float) -> None:
+    owner, _, field, length = line(body, text(parts, "path"), until)
     source, destination = number(parts, "source"), number(parts, "destination")
-    if max(source, destination) >= count:
-        raise Invalid(f"there are {count} elements: {max(source, destination)} is no place among them")
-    gone = cut(Place(owner, field, source, "", None, ""))
-    splice(owner, field, destination, gone)
+    if max(source, destination) >= length:
+        raise Invalid(f"there are {length} elements: {max(source, destination)} is no place among them")
+    splice(owner, field, destination, cut(owner, field, source))
 
 
 def check_element(place: Place) -> Element:
@@ -222,7 +227,7 @@ def check_element(place: Place) -> Element:
     return place.element
 
 
-VERBS: dict[str, Callable[[Json, Parts], None]] = {
+VERBS: dict[str, Callable[[Json, Parts, float], None]] = {
     "add": add,
     "insert": insert,
     "delete": delete,
