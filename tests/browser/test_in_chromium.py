@@ -23,6 +23,7 @@ PAGES = (
     ("scientist", "/models/diabetes/1"),
     ("scientist", "/models/diabetes/use"),
     ("administrator", "/audit"),
+    ("administrator", "/notices"),
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

@@ -26,6 +26,7 @@ PAGES = (
     ("nurse", "/patients/li"),
     ("scientist", "/models"),
     ("administrator", "/audit"),
+    ("administrator", "/notices"),
 )
 
 

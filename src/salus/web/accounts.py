@@ -43,4 +43,5 @@ ROOMS: dict[str, frozenset[Role]] = {
     "patients": CARERS,
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
     "audit": frozenset({Role.ADMINISTRATOR}),
+    "notices": frozenset({Role.ADMINISTRATOR}),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web import audit, chart, models, panel, patients, resource, signin
+from salus.web import audit, chart, models, notices, panel, patients, resource, signin
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -30,4 +30,6 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/models/{name}/use", models.use, "models"),
     ("GET", "/models/{name}/{version}", models.card, "models"),
     ("GET", "/audit", audit.listing, "audit"),
+    ("GET", "/notices", notices.listing, "notices"),
+    ("POST", "/notices/{id}/again", notices.again, "notices"),
 )
