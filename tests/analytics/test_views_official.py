@@ -16,6 +16,10 @@ from salus.analytics.views import read_view
 from salus.base.errors import SalusError
 
 FOLDER = Path(os.environ.get("SQL_ON_FHIR_TESTS", "sql-on-fhir-tests"))
+AGAINST = {  # cases that say otherwise than the specification itself
+    "string join": "FHIRPath: if the input of join() is empty, the result is empty",
+    "string join: default separator": "FHIRPath: if the input of join() is empty, the result is empty",
+}
 ABSENT = "the official tests are not here: set SQL_ON_FHIR_TESTS to the folder `tests` of a checkout"
 
 
@@ -23,7 +27,8 @@ def cases() -> Iterator[Any]:
     for file in sorted(FOLDER.glob("*.json")):
         told = orjson.loads(file.read_bytes())
         for case in told.get("tests", ()):
-            yield pytest.param(told["resources"], case, id=f"{file.stem}: {case['title']}")
+            marks = [pytest.mark.xfail(reason=AGAINST[case["title"]])] if case["title"] in AGAINST else []
+            yield pytest.param(told["resources"], case, id=f"{file.stem}: {case['title']}", marks=marks)
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=ABSENT)

@@ -39,14 +39,14 @@ LABS: Json = {
 
 
 @pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
+def ward(new_place: Callable[[], str], client_of: Callable[[Store], Any]) -> Iterator[tuple[Client, Store]]:
     """Two patients with three results each, and a group of one of them."""
-    with Store(tmp_path_factory.mktemp("ward") / "records.db") as store:
+    with Store(new_place()) as store:
         client = client_of(store)
         for resource in WARD:
             assert 201 == client("PUT", f"/{resource['resourceType']}/{resource['id']}", resource).status_code
         folder = library_of(store).folder
-        folder.mkdir()
+        folder.mkdir(parents=True)
         (folder / "labs.json").write_text(httpx.Response(200, json=LABS).text)
         (folder / "broken.json").write_text("{")
         yield client, store
