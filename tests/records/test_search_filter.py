@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/search_filter.html
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -51,8 +50,8 @@ SEEN = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("filter") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for body in [*PEOPLE, *SEEN]:
             records.update(body["resourceType"], body["id"], body)
@@ -281,8 +280,8 @@ def test_any_text_is_found_by_or_refused(records: Records, text: str) -> None:
         assert fault.issues[0].text
 
 
-def test_a_conditional_write_takes_a_filter_and_still_nothing_that_shows(tmp_path: Path) -> None:
-    with Store(tmp_path / "records.db") as store:
+def test_a_conditional_write_takes_a_filter_and_still_nothing_that_shows(new_place: Callable[[], str]) -> None:
+    with Store(new_place()) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         query = f"_filter={quote('gender eq male and family eq Weiss')}"
         body = {"resourceType": "Patient", "gender": "male", "name": [{"family": "Weiss"}]}

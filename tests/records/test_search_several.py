@@ -1,6 +1,6 @@
 """Several types in one order, by what all of them have. https://hl7.org/fhir/R4/search.html#_sort"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,8 +31,8 @@ WORLD = [resource(TYPES[n % 3], n, "eva" if n % 2 else "adam") for n in range(24
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("several") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for name in ("eva", "adam"):
             records.update("Patient", name, {"resourceType": "Patient"})

@@ -1,6 +1,6 @@
 """`_text` and `_content`: words in narratives and in whole resources. https://hl7.org/fhir/R4/search.html#text"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,8 +29,8 @@ WORLD: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store(tmp_path_factory.mktemp("words") / "records.db") as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place()) as opened:
         records = opened.open(SYSTEM, Purpose.OPERATIONS)
         for body in WORLD:
             records.update(body["resourceType"], body["id"], body)

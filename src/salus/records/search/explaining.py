@@ -4,14 +4,14 @@ What is told has no value of the search in it and no row number, only the shape 
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, cast
 
+from salus.records import dialect
 from salus.records.bodies import Press
 from salus.records.engines import Connection
-from salus.records.engines.shapes import Rows
 from salus.records.interning import Kinds
 from salus.records.search.compositing import names
 from salus.records.search.finding import Prepared, answered, check_looks, prepared
@@ -70,8 +70,8 @@ class Explanation:
 class Timed:
     """The lines of a statement, counted and timed as they are fetched."""
 
-    def __init__(self, rows: Rows, statement: Statement) -> None:
-        self._rows = rows
+    def __init__(self, lines: Iterator[Any], statement: Statement) -> None:
+        self._lines = lines
         self._statement = statement
 
     def fetchone(self) -> Any:
@@ -83,7 +83,7 @@ class Timed:
     def __iter__(self) -> Iterator[Any]:
         while True:
             began = perf_counter()
-            line = self._rows.fetchone()
+            line = next(self._lines, None)
             self._statement.milliseconds += 1000 * (perf_counter() - began)
             if line is None:
                 return
@@ -97,6 +97,10 @@ class Recorder:
     def __init__(self, connection: Connection, kinds: Kinds) -> None:
         self._connection = connection
         self._kinds = kinds
+        self._spoken = dialect.of(connection)
+        self.dialect = replace(
+            self._spoken, stream=lambda _, sql, given: iter(self._told(sql, given, self._spoken.stream))
+        )
         self.step = PLAN
         self.statements: dict[tuple[str, str], Statement] = {}
 
@@ -104,13 +108,16 @@ class Recorder:
         return getattr(self._connection, name)
 
     def execute(self, sql: str, arguments: Sequence[Any] = (), /) -> Timed:
+        return self._told(sql, arguments, dialect.at_once)
+
+    def _told(self, sql: str, arguments: Sequence[Any], run: Callable[..., Iterator[Any]]) -> Timed:
         found = shape(sql, self._kinds)
         statement = self.statements.setdefault((self.step, found), Statement(self.step, found, sql, arguments))
         statement.times += 1
         began = perf_counter()
-        rows = self._connection.execute(sql, arguments)
+        lines = run(self._connection, sql, arguments)
         statement.milliseconds += 1000 * (perf_counter() - began)
-        return Timed(rows, statement)
+        return Timed(lines, statement)
 
 
 def explain(
@@ -150,7 +157,8 @@ def explain(
 def planned(setting: Setting, connection: Connection, statement: Statement) -> list[str]:
     """How the engine goes about it, in its own words."""
     sql = setting.dialect.explained.format(sql=statement.sql)
-    return [QUOTED.sub("?", str(line[-1])) for line in connection.execute(sql, statement.arguments)]
+    lines = (QUOTED.sub("?", str(line[-1])) for line in connection.execute(sql, statement.arguments))
+    return [NUMBER.sub(r"\1 ?", line) for line in lines]
 
 
 def condition(setting: Setting, query: Query, made: Prepared, term: Term, match: Match) -> Condition:
@@ -193,6 +201,7 @@ def words(term: Term) -> str:
 
 
 QUOTED = re.compile(r"'(?:[^']|'')*'")
+NUMBER = re.compile(r"([=<>]) ?\(?-?\d+\b\)?")
 LISTED = re.compile(r"(\w+\.)?(\w+) (NOT )?IN \((-?\d+(?:,\s*-?\d+)*)\)")
 TYPED = re.compile(r"\btype=(\d+)")
 SUBJECT = re.compile(r"\bsubject=\d+")
@@ -204,7 +213,7 @@ def shape(sql: str, kinds: Kinds) -> str:
     def listed(found: re.Match[str]) -> str:
         numbers = [int(number) for number in found[4].split(",")]
         named = {"path": names(), "type": kinds.names}.get(found[2])
-        told = ", ".join(named.get(one, "?") for one in numbers) if named else f"{len(numbers)} rows"
+        told = ", ".join(named.get(one, "?") for one in numbers) if named else f"rows: {len(numbers)}"
         return f"{found[1] or ''}{found[2]} {found[3] or ''}IN ({told})"
 
     sql = LISTED.sub(listed, sql)
