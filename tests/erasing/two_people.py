@@ -10,16 +10,8 @@ from salus.records import Records, Store
 
 OFFICER = Actor("Practitioner/officer", Role.ADMINISTRATOR)
 LOINC = "http://loinc.org"
-SECRET = [
-    "li-forgotten",
-    "Qiuqiuqiu",
-    "Zhangzhang",
-    "13977770001",
-    "13977770002",
-    "OLDADDRESS",
-    "SECRETNOTE",
-    "MRN-66077",
-]
+PHONES = ["13977770001", "13977770002"]
+SECRET = ["li-forgotten", "Qiuqiuqiu", "Zhangzhang", *PHONES, "OLDADDRESS", "SECRETNOTE", "MRN-66077"]
 
 
 def patient(id: str, family: str, **more: Any) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def erase(
         records = opened.open(Actor(by, Role.ADMINISTRATOR), Purpose.ADMINISTRATION)
         for id in patient or ():
             one(records, Wish("Patient", id, What.PATIENT), reason, yes, told.language)
+        if finish:
+            erasing.apply_again(opened, erasing.collected(opened.folder), records.actor)
         if yes or finish:
             clean(opened, told)
 

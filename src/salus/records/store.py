@@ -150,10 +150,11 @@ class Store:
             found = reader.connection.execute(AUDIT, (after, limit)).fetchall()
         return [Audited(n, t, datetime.fromtimestamp(ts / 1000, UTC), *rest) for n, t, ts, *rest in found]
 
-    def audited(self, before: int | None, count: int) -> list[Audited]:
-        """As `audit`, newest first, lines numbered under `before`."""
+    def audited(self, before: int | None, count: int, act: str = "") -> list[Audited]:
+        """As `audit`, newest first, lines numbered under `before`; with `act` only those of that act."""
+        sql, last = AUDITED.format(act=" AND act=?" if act else ""), 2**62 if before is None else before
         with self.readers.one() as reader:
-            found = reader.connection.execute(AUDITED, (2**62 if before is None else before, count)).fetchall()
+            found = reader.connection.execute(sql, (last, *([act] if act else []), count)).fetchall()
         return [Audited(n, t, datetime.fromtimestamp(ts / 1000, UTC), *rest) for n, t, ts, *rest in found]
 
     def head(self) -> tuple[int, str]:
@@ -185,6 +186,6 @@ WHERE o.t>? AND o.t<=? ORDER BY o.t, o.n
 """
 PATIENTS = "SELECT row, id FROM resource WHERE type=? AND alive AND row>? ORDER BY row LIMIT 1000"
 AUDIT = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n>? ORDER BY n LIMIT ?"
-AUDITED = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n<? ORDER BY n DESC LIMIT ?"
+AUDITED = "SELECT n, t, ts, who, purpose, act, what FROM audit WHERE n<?{act} ORDER BY n DESC LIMIT ?"
 HEAD = "SELECT t, hash FROM txn ORDER BY t DESC LIMIT 1"
 SET_CURSOR = "INSERT INTO cursor(name, t) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET t=excluded.t"

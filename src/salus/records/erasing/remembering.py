@@ -89,6 +89,9 @@ def collected(*folders: Path) -> set[Gone]:
 
 def apply_again(store: Store, gone: set[Gone], actor: Actor) -> Report | None:
     """Erase in a restored store what was erased after its backup was made; None where that is nothing."""
+    with store.readers.one() as reader, reader.snapshot():
+        if not doomed_again(Look(reader.connection, reader.kinds, reader.press), gone).versions:
+            return None
 
     def work(desk: Desk) -> Report | None:
         doom = doomed_again(Look(desk.connection, desk.kinds, desk.press), gone)
