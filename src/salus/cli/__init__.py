@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("salus.cli.export", "export_"),
     "demo": ("salus.cli.demo", "demo"),
     "serve": ("salus.cli.serve", "serve"),
+    "events": ("salus.cli.events", "events"),
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),
