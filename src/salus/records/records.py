@@ -39,7 +39,7 @@ from salus.records.search.query import COMPARTMENT, pairs_of, whole
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.sheets import Item, Sheet
 from salus.records.stewards import STEWARDED
-from salus.records.writer import Request
+from salus.records.writer import LOAD, Request
 
 if TYPE_CHECKING:
     from salus.records.store import Store
@@ -415,7 +415,7 @@ class Records:
         """As `put_many`, of what was prepared already, in another process perhaps."""
         for type in {type for type, _, _ in items}:
             self._check(Act.WRITE, type)
-        return self._submit(lambda desk: loading.load(desk, items, sheet, known), "load", f"{len(items)} resources")
+        return self._submit(lambda desk: loading.load(desk, items, sheet, known), LOAD, f"{len(items)} resources")
 
     # --- the audit ---
 

@@ -29,6 +29,7 @@ from salus.records.interning import Interning, Kinds
 from salus.records.stewards import Stewards
 
 T = TypeVar("T")
+LOAD = "load"  # what an import does, in the audit
 GROUP = 256  # requests in a commit
 LINGER = 0.02  # seconds of applying before a commit
 FLUSH = 0.05  # seconds that an audited read may wait for its commit
@@ -75,7 +76,7 @@ class Writer:
         self._awake = False
         self._closing = False
         self._lost = False
-        self._trainable = True
+        self._train_at = 0
         self._thread = threading.Thread(target=self._run, name="salus-writer", daemon=True)
         self._thread.start()
 
@@ -143,7 +144,7 @@ class Writer:
                 self._press.refresh(self._connection)
                 self._apply(first, ledger, done)
                 noted = self._write_notes(ledger)
-                self._train()
+                self._train(ledger.row, any(request.act == LOAD for request, _ in done))
                 self._connection.execute("COMMIT")
         except Exception as fault:
             self._abandon(first, done, fault)
@@ -193,11 +194,11 @@ class Writer:
         ledger.n, ledger.seal = audit(self._connection, ledger, lines)
         return len(lines)
 
-    def _train(self) -> None:
-        if self._trainable and self._press.form == bodies.PLAIN:
-            if self._connection.execute(COUNT).fetchone()[0] < bodies.TRAIN_AT:
-                return
-            self._trainable = bodies.train(self._connection, self._press)
+    def _train(self, rows: int, loaded: bool) -> None:
+        """`rows`: how many there are, those of mere targets too. What comes otherwise than by type needs one only."""
+        if rows >= max(bodies.due(self._press.form), self._train_at) and (loaded or self._press.form == bodies.PLAIN):
+            bodies.train(self._connection, self._press, rows)
+            self._train_at = rows + bodies.TRAIN_AT  # not at each commit, where they are too few yet
 
     def _abandon(self, first: Request[Any] | None, done: list[tuple[Request[Any], Any]], fault: Exception) -> None:
         """Nothing of this group stands: say so to everybody in it. The next group finds a writer that works."""
@@ -222,9 +223,6 @@ class Writer:
             found.add(request)
         self._awake = False
         return found
-
-
-COUNT = f"SELECT count(*) FROM (SELECT 1 FROM resource WHERE alive LIMIT {bodies.TRAIN_AT}) found"
 
 
 def tell(done: list[tuple[Request[Any], Any]]) -> None:
