@@ -241,3 +241,14 @@ def test_a_number_is_foretold_with_an_interval_and_beats_the_mean(tmp_path: Path
     assert ("number", "linear") == (found.kind, found.family) and found.chosen["r2"].value > 0.9
     assert said.interval["value"][0] < 59 < said.interval["value"][1]
     assert math.isclose(said.value, said.base + sum(one.weight for one in said.contributions))
+
+
+def test_two_columns_of_which_every_value_is_new_are_not_taken_for_the_same(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    rows = [(chance.gauss(0, 1), chance.gauss(0, 1)) for _ in range(300)]
+    data = tmp_path / "two.csv"
+    data.write_text("a,b,ill\n" + "".join(f"{a},{b},{'yes' if a + b > 0 else 'no'}\n" for a, b in rows), "utf-8")
+
+    made = learn_table(data, "ill", tmp_path / "r", families=["logistic"], budget=Budget(seconds=0))
+
+    assert not [note for note in Run(made.run).notes() if note.key == "note.twin"]

@@ -54,6 +54,7 @@ def learn_table(
     test: Path | None = None,
     name: str | None = None,
     families: list[str] | None = None,
+    stack: bool = False,
     budget: Budget | None = None,
     split: Split | None = None,
     runs: Path | None = None,
@@ -67,7 +68,7 @@ def learn_table(
         kind="binary",  # step 2 looks at the column and says which kind it really is, in labels.json
         question={"en": f"What is {target}?", "zh": f"{target} 是什么？"},
         when=When(events=["*"]),
-        models=Models(families=families or []),
+        models=Models(families=families or [], stack=stack),
         budget=budget or Budget(),
         split=split or Split(),
     )

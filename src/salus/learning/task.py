@@ -73,7 +73,10 @@ class Features(Strict):
 
 
 class Models(Strict):
+    """Which families are tried; none named: the usual ones. `stack`: whether several may answer together."""
+
     families: list[str] = []
+    stack: bool = False
 
 
 class Budget(Strict):

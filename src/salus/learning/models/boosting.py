@@ -41,8 +41,21 @@ def load(folder: Path) -> Boosted:
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> Boosted:
-    """Gradient boosting for `rounds` rounds. The answer is the model that its own text gives back: bits as deployed."""
+    """Gradient boosting for `rounds` rounds."""
     check_rows(x, y, setting)
+    return grown(x, y, setting, params, {"bagging_fraction": 0.8, "bagging_freq": 1})
+
+
+def grown(
+    x: Matrix,
+    y: npt.NDArray[Any],
+    setting: Setting,
+    params: Params,
+    more: dict[str, Any],
+    start: npt.NDArray[Any] | None = None,
+) -> Boosted:
+    """Trees with `more` settings of LightGBM, on from the margins `start`. The answer is the model that its own text
+    gives back: bits as deployed."""
     given = {
         "objective": OBJECTIVES[setting.kind],
         "learning_rate": params["rate"],
@@ -50,18 +63,18 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> Boo
         "min_data_in_leaf": min(int(params["leaf"]), max(1, len(x) // 10)),
         "feature_fraction": params["share"],
         "lambda_l2": params["ridge"],
-        "bagging_fraction": 0.8,
-        "bagging_freq": 1,
         "seed": setting.seed,
         "deterministic": True,
         "force_row_wise": True,
         "max_bin": 127,
         "num_threads": setting.threads,
         "verbosity": -1,
+        **more,
     }
     if setting.kind == "multiclass":
         given["num_class"] = setting.classes
-    data = lightgbm.Dataset(x, np.asarray(y, dtype=np.float64), params={"verbosity": -1})
+    begin = None if start is None else start.reshape(len(x), -1).ravel(order="F")
+    data = lightgbm.Dataset(x, np.asarray(y, dtype=np.float64), init_score=begin, params={"verbosity": -1})
     booster = lightgbm.train(given, data, num_boost_round=int(params["rounds"]))
     again = lightgbm.Booster(model_str=booster.model_to_string())
     return Boosted(again, again.num_model_per_iteration())

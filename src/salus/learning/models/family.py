@@ -1,6 +1,6 @@
 """What every family offers, and the table of families."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -54,14 +54,19 @@ class Family:
 
 
 # family -> the module that holds it; imported only when it is used
-FAMILIES: Mapping[str, str] = {
+FAMILIES: dict[str, str] = {
     "logistic": "logistic",
+    "elastic": "elastic",
     "linear": "linear",
+    "bayes": "bayes",
+    "neighbours": "neighbours",
     "tree": "tree",
     "forest": "forest",
     "svm": "svm",
+    "additive": "additive",
     "lightgbm": "boosting",
 }
+COMPOSED = {"stack": "stack"}  # made of fitted models of those families
 
 
 def family(name: str) -> Family:
@@ -70,6 +75,14 @@ def family(name: str) -> Family:
         raise Invalid(f"'{name}' is no model family: take one of {', '.join(FAMILIES)}", path="models.families")
     found: Family = import_module(f"salus.learning.models.{FAMILIES[name]}").FAMILY
     return found
+
+
+def load_model(name: str, folder: Path) -> Model:
+    """A fitted model of a family, or a stack of several."""
+    if name in COMPOSED:
+        found: Model = import_module(f"salus.learning.models.{COMPOSED[name]}").load(folder)
+        return found
+    return family(name).load(folder)
 
 
 def families_for(kind: Kind) -> list[str]:

@@ -59,6 +59,12 @@ class Cells:
         many = np.bincount(self.place[self.train], minlength=len(self.values))
         return Counter({v: int(n) for v, n in zip(self.values, many, strict=True) if v is not None and n})
 
+    def print(self) -> bytes:
+        """The same for columns that say the same, perhaps in other words. Where nearly every row has a value of its
+        own, any two columns would be words for each other: then only the same values are the same."""
+        own = repr(self.values).encode() if len(self.values) > len(self.place) / 2 else b""
+        return self.place.tobytes() + own
+
 
 def table_rows(run: Run) -> tuple[dict[str, Cells], pa.Table]:
     """Every column of the rows that step 2 kept, but for target and subject; and those rows."""
@@ -96,8 +102,7 @@ def reason_to_drop(
 ) -> Note | None:
     """Why a column is of no use: the same everywhere, a row's name, another column again, the target itself."""
     counts = one.counts()
-    print_of = one.place.tobytes() if len(counts) > 1 else b""
-    twin = seen.setdefault(print_of, name)
+    twin = seen.setdefault(one.print(), name) if len(counts) > 1 else name
     reasons: list[tuple[str, Callable[[], bool]]] = [
         ("note.constant", lambda: len(counts) < 2 and (not counts or counts.total() == len(one.train))),
         ("note.twin", lambda: twin != name),

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.models.family import Matrix, family
+from salus.learning.models.family import Matrix, load_model
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step4_train import families_of
@@ -50,7 +50,7 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     progress("step5", 0.0)
     data, chosen = Data(run), run.read("step6_optimise", "chosen.json", Chosen)
     judge = Judge(data, chosen.threshold)
-    model = family(chosen.family).load(run.needed("step6_optimise", "model"))
+    model = load_model(chosen.family, run.needed("step6_optimise", "model"))
     given = answered(model.margins(judge.x), chosen.calibration)
     first = {name: first_figures(run, judge, name) for name in families_of(run)}
     progress("step5", 0.5)
@@ -89,7 +89,7 @@ def answered(margins: Matrix, line: Calibration | None) -> Matrix:
 def first_figures(run: Run, judge: Judge, name: str) -> Figures:
     """A family as first trained, calibrated and cut on its own out-of-fold answers."""
     data = judge.data
-    margins = family(name).load(run.needed("step4_train", name)).margins(judge.x)
+    margins = load_model(name, run.needed("step4_train", name)).margins(judge.x)
     if judge.kind == "number":
         return judge.figures(margins)
     before = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from salus.learning.models.family import Matrix, Params, Setting, family
+from salus.learning.models.family import Matrix, Model, Params, Setting, family
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train import families_of
 from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.intervals import Steps, intervals_of
 from salus.learning.step4_train.score import loss
-from salus.learning.step6_optimise.chosen import Chosen
+from salus.learning.step6_optimise.chosen import Chosen, Part
 from salus.learning.step6_optimise.search import Trial, search
+from salus.learning.step6_optimise.stacking import Answered, fitted, stacked
 from salus.learning.step6_optimise.threshold import best_threshold
 
 
@@ -23,17 +24,27 @@ def optimise(run: Run, progress: Progress = silent) -> None:
     names = families_of(run)
     trials = search(data, names, run.plan.task.budget, progress)
     write_trials(run, trials)
-    best, margins = winner(run, data, names, trials)
+    found = candidates(run, data, names, trials)
+    parts: list[Part] = []
+    best, margins = min(found, key=lambda pair: pair[0].loss)
+    if run.plan.task.models.stack:
+        best, margins, parts = stacked(data, found, (best, margins))
     chosen, intervals = finished(best, margins, data.y[data.train], data.setting)
-    model = family(best.family).fit(data.x[data.train], data.y[data.train], data.setting, dict(best.params))
+    chosen.parts = parts
+    model = fitted(data, parts) if parts else alone(data, best)
     model.save(run.path("step6_optimise", "model"))
     np.save(run.path("step6_optimise", "out_of_fold.npy"), margins)
     run.write("step6_optimise", "chosen.json", chosen)
     run.write("step6_optimise", "intervals.json", intervals)
 
 
-def winner(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> tuple[Trial, Matrix]:
-    """The best of: every family as first trained, and its best trial answered out of fold on all training rows."""
+def alone(data: Data, best: Trial) -> Model:
+    """One family, fitted on all training rows."""
+    return family(best.family).fit(data.x[data.train], data.y[data.train], data.setting, dict(best.params))
+
+
+def candidates(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> list[Answered]:
+    """Every family as first trained, and the best trials answered out of fold on all training rows."""
     y, found = data.y[data.train], []
     for name in names:
         first = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
@@ -43,7 +54,7 @@ def winner(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> t
     for one in sorted(tuned, key=lambda trial: trial.loss)[:2]:
         margins = out_of_fold(data, one.family, one.params)
         found.append((Trial(one.family, one.params, loss(margins, y, data.setting)), margins))
-    return min(found, key=lambda pair: pair[0].loss)
+    return found
 
 
 def best_of(trials: list[Trial], name: str) -> Trial | None:

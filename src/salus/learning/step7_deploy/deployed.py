@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from salus.base.errors import Unsupported
 from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.models.family import Matrix, family
+from salus.learning.models.family import Matrix, load_model
 from salus.learning.moments import moment_us
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
@@ -46,7 +46,7 @@ class Deployed:
         self.bundle = msgspec.json.decode((folder / "bundle.json").read_bytes(), type=Bundle)
         kind: Any = EventRecipe if self.bundle.source == "events" else TableRecipe
         self.recipe: Any = msgspec.json.decode((folder / "recipe.json").read_bytes(), type=kind)
-        self.model = family(self.bundle.family).load(folder / "model")
+        self.model = load_model(self.bundle.family, folder / "model")
         self.features: list[Feature] = self.recipe.features
 
     @property

@@ -1,0 +1,84 @@
+"""A stack: several fitted models whose margins are added with weights of 0 or more. Its parts are theirs, so weighted.
+
+Breiman 1996, https://doi.org/10.1007/BF00117832. The weights come from out-of-fold margins by subject, never from rows
+that a member was fitted on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize, nnls
+
+from salus.learning.dictionary import write_json
+from salus.learning.models.family import Matrix, Model, Setting, load_model
+from salus.learning.step4_train.calibration import Calibration
+
+FILE = "stack.json"
+LEAST = 0.01  # of all weight: a member with less is left out
+
+
+class Member(msgspec.Struct):
+    """The saved form: a family and its weight; its files lie in the folder of its number."""
+
+    family: str
+    weight: float
+
+
+@dataclass
+class Stack:
+    """Fitted members with their weights."""
+
+    members: list[Member]
+    models: list[Model]
+
+    def margins(self, x: Matrix) -> Matrix:
+        return added([model.margins(x) for model in self.models], [member.weight for member in self.members])
+
+    def parts(self, x: Matrix) -> Matrix:
+        return added([model.parts(x) for model in self.models], [member.weight for member in self.members])
+
+    def save(self, folder: Path) -> None:
+        for number, model in enumerate(self.models):
+            model.save(folder / str(number))
+        write_json(folder / FILE, self.members)
+
+
+def load(folder: Path) -> Stack:
+    """The members that `stack.json` names."""
+    members = msgspec.json.decode((folder / FILE).read_bytes(), type=list[Member])
+    return Stack(members, [load_model(one.family, folder / str(number)) for number, one in enumerate(members)])
+
+
+def added(several: Sequence[Matrix], weights: Sequence[float]) -> Matrix:
+    total = several[0] * weights[0]
+    for one, weight in zip(several[1:], weights[1:], strict=True):
+        total = total + one * weight
+    return total
+
+
+def weights_of(several: Sequence[Matrix], y: npt.NDArray[Any], setting: Setting) -> list[float]:
+    """The weights, 0 or more, with which these margins answer best: least log loss, or least squares."""
+    if setting.kind == "number":
+        middle = float(np.mean(y))
+        found, _ = nnls(np.column_stack([one[:, 0] - middle for one in several]), y - middle)
+        return sparing(found / (found.sum() or 1.0))
+    wide, count = several[0].shape[1], len(several)
+
+    def cost(theta: npt.NDArray[np.float64]) -> float:
+        given = Calibration(1.0, list(theta[count:])).probabilities(added(several, list(theta[:count])))
+        return float(-np.log(np.maximum(given[np.arange(len(y)), y], 1e-12)).mean())
+
+    start = np.concatenate([np.full(count, 1 / count), np.zeros(wide)])
+    return sparing(
+        minimize(cost, start, method="L-BFGS-B", bounds=[(0, None)] * count + [(None, None)] * wide).x[:count]
+    )
+
+
+def sparing(weights: npt.NDArray[Any]) -> list[float]:
+    """With 0 for those that hardly count."""
+    return [float(one) if one >= LEAST * weights.sum() else 0.0 for one in weights]
