@@ -35,6 +35,7 @@ from salus.web import pages
 log = logging.getLogger("salus")
 PAUSE = 5.0  # seconds before a listener that failed listens again
 PATIENCE = 10.0  # seconds for a listener to finish what it is writing
+LATER = 60.0  # seconds after one that could not be finished
 AGAIN = 2.0  # seconds between two looks for erasures that are not finished
 NICE = 5  # who stands at the bedside goes first
 
@@ -77,7 +78,8 @@ def finishing(store: Store, settings: Settings) -> Iterator[None]:
                 if erasing.pending(store):
                     erasing.finish(store, clean)
             except (SalusError, OSError) as fault:
-                log.warning("an erasure is not finished (%s): trying again", type(fault).__name__)
+                log.warning("an erasure is not finished (%s): trying again in %s s", type(fault).__name__, LATER)
+                stop.wait(LATER)
 
     thread = threading.Thread(target=work, name="erasures", daemon=True)
     thread.start()

@@ -100,12 +100,9 @@ class Sqlite:
     def scrub(self) -> None:
         """https://www.sqlite.org/lang_vacuum.html, then the log is emptied: old pages stand in it too."""
         with faults.in_our_words(), closing(self.gate()) as gate, gate.held(), closing(self._opened(())) as connection:
+            empty_log(connection)  # who reads for long is found before the long work, not after it
             connection.execute("VACUUM")
-            until = time.monotonic() + faults.PATIENCE
-            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                if time.monotonic() > until:
-                    raise Busy("Somebody has been reading the store for long, its log cannot be emptied: do it again")
-                time.sleep(POLL)
+            empty_log(connection)
 
     def gate(self) -> FileGate:
         return FileGate(self.beside("-gate"))
@@ -117,6 +114,15 @@ class Sqlite:
 def beside(path: Path, ending: str) -> Path:
     """A file that belongs to a store: `-wal`, `-gate`."""
     return path.with_name(path.name + ending)
+
+
+def empty_log(connection: Connection) -> None:
+    """Raises Busy when somebody reads for longer than we wait."""
+    until = time.monotonic() + faults.PATIENCE
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > until:
+            raise Busy("Somebody has been reading the store for long, its log cannot be emptied: do it again")
+        time.sleep(POLL)
 
 
 def check_whole(path: Path) -> None:

@@ -107,10 +107,18 @@ def _forget_names(store: Store, t: int, todo: dict[str, Any]) -> None:
     with store.readers.one() as reader, reader.snapshot():
         anew = grams.private(reader.connection, reader.press, todo["grams"])
     if anew:
-        _keep_house(store, grams.learn_anew)
-        while _keep_house(store, grams.press_some):
-            pass
+        _press_again(store)
     _set(store, t, PAGES)
+
+
+def _press_again(store: Store) -> None:
+    """With a new dictionary, some bodies a commit: others write in between."""
+    _keep_house(store, grams.learn_anew)
+    for table in grams.TABLES:
+        last: grams.Place | None = grams.FIRST
+        while last:
+            last = _keep_house(store, partial(grams.press_some, table=table, after=last))
+    _keep_house(store, grams.drop_old)
 
 
 def _look_everywhere(store: Store, todo: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ what stays, all bodies are pressed again with it, and the old one goes.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from salus.base.errors import Damaged
 from salus.records import bodies
 from salus.records.desk import Desk
 from salus.records.engines import Connection
@@ -14,10 +16,13 @@ from salus.records.engines import Connection
 WIDE = 8  # bytes
 SAMPLE = "SELECT form, body FROM resource WHERE alive ORDER BY row LIMIT ?"
 SOME = 2000  # bodies pressed again in one commit
-OLD = {
-    "resource": "SELECT row, version, form, body FROM resource WHERE form>=? AND form<? ORDER BY row LIMIT ?",
-    "past": "SELECT row, version, form, body FROM past WHERE form>=? AND form<? LIMIT ?",
-}
+OLD = """
+SELECT row, version, form, body FROM {table} WHERE (row, version)>(?, ?) AND form<? ORDER BY row, version LIMIT ?
+"""
+CHANGE = "UPDATE {table} SET form=?, body=? WHERE row=? AND version=?"
+TABLES = ("resource", "past")
+FIRST = (-1, -1)
+Place = tuple[int, int]
 
 
 def grams(data: bytes) -> Iterator[bytes]:
@@ -43,7 +48,8 @@ def private(connection: Connection, press: bodies.Press, pieces: Iterable[str]) 
     for form, body in connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)):
         if not left:
             return False
-        left.difference_update(grams(press.expanded(connection, form, body)))
+        with suppress(Damaged):
+            left.difference_update(grams(press.expanded(connection, form, body)))
     return bool(left)
 
 
@@ -51,22 +57,31 @@ def learn_anew(desk: Desk) -> None:
     """A new dictionary from what stays, or none where there is too little; what is written from now on uses it."""
     form = desk.connection.execute("SELECT coalesce(max(form), 0) FROM dictionary").fetchone()[0] + 1
     found = desk.connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)).fetchall()
-    data = bodies.trained([desk.press.expanded(desk.connection, form, body) for form, body in found])
+    samples = []
+    for old, body in found:
+        with suppress(Damaged):
+            samples.append(desk.press.expanded(desk.connection, old, body))
+    data = bodies.trained(samples)
     desk.connection.execute("INSERT INTO dictionary(form, bytes) VALUES(?, ?)", (form, data))
     desk.press.learn(form, data)
 
 
-def press_some(desk: Desk) -> int:
-    """Press some bodies again with the newest dictionary; how many. None left: the old dictionaries go."""
-    newest, count = desk.press.form, 0
-    for table, sql in OLD.items():
-        found = desk.connection.execute(sql, (0, newest, SOME)).fetchall()
-        for row, version, form, body in found:
-            data = desk.press.expanded(desk.connection, form, body) if body is not None else None
-            made = None if data is None else desk.press.pressed(data)
-            change = f"UPDATE {table} SET form=?, body=? WHERE row=? AND version=?"
-            desk.connection.execute(change, (None if data is None else newest, made, row, version))
-        count += len(found)
-    if not count:
+def press_some(desk: Desk, table: str, after: Place) -> Place | None:
+    """Press some bodies of a table again, with the newest dictionary; the place of the last. None: there were none."""
+    newest = desk.press.form
+    found = desk.connection.execute(OLD.format(table=table), (*after, newest, SOME)).fetchall()
+    rows = []
+    for row, version, form, body in found:
+        with suppress(Damaged):  # `verify` tells of it
+            data = desk.press.expanded(desk.connection, form, body)
+            rows.append((newest, desk.press.pressed(data), row, version))
+    desk.connection.executemany(CHANGE.format(table=table), rows)
+    return found[-1][:2] if found else None
+
+
+def drop_old(desk: Desk) -> None:
+    """Take the old dictionaries away, unless some body still needs them."""
+    newest = desk.press.form
+    sql = "SELECT 1 FROM {table} WHERE form<? LIMIT 1"
+    if not any(desk.connection.execute(sql.format(table=table), (newest,)).fetchone() for table in TABLES):
         desk.connection.execute("DELETE FROM dictionary WHERE form<?", (newest,))
-    return count

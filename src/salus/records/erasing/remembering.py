@@ -18,7 +18,7 @@ from salus.records.engines import Connection
 from salus.records.erasing.carrying import carry_out
 from salus.records.erasing.looking import Look
 from salus.records.erasing.scope import rewrite_referrers
-from salus.records.erasing.settling import settled
+from salus.records.erasing.settling import Ready, settled
 from salus.records.erasing.shapes import Doom, Report
 from salus.records.store import Store
 from salus.records.writer import Request
@@ -95,7 +95,7 @@ def apply_again(store: Store, gone: set[Gone], actor: Actor) -> Report | None:
 
     def work(desk: Desk) -> Report | None:
         doom = doomed_again(Look(desk.connection, desk.kinds, desk.press), gone)
-        return settled(desk, carry_out(desk, doom), doom, (frozenset(), [], 0)) if doom.versions else None
+        return settled(desk, carry_out(desk, doom), doom, Ready()) if doom.versions else None
 
     request = Request(work, actor, Purpose.ADMINISTRATION, "erase", "again, what was erased after the backup")
     return store.writer.submit(request).result()

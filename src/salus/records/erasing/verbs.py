@@ -7,7 +7,7 @@ from salus.base.errors import Conflict, Forbidden, Invalid, Unsupported
 from salus.privacy import check_may
 from salus.privacy.policy import Act
 from salus.records.desk import Desk
-from salus.records.erasing import striking
+from salus.records.erasing import grams, striking
 from salus.records.erasing.carrying import carry_out
 from salus.records.erasing.looking import Look, indexed_of
 from salus.records.erasing.remembering import remember
@@ -46,7 +46,7 @@ def erase(records: Records, wish: Wish, reason: str) -> Report:
         look = looking(reader)
         doom = doomed(look, wish)
         check_reason(look, wish, reason, doom)
-        ready = _suspects(look, doom)
+        ready = _looked_up(look, doom)
 
     def work(desk: Desk) -> Report:
         report, request.what = _do(desk, wish, reason, ready)
@@ -87,13 +87,13 @@ def counted(look: Look, doom: Doom) -> Preview:
     return Preview(dict(sorted(resources.items())), count, rewritten, doom.held)
 
 
-def _suspects(look: Look, doom: Doom) -> Ready:
-    """Look through the audit before the writer is asked, so that nobody waits for it."""
+def _looked_up(look: Look, doom: Doom) -> Ready:
     traces = traces_of(look, doom)
     references = {look.reference(row): striking.GONE for row in doom.nameless}
     ids = {reference.partition("/")[2].casefold() for reference in references}
     lines, last = striking.suspects(look.connection, Names(references, frozenset(traces.words | ids)), 0)
-    return frozenset(references), lines, last
+    known = grams.shared(look.connection, traces.bodies)
+    return Ready(frozenset(references), lines, last, frozenset(traces.bodies), known)
 
 
 # --- may it be ---
