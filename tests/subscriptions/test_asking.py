@@ -5,6 +5,7 @@ import pytest
 from salus.base.errors import Forbidden, Invalid, Missing, SalusError, Unsupported
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import change_of
+from salus.records.erasing import What, Wish, erase
 from salus.records.notices import Notices
 from salus.subscriptions.steward import check_rights
 
@@ -186,3 +187,10 @@ def test_one_account_has_so_many_and_no_more(house, monkeypatch):
     with pytest.raises(SalusError, match="2 Subscriptions already"):
         house.subscribe(URL)
     house.subscribe(URL, Actor(SYSTEM.reference + "x", Role.SYSTEM))
+
+
+def test_erasing_a_subscription_takes_its_owner_and_its_secrets_along(house):
+    id = house.subscribe(URL, header=["X-Key: def"])
+    erase(house.records, Wish("Subscription", id, What.EVERYTHING), "made by mistake, says the ward")
+
+    assert [] == Notices(house.store).subscribers()

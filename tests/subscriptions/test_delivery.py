@@ -1,14 +1,20 @@
 """Subscribers are told what happened: all of it, in order, as much as they asked for, whatever breaks on the way."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from salus.base.outbound import Rules
 from salus.privacy import Actor, Role
+from salus.records import Store
 from salus.records.notices import Notices
 from salus.subscriptions.courier import Pace
 from salus.subscriptions.following import Follower
+from salus.subscriptions.steward import Steward
+from salus.subscriptions.topics import topics
 
+STEWARD = Steward(topics(), Rules(plain=True), "https://ward.example/fhir")
 DOCTOR, EVA = Actor("Practitioner/doc", Role.CLINICIAN), Actor("Patient/eva", Role.PATIENT, "eva")
 
 
@@ -168,6 +174,28 @@ def test_one_that_is_off_or_over_hears_nothing(house):
 
     assert [] == there.events
     assert [0] == [who.numbered for who in Notices(house.store).subscribers()]
+
+
+def test_one_whose_topic_is_no_longer_served_is_turned_off_saying_why(house, tmp_path):
+    there = house.receiver()
+    id = house.subscribe(there.url)
+    fewer = {url: topic for url, topic in STEWARD.topics.items() if topic.name != "lab-result"}
+    stewards = {"Subscription": replace(STEWARD, topics=fewer)}
+    with Store(tmp_path / "records.db", stewards) as store, house.telling(store):
+        house.until(lambda: house.status(id) == "off")
+
+    assert "is not a topic of this server" in house.records.read("Subscription", id).json()["error"]
+    assert [] == there.heard
+
+
+def test_an_endpoint_that_the_site_no_longer_allows_is_not_spoken_to(house, tmp_path):
+    there = house.receiver()
+    id = house.subscribe(there.url)
+    stewards = {"Subscription": replace(STEWARD, rules=Rules(("*.ward.example",)))}
+    with Store(tmp_path / "records.db", stewards) as store, house.telling(store):
+        house.until(lambda: house.status(id) == "off")
+
+    assert [] == there.heard
 
 
 def test_a_silence_is_broken_by_a_heartbeat_that_has_no_number(house):

@@ -14,6 +14,8 @@ ROWS = [
     (NURSE, Purpose.TREATMENT, Act.WRITE, "Observation", True),
     (Actor("Patient/9", Role.PATIENT, patient="9"), Purpose.PATIENT_REQUEST, Act.READ, "Observation", True),
     (Actor("Patient/9", Role.PATIENT), Purpose.PATIENT_REQUEST, Act.READ, "Observation", False),
+    (Actor("Patient/9", Role.PATIENT, patient="9"), Purpose.PATIENT_REQUEST, Act.WRITE, "Subscription", True),
+    (Actor("Patient/9", Role.PATIENT, patient="9"), Purpose.PATIENT_REQUEST, Act.WRITE, "Observation", False),
     (Actor("Person/3", Role.DATA_SCIENTIST), Purpose.RESEARCH, Act.WRITE, "Observation", False),
     (SYSTEM, Purpose.OPERATIONS, Act.WRITE, "RiskAssessment", True),
 ]

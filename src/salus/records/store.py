@@ -107,13 +107,16 @@ class Store:
             found: int = reader.connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
         return found
 
-    def wait(self, after: int, timeout: float) -> int:
-        """Block until there is a transaction newer than `after`, or for `timeout` seconds; the latest number."""
+    def wait(self, after: int, timeout: float, poll: float = POLL) -> int:
+        """Block until there is a transaction newer than `after`, or for `timeout` seconds; the latest number.
+
+        What another process has written is seen within `poll` seconds.
+        """
         until = time.monotonic() + timeout
         while (last := self.last_transaction()) <= after and (left := until - time.monotonic()) > 0:
             with self._news:
                 if self._last <= after:
-                    self._news.wait(min(left, POLL))
+                    self._news.wait(min(left, poll))
         return last
 
     def cursor(self, name: str) -> int:

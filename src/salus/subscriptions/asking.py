@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from salus import fhir
 from salus.base.errors import Invalid, SalusError, Unsupported
 from salus.base.outbound import Destination, Rules, destination
 from salus.base.posting import check_header
@@ -132,7 +133,8 @@ def filter_of(type: str, key: str, value: str, topic: Topic) -> Test:
 
 
 def end_of(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    """When it is over, to the second; a leap second is the second after it."""
+    return datetime.fromtimestamp(fhir.dates.bounds(text)[0] / 1_000_000, UTC) if text else None
 
 
 def channel_of(channel: Mapping[str, Any]) -> str:

@@ -109,7 +109,7 @@ class Courier:
             if pause is None and not bell.is_set():
                 break
             await heard(shock if patient else bell, pause or 0.0)
-        del self.tasks[id]
+        del self.tasks[id], self.bells[id], self.shocks[id]
 
     async def serve(self, id: str) -> tuple[float | None, bool]:
         """Do what is to be done now. How long to rest then (None: for good), and whether in spite of news."""

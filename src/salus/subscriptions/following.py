@@ -22,6 +22,7 @@ from salus.subscriptions.topics import Happening, Topic
 
 PAUSE = 1.0  # seconds before a store that was busy is asked again
 LIMIT = 500  # changes looked at before their events are written
+LOOK = 0.03  # seconds between two looks at what other processes have written; one costs some 20 us
 PATIENCE = 0.2  # seconds between two looks at whether to stop
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Follower:
                     self.load()
                 known = True
                 if not self.step():
-                    self.store.wait(self.at, PATIENCE)
+                    self.store.wait(self.at, PATIENCE, LOOK)
             except (Busy, OSError) as fault:
                 log.warning("Notices are behind (%s): trying again", type(fault).__name__)
                 known = False
@@ -101,9 +102,9 @@ class Follower:
             if change.type == TYPE:
                 self._subscription(change)
             self._event(change)
-        except Busy:
+        except (Busy, OSError):
             raise
-        except SalusError as fault:  # a damaged body must not hold up all that comes after it
+        except Exception as fault:  # a damaged body, a strange topic: it must not hold up all that comes after it
             log.error("%s/%s could not be looked at for notices: %s", change.type, change.id, type(fault).__name__)
 
     # --- Subscriptions ---

@@ -14,6 +14,7 @@ from salus.records.erasing.looking import Look, batches
 from salus.records.erasing.shapes import Doom
 from salus.records.erasing.striking import NAMED, Names
 from salus.records.erasing.traces import Traces, lone_words, orphans, traces_of
+from salus.records.notices import disown
 from salus.records.patches.text import read, written
 
 PAGES = "pages"  # the last thing that is to be done for an erasure
@@ -138,6 +139,7 @@ def _clear(desk: Desk, look: Look, row: int, versions: set[int], nameless: bool)
     connection = desk.connection
     type, id = look.address(row)
     version, _ = look.current(row)
+    old = id
     for some in batches(versions):
         connection.execute(f"DELETE FROM past WHERE row=? AND version IN ({some})", (row,))
         connection.execute(f"DELETE FROM was WHERE row=? AND version IN ({some})", (row,))
@@ -148,6 +150,8 @@ def _clear(desk: Desk, look: Look, row: int, versions: set[int], nameless: bool)
     if version in versions:
         desk.lay_stone(row, type, id, version + 1, ERASE if nameless else DELETE)
         connection.execute("DELETE FROM notice WHERE row=?", (row,))
+        if type == "Subscription":  # its owner, its secrets
+            disown(desk, old)
 
 
 def _sweep(desk: Desk, look: Look, traces: Traces) -> list[str]:

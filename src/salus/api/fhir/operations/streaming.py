@@ -26,7 +26,7 @@ from salus.subscriptions.telling import Message, Teller
 
 MOST_LISTENERS = 200  # of a server
 MOST_OF_ONE = 5  # of a Subscription
-LOOK = 0.1  # seconds between two looks for news
+LOOK = 0.03  # seconds between two looks for news
 BREATH = 15.0  # seconds of silence after which a line keeps the connection open
 SLOW = 5.0  # seconds for taking one message, after which a listener is asked to come back
 CUT = 30.0  # and after which it is cut off without a word
