@@ -1,6 +1,6 @@
 """FHIR R4 as data: definitions, decode and validate, search extraction. Knows no store, no person, no purpose."""
 
-from salus.fhir import dates
+from salus.fhir import dates, xml
 from salus.fhir.definitions import RESOURCE_TYPES
 from salus.fhir.extraction import Indexed, coded, index
 from salus.fhir.links import Rewriting, references, rewrite
@@ -29,4 +29,5 @@ __all__ = [
     "references",
     "rewrite",
     "validate",
+    "xml",
 ]

@@ -16,7 +16,7 @@ from salus.base.errors import Issue, Malformed, SalusError, Unsupported
 from salus.records import Version, etag
 from salus.records.search.query import pairs_of
 
-JSON = "application/fhir+json"
+JSON, XML = "application/fhir+json", "application/fhir+xml"
 CONTENT = (b"content-type", b"application/fhir+json; charset=utf-8")
 
 
@@ -32,6 +32,7 @@ class Ask:
     base: str
     body: bytes = b""
     still: Callable[[], object] = lambda: None
+    xml: bool = False  # whether the answer shall be XML
 
     def header(self, name: str) -> str | None:
         """A header's text, None where it is absent."""
@@ -74,6 +75,17 @@ class Answer:
         """The same, for people to read; what is no JSON stays as it is."""
         plain = self.body and not any(name == b"content-type" for name, _ in self.headers)
         return Answer(self.status, msgspec.json.format(self.body), self.headers) if plain else self
+
+
+def as_xml(answer: Answer) -> Answer:
+    """A resource as XML; what is none, or has a form of its own, stays as it is. https://hl7.org/fhir/R4/xml.html"""
+    if not answer.body.startswith(b'{"resourceType"') or any(name == b"content-type" for name, _ in answer.headers):
+        return answer
+    try:
+        body = fhir.xml.write(answer.body)
+    except SalusError as fault:
+        return of_fault(fault)
+    return Answer(answer.status, body, [*answer.headers, (b"content-type", f"{XML}; charset=utf-8".encode())])
 
 
 def of_version(version: Version, status: int = 200) -> Answer:

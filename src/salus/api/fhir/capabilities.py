@@ -10,7 +10,7 @@ import orjson
 
 from salus import fhir
 from salus.api.fhir import searchable
-from salus.api.fhir.asking import JSON, Answer, Ask
+from salus.api.fhir.asking import JSON, XML, Answer, Ask
 from salus.api.fhir.operations import listed
 from salus.base import clock
 from salus.records import Store
@@ -61,7 +61,7 @@ def statement(topics: tuple[str, ...]) -> bytes:
             "software": {"name": "Salus"},
             "implementation": {"description": "Salus FHIR R4 records"},
             "fhirVersion": "4.0.1",
-            "format": [JSON, "json"],
+            "format": [JSON, XML, "json", "xml"],
             "patchFormat": list(PATCHES),
             "rest": [
                 {

@@ -55,6 +55,7 @@ PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
 OWN_MEDIA = (graphql, search_by_form, patch, patch_where)  # they judge the Content-Type themselves
 WORDS = {1: 0, 2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
 JSONS = ("application/fhir+json", "application/json", "text/json", "json", "application/*", "*/*", "")
+XMLS = ("application/fhir+xml", "application/xml", "text/xml", "xml")
 OF_OPERATIONS = (
     *JSONS, "application/fhir+ndjson", "application/ndjson", "application/x-ndjson", "ndjson", "text/csv", "csv",
     "application/vnd.apache.parquet", "parquet", "text/event-stream",
@@ -78,6 +79,8 @@ def door(store: Store, identify: Identify) -> ASGIApp:
         except Exception as fault:  # the last line: nothing of it may reach the client, nor a body the log
             LOG.error("%s %s failed: %s", ask.method, "/".join(ask.parts[:1]), type(fault).__name__, exc_info=False)
             answer = asking.BROKEN
+        if ask.xml:
+            answer = await asyncio.to_thread(asking.as_xml, answer)
         await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], receive, send)
 
     return enter
@@ -118,6 +121,8 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
         if interaction not in OWN_MEDIA:
             check_content(ask)
         ask.body = await body(ask, receive)
+        if ask.body and interaction not in OWN_MEDIA and media(ask.header("content-type") or "") in XMLS:
+            ask.body = await asyncio.to_thread(fhir.xml.read, ask.body)
     return await interaction(records, ask)
 
 
@@ -155,7 +160,7 @@ def of_all(ask: Ask) -> bool:
 
 
 def check_accept(ask: Ask) -> None:
-    """Raises NotAcceptable when the client wants nothing that is JSON (or that an operation may answer with).
+    """Notes whether XML is wanted first. Raises NotAcceptable for what is no form that we write.
 
     https://hl7.org/fhir/R4/http.html#mime-type
     """
@@ -163,18 +168,18 @@ def check_accept(ask: Ask) -> None:
     if wanted in ("", "*/*", asking.JSON):
         return
     served = OF_OPERATIONS if ask.parts and ask.parts[-1].startswith("$") else JSONS
-    if not any(media(part) in served and of_r4(part) for part in wanted.split(",")):
-        raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON} (FHIR R4; XML is not written)")
+    fitting = [media(part) for part in wanted.split(",") if media(part) in (*served, *XMLS) and of_r4(part)]
+    if not fitting:
+        raise NotAcceptable(f"'{wanted[:80]}' is not served: ask for {asking.JSON} or {asking.XML} (FHIR R4)")
+    ask.xml = fitting[0] in XMLS
 
 
 def check_content(ask: Ask) -> None:
-    """Raises WrongMedia for what is not FHIR R4 as JSON in UTF-8."""
+    """Raises WrongMedia for what is not FHIR R4 as JSON or XML in UTF-8."""
     said = ask.header("content-type") or asking.JSON
     charset = parameter(said, "charset")
-    if media(said) not in JSONS[:3] or not of_r4(said) or charset not in (None, "utf-8", "utf8"):
-        raise WrongMedia(
-            f"Content-Type {said[:80]} is not read: send {asking.JSON} in UTF-8 (FHIR R4; XML is not read)"
-        )
+    if media(said) not in (*JSONS[:3], *XMLS[:3]) or not of_r4(said) or charset not in (None, "utf-8", "utf8"):
+        raise WrongMedia(f"Content-Type {said[:80]} is not read: send {asking.JSON} or {asking.XML} in UTF-8 (FHIR R4)")
 
 
 def media(text: str) -> str:

@@ -147,7 +147,10 @@ def iif(scope: Scope, items: Nodes, criterion: Code, then: Code, otherwise: Code
 
 
 def children_of(scope: Scope, items: Nodes) -> Nodes:
-    found = [child for node in items for child in children(node)]
+    found: Nodes = []
+    for node in items:
+        if type(node.value) is dict or node.more:
+            children(node, found)
     scope.spend(len(found))
     return found
 

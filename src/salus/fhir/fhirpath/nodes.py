@@ -70,11 +70,15 @@ def fields(kind: str) -> dict[str, tuple[tuple[str, str, str], ...]]:
 
 
 @cache
-def names(kind: str) -> dict[str, str]:
-    """JSON key -> element name of a type; a `_sibling` has the name of its value."""
+def names(kind: str) -> dict[str, tuple[str, str, str, str]]:
+    """JSON key -> (field, its sibling or "", type, element name) of a type; a `_sibling` has the row of its value."""
     known = elements(kind) if kind in definitions()["types"] else ()
-    found = {field: element.name.removesuffix("[x]") for element in known for field, _ in element.fields}
-    return found | {"_" + field: name for field, name in found.items()}
+    found = {
+        field: (field, "_" + field if inner in PRIMITIVES else "", inner, element.name.removesuffix("[x]"))
+        for element in known
+        for field, inner in element.fields
+    }
+    return found | {"_" + field: row for field, row in found.items()}
 
 
 def step(node: Node, name: str, found: list[Node]) -> None:
@@ -114,16 +118,25 @@ def primitives(kind: str, value: Any, more: Any, found: list[Node]) -> None:
         found.append(Node(kind, value, more))
 
 
-def children(node: Node) -> list[Node]:
-    found: list[Node] = []
-    if type(node.value) is dict:
-        known = names(node.kind)
-        given = dict.fromkeys(known[key] for key in node.value if key in known)
-    else:
-        given = dict.fromkeys(("id", "extension")) if node.more else {}
-    for name in given:
-        step(node, name, found)
-    return found
+def children(node: Node, found: list[Node]) -> None:
+    """Add all children, in the order in which they stand."""
+    body = node.value
+    if type(body) is not dict:
+        for name in ("id", "extension") if node.more else ():
+            step(node, name, found)
+        return
+    known = names(node.kind)
+    for key in body:
+        row = known.get(key)
+        if row is None or (key[0] == "_" and row[0] in body):
+            continue
+        field, sibling, kind, name = row
+        if type(node) is not Node:
+            step(node, name, found)
+        elif sibling:
+            primitives(kind, body.get(field), body.get(sibling), found)
+        else:
+            parts(kind, body[field], found)
 
 
 def lineage(kind: str) -> Iterator[str]:
