@@ -28,6 +28,7 @@ ON CONFLICT(row) DO UPDATE SET version=excluded.version, t=excluded.t, born=excl
     date=excluded.date, form=excluded.form, body=excluded.body, subject=excluded.subject
 """
 FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
+FIND_ROW = "SELECT row FROM resource WHERE type=? AND id=?"
 LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
 LAST_AUDITED = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1"
 
@@ -92,6 +93,7 @@ class Desk:
         self._breathe = breathe
         self._rows = Known(self._look_up)  # by type and id; of a reference to elsewhere by None and its URL
         self.waiting: list[tuple[object, ...]] = []
+        self._targets: list[tuple[object, ...]] = []
         self._touched: set[int] = set()
         self.changes: list[tuple[int, int, int]] = []
         self.digests: list[bytes] = []
@@ -254,19 +256,30 @@ class Desk:
 
     # --- indexing ---
 
+    def foresee(self, found: Iterable[Draft]) -> None:
+        """Look up at once what these will be indexed by, where each question is a journey to another process."""
+        if self.connection.local:
+            return
+        all = [draft.indexed for draft in found]
+        self.names.learn(shelves.names(all))
+        aimed = {(kind, id): None for indexed in all for _, kind, id in indexed.references}
+        new = {name: self.kinds.target(*name) for name in aimed if name not in self._rows}
+        for (name, key), line in zip(new.items(), self.connection.each(FIND_ROW, [*new.values()]), strict=True):
+            self._rows[name] = line[0] if line else self.lay_target(key)
+
     def aimed(self, type: str | None, id: str) -> int:
         """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
         return self._rows[type, id]
 
     def _look_up(self, type: str | None, id: str) -> int:
         key = self.kinds.target(type, id)
-        found = self.connection.execute("SELECT row FROM resource WHERE type=? AND id=?", key).fetchone()
+        found = self.connection.execute(FIND_ROW, key).fetchone()
         return found[0] if found else self.lay_target(key)
 
     def lay_target(self, key: tuple[int, bytes | str]) -> int:
         """A row for what is referred to but not here (yet)."""
         row = self.ledger.next_row()
-        self.connection.executemany(STORE, [(row, *key, 0, 0, 0, 0, 0, None, None, 0)])
+        self._targets.append((row, *key, 0, 0, 0, 0, 0, None, None, 0))
         return row
 
     def _subjects(self, type: str, row: int, indexed: fhir.Indexed) -> set[int]:
@@ -332,9 +345,11 @@ class Desk:
 
     def flush(self) -> None:
         """Write what is waiting, so that reads on this connection see it."""
-        shelves.in_breaths(self.connection, STORE, self.waiting, self._breathe)
-        self.waiting.clear()
+        for waiting in (self._targets, self.waiting):
+            shelves.in_breaths(self.connection, STORE, waiting, self._breathe)
+            waiting.clear()
         self._touched.clear()
+        self.names.flush()
         self.shelves.flush()
 
     def finish(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:

@@ -1,6 +1,6 @@
 """Numbers for names: resource types, and codes with their system."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from salus.records.engines import Connection
@@ -55,6 +55,8 @@ class Interning:
         self._fresh: list[Any] = []  # keys of either
         self._last = 0
         self._last_bunch = 0
+        self._given: list[tuple[int, str]] = []
+        self._bunched_codes: list[tuple[int, int, int]] = []
         self._erased: object = None
 
     def begin(self) -> None:
@@ -82,6 +84,8 @@ class Interning:
             self.codes.pop(key, None)
             self._bunches.pop(key, None)
         del self._fresh[mark:]
+        self._given.clear()
+        self._bunched_codes.clear()
 
     def _code(self, system: str | None, text: str) -> int:
         number = self._number(0 if system is None else self.codes[None, system], text)
@@ -89,12 +93,39 @@ class Interning:
         return number
 
     def _number(self, system: int, text: str) -> int:
-        found = self._connection.execute("SELECT code FROM code WHERE text=? AND system=?", (text, system)).fetchone()
+        found = self._connection.execute(FIND, (text, system)).fetchone()
         if found:
             return int(found[0])
         self._last += 1
-        self._connection.execute("INSERT INTO code(code, text, system) VALUES(?, ?, ?)", (self._last, text, system))
+        self._connection.execute(KEEP, (self._last, text, system))
         return self._last
+
+    def learn(self, names: Iterable[Name]) -> None:
+        """Look many up at once, where each question is a journey to another process."""
+        if self._connection.local:
+            return
+        new = [name for name in names if name not in self.codes]
+        self._learn([(None, text if system is None else system) for system, text in new])
+        self._learn([name for name in new if name[0] is not None])
+
+    def _learn(self, names: list[Name]) -> None:
+        names = [name for name in dict.fromkeys(names) if name not in self.codes]
+        keys = [(text, 0 if system is None else self.codes[None, system]) for system, text in names]
+        made = []
+        for name, key, found in zip(names, keys, self._connection.each(FIND, keys), strict=True):
+            if found is None:
+                self._last += 1
+                made.append((self._last, *key))
+            self.codes[name] = found[0] if found else self._last
+        self._fresh += names
+        self._connection.executemany(KEEP, made)
+
+    def flush(self) -> None:
+        """Write the bunches that were given numbers."""
+        self._connection.executemany("INSERT INTO bunch(bunch, codes) VALUES(?, ?)", self._given)
+        self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", self._bunched_codes)
+        self._given.clear()
+        self._bunched_codes.clear()
 
     def bunch(self, codes: Codes) -> int:
         """The number of a set of (path, code), given if it is new; 0 where there are too many already."""
@@ -112,9 +143,8 @@ class Interning:
         if self._last_bunch >= MOST_BUNCHES:
             return 0
         self._last_bunch += 1
-        self._connection.execute("INSERT INTO bunch(bunch, codes) VALUES(?, ?)", (self._last_bunch, text))
-        rows = [(path, code, self._last_bunch) for path, code in codes]
-        self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", rows)
+        self._given.append((self._last_bunch, text))
+        self._bunched_codes += [(path, code, self._last_bunch) for path, code in codes]
         return self._last_bunch
 
     def drop(self) -> None:
@@ -128,6 +158,10 @@ class Interning:
         self._connection.execute("DELETE FROM bunched")
         self._connection.execute("DELETE FROM bunch")
         self._bunches, self._last_bunch = {}, 0
+
+
+FIND = "SELECT code FROM code WHERE text=? AND system=?"
+KEEP = "INSERT INTO code(code, text, system) VALUES(?, ?, ?)"
 
 
 def told(codes: Codes) -> str:

@@ -82,6 +82,7 @@ class Load:
         desk, sheet = self._desk, self._sheet
         if not desk.stand_at(sheet.ts, sheet.salt) or sheet.form != desk.press.form:
             self._stamp_anew()
+        desk.names.learn(sheet.codes)
         codes = [0, *(desk.names.codes[name] for name in sheet.codes)]
         targets = [0, *self._aimed(sheet.targets)]
         for table, placed in PLACED.items():

@@ -51,6 +51,14 @@ def rows(indexed: fhir.Indexed, row: int, codes: Numbers, targets: Numbers) -> I
         yield "string", [(p, t[:LONGEST], row, "" if t == e else e[:LONGEST]) for p, t, e in indexed.strings]
 
 
+def names(found: Iterable[fhir.Indexed]) -> Iterator[tuple[str | None, str]]:
+    """The systems and codes of all that `rows` will number."""
+    for indexed in found:
+        yield from ((system, code) for _, system, code in indexed.tokens)
+        yield from ((None, uri) for _, uri in indexed.uris)
+        yield from ((system, unit) for _, _, system, unit in indexed.quantities if unit is not None)
+
+
 def codes_of(type: str, tokens: Iterable[Any]) -> Codes:
     """What a resource's rows of tokens say in codes that others may share: (path, code), some perhaps twice."""
     coded = fhir.coded(type)

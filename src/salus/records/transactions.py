@@ -60,6 +60,7 @@ class Transaction:
         for e in self._entries:
             if e.draft and not e.settled:
                 self._redirect(desk, e, known)
+        desk.foresee(e.draft for e in self._entries if e.draft and not e.settled)
         for method in ORDER:
             for e in self._entries:
                 if e.method == method and not e.settled:

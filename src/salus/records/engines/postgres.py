@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,37 @@ class Connection:
         if found is None:
             self._connection.cursor().executemany(translated(sql), [bound(sql, row) for row in made])
             return
+        if found.after.endswith(UNLESS) and len(made) >= MANY:
+            self._put_new(found, sql, made)
+        else:
+            self._at_once(found, sql, made)
+
+    def _put_new(self, found: Batch, sql: str, rows: list[Sequence[Any]]) -> None:
+        """To look for each row whether it is there already costs as much again as to insert it; and hardly ever is."""
+        self._connection.execute("SAVEPOINT new")
+        try:
+            self._at_once(replace(found, after=found.after.removesuffix(UNLESS)), sql, list(dict.fromkeys(rows)))
+        except psycopg.errors.UniqueViolation:
+            self._connection.execute("ROLLBACK TO new")
+            self._at_once(found, sql, rows)
+        self._connection.execute("RELEASE new")
+
+    def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
+        found, lines = batch(sql), [None] * len(rows)
+        assert found, sql
+        if rows:
+            for place, *line in self._at_once(found, sql, rows):
+                lines[place - 1] = line
+        return lines
+
+    def _at_once(self, found: Batch, sql: str, rows: Sequence[Sequence[Any]]) -> "psycopg.Cursor[Any]":
         types = self._types_of(found)
         marks = ", ".join(f"${n}::{type}[]" for n, type in enumerate(types, 1))
-        columns = zip(*(bound(sql, row) for row in made), strict=True)
+        columns = zip(*(bound(sql, row) for row in rows), strict=True)
         arrays = [WAYS[type](column) for type, column in zip(types, columns, strict=True)]
-        self._connection.execute(f"{found.before}unnest({marks}){found.after}", arrays, prepare=True)
+        return self._connection.execute(
+            f"{found.before}unnest({marks}){found.after}", arrays, prepare=True, binary=True
+        )
 
     def _types_of(self, found: Batch) -> list[str]:
         known = self._types.get(found.table)
@@ -138,6 +165,8 @@ class Connection:
         self._connection.close()
 
 
+UNLESS = " ON CONFLICT DO NOTHING"
+MANY = 50  # rows that are put in the hope that all are new
 PLAIN = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "CREATE", "ALTER", "BEGIN", "VACUUM")
 INDEXED = re.compile(r"\b(?:FROM|INTO|JOIN) (?:code|bunch|string)\b")  # by a text that may be of any length
 TABLES = "SELECT tablename::text FROM pg_tables WHERE schemaname=?"

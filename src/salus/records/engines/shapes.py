@@ -39,6 +39,9 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, rows: Iterable[Row], /) -> object: ...
 
+    def each(self, sql: str, rows: Sequence[Row], /) -> list[Any]:
+        """What a SELECT ... FROM table WHERE a=? AND b=? finds for each of these rows of arguments: a line or None."""
+
     def begin_writing(self) -> None:
         """Begin a transaction that sees what was committed last and keeps other writers out until it ends. End it with
         COMMIT or ROLLBACK."""

@@ -2,9 +2,10 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from salus.base.errors import Busy, Conflict, Damaged, Full, Missing, SalusError
 from salus.records import faults
@@ -34,6 +35,9 @@ class Connection(sqlite3.Connection):
     broken = False
     packed = staticmethod(packed)
     plain = str
+
+    def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
+        return [self.execute(sql, row).fetchone() for row in rows]
 
     def begin_writing(self) -> None:
         self.execute("BEGIN IMMEDIATE")

@@ -22,6 +22,8 @@ PARENTHESIS = re.compile(r"'(?:[^']|'')*'|[()]")
 INSERT = re.compile(r"\s*INSERT INTO (\w+)\s*(?:\(([^)]*)\))?\s*VALUES\s*\((\s*\?(?:\s*,\s*\?)*)\s*\)(.*)", re.S)
 DELETE = re.compile(r"\s*DELETE FROM (\w+) WHERE (\w+=\?(?: AND \w+=\?)*)\s*")
 
+SELECT = re.compile(r"SELECT (\w+(?:, \w+)*) FROM (\w+) WHERE (\w+=\?(?: AND \w+=\?)*)")
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -104,8 +106,17 @@ def batch(sql: str) -> Batch | None:
             found[1], columns, f"INSERT INTO {found[1]}{named} SELECT * FROM ", f" AS given {found[4].strip()}"
         )
     if found := DELETE.fullmatch(sql):
-        table = found[1]
-        columns = tuple(part.removesuffix("=?") for part in found[2].split(" AND "))
-        same = " AND ".join(f"{table}.{name}=given.{name}" for name in columns)
+        table, columns, same = asked(found[1], found[2])
         return Batch(table, columns, f"DELETE FROM {table} USING ", f" AS given({', '.join(columns)}) WHERE {same}")
+    if found := SELECT.fullmatch(sql):
+        table, columns, same = asked(found[2], found[3])
+        wanted = ", ".join(f"{table}.{name.strip()}" for name in found[1].split(","))
+        after = f" WITH ORDINALITY AS given({', '.join(columns)}, place) JOIN {table} ON {same}"
+        return Batch(table, columns, f"SELECT given.place, {wanted} FROM ", after)
     return None
+
+
+def asked(table: str, conditions: str) -> tuple[str, tuple[str, ...], str]:
+    """A table, the columns that are asked for a value, and that they have it."""
+    columns = tuple(part.removesuffix("=?") for part in conditions.split(" AND "))
+    return table, columns, " AND ".join(f"{table}.{name}=given.{name}" for name in columns)
