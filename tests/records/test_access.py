@@ -1,6 +1,8 @@
 """A patient's account sees its compartment and nothing else, by every path; every look is written down."""
 
+import time
 from collections.abc import Callable, Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from salus.base.errors import Forbidden, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
+from salus.records.desk import Desk
+from salus.records.writer import Request
 
 EVA = Actor("Patient/eva", Role.PATIENT, "eva")
 STRANGER = Actor("Patient/none", Role.PATIENT, "none")
@@ -192,3 +196,23 @@ def test_a_condition_is_a_look_too(store: Store) -> None:
 
     with pytest.raises(Forbidden, match="may not read Observation"):
         desk.bundle({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+
+
+def test_reads_beside_a_long_write_and_after_it_are_audited_soon(new_place: Callable[[], str]) -> None:
+    begun, done = Event(), Event()
+
+    def work(desk: Desk) -> None:
+        begun.set()
+        done.wait()
+
+    with Store(new_place()) as store:
+        writing = store.writer.submit(Request(work, SYSTEM, Purpose.OPERATIONS, "wait", "for nothing"))
+        begun.wait()
+        for what in ("beside", "after"):
+            store.writer.note(SYSTEM, Purpose.OPERATIONS, "read", what)
+            done.set()
+            writing.result()
+            until = time.monotonic() + 5
+            while what not in [line.what for line in store.audit()]:
+                assert time.monotonic() < until
+                time.sleep(0.01)

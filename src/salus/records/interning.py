@@ -55,7 +55,7 @@ class Interning:
         self._fresh: list[Any] = []  # keys of either
         self._last = 0
         self._last_bunch = 0
-        self._given: list[tuple[int, str]] = []
+        self._given: dict[str, int] = {}  # bunches that are not written yet
         self._bunched_codes: list[tuple[int, int, int]] = []
         self._erased: object = None
 
@@ -122,7 +122,9 @@ class Interning:
 
     def flush(self) -> None:
         """Write the bunches that were given numbers."""
-        self._connection.executemany("INSERT INTO bunch(bunch, codes) VALUES(?, ?)", self._given)
+        self._connection.executemany(
+            "INSERT INTO bunch(bunch, codes) VALUES(?, ?)", [(n, text) for text, n in self._given.items()]
+        )
         self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", self._bunched_codes)
         self._given.clear()
         self._bunched_codes.clear()
@@ -137,13 +139,15 @@ class Interning:
 
     def _bunched(self, codes: Codes) -> int:
         text = told(codes)
+        if text in self._given:
+            return self._given[text]
         found = self._connection.execute("SELECT bunch FROM bunch WHERE codes=?", (text,)).fetchone()
         if found:
             return int(found[0])
         if self._last_bunch >= MOST_BUNCHES:
             return 0
         self._last_bunch += 1
-        self._given.append((self._last_bunch, text))
+        self._given[text] = self._last_bunch
         self._bunched_codes += [(path, code, self._last_bunch) for path, code in codes]
         return self._last_bunch
 

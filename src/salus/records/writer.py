@@ -164,6 +164,8 @@ class Writer:
             if len(done) >= GROUP or time.monotonic() > until or self._queue.empty():
                 return
             request = self._queue.get()
+            if request is None:  # its notes go into this commit; who notes later calls again
+                self._awake = False
 
     def _serve(self, request: Request[T], ledger: Ledger) -> T | Refusal:
         mark = self._names.mark()
