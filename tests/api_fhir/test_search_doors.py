@@ -71,6 +71,20 @@ def links(answer: httpx.Response) -> dict[str, str]:
     return {link["relation"]: link["url"].removeprefix("http://ward/fhir") for link in answer.json()["link"]}
 
 
+def test_a_compartment_is_searched_by_a_form(ask: Ask) -> None:
+    page = ask("POST", "/Patient/eva/Observation/_search?_sort=-date", content="code=2823-3&_count=3", **FORM)
+    rest = ask("GET", links(page)["next"])
+
+    assert ["o5", "o4", "o2"] == found(page)
+    assert ["o1"] == found(rest)
+    assert 405 == ask("GET", "/Patient/eva/Observation/_search").status_code
+    assert 404 == ask("POST", "/Patient/eva/Shoe/_search", content="", **FORM).status_code
+    assert ["o1", "o2", "o4", "o5"] == sorted(
+        set(found(ask("POST", "/Patient/eva/*/_search", content="", **FORM))) - {"eva"}
+    )
+    assert 405 == ask("GET", "/Patient/_search").status_code
+
+
 def test_a_compartment_is_searched_page_by_page(ask: Ask) -> None:
     page = ask("GET", "/Patient/eva/Observation?code=2823-3&_sort=-date&_count=3")
     rest = ask("GET", links(page)["next"])

@@ -6,7 +6,7 @@ from salus.base.errors import Unsupported
 from salus.records.reading import Reader
 from salus.records.search import find, links, near
 from salus.records.search.query import ANY, Include, Query, reference_paths
-from salus.records.search.setting import Setting, numbers
+from salus.records.search.setting import numbers
 from salus.records.search.shortening import shortened
 from salus.records.shapes import Page, Version
 
@@ -21,22 +21,20 @@ def page(reader: Reader, query: Query, patient: int | None, may_read: MayRead) -
     found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
     versions = reader.of_rows(found.rows, patient)
     included = gather(reader, query, found.rows, versions, patient, may_read)
-    far = distances(reader, query, patient, found.rows, versions)
+    far = distances(query, versions)
     if query.shown or query.elements:
         versions = [shown(query, version, found=True) for version in versions]
         included = [shown(query, version, found=False) for version in included]
     return Page(versions, found.total, query.after(found.anchor) if found.anchor else None, included, far)
 
 
-def distances(
-    reader: Reader, query: Query, patient: int | None, rows: list[int], versions: list[Version]
-) -> dict[str, float]:
+def distances(query: Query, versions: list[Version]) -> dict[str, float]:
     """How far what was found by `near` is, in km."""
     term = next((term for term in query.terms if term.name == "near" and not term.modifier and not term.inner), None)
-    if term is None or not rows:
+    if term is None:
         return {}
-    known = near.distances(Setting(reader.connection, reader.kinds, patient, reader.press), term, rows)
-    return {version.reference: known[row] for row, version in zip(rows, versions, strict=True)}
+    positions = {version.reference: version.json()["position"] for version in versions}
+    return {name: near.distance(term, at["latitude"], at["longitude"]) for name, at in positions.items()}
 
 
 def shown(query: Query, version: Version, found: bool) -> Version:

@@ -51,6 +51,7 @@ PATHS: dict[tuple[int, str], dict[str, Interaction]] = {
     (3, ""): {"GET": compartment_search},
     (3, "_history"): {"GET": history},
     (4, "_history"): {"GET": vread},
+    (4, "_search"): {"POST": search_by_form},
 }
 OWN_MEDIA = (graphql, search_by_form, patch, patch_where)  # they judge the Content-Type themselves
 WORDS = {1: 0, 2: 1, 3: 2, 4: 2}  # where in a path of so many pieces a fixed word stands
@@ -141,6 +142,7 @@ def chosen(ask: Ask) -> Interaction:
     if is_operation:
         return operation(ask)
     word = ask.parts[WORDS[count]] if count in WORDS else ""
+    word = "_search" if count == 4 and ask.parts[3] == "_search" else word
     table = PATHS.get((count, word)) or PATHS.get((count, ""))
     if table is None or (word.startswith("_") and (count, word) not in PATHS):
         raise Missing(f"/{'/'.join(ask.parts)[:120]} leads nowhere: GET /metadata says what is here")

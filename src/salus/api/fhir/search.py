@@ -22,23 +22,34 @@ async def search(records: Records, ask: Ask) -> Answer:
 
 
 async def search_by_form(records: Records, ask: Ask) -> Answer:
-    """`POST /Type/_search`, with parameters in a form, so that they stand in no log of addresses, beside the URL's."""
+    """`POST /Type/_search` or `/Patient/1/Type/_search`, with parameters in a form, so that they stand in no log of
+    addresses, beside the URL's.
+    """
     if not (ask.header("content-type") or FORM).startswith(FORM):
         raise WrongMedia(f"_search takes a form: send Content-Type: {FORM}")
     try:
         form = ask.body.decode("ascii")
     except UnicodeDecodeError:
         raise Malformed("The form has bytes that are not ASCII: percent-encode them") from None
-    type = ask.parts[0] if len(ask.parts) > 1 else ""
-    return await found(records, ask, type, "&".join(part for part in (ask.query, form) if part))
+    *where, _ = ask.parts
+    query = "&".join(part for part in (ask.query, form) if part)
+    return (
+        await found(records, ask, where[0] if where else "", query)
+        if len(where) < 2
+        else await within(records, ask, query)
+    )
 
 
 async def compartment_search(records: Records, ask: Ask) -> Answer:
     """`GET /Patient/1/Observation?...`; `*` for all types. https://hl7.org/fhir/R4/search.html#compartment"""
-    kind, id, type = ask.parts
+    return await within(records, ask, ask.query)
+
+
+async def within(records: Records, ask: Ask, query: str) -> Answer:
+    kind, id, type = ask.parts[:3]
     if type != "*" and type not in fhir.RESOURCE_TYPES:
         raise Missing(f"'{type[:80]}' is not a resource type of FHIR R4", path=type[:80])
-    return await found(records, ask, "" if type == "*" else type, ask.query, f"{kind}/{id}")
+    return await found(records, ask, "" if type == "*" else type, query, f"{kind}/{id}")
 
 
 async def found(records: Records, ask: Ask, type: str, query: str, compartment: str = "") -> Answer:

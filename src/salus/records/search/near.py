@@ -115,12 +115,6 @@ def near(setting: Setting, term: Term) -> Match:
     return Match(f"SELECT row FROM resource WHERE row IN ({found})", condition, [], probe=condition)
 
 
-def distances(setting: Setting, term: Term, rows: list[int]) -> dict[int, float]:
-    """How far these rows are, in km, from the nearest place that was named; they are known to be near."""
-    found: dict[int, float] = {}
-    wanted = set(rows)
-    for value in term.values:
-        for row, far in places(setting, term, circle(term, value)):
-            if row in wanted:
-                found[row] = min(far, found.get(row, math.inf))
-    return found
+def distance(term: Term, latitude: float, longitude: float) -> float:
+    """How far a place is, in km, from the nearest of those that were named."""
+    return min(circle(term, value).distance(latitude, longitude) for value in term.values)

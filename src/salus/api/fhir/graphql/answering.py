@@ -5,6 +5,7 @@ that cannot be filled is told in `errors`, with its own. https://spec.graphql.or
 """
 
 import logging
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -29,6 +30,7 @@ from salus.records import Records
 LOG = logging.getLogger(__name__)
 MOST_SHOWN = 32 << 20  # characters of an answer
 MOST_ERRORS = 5
+REMEMBERED, SHORT = 128, 2000  # queries, and characters of one
 # The schema does not tell of itself: all of it would be 15 MB. `GET /fhir/metadata` tells types and parameters.
 RULES = [*specified_rules, NoSchemaIntrospectionCustomRule]
 WORDS = {"Validation aborted.": "There is too much in this query to be compared: ask in parts"}
@@ -41,8 +43,9 @@ def answer(records: Records, question: Question) -> Json:
     reading = Reading(records)
     root = reading.read(*question.about) if question.about else None
     try:
-        known = schema.instance(question.about[0]) if question.about else schema.system()
-        document = understood(known, question.text)
+        type = question.about[0] if question.about else ""
+        known = schema_of(type)
+        document = (remembered if len(question.text) <= SHORT else understood)(type, question.text)
         made = execute_sync(
             known, document, root, reading, variable_values=question.variables, operation_name=question.operation
         )
@@ -56,16 +59,24 @@ def answer(records: Records, question: Question) -> Json:
     return {"data": made.data, **({"errors": errors} if errors else {})}
 
 
-def understood(known: GraphQLSchema, text: str) -> DocumentNode:
+def schema_of(type: str) -> GraphQLSchema:
+    """What may be asked of one resource of a type; of "", of the whole server."""
+    return schema.instance(type) if type else schema.system()
+
+
+def understood(type: str, text: str) -> DocumentNode:
     """Raises Malformed for what is no query of the schema, with the place of each fault."""
     try:
         document = parse(text, max_tokens=bounds.MOST_WORDS)
     except GraphQLSyntaxError as fault:
         raise refused([fault]) from None
     bounds.check_size(document)
-    if faults := validate(known, document, RULES, max_errors=MOST_ERRORS):
+    if faults := validate(schema_of(type), document, RULES, max_errors=MOST_ERRORS):
         raise refused(faults)
     return document
+
+
+remembered = lru_cache(REMEMBERED)(understood)  # to read and judge a query takes longer than to answer it
 
 
 def refused(faults: list[Any]) -> Malformed:
