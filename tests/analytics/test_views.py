@@ -3,6 +3,7 @@
 https://sql-on-fhir.org/ig/latest/StructureDefinition-ViewDefinition.html
 """
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -316,6 +317,17 @@ def test_several_values_need_a_collection():
     with pytest.raises(Invalid, match="given gets 3 values") as caught:
         found.rows(MEI)
     assert f"{AT}.select[0].column[1].path" == caught.value.issues[0].path
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_rows_that_multiply_beyond_reason_are_refused(inside: bool):
+    crowd = {**MEI, "telecom": [{"value": "1"}] * 60}
+    selects = [columns(column(f"c{n}", "value"), forEach="telecom") for n in range(8)]
+    for outer, inner in pairwise(selects) if inside else ():
+        outer |= {"forEach": "%resource.telecom", "select": [inner]}
+
+    with pytest.raises(Invalid, match="more than 100,000 rows or items"):
+        read_view(view(*(selects[:1] if inside else selects))).rows(crowd)
 
 
 def test_a_where_that_is_no_condition_is_refused():

@@ -1,8 +1,9 @@
 """`ViewDefinition/$run` over HTTP: what it gives, in which form, to whom, and what stands in the audit."""
 
+import asyncio
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 
 from salus.analytics.views import writing
 from salus.analytics.views.library import library_of
+from salus.api.fhir.asking import Answer
+from salus.api.fhir.door import told
 from salus.records import Store
 
 Client = Callable[..., httpx.Response]  # of conftest.py
@@ -131,6 +134,7 @@ def test_rows_come_as_lines_table_or_parquet(ward: tuple[Client, Store]):
     assert 6 == len(lines.text.splitlines())
     assert 'Patient/eva,4.0,"[""2823-3"",""K""]"' == table.text.splitlines()[1]
     assert "text/csv; charset=utf-8" == table.headers["content-type"]
+    assert 6 == len(ask("GET", "/ViewDefinition/labs/$run?_format=csv&header=false").text.splitlines())
     assert ("application/vnd.apache.parquet", 6) == (typed.headers["content-type"], parquet.num_rows)
     assert ["string", "double", "list<element: string>"] == [str(field.type) for field in parquet.schema]
 
@@ -200,6 +204,7 @@ WRONG: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/ViewDefinition/$run", None, 422, "There is no view"),
     ("GET", "/ViewDefinition/labs/$run?_fromat=csv", None, 400, "not a parameter"),
     ("GET", "/ViewDefinition/labs/$run?_format=xlsx", None, 406, ""),
+    ("GET", "/ViewDefinition/labs/$run?source=elsewhere", None, 400, "not a parameter"),
     ("GET", "/ViewDefinition/labs/$run?_limit=0", None, 400, "whole number"),
     ("GET", "/ViewDefinition/labs/$run?group=none", None, 404, "no Group"),
     ("GET", "/ViewDefinition/labs/$run?_since=yesterday", None, 400, "instant"),
@@ -251,3 +256,24 @@ def test_a_long_table_comes_in_pieces_of_one_moment(ward: tuple[Client, Store], 
 
     assert 7 == len(answer.text.splitlines())
     assert "content-length" not in answer.headers
+
+
+def test_who_goes_away_is_not_told_the_rest():
+    made: list[int] = []
+
+    def pieces() -> Generator[bytes]:
+        try:
+            for n in range(1000):
+                made.append(n)
+                yield b"x"
+        finally:
+            made.append(-1)
+
+    async def gone_at_once() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def nowhere(message: Any) -> None:
+        await asyncio.sleep(0)
+
+    asyncio.run(told(Answer(200, b"x", more=pieces()), "GET", gone_at_once, nowhere))
+    assert made in ([], [0, -1])

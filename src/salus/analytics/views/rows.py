@@ -20,7 +20,18 @@ Rows = list[Row]
 Part = Callable[[Node, Node, int], Rows]
 Foci = Callable[[Node, Node, int], list[Node]]
 NOT_FHIR = (AttributeError, TypeError, KeyError)  # what plain code meets where FHIR would have something else
+MOST = 100_000  # items gone through and rows made of one resource
 DEEPEST = 200  # how far a `repeat` goes down
+
+
+class Root(Node):
+    """A resource, and how much may still be made of it."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, kind: str, body: dict[str, Any]) -> None:
+        super().__init__(kind, body)
+        self.left = MOST
 
 
 class Told(NamedTuple):
@@ -89,11 +100,24 @@ def together(parts: list[Compiled]) -> Compiled:
             if not rows:
                 return rows
             more = part(node, root, index)
+            spend(root, len(rows) * len(more))
             rows = [row + other for row in rows for other in more]
         return rows
 
     empty = tuple(value for part in parts for value in part.empty)
     return Compiled(run, empty, tuple(told for part in parts for told in part.columns))
+
+
+def spend(root: Node, count: int) -> None:
+    """Count the items gone through and the rows made of one resource. Raises Invalid over `MOST`: beyond reason."""
+    if isinstance(root, Root):
+        root.left -= count
+        if root.left < 0:
+            raise Invalid(
+                f"One resource gives more than {MOST:,} rows or items: lists beside or inside each other multiply, "
+                "so put them into unionAll",
+                path="ViewDefinition.select",
+            )
 
 
 def union(branches: list[Compiled]) -> Compiled:
@@ -109,7 +133,9 @@ def for_each(paths: list[Path], every: list[Foci], inner: Compiled) -> Compiled:
     found, part = every[0], inner.run
 
     def run(node: Node, root: Node, index: int) -> Rows:
-        return [row for i, item in enumerate(found(node, root, index)) for row in part(item, root, i)]
+        items = found(node, root, index)
+        spend(root, len(items))
+        return [row for i, item in enumerate(items) for row in part(item, root, i)]
 
     return inner._replace(run=run)
 
@@ -119,6 +145,7 @@ def for_each_or_null(paths: list[Path], every: list[Foci], inner: Compiled) -> C
 
     def run(node: Node, root: Node, index: int) -> Rows:
         items = found(node, root, index)
+        spend(root, len(items))
         return [row for i, item in enumerate(items) for row in part(item, root, i)] if items else empty
 
     return inner._replace(run=run)
@@ -132,7 +159,9 @@ def repeated(paths: list[Path], every: list[Foci], inner: Compiled) -> Compiled:
         if depth > DEEPEST:
             raise Invalid(f"repeat goes more than {DEEPEST} levels down: does its path find itself?", path=paths[0].at)
         for found in every:
-            for item in found(node, root, 0):
+            items = found(node, root, 0)
+            spend(root, len(items))
+            for item in items:
                 yield item
                 yield from below(item, root, depth + 1)
 

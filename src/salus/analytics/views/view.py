@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from salus.analytics.views import columns
 from salus.analytics.views.definition import Definition, read_definition
-from salus.analytics.views.rows import Row, RowCompiler, Rows, Told, condition
-from salus.fhir.fhirpath import resource
+from salus.analytics.views.rows import Root, Row, RowCompiler, Rows, Told, condition
 
 Json = dict[str, Any]
 
@@ -38,7 +37,7 @@ class View:
         """The rows of one resource, none of another type. Raises Invalid for a value that the view forbids."""
         if body.get("resourceType") != self.resource:
             return []
-        node = resource(body)
+        node = Root(self.resource, body)
         if not all(is_met(node) for is_met in self._where):
             return []
         return self._run(node, node, 0)

@@ -227,7 +227,7 @@ async def told(answer: Answer, method: str, receive: Receive, send: Send) -> Non
     if answer.live is not None and method != "HEAD":
         return await answer.live(receive, send)
     if answer.more is not None:
-        return await told_in_pieces(answer, answer.more, method, send)
+        return await told_in_pieces(answer, answer.more, method, receive, send)
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
     if answer.body and not any(name == b"content-type" for name, _ in answer.headers):
         headers.append(asking.CONTENT)
@@ -235,14 +235,23 @@ async def told(answer: Answer, method: str, receive: Receive, send: Send) -> Non
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
 
 
-async def told_in_pieces(answer: Answer, more: Generator[bytes], method: str, send: Send) -> None:
-    """As it is made. What fails on the way cuts the connection, so that nobody takes a part for the whole."""
+async def left(receive: Receive) -> None:
+    """Comes back when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def told_in_pieces(answer: Answer, more: Generator[bytes], method: str, receive: Receive, send: Send) -> None:
+    """As it is made, as long as somebody listens. What fails on the way cuts the connection, so that nobody takes a
+    part for the whole."""
+    gone = asyncio.ensure_future(left(receive))
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         piece: bytes | None = None if method == "HEAD" else answer.body
-        while piece is not None:
+        while piece is not None and not gone.done():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             piece = await asyncio.to_thread(next, more, None)
         await send({"type": "http.response.body", "body": b""})
     finally:
+        gone.cancel()
         await asyncio.to_thread(more.close)

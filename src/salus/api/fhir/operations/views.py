@@ -27,7 +27,7 @@ from salus.records import Records
 from salus.records.reading import Reader
 from salus.records.walks import members
 
-NAMES = ("viewReference", "patient", "group", "_since", "_limit", "_format")
+NAMES = ("viewReference", "patient", "group", "_since", "_limit", "_format", "header")
 MANY = frozenset({Role.SYSTEM, Role.ADMINISTRATOR, Role.DATA_SCIENTIST})  # who may read all patients at once
 MOST = 10_000_000  # rows
 MEDIA = {
@@ -65,6 +65,8 @@ def answer(records: Records, ask: Ask) -> Answer:
     what = "&".join(f"{name}={value}" for name, value in wanted.pairs)
     guard.note(records, "view", f"{wanted.view.name} of {wanted.view.resource}?{what}")
     pieces = stream(records, wanted)
+    if wanted.format is FORMATS["csv"] and given.only(wanted.pairs, "header") == "false":
+        next(pieces, b"")  # it stands by itself
     first = next(pieces, b"")
     media = wanted.format.media.encode()
     return Answer(200, first, [(b"content-type", media)], pieces)
