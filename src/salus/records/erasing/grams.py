@@ -14,7 +14,6 @@ from salus.records.desk import Desk
 from salus.records.engines import Connection
 
 WIDE = 8  # bytes
-SAMPLE = "SELECT form, body FROM resource WHERE alive ORDER BY row LIMIT ?"
 SOME = 2000  # bodies pressed again in one commit
 OLD = """
 SELECT row, version, form, body FROM {table} WHERE (row, version)>(?, ?) AND form<? ORDER BY row, version LIMIT ?
@@ -35,17 +34,23 @@ def grams(data: bytes) -> Iterator[bytes]:
 
 def shared(connection: Connection, erased: Iterable[bytes]) -> list[str]:
     """Pieces, as hexadecimal digits, that erased bodies have in common with the dictionaries of the store."""
-    known: set[bytes] = set()
-    for (data,) in connection.execute("SELECT bytes FROM dictionary"):
-        known.update(grams(bytes(data)))
-    found = {gram for body in erased for gram in grams(body) if gram in known} if known else set()
+    mine = {gram for body in erased for gram in grams(body)}
+    found: set[bytes] = set()
+    for (data,) in connection.execute("SELECT bytes FROM dictionary") if mine else ():
+        found.update(gram for gram in grams(bytes(data)) if gram in mine)
     return sorted(gram.hex() for gram in found)
+
+
+def sample(connection: Connection) -> Iterator[tuple[int, bytes]]:
+    """(form, pressed body) of what a dictionary is trained on."""
+    rows = connection.execute("SELECT coalesce(max(row), 0) FROM resource").fetchone()[0]
+    return ((form, body) for _, form, body in bodies.bodies_in(connection, bodies.evenly(rows, bodies.SAMPLED)))
 
 
 def private(connection: Connection, press: bodies.Press, pieces: Iterable[str]) -> bool:
     """Whether one of these pieces is in none of the bodies that a new dictionary would be trained on."""
     left = {bytes.fromhex(piece) for piece in pieces}
-    for form, body in connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)):
+    for form, body in sample(connection):
         if not left:
             return False
         with suppress(Damaged):
@@ -56,9 +61,8 @@ def private(connection: Connection, press: bodies.Press, pieces: Iterable[str]) 
 def learn_anew(desk: Desk) -> None:
     """A new dictionary from what stays, or none where there is too little; what is written from now on uses it."""
     form = desk.connection.execute("SELECT coalesce(max(form), 0) FROM dictionary").fetchone()[0] + 1
-    found = desk.connection.execute(SAMPLE, (2 * bodies.TRAIN_AT,)).fetchall()
     samples = []
-    for old, body in found:
+    for old, body in sample(desk.connection):
         with suppress(Damaged):
             samples.append(desk.press.expanded(desk.connection, old, body))
     data = bodies.trained(samples)
