@@ -77,6 +77,36 @@ def test_a_new_record_is_an_event_within_seconds(address, installation):
     assert {"p1"} == subjects(installation)
 
 
+def test_who_is_erased_is_in_no_file_within_seconds(address, installation):
+    patient = {"resourceType": "Patient", "id": "p-forgotten", "gender": "female", "name": [{"family": "Qiuqiuqiu"}]}
+    for body in (patient, {**patient, "id": "p-other", "name": [{"family": "Wang"}]}):
+        url = f"{address}/fhir/Patient/{body['id']}"
+        assert 201 == httpx.put(url, json=body, headers=bearer(installation)).status_code
+    until(lambda: list(installation.events.rglob("*.parquet")))
+    until(lambda: {"p-forgotten", "p-other"} == subjects(installation))
+    officer = Actor("Practitioner/officer", Role.ADMINISTRATOR)
+    token = grant(installation.secret, officer, Purpose.ADMINISTRATION, timedelta(minutes=5))
+    url = f"{address}/fhir/Patient/p-forgotten/$erase?confirm=true&reason=case+2026/17"
+    assert 200 == httpx.post(url, headers={"authorization": f"Bearer {token}"}).status_code
+
+    until(lambda: {"p-other"} == subjects(installation))
+    until(lambda: not any(holds(path, b"p-forgotten", b"Qiuqiuqiu") for path in files(installation)))
+    answer = httpx.get(f"{address}/fhir/Patient/p-other", headers=bearer(installation))
+    assert 200 == answer.status_code
+
+
+def files(installation: Settings) -> list[Path]:
+    return [path for path in installation.folder.rglob("*") if path.is_file()]
+
+
+def holds(path: Path, *words: bytes) -> bool:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:  # it was replaced meanwhile
+        return False
+    return any(word in data for word in words)
+
+
 def subjects(installation: Settings) -> set[str]:
     rows = duckdb.sql(f"select distinct subject_id from read_parquet('{read_events(installation.events)}')").fetchall()
     return {subject for (subject,) in rows}
