@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -192,8 +191,8 @@ STEWARD = Steward(topics(), Rules(plain=True), BASE)
 class House:
     """What the tests share: a store, someone who writes, receivers."""
 
-    def __init__(self, store: Store) -> None:
-        self.store, self.receivers = store, list[Receiver]()
+    def __init__(self, store: Store, place: str) -> None:
+        self.store, self.place, self.receivers = store, place, list[Receiver]()
         self.records = store.open(SYSTEM, Purpose.OPERATIONS)
         for id in ("eva", "wang"):
             self.records.update("Patient", id, {"resourceType": "Patient", "id": id})
@@ -220,10 +219,20 @@ class House:
     result = staticmethod(result)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with Store(tmp_path / "records.db", {TYPE: STEWARD}) as store:
-        made = House(store)
+def opened(place: str) -> Iterator[House]:
+    with Store(place, {TYPE: STEWARD}) as store:
+        made = House(store, place)
         yield made
         for receiver in made.receivers:
             receiver.close()
+
+
+@pytest.fixture
+def house(new_file: Callable[[], str]) -> Iterator[House]:
+    yield from opened(new_file())
+
+
+@pytest.fixture
+def any_house(new_place: Callable[[], str]) -> Iterator[House]:
+    """On every engine."""
+    yield from opened(new_place())

@@ -18,7 +18,8 @@ STEWARD = Steward(topics(), Rules(plain=True), "https://ward.example/fhir")
 DOCTOR, EVA = Actor("Practitioner/doc", Role.CLINICIAN), Actor("Patient/eva", Role.PATIENT, "eva")
 
 
-def test_a_subscription_becomes_active_by_a_handshake_and_then_hears_of_each_event_in_order(house):
+def test_a_subscription_becomes_active_by_a_handshake_and_then_hears_of_each_event_in_order(any_house):
+    house = any_house
     there = house.receiver()
     with house.telling(house.store):
         id = house.subscribe(there.url, header=["X-Key: sesame"])
@@ -99,7 +100,8 @@ def test_events_that_wait_come_together_up_to_the_count_that_was_asked_for(house
     assert [7, 7, 6] == [len(one.numbers) for one in there.events]
 
 
-def test_an_endpoint_that_fails_is_tried_again_is_said_to_fail_and_loses_nothing(house):
+def test_an_endpoint_that_fails_is_tried_again_is_said_to_fail_and_loses_nothing(any_house):
+    house = any_house
     there = house.receiver()
     with house.telling(house.store):
         id = house.subscribe(there.url)
@@ -176,23 +178,23 @@ def test_one_that_is_off_or_over_hears_nothing(house):
     assert [0] == [who.numbered for who in Notices(house.store).subscribers()]
 
 
-def test_one_whose_topic_is_no_longer_served_is_turned_off_saying_why(house, tmp_path):
+def test_one_whose_topic_is_no_longer_served_is_turned_off_saying_why(house):
     there = house.receiver()
     id = house.subscribe(there.url)
     fewer = {url: topic for url, topic in STEWARD.topics.items() if topic.name != "lab-result"}
     stewards = {"Subscription": replace(STEWARD, topics=fewer)}
-    with Store(tmp_path / "records.db", stewards) as store, house.telling(store):
+    with Store(house.place, stewards) as store, house.telling(store):
         house.until(lambda: house.status(id) == "off")
 
     assert "is not a topic of this server" in house.records.read("Subscription", id).json()["error"]
     assert [] == there.heard
 
 
-def test_an_endpoint_that_the_site_no_longer_allows_is_not_spoken_to(house, tmp_path):
+def test_an_endpoint_that_the_site_no_longer_allows_is_not_spoken_to(house):
     there = house.receiver()
     id = house.subscribe(there.url)
     stewards = {"Subscription": replace(STEWARD, rules=Rules(("*.ward.example",)))}
-    with Store(tmp_path / "records.db", stewards) as store, house.telling(store):
+    with Store(house.place, stewards) as store, house.telling(store):
         house.until(lambda: house.status(id) == "off")
 
     assert [] == there.heard
@@ -223,7 +225,8 @@ def test_a_patients_account_hears_of_its_own_record_only_and_nothing_tells_how_m
     assert EVA == Notices(house.store).subscriber(id).actor
 
 
-def test_what_may_no_longer_be_read_when_it_is_told_is_told_as_a_number_alone(house):
+def test_what_may_no_longer_be_read_when_it_is_told_is_told_as_a_number_alone(any_house):
+    house = any_house
     there = house.receiver()
     house.subscribe(there.url, EVA, content="full-resource")
     moved, stays, gone = house.report(house.result("eva", 1), house.result("eva", 2), house.result("eva", 3))

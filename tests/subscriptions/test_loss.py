@@ -18,7 +18,6 @@ from salus.api.access import grant
 from salus.app import app
 from salus.base.settings import settings
 from salus.privacy import Actor, Purpose, Role
-from salus.records import Store
 from salus.records.notices import Notices
 
 DOCTOR = Actor("Practitioner/doc", Role.CLINICIAN)
@@ -35,9 +34,9 @@ process.follow(told, Until(threading.Event(), os.getppid()))
 
 
 @contextmanager
-def telling_apart(store: Store):
+def telling_apart(place: str):
     """Somebody tells in a process of its own, and is killed."""
-    child = subprocess.Popen([sys.executable, "-c", TELL, str(store.path)])
+    child = subprocess.Popen([sys.executable, "-c", TELL, place])
     try:
         yield child
     finally:
@@ -50,7 +49,7 @@ def test_who_tells_is_killed_again_and_again_and_no_event_is_lost_or_told_out_of
     id = house.subscribe(there.url, most=3)
     for kill in range(4):
         before = len(there.numbers)
-        with telling_apart(house.store):
+        with telling_apart(house.place):
             house.until(lambda: house.status(id) == "active")
             for n in range(30):
                 told += house.report(house.result(value=n))
@@ -71,7 +70,8 @@ def test_who_tells_is_killed_again_and_again_and_no_event_is_lost_or_told_out_of
         highest = max(highest, bundle.numbers[-1])
 
 
-def test_a_thousand_events_at_once_are_told_once_each_and_in_order(house):
+def test_a_thousand_events_at_once_are_told_once_each_and_in_order(any_house):
+    house = any_house
     there, other = house.receiver(), house.receiver()
     with house.telling(house.store):
         ids = [house.subscribe(there.url, most=100), house.subscribe(other.url, content="full-resource")]
@@ -84,7 +84,7 @@ def test_a_thousand_events_at_once_are_told_once_each_and_in_order(house):
 
     for one in (there, other):
         assert (list(range(1, 1001)), told) == (one.numbers, one.foci)
-    assert took < 15
+    assert took < 30
 
 
 def test_the_whole_server_takes_a_subscription_tells_it_and_streams_it(house, tmp_path):

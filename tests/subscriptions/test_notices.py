@@ -1,7 +1,6 @@
 """What subscribers are to be told is numbered once, and a Subscription is written with its steward's leave only."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,13 +35,13 @@ class Open:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "records.db", {"Subscription": Open()}) as opened:
+def store(new_place: Callable[[], str]) -> Iterator[Store]:
+    with Store(new_place(), {"Subscription": Open()}) as opened:
         yield opened
 
 
-def test_without_a_steward_nothing_of_the_type_is_taken_in_by_any_way(tmp_path: Path):
-    with Store(tmp_path / "records.db") as store:
+def test_without_a_steward_nothing_of_the_type_is_taken_in_by_any_way(new_place: Callable[[], str]):
+    with Store(new_place()) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
             {"resource": WISH, "request": {"method": "POST", "url": "Subscription"}}]}  # fmt: skip
