@@ -92,6 +92,7 @@ def _referring(reader: Reader, include: Include, fresh: Found) -> list[int]:
 def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
     """The index is asked which of the references stand at the include's paths."""
     targets: dict[tuple[str, str], int | None] = {}
+    found: set[int] = set()
     for here, version in fresh.items():
         if include.source not in (ANY, version.type):
             continue
@@ -103,7 +104,10 @@ def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
             if (kind, id) not in targets:
                 targets[kind, id] = reader.row(kind, id)
             row = targets[kind, id]
-            if row is not None and reader.connection.execute(sql, (row, here)).fetchone():
+            if row is None or row in found:
+                continue
+            if reader.connection.execute(sql, (row, here)).fetchone():
+                found.add(row)
                 yield row
 
 

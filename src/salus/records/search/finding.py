@@ -6,7 +6,7 @@ began, for it may have moved: nothing is seen twice.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -172,7 +172,7 @@ def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> S
     if anchor and len(anchor) != len(keys) + 1:
         raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")
     where, given = standing(planned, query, anchor)
-    found = islice(_lines(setting, query, replace(planned, where=where, arguments=given), keys), query.count + 1)
+    found = islice(_lines(setting, query, planned, keys, where, given), query.count + 1)
     shown = list(found)
     more_to_come = len(shown) > query.count > 0
     shown = shown[: query.count]
@@ -192,18 +192,20 @@ def standing(planned: Plan, query: Query, anchor: list[Any]) -> Piece:
     return f"{planned.where} AND EXISTS(SELECT 1 FROM resource x WHERE x.row=r.row AND {known})", given
 
 
-def _lines(setting: Setting, query: Query, planned: Plan, keys: list[ordering.Key]) -> Iterator[Line]:
+def _lines(
+    setting: Setting, query: Query, planned: Plan, keys: list[ordering.Key], where: str, given: Arguments
+) -> Iterator[Line]:
     """The sort values of what is found, in order, from the anchor on; a page of them, or more."""
-    after, given = (query.anchor or [0])[1:], planned.arguments
+    after = (query.anchor or [0])[1:]
     in_time = [name for name, _ in query.sort] == [compartments.when(query.type)] and not query.merged
     if planned.table == "line" and in_time:
-        lines = timeline.in_time(setting, planned.where, given, query.sort[0][1], after)
+        lines = timeline.in_time(setting, where, given, query.sort[0][1], after)
         return setting.passing(lines, planned.checks)
-    parts = [planned.where]
+    parts = [where]
     seen = any(key.see for key in keys)
     if after and not seen:
         sql, more = ordering.beyond(keys, after)
-        parts, given = [planned.where, sql], [*given, *more]
+        parts, given = [where, sql], [*given, *more]
     columns = ", ".join(key.expression for key in keys)
     joins = "".join(key.join for key in keys)
     sql = f"SELECT {columns} FROM {planned.table} r{joins} WHERE {' AND '.join(parts)}"

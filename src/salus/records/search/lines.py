@@ -1,6 +1,7 @@
 """What a line of a patient's timeline says of a condition, so that it need not be asked of the index."""
 
 import re
+from functools import lru_cache
 
 from salus import fhir
 from salus.records import compartments
@@ -9,6 +10,12 @@ from salus.records.search.shelf import Arguments, Match
 from salus.records.search.terms import Term
 
 ELSEWHERE = re.compile(r"\br\.(?!(?:row|type|date|subject|bunch)\b)")  # what a resource has and a line has not
+
+
+@lru_cache(2048)
+def elsewhere(sql: str) -> bool:
+    """Whether a condition on `r` asks for what a line has not; remembered, for there are few shapes of conditions."""
+    return ELSEWHERE.search(sql) is not None
 
 
 def told(type: str, term: Term, table: str, where: str, match: Match) -> Match:

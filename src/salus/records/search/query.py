@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -24,6 +24,7 @@ from salus.records.search.terms import Term, term
 
 Pairs = list[tuple[str, str]]
 DEFAULT_COUNT = 50
+SHORT_QUERY = 2000  # characters of a query string that is remembered for a moment
 MOST = 1000
 MOST_TERMS = 100
 ANCHOR = "_cursor"
@@ -104,8 +105,13 @@ def pairs_of(query: str) -> Pairs:
     >>> pairs_of("code=a%7Cb&given=Ana+Mar%C3%ADa&flag&=x")
     [('code', 'a|b'), ('given', 'Ana María'), ('flag', ''), ('', 'x')]
     """
+    return list(_pairs(query) if len(query) < SHORT_QUERY else _pairs.__wrapped__(query))
+
+
+@lru_cache(256)  # one request asks several times
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
     parts = [part.partition("=") for part in query.split("&") if part]
-    return [(unquoted(name), unquoted(value)) for name, _, value in parts]
+    return tuple((unquoted(name), unquoted(value)) for name, _, value in parts)
 
 
 def unquoted(text: str) -> str:

@@ -5,7 +5,7 @@ ends when the page is full.
 """
 
 from salus.records import compartments
-from salus.records.search.lines import ELSEWHERE, asked
+from salus.records.search.lines import asked, elsewhere
 from salus.records.search.setting import Setting, filled, numbers, within
 from salus.records.search.shelf import Match, Piece
 from salus.records.search.terms import Term
@@ -39,7 +39,7 @@ def whose(setting: Setting, term: Term, type: str, source: str, start: Piece, ma
 def of_each(setting: Setting, term: Term, type: str, source: str, match: Match) -> Match | None:
     """As `whose`, asked of the timeline of each patient `r`; None where its lines cannot be asked that."""
     sql, given = asked(match, is_pin=False)
-    if not told_by_lines(term, type, source, match) or ELSEWHERE.search(sql):
+    if not told_by_lines(term, type, source, match) or elsewhere(sql):
         return None
     of_type = f"type={setting.kinds.numbers[source]}"
     lines = f"SELECT subject, type, date, row, bunch FROM line WHERE subject=r.row AND {of_type}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from salus.records.search.lines import ELSEWHERE, asked
+from salus.records.search.lines import asked, elsewhere
 from salus.records.search.ordering import Key, beyond, order
 from salus.records.search.setting import Line, Setting, within
 from salus.records.search.shelf import Arguments, Check, Match
@@ -35,12 +35,12 @@ def walk(setting: Setting, type: str, matches: list[Match], owners: list[int]) -
     if subject is None:
         return None
     parts, arguments = ["r.subject=?", f"r.type={setting.kinds.numbers[type]}"], Arguments([subject])
-    for match in matches:
+    for match in sorted(matches, key=lambda match: (match is pin, match.line is None)):  # cheap ones first
         sql, given = asked(match, match is pin)
         parts, arguments = [*parts, sql], [*arguments, *given]
     parts += [within(owner) for owner in owners if owner != subject]
     where = " AND ".join(part for part in parts if part != "TRUE")
-    if ELSEWHERE.search(where):
+    if elsewhere(where):
         return None
     lines = f"SELECT count(*) FROM (SELECT 1 FROM line r WHERE {parts[0]} AND {parts[1]} LIMIT {LONG}) found"
     fewest = setting.rows(lines, [subject])[0]
