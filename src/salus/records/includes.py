@@ -20,7 +20,7 @@ def page(reader: Reader, query: Query, patient: int | None, may_read: MayRead) -
     """What a query finds, with what it includes. `patient`: the row of the only patient that may be seen."""
     found = find(reader.connection, reader.kinds, query, patient, may_read, reader.press)
     versions = reader.of_rows(found.rows, patient)
-    included = gather(reader, query, found.rows, versions, patient, may_read)
+    included = gather(reader, query, found.rows, versions, patient, may_read) if query.includes else []
     far = distances(query, versions)
     if query.shown or query.elements:
         versions = [shown(query, version, found=True) for version in versions]

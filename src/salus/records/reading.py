@@ -91,7 +91,8 @@ class Reader:
         for begin in range(0, len(rows), BATCH):
             marks, some = filled(rows[begin : begin + BATCH])
             sql = f"{CURRENT} WHERE r.row IN ({marks}) AND r.alive AND {within(patient)}"
-            found.update((line[0], self.version(line)) for line in self.connection.execute(sql, some))
+            for line in self.connection.execute(sql, some).fetchall():
+                found[line[0]] = self.version(line)
         return {row: found[row] for row in rows if row in found}
 
     def compartment(self, patient: int, kinds: Iterable[int] | None) -> list[Version]:

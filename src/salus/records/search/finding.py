@@ -167,7 +167,7 @@ def _own(kind: int, patient: int) -> Match:
 
 
 def _page(setting: Setting, query: Query, planned: Plan, total: int | None) -> Search:
-    keys = ordering.keys(setting, query, planned.fewest)
+    keys = ordering.keys(setting, query, planned.fewest, planned.table == "line")
     anchor = query.anchor or []
     if anchor and len(anchor) != len(keys) + 1:
         raise Malformed("_cursor belongs to a search with another _sort: begin again", path="_cursor")

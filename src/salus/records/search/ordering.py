@@ -4,13 +4,14 @@ https://hl7.org/fhir/R4/search.html#_sort
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
 from salus import fhir
 from salus.base.errors import Malformed
 from salus.records import compartments, drafts
+from salus.records.search.bunches import texts as bunches_told
 from salus.records.search.query import Query
 from salus.records.search.setting import Line, Setting, numbers
 from salus.records.search.shelf import Arguments, Piece
@@ -49,20 +50,27 @@ ENDS: dict[tuple[bool, bool], Value] = {
 class Key:
     """An expression over `r` (and its join) that is never NULL: what has no value comes last, either way.
 
-    With `see`, the value is seen in the body instead, and the expression is only its place.
+    With `see`, the value is seen in the body instead, and the expression is only its place; or the bunch of a line,
+    where the codes at `paths` are sorted by.
     """
 
     expression: str
     descending: bool
     join: str = ""
     see: Sight | None = None
+    paths: frozenset[int] = frozenset()
 
 
-def keys(setting: Setting, query: Query, fewest: int) -> list[Key]:
-    """The sort keys, ending in the row number, so that the order is total. `fewest`: how many rows are sorted."""
+def keys(setting: Setting, query: Query, fewest: int, of_lines: bool = False) -> list[Key]:
+    """The sort keys, ending in the row number, so that the order is total. `fewest`: how many rows are sorted, which
+    are lines of a timeline or resources."""
     few = fewest <= FEW
     made = [_key(setting, query, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
-    return [*made, Key("r.row", False)]
+    return [*(by_bunch(key) if of_lines else key for key in made), Key("r.row", False)]
+
+
+def by_bunch(key: Key) -> Key:
+    return replace(key, expression="r.bunch") if key.paths else key
 
 
 def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, few: bool) -> Key:
@@ -81,7 +89,8 @@ def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, fe
         sql = f"(SELECT {value} FROM {table}{by_row} WHERE row=r.row AND path IN ({paths}))"
         return Key(f"coalesce({sql}, {end})", descending)
     if few and parameter.kind in ROWS:
-        return Key("0", descending, see=_value(type, parameter, descending))
+        coded = frozenset(parameter.paths) if fhir.coded(type).issuperset(parameter.paths) else frozenset[int]()
+        return Key("0", descending, see=_value(type, parameter, descending), paths=coded)
     join = (
         f" LEFT JOIN (SELECT row, {value} v FROM {table} WHERE path IN ({paths}) GROUP BY row) s{n} ON s{n}.row=r.row"
     )
@@ -129,13 +138,32 @@ def beyond(made: list[Key], anchor: list[Any]) -> Piece:
 
 def seen(setting: Setting, made: list[Key], lines: Iterable[Line]) -> list[Line]:
     """The lines with all their values, in order."""
+    told = list(lines)
+    tables = [_of_bunches(setting, key, {line[place] for line in told}) for place, key in enumerate(made)]
+    places = [place for place, key in enumerate(made) if key.see]
+    opened = [line for line in told if any(line[place] not in tables[place] for place in places)]
+    missing = {line[-1] for line in opened}
     found = [
+        tuple(table[value] if key.see else value for key, table, value in zip(made, tables, line, strict=True))
+        for line in told
+        if line[-1] not in missing
+    ]
+    found += [
         tuple(key.see(one.body) if key.see else value for key, value in zip(made, line, strict=True))
-        for line, one in setting.candidates(lines)
+        for line, one in setting.candidates(opened)
     ]
     for place, key in reversed(list(enumerate(made))):  # sorting keeps the order of equals, so the last goes first
         found.sort(key=itemgetter(place), reverse=key.descending)
     return found
+
+
+def _of_bunches(setting: Setting, key: Key, bunches: set[int]) -> dict[int, Value]:
+    """The sort value of each bunch that is known; none for another key."""
+    if key.expression != "r.bunch":
+        return {}
+    first, last = (max, "") if key.descending else (min, TOP)
+    known = bunches_told(setting, bunches - {0}, key.paths)
+    return {bunch: first(texts, default=last) for bunch, texts in known.items()}
 
 
 def comes_after(made: list[Key], line: Line, anchor: list[Any]) -> bool:
