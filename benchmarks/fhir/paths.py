@@ -26,7 +26,7 @@ import orjson
 from salus import fhir
 from salus.fhir.fhirpath import compile
 
-ROUNDS, PEER_ROUNDS, EACH = 7, 3, 200
+ROUNDS, EACH = 7, 200
 PACKAGES = ("fhirpathpy==2.2.4", "fhir.resources==8.3.0")
 MODULE = "fhirpath@5.2.2"
 SCRIPTS = {"fhirpathpy": "in_python.py", "fhirpath.js": "in_node.mjs"}
@@ -108,9 +108,9 @@ class Peers:
     def told(self, script: str, work: Any) -> Any:
         """What a peer answers on the work; None where it is not there."""
         if script.endswith(".mjs"):
-            command = [self.node, str(HERE / script), str(self.folder), str(PEER_ROUNDS)]
+            command = [self.node, str(HERE / script), str(self.folder), str(ROUNDS)]
         else:
-            command = [self.python, str(HERE / script), str(PEER_ROUNDS)]
+            command = [self.python, str(HERE / script), str(ROUNDS)]
         if command[0] is None:
             return None
         done = subprocess.run(command, input=json.dumps(work), capture_output=True, text=True, check=True)

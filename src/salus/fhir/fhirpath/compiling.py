@@ -32,8 +32,15 @@ class Compiler:
     def guarded(self, at: int, run: Callable[..., Nodes], *codes: Code) -> Code:
         """The function of what the codes give; its TypeError becomes an Invalid that names the place."""
 
+        first, second = (*codes, None, None)[:2]
+        count = len(codes)
+
         def guard(scope: Scope, items: Nodes) -> Nodes:
             try:
+                if count == 1:  # nearly always
+                    return run(scope, first(scope, items))  # type: ignore[misc]
+                if count == 2:
+                    return run(scope, first(scope, items), second(scope, items))  # type: ignore[misc]
                 return run(scope, *[code(scope, items) for code in codes])
             except TypeError as error:
                 raise wrong(self.text, at, str(error)) from None

@@ -26,6 +26,9 @@ SYSTEM = {  # what a FHIR primitive is for operators and functions
 }  # fmt: skip
 
 
+TEXTS = frozenset({"System.String", *PRIMITIVES} - SYSTEM.keys())  # the types that are texts and no more
+
+
 class Node:
     """A value with its type: `kind` is an R4 type ("Patient.contact") or a System type ("System.Integer").
 
@@ -126,17 +129,23 @@ def children(node: Node, found: list[Node]) -> None:
             step(node, name, found)
         return
     known = names(node.kind)
-    for key in body:
-        row = known.get(key)
-        if row is None or (key[0] == "_" and row[0] in body):
-            continue
-        field, sibling, kind, name = row
-        if type(node) is not Node:
+    if type(node) is not Node:
+        for name in dict.fromkeys(known[key][3] for key in body if key in known):
             step(node, name, found)
-        elif sibling:
-            primitives(kind, body.get(field), body.get(sibling), found)
-        else:
-            parts(kind, body[field], found)
+        return
+    for key, value in body.items():
+        if (row := known.get(key)) is None:
+            continue
+        field, sibling, kind, _ = row
+        if not sibling:
+            parts(kind, value, found)
+        elif key == field:
+            if type(value) is list or sibling in body:
+                primitives(kind, value, body.get(sibling), found)
+            else:
+                found.append(Node(kind, value))
+        elif field not in body:
+            primitives(kind, None, value, found)
 
 
 def lineage(kind: str) -> Iterator[str]:
@@ -174,7 +183,11 @@ class Quantity(tuple[Decimal, str]):
 
 def system(node: Node) -> str:
     """The System type that operators see, without its prefix: "Quantity", "String" ...; "" for what has none."""
-    kind = node.kind
+    return system_of(node.kind)
+
+
+@cache
+def system_of(kind: str) -> str:
     if kind.startswith("System."):
         return kind[7:]
     if kind in PRIMITIVES:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from salus.fhir.fhirpath.collections import distinct
-from salus.fhir.fhirpath.nodes import Node, Quantity, system
+from salus.fhir.fhirpath.nodes import TEXTS, Node, Quantity, system
 from salus.fhir.fhirpath.scope import Code, Nodes, Scope, single, text, told, truth
 from salus.fhir.fhirpath.texts import CHARACTERS, bounded
 from salus.fhir.fhirpath.values import are_alike, are_equal, calculated, compared, decimal, factor, key, later, quantity
@@ -18,6 +18,8 @@ def equal(scope: Scope, left: Nodes, right: Nodes) -> bool | None:
         return None
     if len(left) != len(right):
         return False
+    if len(left) == 1 and left[0].kind in TEXTS and right[0].kind in TEXTS:
+        return bool(left[0].value == right[0].value)
     answers = [are_equal(one, other) for one, other in zip(left, right, strict=True)]
     return False if False in answers else None if None in answers else True
 
@@ -55,6 +57,12 @@ def contains(scope: Scope, left: Nodes, right: Nodes) -> Nodes:
     if node is None:
         return []
     scope.spend(len(left))
+    if node.kind in TEXTS and node.value is not None:
+        wanted = node.value
+        for item in left:
+            if item.value == wanted and item.kind in TEXTS:
+                return told(True)
+        return told(False)
     return told(key(node) in {key(item) for item in left} or any(are_equal(item, node) for item in left))
 
 
