@@ -127,7 +127,7 @@ def listening(settings: Settings) -> Iterator[None]:
             child.terminate()
 
 
-def follow(store: Path, events: Path, until: Until) -> None:
+def follow(store: Path | str, events: Path, until: Until) -> None:
     """What that process does until it is told to stop, or until the server that began it is gone: the events, and the
     tables of the views that are kept."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the server says when

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from salus.base.errors import Invalid
 from salus.base.words import LANGUAGES
@@ -21,7 +22,7 @@ SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One installation. Folders that are not named stand inside `folder`.
+    """One installation. Folders that are not named stand inside `folder`. `store` is a file, or the URL of a database.
 
     `address` is how the world calls this server, when not by host and port: it stands in notifications.
     `notify_allow`: hosts and networks that notifications may go to (empty: any public one); `notify_plain`: by http to
@@ -32,7 +33,7 @@ class Settings:
     """
 
     folder: Path
-    store: Path
+    store: Path | str
     registry: Path
     events: Path
     secret: bytes
@@ -61,7 +62,8 @@ def settings(environment: Mapping[str, str] = os.environ, file: Path | None = No
     read = {name: READERS[name](value) for name, value in told.items()}
     if "secret" not in read:
         read["secret"] = kept_secret(folder / "secret")
-    return Settings(**{**usual, **read})
+    made = usual | read
+    return Settings(**{**made, "store": with_folder(made["store"], folder)})
 
 
 def told_by(environment: Mapping[str, str], file: Path | None) -> dict[str, Any]:
@@ -110,6 +112,26 @@ def path_of(value: object) -> Path:
     'salus.db'
     """
     return Path(str(value)).expanduser()
+
+
+def store_of(value: object) -> Path | str:
+    """A file, or the URL of a database.
+
+    >>> store_of("postgresql://ward@db/records"), store_of("var/salus.db").name
+    ('postgresql://ward@db/records', 'salus.db')
+    """
+    return str(value) if "://" in str(value) else path_of(value)
+
+
+def with_folder(store: Path | str, folder: Path) -> Path | str:
+    """The URL of a database says too where the files are that belong to the store; those of a file lie beside it.
+
+    >>> with_folder("postgresql://db/records?schema=ward", Path("var"))
+    'postgresql://db/records?schema=ward&folder=var'
+    """
+    if isinstance(store, Path) or "folder=" in store:
+        return store
+    return f"{store}{'&' if '?' in store else '?'}{urlencode({'folder': folder})}"
 
 
 def port_of(value: object) -> int:
@@ -170,7 +192,7 @@ def profiles_of(value: object) -> dict[str, tuple[str, ...]]:
 
 
 READERS: dict[str, Callable[[object], Any]] = {
-    "store": path_of,
+    "store": store_of,
     "registry": path_of,
     "events": path_of,
     "secret": secret_of,

@@ -7,11 +7,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from salus.base.errors import Missing
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.privacy import Actor, Role
-from salus.records import Store
+from salus.records import Store, check_there
 from salus.records.backup import RATE, back_up
 
 KEEPER = Actor("Device/backup", Role.SYSTEM)  # whom the audit names
@@ -20,14 +19,13 @@ say = words_of("salus.cli")
 
 def backup(
     file: Annotated[Path, typer.Argument(help="The new file. 备份文件（不可已存在）")],
-    store: Annotated[Path | None, typer.Option(help="The store. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     rate: Annotated[float, typer.Option(help="MiB a second at most. 每秒最多MiB", min=0.1)] = RATE,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
     """Copy the store into FILE while it is in use. 在线备份"""
     told = settings(store=store, language=language)
-    if not told.store.is_file():
-        raise Missing(f"There is no store at {told.store}: say where it is with --store")
+    check_there(told.store)
     with Store(told.store) as opened, bar() as progress:
         task = progress.add_task(say("backup.copying", told.language), total=None)
         made = back_up(

@@ -19,6 +19,7 @@ from salus.codes.terminology import Site, packages
 from salus.codes.terminology.loading import check_address, load
 from salus.codes.terminology.packages import SUFFIXES
 from salus.codes.terminology.site import FOLDER, merged
+from salus.records.engines import engine_of
 
 PARTIAL = 3
 SHOWN = 50  # lines that were not taken
@@ -45,7 +46,7 @@ def take(
 ) -> None:
     """Load a code list (again with another file adds its names and codes) or a FHIR package. 载入编码表或FHIR包"""
     told = settings(store=store, language=speak)
-    site = Site(told.store.parent / FOLDER)
+    site = Site(engine_of(told.store).folder / FOLDER)
     if file.name.endswith(SUFFIXES):
         take_package(file, site, told.language)
         return
@@ -105,7 +106,7 @@ def name_bad(bad: list[str], language: str, console: Console) -> None:
 def show(store: Store = None, speak: Language = None) -> None:
     """What was loaded. 列出已载入的编码表"""
     told = settings(store=store, language=speak)
-    site = Site(told.store.parent / FOLDER)
+    site = Site(engine_of(told.store).folder / FOLDER)
     systems, loaded = site.all(), site.packages()
     if not systems and not loaded:
         typer.echo(say("codes.none", told.language))
@@ -128,7 +129,7 @@ def remove(
 ) -> None:
     """Forget a code list or package that was loaded. 移除编码表或FHIR包"""
     told = settings(store=store, language=speak)
-    site = Site(told.store.parent / FOLDER)
+    site = Site(engine_of(told.store).folder / FOLDER)
     if not site.remove_package(system):
         site.remove(system)
     typer.echo(say("codes.removed", told.language, system=system))

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from salus.analytics.events import Follower
-from salus.base.errors import Invalid, Missing
+from salus.base.errors import Invalid
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.exchange.erasures import sweeps
 from salus.privacy import Actor, Purpose, Role
-from salus.records import Records, Store, erasing
+from salus.records import Records, Store, check_there, erasing
 from salus.records.erasing import Preview, Report, What, Wish
 
 PATIENCE = 60.0  # seconds for a server's listeners to clean their copies
@@ -27,7 +27,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do it. 确认执行")] = False,
     finish: Annotated[bool, typer.Option("--finish", help="Only finish what was begun. 完成未完的抹除")] = False,
     by: Annotated[str, typer.Option("--as", help="Who, as the audit names them. 操作人")] = "Device/terminal",
-    store: Annotated[Path | None, typer.Option(help="The store. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     folder: Annotated[Path | None, typer.Option(help="The installation's folder. 安装文件夹")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
@@ -35,8 +35,7 @@ def erase(
     told = settings(store=store, folder=folder, language=language)
     if not patient and not finish:
         raise Invalid("Name a patient, or use --finish", path="patient")
-    if not told.store.is_file():
-        raise Missing(f"There is no store at {told.store}: say where it is with --store")
+    check_there(told.store)
     with Store(told.store) as opened:
         records = opened.open(Actor(by, Role.ADMINISTRATOR), Purpose.ADMINISTRATION)
         for id in patient or ():

@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from salus import fhir
-from salus.base.errors import Malformed, Missing, Unsupported
+from salus.base.errors import Malformed, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.exchange.bulk import Wanted, Written, export, manifest, types_of_patients
 from salus.privacy import Actor, Purpose, Role
-from salus.records import Store
+from salus.records import Store, check_there
 
 INTERRUPTED = 130
 EXPORTER = Actor("Device/exporter", Role.SYSTEM)  # whom the audit names
@@ -32,7 +32,7 @@ say = words_of("salus.exchange")
 
 def export_(
     folder: Annotated[Path, typer.Argument(help="An empty folder, or one that is not there yet. 空文件夹")],
-    store: Annotated[Path | None, typer.Option(help="The store. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     type: Annotated[list[str] | None, typer.Option(help="Only this type; several times. 只导出此类型")] = None,
     since: Annotated[str | None, typer.Option(help="Only what changed since this instant. 只导出此后变更")] = None,
     group: Annotated[str | None, typer.Option(help="Only the members of this Group. 只导出此组成员")] = None,
@@ -41,8 +41,7 @@ def export_(
     """Write the records out as bulk NDJSON. 导出病历数据"""
     told = settings(store=store, language=language)
     wanted = Wanted(types_of(type, group), since_of(since), group=group)
-    if not told.store.is_file():
-        raise Missing(f"There is no store {told.store}: name one that is there", path="--store")
+    check_there(told.store)
     console = Console(stderr=True)
     began = time.monotonic()
     before = os.umask(PRIVATE)

@@ -31,7 +31,7 @@ say = words_of("salus.exchange")
 
 def import_(
     path: Annotated[Path, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip. 文件、文件夹或压缩包")],
-    store: Annotated[Path | None, typer.Option(help="The store. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What the columns of a CSV mean (TOML). CSV列说明")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:

@@ -32,7 +32,7 @@ def learn(
     trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
     seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
     events: Annotated[Path | None, typer.Option(help="Task: the folder of events. 事件文件夹")] = None,
-    store: Annotated[Path | None, typer.Option(help="Task: the store to bring events from. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="Task: the store to bring events from. 数据库文件")] = None,
     registry: Annotated[Path | None, typer.Option(help="Where models are kept. 模型库")] = None,
     promote: Annotated[bool, typer.Option(help="Let the new version be asked at once. 立即启用")] = True,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,

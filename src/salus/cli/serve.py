@@ -19,7 +19,7 @@ say = words_of("salus.cli")
 
 def serve(
     folder: Annotated[Path | None, typer.Option(help="The installation's folder. 安装文件夹")] = None,
-    store: Annotated[Path | None, typer.Option(help="The store, if elsewhere. 数据库文件")] = None,
+    store: Annotated[str | None, typer.Option(help="The store, if elsewhere. 数据库文件或网址")] = None,
     registry: Annotated[Path | None, typer.Option(help="The models, if elsewhere. 模型文件夹")] = None,
     host: Annotated[str | None, typer.Option(help="Where to listen. 监听地址")] = None,
     port: Annotated[int | None, typer.Option(help="On which port. 端口")] = None,

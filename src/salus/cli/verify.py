@@ -3,7 +3,6 @@
 Exit codes: 0 nothing is wrong; 65 something is, each fault on a line of stdout; others as in `salus.base.errors`.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +18,7 @@ say = words_of("salus.cli")
 
 
 def verify(
-    store: Annotated[Path | None, typer.Option(help="The store, or a backup. 数据库文件或备份")] = None,
+    store: Annotated[str | None, typer.Option(help="The store, or a backup. 数据库文件或网址或备份")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
     """Look at everything in the store: file, bodies, hash chains, log, audit, indexes. 检查数据库"""

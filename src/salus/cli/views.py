@@ -28,7 +28,8 @@ from salus.base.errors import Invalid, Missing, SalusError, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.privacy import Actor, Purpose, Role
-from salus.records import Store
+from salus.records import Store, check_there
+from salus.records.engines import engine_of
 from salus.records.reading import Reader
 
 ANALYST = Actor("Device/views", Role.SYSTEM)  # whom the audit names
@@ -46,9 +47,9 @@ Form = Annotated[str | None, typer.Option("--format", help="csv, ndjson, json, p
 def show_all(store: StoreOption = None, language: Language = None) -> None:
     """The views that come with Salus and the site's own, in views/*.json beside the store. 列出视图"""
     told = settings(store=store, language=language)
-    library = Library(told.store.parent / FOLDER)
+    library = Library(engine_of(told.store).folder / FOLDER)
     there = materialised(library)
-    table = Table(title=say("list.title", told.language, store=told.store.name))
+    table = Table(title=say("list.title", told.language, store=engine_of(told.store).name))
     for column in ("name", "resource", "columns", "table", "about"):
         table.add_column(say(f"list.{column}", told.language))
     for name in library.names():
@@ -76,7 +77,7 @@ def run(
 ) -> None:
     """Run a view over the records: CSV, NDJSON, JSON or Parquet. 运行视图"""
     told = settings(store=store, language=language)
-    found = view_named(view, Library(told.store.parent / FOLDER))
+    found = view_named(view, Library(engine_of(told.store).folder / FOLDER))
     console = Console(stderr=True)
     for note in found.notes:
         console.print(say("run.note", told.language, note=note), markup=False, highlight=False, soft_wrap=True)
@@ -105,7 +106,7 @@ def materialise(
 ) -> None:
     """Keep views as Parquet beside the store; again takes only what changed since. 物化视图"""
     told = settings(store=store, language=language)
-    library = Library(told.store.parent / FOLDER)
+    library = Library(engine_of(told.store).folder / FOLDER)
     wanted = names or library.names()
     before = os.umask(PRIVATE)
     try:
@@ -130,7 +131,7 @@ def sql(
 ) -> None:
     """Ask the materialised views (and `events`) in SQL; nothing but these tables can be read. 用 SQL 查询"""
     told = settings(store=store, language=language)
-    library = Library(told.store.parent / FOLDER)
+    library = Library(engine_of(told.store).folder / FOLDER)
     folders = {name: tables_of(library) / name for name in materialised(library)}
     has_events = any(told.events.glob("shard=*/*.parquet"))
     began = time.monotonic()
@@ -155,11 +156,10 @@ def view_named(text: str, library: Library) -> View:
     return read_view(file.read_bytes(), "view")
 
 
-def store_at(path: Path) -> Store:
+def store_at(place: Path | str) -> Store:
     """Raises Missing: a view of nothing is a slip of the pen."""
-    if not path.is_file():
-        raise Missing(f"There is no store {path}: name one that is there", path="--store")
-    return Store(path)
+    check_there(place)
+    return Store(place)
 
 
 def rows_of(reader: Reader, patients: list[str] | None) -> tuple[int, ...] | None:

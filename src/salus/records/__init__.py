@@ -4,6 +4,7 @@ with a Purpose. Must not know what the records mean for anybody's health.
 
 from salus.records.answers import known_already, searchset
 from salus.records.bundles import etag
+from salus.records.engines import check_there
 from salus.records.patches import patch as change_of
 from salus.records.records import Records
 from salus.records.search import served
@@ -19,6 +20,7 @@ __all__ = [
     "Store",
     "Version",
     "change_of",
+    "check_there",
     "etag",
     "known_already",
     "searchset",

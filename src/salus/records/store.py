@@ -24,8 +24,9 @@ POLL = 0.1  # seconds between looks for what another process has written
 
 
 class Store:
-    """Creates or opens the store at `place`: a file. Several processes may have it open; each writes through its own
-    writer. `stewards`: who is asked before anything of a type is written, of the few types that have one.
+    """Creates or opens the store at `place`: a file, or the URL of a PostgreSQL database. Several processes may have it
+    open; each writes through its own writer. `stewards`: who is asked before anything of a type is written, of the few
+    types that have one.
 
     A store of an older layout is upgraded first. Raises Conflict when a newer program has laid it, Damaged when it is
     no store any more.

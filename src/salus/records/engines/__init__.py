@@ -8,18 +8,18 @@ FALSE, a subselect has an alias, what is there already is left by `ON CONFLICT D
 from pathlib import Path
 
 from salus.base.errors import Invalid, Unsupported
+from salus.records import faults
 from salus.records.engines.shapes import Connection, Engine, Gate, Rows
 from salus.records.engines.sqlite import Sqlite
 
 SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
-__all__ = ["Connection", "Engine", "Gate", "Rows", "engine_of"]
+__all__ = ["Connection", "Engine", "Gate", "Rows", "check_there", "engine_of"]
 
 
-def engine_of(place: Path | str, folder: Path | None = None) -> Engine:
+def engine_of(place: Path | str) -> Engine:
     """The engine of a store, by where it lies: a file, or the URL of a database (`postgresql://...`).
 
-    `folder` is where its companions stand in files of their own; those of a file stand beside it. Raises Invalid for
-    another kind of URL, Unsupported when the driver is not installed.
+    Raises Invalid for another kind of URL, Unsupported when the driver is not installed.
     """
     scheme, slashes, _ = str(place).partition("://")
     if not slashes:
@@ -30,4 +30,10 @@ def engine_of(place: Path | str, folder: Path | None = None) -> Engine:
         from salus.records.engines.postgres import Postgres
     except ImportError as fault:
         raise Unsupported(f"PostgreSQL needs its driver ({fault}): pip install 'salus[postgres]'") from fault
-    return Postgres(str(place), folder or Path("var"))
+    return Postgres(str(place))
+
+
+def check_there(place: Path | str) -> None:
+    """Raises Missing when there is no store at this place: opening it would lay one."""
+    with faults.in_our_words():
+        engine_of(place).looker().close()

@@ -27,6 +27,7 @@ from salus.records.engines.translation import Batch, batch, translated
 from salus.records.ids import packed_bytes, text_bytes
 
 SCHEMA = "salus"
+OURS = ("schema", "folder")
 LAWFUL = re.compile(r"[a-z_][a-z0-9_]{0,62}").fullmatch
 LONGEST = 600  # characters of a text that an index has: at most 2,400 bytes of the 2,704 that fit
 NARROW = 300  # rows that a walk through a large answer fetches at a time
@@ -223,19 +224,23 @@ class OpenGate:
 
 
 class Postgres:
-    """A store in a schema of a database: `postgresql://user@host/database?schema=salus`."""
+    """A store in a schema of a database: `postgresql://user@host/database?schema=salus&folder=var`.
 
-    def __init__(self, url: str, folder: Path) -> None:
+    `schema` and `folder` (where its companions in files of their own stand) are ours, the rest of the URL is libpq's:
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+
+    def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query)
         self.schema = dict(pairs).get("schema", SCHEMA)
         if not LAWFUL(self.schema):
             raise Invalid(f"schema={self.schema[:80]}: use a-z, 0-9 and _, at most 63", path="store")
-        query = urlencode([(name, value) for name, value in pairs if name != "schema"])
+        query = urlencode([(name, value) for name, value in pairs if name not in OURS])
         self._conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
         self.name = f"{parts.path.strip('/') or 'database'}-{self.schema}"
         self._place = urlunsplit((*("postgresql", parts.netloc.rpartition("@")[2], parts.path), "", ""))
-        self.folder = folder
+        self.folder = Path(dict(pairs).get("folder", "var"))
 
     def __str__(self) -> str:
         return f"{self._place}?schema={self.schema}"
@@ -268,8 +273,8 @@ class Postgres:
     def looker(self) -> Connection:
         connection = self.reader()
         if not connection.has_table("meta"):
-            with closing(connection):
-                raise Missing(f"There is no store at {self}: say where it is with --store")
+            connection.close()
+            raise Missing(f"There is no store at {self}: say where it is with --store")
         return connection
 
     def scrub(self) -> None:
@@ -310,7 +315,8 @@ def told(fault: Exception) -> SalusError:
             kind, text = TOLD[code[:length]]
             return kind(text)
     if not code and isinstance(fault, psycopg.OperationalError):
-        return Busy("The database cannot be reached: is it running, and is the address of the store right?")
+        why = str(fault).partition("FATAL:")[2].strip().partition("\n")[0] or "no answer"
+        return Busy(f"The database cannot be reached ({why}): is it running, and is the address of the store right?")
     why = getattr(getattr(fault, "diag", None), "message_primary", None) if code[:2] == "42" else type(fault).__name__
     return Conflict(f"The store refused: {why} {code}".strip())
 
