@@ -303,6 +303,7 @@ TOLD: dict[str, tuple[type[SalusError], str]] = {
     "XX": (Damaged, f"The database finds its files damaged: {faults.CURE}"),
     "28": (Conflict, "The database does not let this user in: look at user and password in the address of the store"),
     "3D": (Conflict, "There is no such database: make it with createdb"),
+    "3F": (Conflict, "There is no such schema, or this user may not do that in it (docs/how-to/scale.md)"),
     "42501": (Conflict, "This user may not do that in the database: give it the schema (docs/how-to/scale.md)"),
 }
 
