@@ -316,8 +316,8 @@ def told(fault: Exception) -> SalusError:
             kind, text = TOLD[code[:length]]
             return kind(text)
     if not code and isinstance(fault, psycopg.OperationalError):
-        why = str(fault).partition("FATAL:")[2].strip().partition("\n")[0] or "no answer"
-        return Busy(f"The database cannot be reached ({why}): is it running, and is the address of the store right?")
+        reason = str(fault).partition("FATAL:")[2].strip().partition("\n")[0] or "no answer"
+        return Busy(f"The database cannot be reached ({reason}): is it running, and is the address of the store right?")
     why = getattr(getattr(fault, "diag", None), "message_primary", None) if code[:2] == "42" else type(fault).__name__
     return Conflict(f"The store refused: {why} {code}".strip())
 
