@@ -208,6 +208,7 @@ def test_a_silence_is_broken_by_a_heartbeat_that_has_no_number(house):
     beat = next(one for one in there.heard if one.kind == "heartbeat")
 
     assert ([], "0") == (beat.events, beat.one("events-since-subscription-start"))
+    assert 1 == sum(line.act == "notify" for line in house.store.audit(0, 1000))  # the handshake
 
 
 # --- rights ---

@@ -190,9 +190,12 @@ class Notices:
         return self.store.writer.submit(Request(work, SYSTEM, Purpose.OPERATIONS, "", "")).result()
 
     def tell(self, who: Subscriber, upto: int, what: str) -> None:
-        """It was told up to event `upto`; the audit says so, in the same transaction, as done by that account."""
+        """It was told up to event `upto`; the audit says so, in the same transaction, as done by that account.
+
+        Without words no record was told of, and the audit is silent.
+        """
         now = millis()
-        self._set(TOLD, (upto, upto, now, now, who.id), who.actor, who.purpose, "notify", what[:2000])
+        self._set(TOLD, (upto, upto, now, now, who.id), who.actor, who.purpose, "notify" if what else "", what[:2000])
 
     def fail(self, id: str, fault: str) -> None:
         """It could not be told, once more."""

@@ -197,7 +197,7 @@ class Courier:
     def done(self, case: Case, message: Message | None, kind: str) -> None:
         """It was taken: write it down."""
         who = case.who
-        what = message.what if message else f"{TYPE}/{who.id} {kind}"
+        what = message.what if message else f"{TYPE}/{who.id} {kind}" if kind != "heartbeat" else ""
         self.notices.tell(who, message.upto if message else who.sent, what)
         if message and message.upto // 1000 > (message.upto - message.count) // 1000:
             self.notices.prune(who.id, KEPT)

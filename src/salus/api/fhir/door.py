@@ -9,7 +9,7 @@ import gc
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from functools import cache
+from functools import cache, partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -117,7 +117,7 @@ async def served(store: Store, identify: Identify, ask: Ask, receive: Receive) -
     interaction = chosen(ask)
     actor, purpose = identify(ask.headers)
     records = store.open(actor, purpose)
-    ask.still = lambda: identify(ask.headers)
+    ask.still = partial(identify, ask.headers)  # no ring of references: those wait for the collector
     if ask.method in ("POST", "PUT", "PATCH"):
         if interaction not in OWN_MEDIA:
             check_content(ask)
