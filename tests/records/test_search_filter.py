@@ -291,3 +291,38 @@ def test_a_conditional_write_takes_a_filter_and_still_nothing_that_shows(new_pla
         for more in ("_count=0", "_sort=_id", "_compartment=Patient/1", "_total=none"):
             with pytest.raises(Unsupported, match="no condition"):
                 records.create("Patient", body, if_none_exist=f"{query}&{more}")
+
+
+BESIDE: list[tuple[str, str, Test]] = [
+    ("patient", "p1", lambda o: o["subject"]["reference"] == "Patient/p1"),
+    ("_compartment", "Patient/p2", lambda o: o["subject"]["reference"] == "Patient/p2"),
+    ("code", "a,b", lambda o: o["code"]["coding"][0]["code"] in "ab"),
+    ("code:text", "test a", lambda o: o["code"]["coding"][0]["code"] == "a"),
+    ("_content", "test b", lambda o: o["code"]["coding"][0]["code"] == "b"),
+    ("patient.gender", "female", lambda o: subject_of(o).get("gender") == "female"),
+]
+OF_BODIES: list[Pair] = [
+    ("_content eq mmhg", lambda o: "valueQuantity" in o),
+    ("_text eq nothing", lambda o: False),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees([*ON_OBSERVATION, *OF_BODIES]), st.sampled_from(BESIDE), st.sampled_from(["_id", "-date", "_lastUpdated"]))
+def test_a_filter_joins_every_other_condition(
+    records: Records, pair: Pair, beside: tuple[str, str, Test], sort: str
+) -> None:
+    name, value, holds = beside
+    expected = {o["id"] for o in SEEN if pair[1](o) and holds(o)}
+    found = ids(records, "Observation", ("_filter", pair[0]), (name, value), ("_sort", sort))
+
+    assert (sorted(expected), len(expected)) == (sorted(found), len(found))
+
+
+@settings(max_examples=80, deadline=None)
+@given(trees([*ON_OBSERVATION, *OF_BODIES]))
+def test_a_patients_filter_is_its_own_part_of_the_whole(store: Store, pair: Pair) -> None:
+    eva = store.open(Actor("Patient/p2", Role.PATIENT, "p2"), Purpose.PATIENT_REQUEST)
+    expected = [o["id"] for o in SEEN if pair[1](o) and o["subject"]["reference"] == "Patient/p2"]
+
+    assert expected == ids(eva, "Observation", ("_filter", pair[0]))
