@@ -37,10 +37,10 @@ def subject_paths(type: str) -> frozenset[int]:
 
 
 def clinical_date(type: str, indexed: fhir.Indexed) -> int:
-    """When it happened, in ms since 1970 UTC; 0 where the resource does not say."""
+    """When it happened, in ms since 1970 UTC, and 1 for that very moment; 0 where the resource does not say."""
     paths = _date_paths(type)
     lows = [low // 1000 for path, low, _ in indexed.dates if path in paths and FIRST <= low // 1000 <= LAST]
-    return min(lows, default=0)
+    return (min(lows) or 1) if lows else 0
 
 
 def patients(type: str, indexed: fhir.Indexed) -> Iterator[str]:
