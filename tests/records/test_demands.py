@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from salus.base.errors import Invalid
@@ -48,6 +49,15 @@ def test_what_does_not_meet_the_profile_is_not_stored_by_any_way(records: Record
             write()
 
     assert [] == records.search("Patient", "").versions
+
+
+def test_a_load_refuses_what_does_not_meet_the_profile_and_takes_the_rest(records: Records) -> None:
+    items = [("Patient", one["id"], orjson.dumps(one)) for one in (LI, NOBODY, LI | {"id": "wu"})]
+    outcomes = records.put_many([*items, ("Basic", "b", b'{"resourceType":"Basic","id":"b","code":{"text":"a"}}')])
+
+    assert ["created", "refused", "created", "created"] == [one.act for one in outcomes.result()]
+    assert ["Patient.name"] == [issue.path for issue in outcomes.result()[1].issues]
+    assert 2 == len(records.search("Patient", "").versions)
 
 
 def test_what_meets_it_is_stored_and_other_types_are_free(records: Records) -> None:

@@ -16,7 +16,7 @@ from salus.codes.terminology.site import FOLDER
 from salus.fhir.profiles import Profiles
 from salus.records.drafts import Draft
 from salus.records.engines import engine_of
-from salus.records.stewards import STEWARDED, Stewards
+from salus.records.stewards import STEWARDED, Stewards, Unmet
 
 if TYPE_CHECKING:
     from salus.records.desk import Desk
@@ -31,15 +31,15 @@ class Demand:
         self._site, self._named = site, named
 
     def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
-        """Raises Invalid with the errors, or where a profile is not held."""
+        """Raises Unmet with the errors, or where a profile is not held."""
         profiles = Profiles(self._site.structures, Terminology([self._site]))
         body = draft.stamped(id, 1, clock.instant(clock.now()))
         try:
             found = fhir.validate(body, profiles=profiles, named=self._named)
         except Missing as fault:
-            raise Invalid(f"This site takes no {draft.type} yet: {fault}") from None
+            raise Unmet(f"This site takes no {draft.type} yet: {fault}") from None
         if errors := [issue for issue in found if issue.severity == "error"]:
-            raise Invalid(f"This site demands more of a {draft.type}: {errors[0].text}", issues=errors[:TOLD])
+            raise Unmet(f"This site demands more of a {draft.type}: {errors[0].text}", issues=errors[:TOLD])
         return draft
 
     def release(self, desk: "Desk", id: str) -> None:

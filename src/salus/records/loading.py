@@ -13,7 +13,7 @@ from salus.records.desk import CREATE, Desk, subject_of
 from salus.records.interning import Name
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
-from salus.records.stewards import STEWARDED
+from salus.records.stewards import STEWARDED, Unmet
 
 MOST = 500  # addresses looked up at once
 Key = tuple[int, bytes | str]
@@ -26,7 +26,7 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
     refused = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
     keys = [desk.kinds.key(type, id) for type, id in zip(sheet.types, sheet.ids, strict=True)]
     found = looked_up(desk, keys)
-    if is_new(sheet, keys, found):
+    if is_new(sheet, keys, found) and desk.stewards.keys().isdisjoint(sheet.types):
         Load(desk, sheet, keys, found).write()
         lines = zip(sheet.lines, sheet.types, sheet.ids, strict=True)
         done = [Outcome(line, "created", type, id, FIRST) for line, type, id in lines]
@@ -36,14 +36,17 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
 
 
 def is_new(sheet: Sheet, keys: list[Key], found: Found) -> bool:
-    """Whether nothing stands at any of these addresses, nor at one of them twice, and no steward has to be asked."""
+    """Whether nothing stands at any of these addresses, nor at one of them twice, and none must have a steward."""
     fresh = not any(version for _, version in found.values())
     return fresh and len(set(keys)) == len(keys) and STEWARDED.isdisjoint(sheet.types)
 
 
 def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
     type, id, body = item
-    return outcome_of(line, desk.update(drafts.addressed(body, type, id), known=known))
+    try:
+        return outcome_of(line, desk.update(drafts.addressed(body, type, id), known=known))
+    except Unmet as fault:  # before anything of it is written
+        return Outcome(line, "refused", type, id, 0, fault.issues)
 
 
 def outcome_of(line: int, version: Version) -> Outcome:

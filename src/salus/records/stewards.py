@@ -8,13 +8,17 @@ types may have one too, such as a site's demand that they meet a profile (`deman
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from salus.base.errors import Unsupported
+from salus.base.errors import Invalid, Unsupported
 from salus.records.drafts import Draft
 
 if TYPE_CHECKING:
     from salus.records.desk import Desk
 
 STEWARDED = frozenset({"Subscription"})
+
+
+class Unmet(Invalid):
+    """A resource that its steward does not admit; of others in the same load nothing is said."""
 
 
 class Steward(Protocol):
