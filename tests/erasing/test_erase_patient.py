@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -212,6 +213,35 @@ def test_who_names_them_where_no_index_looks_is_found(store: Store, records: Rec
     assert "see https://a.example/erased." == records.read("Location", "bed").json()["description"]
     assert 1 == records.read("Location", "chair").version
     assert store.verify()
+
+
+def test_a_document_about_nobody_else_goes_and_one_about_several_stays_without_his_records(
+    store: Store, records: Records
+) -> None:
+    def document(id: str, *people: str) -> dict[str, Any]:
+        entries = [
+            {"fullUrl": f"https://a.example/Patient/{who}", "resource": patient(who, "Somebody")} for who in people
+        ]
+        return {"resourceType": "Bundle", "id": id, "type": "collection", "entry": entries}
+
+    put(records, document("own", "li-forgotten"), document("several", "li-forgotten", "wang"))
+    gone(store)
+
+    with pytest.raises(Gone):
+        records.read("Bundle", "own")
+    entries = records.read("Bundle", "several").json()["entry"]
+    assert ["https://a.example/Patient/wang"] == [entry["fullUrl"] for entry in entries]
+    assert {} == traces(store.path.parent, ["li-forgotten"])
+
+
+def test_an_id_that_is_a_uuid_is_found_by_itself(store: Store, records: Records) -> None:
+    id = "0199a5f4-5b2c-7def-8123-456789abcdef"
+    put(records, patient(id, "Uuid"))
+    put(records, {"resourceType": "Location", "id": "bed", "description": f"Observation?patient={id}&x=1"})
+    erasing.erase(store.open(OFFICER, Purpose.ADMINISTRATION), Wish("Patient", id, What.PATIENT), REASON)
+    assert [] == erasing.finish(store)
+
+    assert "Observation?patient=erased&x=1" == records.read("Location", "bed").json()["description"]
 
 
 def test_a_legal_hold_forbids_it_until_it_is_lifted(store: Store, records: Records, officer: Records) -> None:

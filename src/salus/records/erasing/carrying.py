@@ -3,22 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from salus.base.errors import Conflict, SalusError
 from salus.base.ids import uuid7
-from salus.records import chain, drafts
+from salus.records import chain
 from salus.records.desk import DELETE, ERASE, Desk
 from salus.records.erasing import digests, striking
 from salus.records.erasing.looking import Look, batches
+from salus.records.erasing.rewriting import rewrite
 from salus.records.erasing.shapes import Doom
-from salus.records.erasing.striking import NAMED, Names
+from salus.records.erasing.striking import Names
 from salus.records.erasing.traces import Traces, lone_words, orphans, traces_of
 from salus.records.notices import disown
-from salus.records.patches.text import read, written
 
 PAGES = "pages"  # the last thing that is to be done for an erasure
-GONE = {"display": "erased"}  # in the place of a reference to what is no more
 PLACE = "SELECT n FROM outbox WHERE t=? AND row=? AND version=?"
 
 
@@ -41,7 +38,7 @@ def carry_out(desk: Desk, doom: Doom, also: Iterable[str] = ()) -> Done:
     old = {row: look.reference(row) for row in doom.nameless}
     for row in sorted(doom.rewritten):
         done.rewritten.append(look.reference(row))
-        _rewrite(desk, look, row, {*old.values(), *also})
+        rewrite(desk, look, row, {*old.values(), *also})
     desk.flush()
     done.traces = traces_of(look, doom)
     _count(look, doom, done)
@@ -78,43 +75,6 @@ def _count(look: Look, doom: Doom, done: Done) -> None:
         if versions:
             done.resources[look.address(row)[0]] += 1
             done.versions += len(versions)
-
-
-def _rewrite(desk: Desk, look: Look, row: int, names: set[str]) -> None:
-    """The next version of what stays, without the names. Raises Conflict where that can be no resource."""
-    type, id = look.address(row)
-    body = without(read(desk.current(type, id).body), names)
-    body.pop("text", None)  # a narrative may name anybody
-    try:
-        desk.update(drafts.addressed(written(body), type, id, True))
-    except SalusError as fault:
-        raise Conflict(f"{type}/{id} names what is to be erased and cannot be rewritten: {fault}") from None
-
-
-def without(value: Any, names: set[str]) -> Any:
-    """A JSON value, each reference to any of these replaced, and each word of a text that names them.
-
-    >>> without({"entity": {"reference": "Patient/li", "display": "Li"}}, {"Patient/li"})
-    {'entity': {'display': 'erased'}}
-    >>> without({"url": "https://a.example/Patient/li?x=Patient/lin"}, {"Patient/li"})
-    {'url': 'https://a.example/erased?x=Patient/lin'}
-    """
-    if isinstance(value, str):
-        return NAMED.sub(lambda found: "erased" if found[0] in names else found[0], value)
-    if isinstance(value, list):
-        return [without(each, names) for each in value]
-    if not isinstance(value, dict):
-        return value
-    reference = value.get("reference")
-    if isinstance(reference, str) and names & pieces(reference):
-        return dict(GONE)
-    return {name: without(each, names) for name, each in value.items()}
-
-
-def pieces(reference: str) -> set[str]:
-    """What a reference may name: `Type/id`, out of an address or of one of its versions."""
-    steps = reference.split("/")
-    return {"/".join(steps[n : n + 2]) for n in range(len(steps) - 1)}
 
 
 def _leave_digests(desk: Desk, look: Look, doom: Doom) -> None:

@@ -122,7 +122,7 @@ def _press_again(store: Store) -> None:
 
 
 def _look_everywhere(store: Store, todo: dict[str, Any]) -> None:
-    names = {name for name in todo["references"] if name.startswith("Patient/")}
+    names = everywhere.sought(todo["references"])
     if not names:
         return
     with store.readers.one() as reader, reader.snapshot():
