@@ -50,7 +50,7 @@ def test_the_page_says_what_is_told_to_whom_and_what_stands_in_the_way(failing, 
         "https://lab.example/in",
         "failing",
         "answered 503",
-        "1 failures",
+        "failures: 1",
     )
     assert [] == [one for one in words if one not in english]
     assert [] == [one for one in ("新检验结果", "失败", "重新发送") if one not in chinese]
