@@ -138,6 +138,8 @@ def values(text: str) -> tuple[str, ...]:
     >>> values(r"a,b\,c")
     ('a', 'b,c')
     """
+    if "\\" not in text:
+        return tuple(text.split(","))
     return tuple(part.replace("\\,", ",") for part in re.split(r"(?<!\\),", text))
 
 
@@ -147,6 +149,8 @@ def divide(value: str) -> tuple[str, str, str]:
     >>> divide("s|c"), divide(r"a\|b")
     (('s', '|', 'c'), ('a|b', '', ''))
     """
+    if "\\" not in value:
+        return value.partition("|")
     parts = re.split(r"(?<!\\)\|", value, maxsplit=1)
     first, rest = parts[0].replace("\\|", "|"), parts[1:]
     return (first, "|", rest[0].replace("\\|", "|")) if rest else (first, "", "")
