@@ -93,12 +93,13 @@ def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
     """The index is asked which of the references stand at the include's paths."""
     targets: dict[tuple[str, str], int | None] = {}
     found: set[int] = set()
+    kinds = (include.target,) if include.target else include.targets
     for here, version in fresh.items():
         if include.source not in (ANY, version.type):
             continue
         paths = numbers(sorted(include.paths or reference_paths(version.type)))
         sql = f"SELECT 1 FROM ref WHERE path IN ({paths}) AND target=? AND row=?"
-        for kind, id in sorted(links.named(version.type, version.body)):
+        for kind, id in sorted(links.named(version.type, version.body, kinds)):
             if kind not in reader.kinds.numbers or not _wanted(include, kind):
                 continue
             if (kind, id) not in targets:

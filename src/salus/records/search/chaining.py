@@ -108,7 +108,7 @@ def _referring(setting: Setting, term: Term, source: str, match: Match, target: 
 
 
 def _referred(setting: Setting, term: Term, type: str, source: str, rows: list[int]) -> set[int]:
-    ids = {id for body in setting.bodies(rows) for kind, id in links.named(source, body) if kind == type}
+    ids = {id for body in setting.bodies(rows) for kind, id in links.named(source, body, (type,)) if kind == type}
     targets = [row for id in sorted(ids) if (row := setting.row(type, id)) is not None]
     sql = f"SELECT 1 FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND target=? AND row IN ({numbers(rows)})"
     return {target for target in targets if setting.rows(f"{sql} LIMIT 1", (target,))}
