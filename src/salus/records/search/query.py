@@ -68,6 +68,7 @@ class Query:
     compartment: str = ""  # the id of the Patient in whose compartment is searched; another's is one of the `terms`
     parts: list["Query"] = field(default_factory=list)
     named: bool = False
+    looked: list[str] | None = None  # what `looks` has found
     merged: bool = False  # one of several types that are sorted together
 
     @property
@@ -80,6 +81,11 @@ class Query:
 
         Who asks must be allowed to read them all.
         """
+        if self.looked is None:
+            self.looked = self._looks()
+        return self.looked
+
+    def _looks(self) -> list[str]:
         own = self.types if self.named or not self.parts else []
         looked = (type for part in [self, *self.parts] for term in part.terms for type in term.looks())
         return list(dict.fromkeys([*own, *looked]))
