@@ -1,5 +1,6 @@
 """`salus erase`: says what would go; with --yes it goes, and every copy with it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def test_with_yes_nothing_is_left_in_the_folder_and_verify_counts_it(site: Path)
     assert {} == traces(site)
     code, text = run("verify")
     assert (0, True) == (code, "in 1 erasures" in text or "erasures" in text), text
+
+
+def test_a_restored_backup_tells_what_was_erased_again(site: Path, tmp_path: Path) -> None:
+    assert 0 == run("backup", str(tmp_path / "old.db"))[0]
+    assert 0 == run("erase", "li-forgotten", "--reason", "case 2026/17", "--yes")[0]
+    shutil.copy(site / "records.db-erased", tmp_path)
+    code, text = run("restore", str(tmp_path / "old.db"), "--store", str(tmp_path / "again" / "new.db"))
+
+    assert (0, True) == (code, "versions were erased again" in text), text
+    assert {} == traces(tmp_path / "again")
 
 
 def test_an_unknown_patient_is_told_and_no_patient_is_a_fault(site: Path) -> None:

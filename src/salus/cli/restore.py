@@ -21,9 +21,14 @@ def restore(
 ) -> None:
     """Bring a backup back as a new store; nothing is overwritten. 恢复备份"""
     told = settings(store=store, language=language)
+    erased: list[int] = []
     with bar() as progress:
         copying = progress.add_task(say("restore.copying", told.language), total=None)
-        made = bring_back(
-            file, engine_of(told.store).path, lambda done, total: progress.update(copying, completed=done, total=total)
-        )
+
+        def on_copy(done: int, total: int) -> None:
+            progress.update(copying, completed=done, total=total)
+
+        made = bring_back(file, engine_of(told.store).path, on_copy, on_erased=erased.append)
     typer.echo(say("restore.done", told.language, store=told.store, t=made.transaction, made=made.made))
+    if any(erased):
+        typer.echo(say("restore.erased", told.language, versions=f"{sum(erased):,}"))

@@ -87,10 +87,14 @@ def look(desk: Desk) -> None:
 
 
 def restore(
-    backup: Path, to: Path, on_copy: OnBytes = unwatched, on_check: checking.OnProgress = checking.silent
+    backup: Path,
+    to: Path,
+    on_copy: OnBytes = unwatched,
+    on_check: checking.OnProgress = checking.silent,
+    on_erased: Callable[[int], None] = lambda versions: None,
 ) -> Manifest:
     """Bring a backup back as the new store `to`, after everything in it was looked at. What was erased since the backup
-    was made is erased again, by the lists beside the backup and beside `to`.
+    was made is erased again, by the lists beside the backup and beside `to`; `on_erased(versions)` tells how much.
 
     Raises Conflict when there is a store already, Missing without backup or manifest, Damaged when the backup is not
     what its manifest says, or not whole; then nothing is left of it at `to`.
@@ -112,7 +116,7 @@ def restore(
         forget_copies(part)
         gone = erasing.collected(backup.parent, to.parent)
         if gone or found.unfinished:
-            erase_again(part, gone, to)
+            on_erased(erase_again(part, gone, to))
     return manifest
 
 
@@ -122,14 +126,16 @@ def forget_copies(part: Path) -> None:
         connection.execute("DELETE FROM cursor WHERE name LIKE ?", (f"{erasing.COPY}%",))
 
 
-def erase_again(part: Path, gone: set[erasing.Gone], to: Path) -> None:
-    """Erase in a restored store what was erased after its backup, and finish what was not when it was made."""
+def erase_again(part: Path, gone: set[erasing.Gone], to: Path) -> int:
+    """Erase in a restored store what was erased after its backup, and finish what was not when it was made; how many
+    versions."""
     with Store(part) as store:
-        erasing.apply_again(store, gone, SYSTEM)
+        report = erasing.apply_again(store, gone, SYSTEM)
         erasing.finish(store)
         erasing.put(beside(to, erasing.ENDING), erasing.listed(store) | gone)
     with faults.in_our_words(), closing(Sqlite(part).upgrader()) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
+    return report.versions if report else 0
 
 
 def bring_up_to_date(part: Path) -> None:
