@@ -148,6 +148,15 @@ def test_a_reference_points_at_a_type_that_its_element_allows(observation: Json,
     assert words in "".join(found)
 
 
+def test_advice_hides_no_error_that_comes_after_it() -> None:
+    plain: Json = {"resourceType": "Organization", "name": "A"}
+    entries = [{"resource": plain}] * 300 + [{"resource": {"resourceType": "Organization"}}]
+    body = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+    assert [("Bundle.entry[300].resource", "org-1")] == told(body)
+    assert 100 == len(told(body, severity="warning"))
+
+
 def test_levels_hold_those_before_them(observation: Json) -> None:
     body = observation | {"dataAbsentReason": {"text": "lost"}}
     broken = orjson.dumps(body | {"status": "x"})

@@ -307,6 +307,16 @@ def test_profiles_that_lead_in_a_circle_come_to_an_end() -> None:
     assert [] == told(body, first, second)
 
 
+def test_so_many_addresses_are_asked_for_and_no_more() -> None:
+    asked: list[str] = []
+    known = Profiles(lambda url: asked.append(url) or [], Terminology())
+    body = PATIENT | {"extension": [{"url": f"urn:x:{n}", "valueCode": "a"} for n in range(3000)],
+                      "meta": {"profile": [f"urn:y:{n}" for n in range(3000)]}}  # fmt: skip
+
+    assert 200 == len(list(known.issues(body)))  # 100 warnings of claims, 100 words about extensions
+    assert 1000 == len(asked)
+
+
 def test_a_profile_without_end_is_bounded() -> None:
     many = [row(f"Patient.identifier:s{n}") for n in range(400)]
     rows = [row("Patient.identifier", **slicing("value", "system")), *many]

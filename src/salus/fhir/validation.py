@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from salus.base.errors import Invalid, Issue, Malformed, SalusError, Unsupported
@@ -17,7 +17,7 @@ from salus.fhir.fhirpath.nodes import lineage
 from salus.fhir.places import Place, places
 from salus.fhir.primitives import PRIMITIVES
 from salus.fhir.reading import decode
-from salus.fhir.verdicts import shown, some
+from salus.fhir.verdicts import first, shown, some
 from salus.fhir.walker import MOST
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def validate(
     body = json.loads(data, parse_float=Decimal)
     found = (issue for place in places(body) for check in LEVELS[level] for issue in check(place))
     more = profiles.issues(body, named, resolve) if profiles else ()
-    return list(chain(islice(found, MOST), more))
+    return list(chain(first(found, MOST), more))
 
 
 def of_bindings(place: Place) -> Iterator[Issue]:

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from salus.base.errors import Issue
@@ -50,6 +51,19 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return repr(value[:SHOWN]) + ("..." if len(value) > SHOWN else "")
     return cut(json.dumps(value))
+
+
+def first(issues: Iterable[Issue], most: int) -> Iterator[Issue]:
+    """Each issue once, and of each severity so many: advice on what comes first hides no error of what comes later."""
+    seen: set[Issue] = set()
+    counts = Counter[str]()
+    for issue in issues:
+        if issue not in seen and counts[issue.severity] < most:
+            seen.add(issue)
+            counts[issue.severity] += 1
+            yield issue
+            if counts["error"] == most:
+                return
 
 
 def some(codes: tuple[str, ...]) -> str:

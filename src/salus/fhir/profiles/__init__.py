@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/profiling.html
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 
 from salus.base.errors import Invalid, Issue, Missing, SalusError
 from salus.codes.terminology import Terminology
@@ -15,9 +14,11 @@ from salus.fhir.places import Place, places
 from salus.fhir.profiles.checks import Check, Resolve, absent
 from salus.fhir.profiles.elements import core_type, table
 from salus.fhir.profiles.rules import Rule, tree
+from salus.fhir.verdicts import first
 
 KEPT = 500  # profiles compiled
-MOST = 200  # issues told at once
+LOOKED_UP = 1000  # addresses that one validation asks for
+MOST = 100  # issues of each severity told at once
 NAMED = 12  # elements named in advice
 COMPILED: dict[int, tuple[Json, Rule]] = {}  # by the identity of a StructureDefinition, which is kept beside
 
@@ -30,8 +31,12 @@ class Profiles:
         self._found: dict[str, Json | None] = {}
 
     def structure(self, url: str) -> Json | None:
-        """The StructureDefinition at the address, in the version behind `|` where one is named."""
+        """The StructureDefinition at the address, in the version behind `|` where one is named. After `LOOKED_UP`
+        addresses what is not known yet counts as not held.
+        """
         if url not in self._found:
+            if len(self._found) >= LOOKED_UP:
+                return None
             bare, _, version = url.partition("|")
             known = self._structures(bare)
             self._found[url] = next((one for one in known if not version or one.get("version") == version), None)
@@ -79,7 +84,7 @@ class Profiles:
         check = Check(self, resolve)
         found = (issue for place in places(body) for issue in self._of_place(check, place, named))
         try:
-            yield from islice(once(found), MOST)
+            yield from first(found, MOST)
         except Invalid as fault:
             yield from (Issue("too-costly", "", issue.text) for issue in fault.issues)
 
@@ -125,15 +130,6 @@ class Profiles:
             wanted = "extension" if modifies else "modifierExtension"
             yield Issue("extension", place.path, f"{place.path} is {url[:200]}: give it as {wanted}")
         yield from check.profile(url, place)
-
-
-def once(issues: Iterator[Issue]) -> Iterator[Issue]:
-    """Each issue the first time."""
-    seen = set()
-    for issue in issues:
-        if issue not in seen:
-            seen.add(issue)
-            yield issue
 
 
 __all__ = ["Profiles", "Resolve"]

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/terminologies.html#strength
 from collections.abc import Iterator
 from typing import Any
 
-from salus.base.errors import Missing, SalusError
+from salus.base.errors import SalusError
 from salus.codes.terminology import Terminology, ValueSet
 from salus.codes.terminology.expanding import select
 from salus.codes.terminology.shapes import System
@@ -31,22 +31,23 @@ class ValueSets:
     def __init__(self, terms: Terminology) -> None:
         self._terms = terms
         self._known: dict[tuple[str, Coding], bool | None] = {}
+        self._sets: dict[str, ValueSet | None] = {}
 
     def holds(self, url: str, coding: Coding) -> bool | None:
         """Whether the coding is in the value set; None where what is held cannot tell."""
         key = (url, coding)
         if key not in self._known:
-            try:
-                self._known[key] = self._look(self._value_set(url), coding)
-            except SalusError:
-                self._known[key] = None
+            if url not in self._sets:
+                self._sets[url] = self._value_set(url) or self._value_set(url.partition("|")[0])
+            held = self._sets[url]
+            self._known[key] = self._look(held, coding) if held else None
         return self._known[key]
 
-    def _value_set(self, url: str) -> ValueSet:
+    def _value_set(self, url: str) -> ValueSet | None:
         try:
             return self._terms.value_set(url)
-        except Missing:
-            return self._terms.value_set(url.partition("|")[0])
+        except SalusError:
+            return None
 
     def _look(self, value_set: ValueSet, coding: Coding) -> bool | None:
         system, code = coding
