@@ -42,9 +42,9 @@ class Reader:
             self.connection.execute("ROLLBACK")
 
     @contextmanager
-    def moment(self, until: float) -> Iterator[None]:
-        """What is read inside raises Lengthy after `until`. A transaction begins and ends outside."""
-        self.connection.hurry(until)
+    def moment(self, seconds: float) -> Iterator[None]:
+        """What is read inside raises Lengthy after so much work. A transaction begins and ends outside."""
+        self.connection.hurry(seconds)
         try:
             yield
         finally:

@@ -5,7 +5,6 @@ account of a patient (`actor.patient`) sees that patient's compartment and nothi
 SQL of every read, search, count, history, include. What it may not see is Missing, not Forbidden.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FEW = 200  # resources of a page that may be read at once
-MOMENT = 0.002  # seconds
+MOMENT = 0.002  # seconds of work
 NOBODY = -1  # a row that no compartment has
 MOST_ANSWERED = 64 << 20  # bytes that the reads of a Bundle are answered with; after that no more are begun
 
@@ -241,12 +240,11 @@ class Records:
         query = self._asked(type, params)
         if query.count > FEW:
             return None
-        until = time.monotonic() + MOMENT
         try:
             with self.store.readers.one() as reader:
                 if not reader.connection.local:
                     return None
-                with reader.snapshot(), reader.moment(until):
+                with reader.snapshot(), reader.moment(MOMENT):
                     page = includes.page(reader, query, self._patient(reader), self._may_read)
         except Lengthy:
             return None

@@ -152,7 +152,7 @@ class Connection:
     def begin_reading(self) -> None:
         self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def hurry(self, until: float | None) -> None:
+    def hurry(self, seconds: float | None) -> None:
         """It is not local."""
 
     def has_table(self, name: str) -> bool:

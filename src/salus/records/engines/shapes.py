@@ -54,9 +54,9 @@ class Connection(Protocol):
     def flaws(self) -> Iterable[str]:
         """What the database itself finds wrong with how its data lie."""
 
-    def hurry(self, until: float | None) -> None:
-        """Let statements go on no longer than until this moment (of `time.monotonic`): then they raise Lengthy; None
-        lets them take their time. Only where the connection is `local`."""
+    def hurry(self, seconds: float | None) -> None:
+        """Let statements work no longer than this from now on: then they raise Lengthy; None lets them take their time.
+        Only where the connection is `local`."""
 
     def packed(self, id: str) -> bytes | str:
         """An id as it is stored; `salus.records.ids.unpacked` reads what any engine stores."""

@@ -19,6 +19,7 @@ WRITING = (
     "PRAGMA wal_autocheckpoint=8000",  # pages: 32 MB
     "PRAGMA temp_store=MEMORY",
 )
+CROWDED = 10  # times as long may pass as is worked, for disks, and where others want the processor too
 STEPS = 500  # of SQLite's machine between two looks at the clock, some 30 us
 READING = ("PRAGMA query_only=1", "PRAGMA cache_size=-16384")
 LAYING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=WAL")
@@ -45,8 +46,12 @@ class Connection(sqlite3.Connection):
     def begin_reading(self) -> None:
         self.execute("BEGIN")
 
-    def hurry(self, until: float | None) -> None:
-        self.set_progress_handler(None if until is None else lambda: time.monotonic() > until, STEPS)
+    def hurry(self, seconds: float | None) -> None:
+        if seconds is None:
+            self.set_progress_handler(None, 0)
+            return
+        work, wait = time.thread_time() + seconds, time.monotonic() + seconds * CROWDED
+        self.set_progress_handler(lambda: time.thread_time() > work or time.monotonic() > wait, STEPS)
 
     def flaws(self) -> Iterator[str]:
         for (told,) in self.execute("PRAGMA integrity_check"):
