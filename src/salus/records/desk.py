@@ -17,16 +17,11 @@ from salus.records.drafts import Draft
 from salus.records.engines import Connection
 from salus.records.ids import unpacked
 from salus.records.interning import Interning, Kinds, Known
+from salus.records.pending import Pending
 from salus.records.shapes import ACTS, Version
 from salus.records.stewards import Stewards, admitted, released
 
 CREATE, UPDATE, DELETE, ERASE = range(len(ACTS))
-STORE = """
-INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body, subject)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT(row) DO UPDATE SET version=excluded.version, t=excluded.t, born=excluded.born, alive=excluded.alive,
-    date=excluded.date, form=excluded.form, body=excluded.body, subject=excluded.subject
-"""
 FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
 FIND_ROW = "SELECT row FROM resource WHERE type=? AND id=?"
 LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
@@ -61,13 +56,21 @@ class Ledger:
         self.row: int = connection.execute("SELECT coalesce(max(row), 0) FROM resource").fetchone()[0]
         self.ts = max(self.last, int(clock.now().timestamp() * 1000))  # time never runs backwards in the log
 
+    def keep(self, lines: list[tuple[Any, ...]]) -> None:
+        """The audit ends with these rows now."""
+        if lines:
+            self.n, self.seal = lines[-1][0], lines[-1][-2]
+
     def next_row(self) -> int:
         self.row += 1
         return self.row
 
 
 class Desk:
-    """Where one request writes, inside its savepoint. Its methods raise SalusError; then nothing of it stays."""
+    """Where one request writes, inside its savepoint. Its methods raise SalusError; then nothing of it stays.
+
+    `shared`: the request creates and reads nothing, so what it writes waits together with that of others.
+    """
 
     def __init__(
         self,
@@ -76,7 +79,8 @@ class Desk:
         names: Interning,
         kinds: Kinds,
         ledger: Ledger,
-        breathe: shelves.Breathe,
+        pending: Pending,
+        shared: bool = False,
     ) -> None:
         self.connection = connection
         self.kinds = kinds
@@ -89,11 +93,11 @@ class Desk:
         self.t = ledger.t + 1
         self.salt = b""
         self.stand_at(ledger.ts, chain.salt())
-        self.shelves = shelves.Shelves(connection, breathe)
-        self._breathe = breathe
-        self._rows = Known(self._look_up)  # by type and id; of a reference to elsewhere by None and its URL
-        self.waiting: list[tuple[object, ...]] = []
-        self._targets: list[tuple[object, ...]] = []
+        self.shelves, self.waiting = pending.shelves, pending.resources
+        self._pending, self._shared = pending, shared
+        if pending.rows is None:
+            pending.rows = Known(self._look_up)
+        self._rows = pending.rows  # by type and id; of a reference to elsewhere by None and its URL
         self._touched: set[int] = set()
         self.changes: list[tuple[int, int, int]] = []
         self.digests: list[bytes] = []
@@ -279,7 +283,7 @@ class Desk:
     def lay_target(self, key: tuple[int, bytes | str]) -> int:
         """A row for what is referred to but not here (yet)."""
         row = self.ledger.next_row()
-        self._targets.append((row, *key, 0, 0, 0, 0, 0, None, None, 0))
+        self._pending.targets.append((row, *key, 0, 0, 0, 0, 0, None, None, 0))
         return row
 
     def _subjects(self, type: str, row: int, indexed: fhir.Indexed) -> set[int]:
@@ -345,46 +349,41 @@ class Desk:
 
     def flush(self) -> None:
         """Write what is waiting, so that reads on this connection see it."""
-        for waiting in (self._targets, self.waiting):
-            shelves.in_breaths(self.connection, STORE, waiting, self._breathe)
-            waiting.clear()
         self._touched.clear()
-        self.names.flush()
-        self.shelves.flush()
+        self._pending.flush()
 
     def finish(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:
         """Write transaction, outbox and audit rows; the request's savepoint may be released after it."""
-        self.flush()
-        ledger, t = self.ledger, None
+        if not self._shared:
+            self.flush()
+        ledger, t, logs = self.ledger, None, self._pending.logs
         if self.changes or self.erases:
             t = self.t
             fields = (t, self.ts, actor.reference, purpose.value)
             orders = chain.orders(self.connection, t) if self.erases else b""
             kept = [*self.digests, *chain.hand(self.salt, actor.reference)]
             hash = chain.link(ledger.hash, chain.signed(*fields), kept, orders)
-            self.connection.execute("INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)", (*fields, hash, self.salt))
-            self.connection.executemany(
-                "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",
-                ((t, n, row, version, act) for n, (row, version, act) in enumerate(self.changes)),
-            )
-        if not act:  # housekeeping of the store itself
-            return
-        seal = audit(self.connection, ledger, [(t, self.ts, actor.reference, purpose.value, act, what)])
+            logs["txn"].append((*fields, hash, self.salt))
+            logs["outbox"] += [(t, n, row, version, act) for n, (row, version, act) in enumerate(self.changes)]
+        lines = audited(ledger, [(t, self.ts, actor.reference, purpose.value, act, what)] if act else [])
+        logs["audit"] += lines  # of housekeeping of the store itself there are none
+        if not self._shared:
+            self.flush()
         if t is not None:
             ledger.t, ledger.hash, ledger.last = t, hash, self.ts
-        ledger.n, ledger.seal = seal
+        ledger.keep(lines)
 
 
-def audit(connection: Connection, ledger: Ledger, lines: Iterable[tuple[object, ...]]) -> tuple[int, bytes]:
-    """Append audit lines (t, ts, who, purpose, act, what); the new end of their chain."""
-    n, seal = ledger.n, ledger.seal
+def audited(ledger: Ledger, lines: Iterable[shelves.Row]) -> list[tuple[Any, ...]]:
+    """Rows of the audit, for lines (t, ts, who, purpose, act, what) that continue its chain."""
+    n, seal, made = ledger.n, ledger.seal, []
     for *fields, what in lines:
         n += 1
         salt = chain.salt()
-        line = (*fields, str(what).replace("\0", "\ufffd"))  # PostgreSQL's texts have no NUL
-        seal = chain.seal(seal, (n, *line), salt)
-        connection.execute("INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, *line, seal, salt))
-    return n, seal
+        line = (n, *fields, str(what).replace("\0", "\ufffd"))  # PostgreSQL's texts have no NUL
+        seal = chain.seal(seal, line, salt)
+        made.append((*line, seal, salt))
+    return made
 
 
 def subject_of(patients: Set[int]) -> int:

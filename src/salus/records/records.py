@@ -80,7 +80,7 @@ class Records:
             found = conditions.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
             return found or desk.create(draft)
 
-        return self._submit(work, "create", type)
+        return self._submit(work, "create", type, plain=not if_none_exist and type not in STEWARDED)
 
     def read(self, type: str, id: str) -> Version:
         """The current version. Raises Missing, or Gone if it was deleted."""
@@ -464,8 +464,8 @@ class Records:
     def _note(self, act: str, what: str) -> None:
         self.store.writer.note(self.actor, self.purpose, act, what)
 
-    def _submit(self, work: Callable[[Desk], T], act: str, what: str) -> "Future[T]":
-        return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what))
+    def _submit(self, work: Callable[[Desk], T], act: str, what: str, plain: bool = False) -> "Future[T]":
+        return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what, plain))
 
 
 VERBS = {"GET": Act.READ, "POST": Act.WRITE, "PUT": Act.WRITE, "PATCH": Act.WRITE, "DELETE": Act.DELETE}

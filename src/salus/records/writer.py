@@ -23,9 +23,10 @@ from salus.base import clock
 from salus.base.errors import Busy
 from salus.privacy import Actor, Purpose
 from salus.records import bodies, faults
-from salus.records.desk import Desk, Ledger, audit
+from salus.records.desk import Desk, Ledger, audited
 from salus.records.engines import Engine
 from salus.records.interning import Interning, Kinds
+from salus.records.pending import LOGS, Pending
 from salus.records.stewards import Stewards
 
 T = TypeVar("T")
@@ -41,13 +42,17 @@ NOTES = 100_000  # audited reads in memory
 
 @dataclass(slots=True, eq=False)
 class Request(Generic[T]):
-    """Work to do at a desk, and who asks for it. `act` and `what` are for the audit."""
+    """Work to do at a desk, and who asks for it. `act` and `what` are for the audit.
+
+    `plain`: it only creates, and reads nothing but where its references lead, so it cannot fail by itself.
+    """
 
     work: Callable[[Desk], T]
     actor: Actor
     purpose: Purpose
     act: str
     what: str
+    plain: bool = False
     future: "Future[T]" = field(default_factory=Future)
 
 
@@ -157,24 +162,28 @@ class Writer:
 
     def _apply(self, first: Request[Any] | None, ledger: Ledger, done: list[tuple[Request[Any], Any]]) -> None:
         request, until = first, time.monotonic() + LINGER
+        pending = Pending(self._connection, self._names, self._breathe)
         while True:
             if request is not None and request.future.set_running_or_notify_cancel():
                 done.append((request, None))
-                done[-1] = (request, self._serve(request, ledger))
+                done[-1] = (request, self._serve(request, ledger, pending))
             if len(done) >= GROUP or time.monotonic() > until or self._queue.empty():
+                pending.flush()
                 return
             request = self._queue.get()
             if request is None:  # its notes go into this commit; who notes later calls again
                 self._awake = False
 
-    def _serve(self, request: Request[T], ledger: Ledger) -> T | Refusal:
+    def _serve(self, request: Request[T], ledger: Ledger, pending: Pending) -> T | Refusal:
+        """`pending`: what plain requests before this one have written."""
+        if request.plain:
+            return self._done(request, ledger, pending)
+        pending.flush()
+        pending.rows = None  # they may be others after this request
         mark = self._names.mark()
         self._connection.execute("SAVEPOINT request")
         try:
-            desk = Desk(self._connection, self._press, self._names, self._kinds, ledger, self._breathe)
-            desk.stewards, desk.actor, desk.purpose = self._stewards, request.actor, request.purpose
-            answer = request.work(desk)
-            desk.finish(request.actor, request.purpose, request.act, request.what)
+            answer = self._done(request, ledger, Pending(self._connection, self._names, self._breathe))
         except Exception as fault:
             if self._engine.gives_up(fault):
                 raise  # all of the group is given up
@@ -186,15 +195,22 @@ class Writer:
         self._connection.execute("RELEASE request")
         return answer_or_fault
 
+    def _done(self, request: Request[T], ledger: Ledger, pending: Pending) -> T:
+        desk = Desk(self._connection, self._press, self._names, self._kinds, ledger, pending, request.plain)
+        desk.stewards, desk.actor, desk.purpose = self._stewards, request.actor, request.purpose
+        answer = request.work(desk)
+        desk.finish(request.actor, request.purpose, request.act, request.what)
+        return answer
+
     def _breathe(self) -> None:
         """While others read, let them have the interpreter."""
         if time.monotonic() < self._readers_until:
             time.sleep(PAUSE)
 
     def _write_notes(self, ledger: Ledger) -> int:
-        lines = list(self._notes)
-        ledger.n, ledger.seal = audit(self._connection, ledger, lines)
-        return len(lines)
+        rows = audited(ledger, list(self._notes))
+        self._connection.executemany(LOGS["audit"], rows)
+        return len(rows)
 
     def _train(self, rows: int, loaded: bool) -> None:
         """`rows`: how many there are, those of mere targets too. What comes otherwise than by type needs one only."""

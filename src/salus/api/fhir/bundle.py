@@ -5,6 +5,7 @@ import asyncio
 import orjson
 
 from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.settling import settled
 from salus.records import Records
 
 
@@ -12,4 +13,4 @@ async def bundle(records: Records, ask: Ask) -> Answer:
     """`POST /` with a Bundle. What was written comes back only when it is preferred."""
     ask.only()
     waiting = await asyncio.to_thread(records.submit, ask.body, ask.preference("return") or "minimal")
-    return Answer(200, orjson.dumps(await asyncio.wrap_future(waiting)))
+    return Answer(200, orjson.dumps(await settled(waiting)))

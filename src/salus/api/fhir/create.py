@@ -4,6 +4,7 @@ import asyncio
 from urllib.parse import parse_qsl, urlencode
 
 from salus.api.fhir.asking import Answer, Ask, written
+from salus.api.fhir.settling import SMALL, settled
 from salus.records import Records
 
 
@@ -13,8 +14,12 @@ async def create(records: Records, ask: Ask) -> Answer:
     header = ask.header("if-none-exist")
     if header is not None:
         ask.only()
-    waiting = await asyncio.to_thread(records.creating, ask.parts[0], ask.body, header or searched(ask.query))
-    return written(ask, await asyncio.wrap_future(waiting))
+    type, search = ask.parts[0], header or searched(ask.query)
+    if len(ask.body) <= SMALL:
+        waiting = records.creating(type, ask.body, search)
+    else:
+        waiting = await asyncio.to_thread(records.creating, type, ask.body, search)
+    return written(ask, await settled(waiting))
 
 
 def searched(query: str) -> str | None:

@@ -1,11 +1,10 @@
 """FHIR delete, at an id or by a search. https://hl7.org/fhir/R4/http.html#delete"""
 
-import asyncio
-
 import orjson
 
 from salus import fhir
 from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.settling import settled
 from salus.base.errors import Gone, Issue
 from salus.records import Records, Version, etag
 
@@ -15,7 +14,7 @@ async def delete(records: Records, ask: Ask) -> Answer:
     ask.only()
     type, id = ask.parts
     try:
-        version = await asyncio.wrap_future(records.deleting(type, id, etag(ask.header("if-match"))))
+        version = await settled(records.deleting(type, id, etag(ask.header("if-match"))))
     except Gone:
         return Answer(204)
     return gone([version])
@@ -27,7 +26,7 @@ async def delete_where(records: Records, ask: Ask) -> Answer:
     https://hl7.org/fhir/R4/http.html#3.1.0.7.1
     """
     expected = etag(ask.header("if-match"))
-    return gone(await asyncio.wrap_future(records.deleting_where(ask.parts[0], ask.query, expected)))
+    return gone(await settled(records.deleting_where(ask.parts[0], ask.query, expected)))
 
 
 def gone(versions: list[Version]) -> Answer:

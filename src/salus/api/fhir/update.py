@@ -3,6 +3,7 @@
 import asyncio
 
 from salus.api.fhir.asking import Answer, Ask, expected, written
+from salus.api.fhir.settling import SMALL, settled
 from salus.records import Records
 
 
@@ -11,8 +12,11 @@ async def update(records: Records, ask: Ask) -> Answer:
     it only creates."""
     ask.only()
     type, id = ask.parts
-    waiting = await asyncio.to_thread(records.updating, type, id, ask.body, expected(ask))
-    return written(ask, await asyncio.wrap_future(waiting))
+    if len(ask.body) <= SMALL:
+        waiting = records.updating(type, id, ask.body, expected(ask))
+    else:
+        waiting = await asyncio.to_thread(records.updating, type, id, ask.body, expected(ask))
+    return written(ask, await settled(waiting))
 
 
 async def update_where(records: Records, ask: Ask) -> Answer:
@@ -21,4 +25,4 @@ async def update_where(records: Records, ask: Ask) -> Answer:
     https://hl7.org/fhir/R4/http.html#cond-update
     """
     waiting = await asyncio.to_thread(records.updating_where, ask.parts[0], ask.query, ask.body, expected(ask))
-    return written(ask, await asyncio.wrap_future(waiting))
+    return written(ask, await settled(waiting))

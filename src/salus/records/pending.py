@@ -1,0 +1,48 @@
+"""Rows on their way into the tables: put there together, each table in the order of its keys, which is several times
+faster than one by one.
+"""
+
+from salus.records import shelves
+from salus.records.engines import Connection
+from salus.records.interning import Interning, Known
+
+STORE = """
+INSERT INTO resource(row, type, id, version, t, born, alive, date, form, body, subject)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT(row) DO UPDATE SET version=excluded.version, t=excluded.t, born=excluded.born, alive=excluded.alive,
+    date=excluded.date, form=excluded.form, body=excluded.body, subject=excluded.subject
+"""
+LOGS = {
+    "txn": "INSERT INTO txn VALUES(?, ?, ?, ?, ?, ?)",
+    "outbox": "INSERT INTO outbox VALUES(?, ?, ?, ?, ?)",
+    "audit": "INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+}
+
+
+class Pending:
+    """What one request writes; or what several do that read nothing, so that it can wait until the commit.
+
+    `rows`: those of the addresses that came up among several.
+    """
+
+    def __init__(self, connection: Connection, names: Interning, breathe: shelves.Breathe) -> None:
+        self._connection = connection
+        self._names = names
+        self._breathe = breathe
+        self.shelves = shelves.Shelves(connection, breathe)
+        self.targets: list[shelves.Row] = []  # of references, that are not here (yet)
+        self.resources: list[shelves.Row] = []
+        self.logs: dict[str, list[shelves.Row]] = {table: [] for table in LOGS}
+        self.rows: Known | None = None
+
+    def flush(self) -> None:
+        """Put all into the tables, so that reads on this connection see it."""
+        for some in (self.targets, self.resources):
+            shelves.in_breaths(self._connection, STORE, some, self._breathe)
+            some.clear()
+        self._names.flush()
+        self.shelves.flush()
+        for table, waiting in self.logs.items():
+            if waiting:
+                self._connection.executemany(LOGS[table], waiting)
+                waiting.clear()
