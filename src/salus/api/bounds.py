@@ -7,11 +7,13 @@ https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9 (408)
 
 from asyncio import Transport
 from asyncio.events import TimerHandle
+from typing import cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from salus import fhir
+from salus.api.corking import Corked
 from salus.base.errors import Issue
 
 MOST_HEAD = 64 << 10  # bytes of a request line with its headers
@@ -42,7 +44,7 @@ class Bounded(HttpToolsProtocol):
     _began = 0.0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast(Transport, Corked(transport, self.loop)))
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:

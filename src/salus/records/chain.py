@@ -17,15 +17,14 @@ erasure's own transaction, whose link is over all that it did (`orders`).
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 
 from salus.base.errors import Conflict, Damaged
+from salus.base.ids import random16
 from salus.records.engines import Connection
 from salus.records.ids import same_everywhere
 
 START = bytes(32)
-SALT = 16  # bytes
 HAND = -1  # the place of who did it, among those of what was done
 ERASED = b""  # in the place of a salt
 UNKNOWN = b""  # a link that did not hold already when something under it was erased
@@ -61,7 +60,7 @@ def plain_link(before: bytes, fields: Iterable[object], bodies: Iterable[tuple[s
 
 
 def salt() -> bytes:
-    return os.urandom(SALT)
+    return random16()
 
 
 def key(salt: bytes, n: int) -> bytes:

@@ -36,6 +36,7 @@ from salus.records import Records, Store
 LOG = logging.getLogger(__name__)
 PREFIX = "/fhir"
 MOST_BYTES = 64 << 20  # of a request's body
+SELDOM = 50_000  # things made between two looks for reference cycles
 SWITCH = 0.0005  # seconds; a read must not wait for 5 ms each time a thread that imports has the interpreter
 Interaction = Callable[[Records, Ask], Awaitable[Answer]]
 
@@ -95,6 +96,7 @@ def stay_awake() -> None:
     sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(SELDOM, *gc.get_threshold()[1:])  # a request makes many small things and no cycles
     atexit.register(gc.unfreeze)  # at the end all may go; DuckDB complains of what stays
 
 
