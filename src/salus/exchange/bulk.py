@@ -22,13 +22,14 @@ from salus.records.compartments import patients
 from salus.records.drafts import again
 from salus.records.reading import Reader
 from salus.records.search import parse
-from salus.records.walks import members, walked
+from salus.records.walks import bodies, members, walked
 
 MAY = frozenset({Role.SYSTEM, Role.ADMINISTRATOR})
 LARGEST = 64 << 20  # bytes of a file, or little more
 Pairs = tuple[tuple[str, str], ...]
 Progress = Callable[[int, int, str], None]
 Batch = list[Version]
+Bodies = list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def teller(on_progress: Progress, done: int, total: int, type: str) -> Callable[
     return lambda count: on_progress(done + count, total, type)
 
 
-def checked(store: Store, found: Iterator[Batch], tell: Callable[[int], None]) -> Iterator[Batch]:
+def checked(store: Store, found: Iterator[Bodies], tell: Callable[[int], None]) -> Iterator[Bodies]:
     """Pass on, telling before each batch how many there were; raises Busy when the store was closed meanwhile."""
     count = 0
     for batch in found:
@@ -150,14 +151,22 @@ def checked(store: Store, found: Iterator[Batch], tell: Callable[[int], None]) -
 # --- where they come from ---
 
 
-def source_of(reader: Reader, wanted: Wanted) -> Callable[[str], Iterator[Batch]]:
+def source_of(reader: Reader, wanted: Wanted) -> Callable[[str], Iterator[Bodies]]:
     """The resources of a type. Raises Missing for a group that is not here."""
-    if wanted.group is not None:
-        rows = members(reader, wanted.group)
-        return lambda type: of_members(reader, wanted, type, rows)
-    if wanted.patients:
-        return lambda type: (list(filter(of_a_patient, batch)) for batch in of_type(reader, wanted, type, None))
-    return lambda type: of_type(reader, wanted, type, None)
+    rows = None if wanted.group is None else members(reader, wanted.group)
+
+    def source(type: str) -> Iterator[Bodies]:
+        if rows is None and wanted.since is None and type not in wanted.filters:
+            return bodies(reader, type, wanted.patients)
+        chosen = of_all(reader, wanted, type) if rows is None else of_members(reader, wanted, type, rows)
+        return ([version.body for version in batch] for batch in chosen)
+
+    return source
+
+
+def of_all(reader: Reader, wanted: Wanted, type: str) -> Iterator[Batch]:
+    found = of_type(reader, wanted, type, None)
+    return (list(filter(of_a_patient, batch)) for batch in found) if wanted.patients else found
 
 
 def of_a_patient(version: Version) -> bool:
@@ -190,7 +199,7 @@ def once(found: Iterator[Batch]) -> Iterator[Batch]:
 # --- where they go ---
 
 
-def written(folder: Path, type: str, found: Iterator[Batch]) -> Iterator[File]:
+def written(folder: Path, type: str, found: Iterator[Bodies]) -> Iterator[File]:
     """Files of `LARGEST` bytes or little more, each on the disk before the next is begun; none of nothing."""
     waiting = (batch for batch in found if batch)
     number = 0
@@ -204,11 +213,11 @@ def written(folder: Path, type: str, found: Iterator[Batch]) -> Iterator[File]:
         yield File(type, name, count)
 
 
-def filled(file: IO[bytes], found: Iterator[Batch]) -> int:
+def filled(file: IO[bytes], found: Iterator[Bodies]) -> int:
     """How many went into the file."""
     count = size = 0
     for batch in found:
-        size += file.write(b"\n".join([version.body for version in batch]) + b"\n")
+        size += file.write(b"\n".join(batch) + b"\n")
         count += len(batch)
         if size >= LARGEST:
             break

@@ -110,6 +110,15 @@ class Reader:
             raise faults.damaged(f"{self.kinds.names[kind]}/{unpacked(id)}", version) from None
         return Version(self.kinds.names[kind], unpacked(id), version, at, body is None, json)
 
+    def body(self, row: int, form: int, stored: bytes) -> bytes:
+        """The JSON of the current version in a row. Raises Damaged, naming it."""
+        try:
+            return self.press.expanded(self.connection, form, stored)
+        except Damaged:
+            sql = "SELECT type, id, version FROM resource WHERE row=?"
+            kind, id, version = self.connection.execute(sql, (row,)).fetchone()
+            raise faults.damaged(f"{self.kinds.names[kind]}/{unpacked(id)}", version) from None
+
     def close(self) -> None:
         self.connection.close()
 

@@ -8,6 +8,7 @@ from salus.records.reading import Reader
 from salus.records.search import find, parse
 from salus.records.shapes import Version
 
+OF_PATIENTS = " AND subject<>0"
 PAGE = 1000  # resources read at once
 Pairs = tuple[tuple[str, str], ...]
 
@@ -22,6 +23,15 @@ def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iter
         if not found.anchor:
             return
         query.anchor = found.anchor
+
+
+def bodies(reader: Reader, type: str, of_patients: bool) -> Iterator[list[bytes]]:
+    """The JSON alone of all that is current of a type; `of_patients`: of what stands in some patient's compartment."""
+    sql = f"SELECT row, form, body FROM resource WHERE type=? AND alive AND row>?{OF_PATIENTS if of_patients else ''}"
+    after, number = 0, reader.kinds.numbers[type]
+    while found := reader.connection.execute(f"{sql} ORDER BY row LIMIT {PAGE}", (number, after)).fetchall():
+        yield [reader.body(*line) for line in found]
+        after = found[-1][0]
 
 
 def members(reader: Reader, group: str) -> list[int]:
