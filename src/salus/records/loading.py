@@ -9,6 +9,7 @@ from typing import Any
 
 from salus.base import clock
 from salus.records import drafts
+from salus.records.bodies import PLAIN
 from salus.records.desk import CREATE, Desk, subject_of
 from salus.records.interning import Name
 from salus.records.shapes import Outcome, Version
@@ -83,7 +84,7 @@ class Load:
 
     def write(self) -> None:
         desk, sheet = self._desk, self._sheet
-        if not desk.stand_at(sheet.ts, sheet.salt) or sheet.form != desk.press.form:
+        if not desk.stand_at(sheet.ts, sheet.salt) or not self._is_pressed_well():
             self._stamp_anew()
         desk.names.learn(sheet.codes)
         codes = [0, *(desk.names.codes[name] for name in sheet.codes)]
@@ -101,7 +102,7 @@ class Load:
         each = zip(self._rows, self._keys, sheet.dates, sheet.bodies, subjects, sheet.bunch, strict=True)
         lines: Rows = []
         for row, key, date, body, patients, bunch in each:
-            desk.waiting.append((row, *key, FIRST, t, t, 1, date, desk.press.form, body, subject_of(patients)))
+            desk.waiting.append((row, *key, FIRST, t, t, 1, date, sheet.form, body, subject_of(patients)))
             lines += [(patient, key[0], date, row, bunches[bunch]) for patient in patients]
         desk.shelves.put("line", lines)
 
@@ -116,8 +117,14 @@ class Load:
                 known[key] = desk.lay_target(key)
         return [known[key] for key in keys]
 
+    def _is_pressed_well(self) -> bool:
+        """Whether the dictionary that was used is still there."""
+        form, sql = self._sheet.form, "SELECT 1 FROM dictionary WHERE form=?"
+        known = form != PLAIN and self._desk.connection.execute(sql, (form,)).fetchone() is not None
+        return known or form == self._desk.press.form
+
     def _stamp_anew(self) -> None:
-        """Other writers came first, or there is another dictionary now: the bodies as of now."""
+        """Other writers came first, or there is a dictionary only now: the bodies as of now."""
         desk, sheet = self._desk, self._sheet
         instant = clock.instant(desk.at).encode()
         sheet.digests = []
@@ -127,6 +134,7 @@ class Load:
             body = b"".join((body[:begin], instant, body[begin + len(instant) :]))
             sheet.bodies[n] = desk.press.pressed(body)
             sheet.digests.append(desk.digest(n, CREATE, key, FIRST, body))
+        sheet.form = desk.press.form
 
 
 # The rows of a table with the store's numbers in the place of the sheet's.
