@@ -102,6 +102,24 @@ def test_a_second_import_with_helpers_changes_nothing(folder: Path, records: Rec
     assert before == records.store.last_transaction()
 
 
+def test_what_is_new_what_changed_and_what_stays_may_come_together(records: Records, tmp_path: Path) -> None:
+    some, all = tmp_path / "some.ndjson", tmp_path / "all.ndjson"
+    some.write_text("".join(json.dumps(lab(n)) + "\n" for n in range(0, 300, 2)))
+    changed = [lab(n) | ({"issued": "2026-04-01T08:00:00Z"} if n % 6 == 0 else {}) for n in range(300)]
+    twice = lab(11) | {"status": "amended"}
+    all.write_text("".join(json.dumps(body) + "\n" for body in [*changed, twice, patient(0)]))
+    take_in(records, some, helpers=0)
+    told = take_in(records, all, helpers=1)
+
+    assert (302, 202, 100) == (told.total.read, told.total.stored, told.total.unchanged)
+    assert "amended" == records.read("Observation", "o11").json()["status"]
+    assert [2, 1] == [version.version for version in records.history("Observation", "o11").versions]
+    assert 50 == len(
+        records.history("Observation", "o6").versions + records.search("Observation", "_count=48").versions
+    )
+    assert [] == check(records.store.path).faults
+
+
 def killing(helpers: list[Helpers]) -> Callable[[int, int], None]:
     def kill(done: int, total: int) -> None:
         for some in helpers:

@@ -76,9 +76,9 @@ def digest(key: bytes, title: str, body: bytes) -> bytes:
     return made.digest()
 
 
-def digests(salt: bytes, made: Iterable[tuple[str, bytes]], who: str) -> list[bytes]:
-    """Of all versions of a transaction, in order: (title, body); then of its hand."""
-    return [*(digest(key(salt, n), title, body) for n, (title, body) in enumerate(made)), *hand(salt, who)]
+def digests(salt: bytes, made: Iterable[tuple[int, str, bytes]], who: str) -> list[bytes]:
+    """Of all versions of a transaction, in order: (n, title, body); then of its hand. There may be gaps in the n."""
+    return [*(digest(key(salt, n), title, body) for n, title, body in made), *hand(salt, who)]
 
 
 def hand(salt: bytes, who: str) -> list[bytes]:
@@ -140,7 +140,7 @@ def versions(connection: Connection, t: int, expand: Expand) -> Iterable[tuple[i
 def kept_digests(connection: Connection, t: int, salt: bytes, who: str, expand: Expand) -> list[bytes]:
     """The digests under a link: of what was erased as it was left behind, of the others from what is there."""
     if salt != ERASED:
-        return digests(salt, ((title, body) for _, title, body in versions(connection, t, expand)), who)
+        return digests(salt, versions(connection, t, expand), who)
     gone = dict(connection.execute(GONE, (t,)))
     keys = dict(connection.execute("SELECT n, salt FROM spared WHERE t=?", (t,)))
     found = [

@@ -99,7 +99,8 @@ class Desk:
             pending.rows = Known(self._look_up)
         self._rows = pending.rows  # by type and id; of a reference to elsewhere by None and its URL
         self._touched: set[int] = set()
-        self.changes: list[tuple[int, int, int]] = []
+        self.changes: list[tuple[int, int, int, int]] = []  # n, row, version, act
+        self.next = 0  # n of the next change
         self.digests: list[bytes] = []
 
     def stand_at(self, ts: int, salt: bytes) -> bool:
@@ -244,8 +245,9 @@ class Desk:
         self._rows[type, id] = row
         self._touched.add(row)
         self.waiting.append((row, *key, *columns))
-        self.changes.append((row, version, act))
-        self.digests.append(self.digest(len(self.digests), act, key, version, body))
+        self.changes.append((self.next, row, version, act))
+        self.digests.append(self.digest(self.next, act, key, version, body))
+        self.next += 1
 
     def digest(self, n: int, act: int, key: tuple[int, bytes | str], version: int, body: bytes) -> bytes:
         """What stands for the n-th version of this transaction in its link."""
@@ -274,6 +276,13 @@ class Desk:
     def aimed(self, type: str | None, id: str) -> int:
         """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
         return self._rows[type, id]
+
+    def know(self, type: str | None, id: str, row: int) -> None:
+        """Remember the row of an address."""
+        self._rows[type, id] = row
+
+    def knows(self, type: str | None, id: str) -> bool:
+        return (type, id) in self._rows
 
     def _look_up(self, type: str | None, id: str) -> int:
         key = self.kinds.target(type, id)
@@ -364,7 +373,7 @@ class Desk:
             kept = [*self.digests, *chain.hand(self.salt, actor.reference)]
             hash = chain.link(ledger.hash, chain.signed(*fields), kept, orders)
             logs["txn"].append((*fields, hash, self.salt))
-            logs["outbox"] += [(t, n, row, version, act) for n, (row, version, act) in enumerate(self.changes)]
+            logs["outbox"] += [(t, *change) for change in self.changes]
         lines = audited(ledger, [(t, self.ts, actor.reference, purpose.value, act, what)] if act else [])
         logs["audit"] += lines  # of housekeeping of the store itself there are none
         if not self._shared:

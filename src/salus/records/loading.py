@@ -1,19 +1,20 @@
 """A sheet at the desk: its numbers replaced by the store's, its rows put into the tables.
 
-What is new goes in as it was prepared. Where something stands at one of the addresses already, or a steward must be
-asked, each resource of the sheet is written by itself, as by an update.
+What is new goes in as it was prepared. A resource at whose address something stands already, or of whose writing a
+steward must be asked, is written by itself, as by an update.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from typing import Any
 
 from salus.base import clock
 from salus.records import drafts
 from salus.records.bodies import PLAIN
 from salus.records.desk import CREATE, Desk, subject_of
-from salus.records.interning import Name
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
+from salus.records.shelves import COLUMNS
 from salus.records.stewards import STEWARDED, Unmet
 
 MOST = 500  # addresses looked up at once
@@ -24,22 +25,29 @@ Found = dict[Key, tuple[int, int]]  # row and version by address
 
 def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[Outcome]:
     """Write what a sheet of these items holds; the outcomes in the order of the items."""
-    refused = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
+    done = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
     keys = [desk.kinds.key(type, id) for type, id in zip(sheet.types, sheet.ids, strict=True)]
     found = looked_up(desk, keys)
-    if is_new(sheet, keys, found) and desk.stewards.keys().isdisjoint(sheet.types):
-        Load(desk, sheet, keys, found).write()
-        lines = zip(sheet.lines, sheet.types, sheet.ids, strict=True)
-        done = [Outcome(line, "created", type, id, FIRST) for line, type, id in lines]
-    else:
-        done = [one_by_one(desk, line, items[line], known) for line in sheet.lines]
-    return sorted(refused + done, key=lambda outcome: outcome.line)
+    new = new_ones(sheet, keys, found, STEWARDED | desk.stewards.keys())
+    Load(desk, sheet, keys, found, new).write()
+    done += [Outcome(sheet.lines[n], "created", sheet.types[n], sheet.ids[n], FIRST) for n in new]
+    if len(new) < len(keys):
+        desk.flush()
+        others = set(range(len(keys))).difference(new)
+        done += [one_by_one(desk, sheet.lines[n], items[sheet.lines[n]], known) for n in sorted(others)]
+    return sorted(done, key=lambda outcome: outcome.line)
 
 
-def is_new(sheet: Sheet, keys: list[Key], found: Found) -> bool:
-    """Whether nothing stands at any of these addresses, nor at one of them twice, and none must have a steward."""
-    fresh = not any(version for _, version in found.values())
-    return fresh and len(set(keys)) == len(keys) and STEWARDED.isdisjoint(sheet.types)
+def new_ones(sheet: Sheet, keys: list[Key], found: Found, stewarded: Set[str]) -> list[int]:
+    """The numbers of the resources at whose address nothing stands, nor one of this sheet, and of whose writing no
+    steward has to be asked."""
+    taken = {key for key, (_, version) in found.items() if version}
+    new = []
+    for n, key in enumerate(keys):
+        if key not in taken and sheet.types[n] not in stewarded:
+            taken.add(key)
+            new.append(n)
+    return new
 
 
 def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
@@ -75,47 +83,72 @@ def parts(ids: list[bytes | str]) -> Iterator[list[bytes | str]]:
     return (ids[begin : begin + MOST] for begin in range(0, len(ids), MOST))
 
 
-class Load:
-    """The writing of a sheet of which all is new. `keys`: the addresses of its resources."""
+class Lazily(dict[int, int]):
+    """Numbers of the store for those of the sheet; 0 is 0."""
 
-    def __init__(self, desk: Desk, sheet: Sheet, keys: list[Key], found: Found) -> None:
-        self._desk, self._sheet, self._keys = desk, sheet, keys
-        self._rows = [found[key][0] if key in found else desk.ledger.next_row() for key in keys]
+    def __init__(self, look: Callable[[int], int]) -> None:
+        super().__init__({0: 0})
+        self._look = look
+
+    def __missing__(self, number: int) -> int:
+        found = self[number] = self._look(number - 1)
+        return found
+
+
+class Load:
+    """The writing of those resources of a sheet that are `new`. `keys`: the addresses of all."""
+
+    def __init__(self, desk: Desk, sheet: Sheet, keys: list[Key], found: Found, new: list[int]) -> None:
+        self._desk, self._sheet, self._keys, self._new = desk, sheet, keys, new
+        self._rows = {n: found[keys[n]][0] if keys[n] in found else desk.ledger.next_row() for n in new}
+        self._codes = Lazily(lambda c: desk.names.codes[sheet.codes[c]])
+        self._targets = Lazily(lambda target: desk.aimed(*sheet.targets[target]))
 
     def write(self) -> None:
         desk, sheet = self._desk, self._sheet
         if not desk.stand_at(sheet.ts, sheet.salt) or not self._is_pressed_well():
             self._stamp_anew()
-        desk.names.learn(sheet.codes)
-        codes = [0, *(desk.names.codes[name] for name in sheet.codes)]
-        targets = [0, *self._aimed(sheet.targets)]
+        for n, row in self._rows.items():
+            desk.know(sheet.types[n], sheet.ids[n], row)
+        if len(self._new) == len(self._keys):
+            desk.names.learn(sheet.codes)
+            self._look_up_targets()
         for table, placed in PLACED.items():
-            desk.shelves.put(table, placed(sheet.rows[table], self._rows, codes, targets))
-        self._store(codes, targets)
-        desk.changes += [(row, FIRST, CREATE) for row in self._rows]
-        desk.digests += sheet.digests
+            made = sheet.rows[table]
+            if len(self._new) < len(self._keys):
+                made = [row for row in made if row[ROW[table]] in self._rows]
+            desk.shelves.put(table, placed(made, self._rows, self._codes, self._targets))
+        self._store()
+        desk.changes += [(n, row, FIRST, CREATE) for n, row in self._rows.items()]
+        desk.digests += [sheet.digests[n] for n in self._new]
+        desk.next = len(self._keys)
 
-    def _store(self, codes: list[int], targets: list[int]) -> None:
+    def _store(self) -> None:
         desk, sheet, t = self._desk, self._sheet, self._desk.t
-        bunches = [0, *(desk.names.bunch(tuple((path, codes[c]) for path, c in bunch)) for bunch in sheet.bunches)]
-        subjects = [{targets[target] for target in found} for found in sheet.subjects]
-        each = zip(self._rows, self._keys, sheet.dates, sheet.bodies, subjects, sheet.bunch, strict=True)
         lines: Rows = []
-        for row, key, date, body, patients, bunch in each:
-            desk.waiting.append((row, *key, FIRST, t, t, 1, date, sheet.form, body, subject_of(patients)))
-            lines += [(patient, key[0], date, row, bunches[bunch]) for patient in patients]
+        for n, row in self._rows.items():
+            key, date = self._keys[n], sheet.dates[n]
+            patients = {self._targets[target] for target in sheet.subjects[n]}
+            columns = (FIRST, t, t, 1, date, sheet.form, sheet.bodies[n], subject_of(patients))
+            desk.waiting.append((row, *key, *columns))
+            bunch = self._bunches[sheet.bunch[n]]
+            lines += [(patient, key[0], date, row, bunch) for patient in patients]
         desk.shelves.put("line", lines)
 
-    def _aimed(self, names: list[Name]) -> list[int]:
-        """The rows of targets; a row without a version is laid for each that is not here (yet)."""
-        desk = self._desk
-        known = dict(zip(self._keys, self._rows, strict=True))
-        keys = [desk.kinds.target(*name) for name in names]
-        known |= {key: row for key, (row, _) in looked_up(desk, [key for key in keys if key not in known]).items()}
-        for key in keys:
-            if key not in known:
-                known[key] = desk.lay_target(key)
-        return [known[key] for key in keys]
+    @cached_property
+    def _bunches(self) -> Lazily:
+        names, codes, bunches = self._desk.names, self._codes, self._sheet.bunches
+        return Lazily(lambda bunch: names.bunch(tuple((path, codes[c]) for path, c in bunches[bunch])))
+
+    def _look_up_targets(self) -> None:
+        """The rows of all targets that are not in the sheet, asked for together."""
+        desk, names = self._desk, self._sheet.targets
+        unknown = {desk.kinds.target(*name): name for name in names if not desk.knows(*name)}
+        for key, (row, _) in looked_up(desk, unknown).items():
+            desk.know(*unknown[key], row)
+            del unknown[key]
+        for key, name in unknown.items():
+            desk.know(*name, desk.lay_target(key))
 
     def _is_pressed_well(self) -> bool:
         """Whether the dictionary that was used is still there."""
@@ -127,18 +160,19 @@ class Load:
         """Other writers came first, or there is a dictionary only now: the bodies as of now."""
         desk, sheet = self._desk, self._sheet
         instant = clock.instant(desk.at).encode()
-        sheet.digests = []
-        for n, (type, id, key) in enumerate(zip(sheet.types, sheet.ids, self._keys, strict=True)):
+        for n in self._new:
             body = desk.press.expanded(desk.connection, sheet.form, sheet.bodies[n])
-            begin = len(drafts.head(type, id, FIRST, ""))
+            begin = len(drafts.head(sheet.types[n], sheet.ids[n], FIRST, ""))
             body = b"".join((body[:begin], instant, body[begin + len(instant) :]))
             sheet.bodies[n] = desk.press.pressed(body)
-            sheet.digests.append(desk.digest(n, CREATE, key, FIRST, body))
+            sheet.digests[n] = desk.digest(n, CREATE, self._keys[n], FIRST, body)
         sheet.form = desk.press.form
 
 
+Numbers = Mapping[int, int]
+ROW = {table: names.index("row") for table, names in COLUMNS.items()}
 # The rows of a table with the store's numbers in the place of the sheet's.
-PLACED: dict[str, Callable[[Rows, list[int], list[int], list[int]], Rows]] = {
+PLACED: dict[str, Callable[[Rows, Numbers, Numbers, Numbers], Rows]] = {
     "token": lambda made, rows, codes, targets: [(path, codes[c], rows[n]) for path, c, n in made],
     "ref": lambda made, rows, codes, targets: [(path, targets[target], rows[n]) for path, target, n in made],
     "dates": lambda made, rows, codes, targets: [(path, low, high, rows[n]) for path, low, high, n in made],

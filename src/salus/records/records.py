@@ -80,7 +80,7 @@ class Records:
             found = conditions.one_that_matches(desk, type, if_none_exist) if if_none_exist else None
             return found or desk.create(draft)
 
-        return self._submit(work, "create", type, plain=not if_none_exist and type not in STEWARDED)
+        return self._submit(work, "create", type, plain=not if_none_exist and not self._is_stewarded(type))
 
     def read(self, type: str, id: str) -> Version:
         """The current version. Raises Missing, or Gone if it was deleted."""
@@ -460,6 +460,10 @@ class Records:
             return None
         row = reader.row("Patient", self.actor.patient)
         return NOBODY if row is None else row
+
+    def _is_stewarded(self, type: str) -> bool:
+        """Whether a steward is asked before one is written, who may say no."""
+        return type in STEWARDED or type in self.store.stewards
 
     def _note(self, act: str, what: str) -> None:
         self.store.writer.note(self.actor, self.purpose, act, what)

@@ -57,8 +57,8 @@ def _reseal(desk: Desk, t: int, salt: bytes) -> None:
     last = connection.execute("SELECT hash FROM txn WHERE t<? ORDER BY t DESC LIMIT 1", (t,)).fetchone()
     before = last[0] if last else chain.START
     try:
-        made = [(title, body) for _, title, body in chain.versions(connection, t, desk.press.expanded)]
-        held = found == chain.plain_link(before, fields, made)
+        made = list(chain.versions(connection, t, desk.press.expanded))
+        held = found == chain.plain_link(before, fields, [(title, body) for _, title, body in made])
         kept = chain.digests(salt, made, fields[2])
     except Damaged:
         held = False
