@@ -12,7 +12,8 @@ from salus.records.search.terms import Term
 
 DIRECT = 100  # resources whose rows are rather read than patients asked
 MOST = 3000  # resources whose rows are read where few patients have one
-SAMPLE, OFTEN = 32, 6  # patients that are asked whether many have one, and how many of them are many
+SAMPLE = 32  # patients that are asked whether many have one
+OFTEN = 600  # of the sample, times the rows: from here on a page is full before as many patients are asked as rows read
 SEVERAL = -1  # the subject of what stands in several compartments
 
 
@@ -25,7 +26,8 @@ def whose(setting: Setting, term: Term, type: str, source: str, start: Piece, ma
         return None
     there = there_too(term, source)
     each = of_each(setting, term, type, source, match)
-    if each and (match.negated or setting.rarity(match, DIRECT + 1) > DIRECT) and _often(setting, each):
+    count = MOST if match.negated else setting.rarity(match, MOST)
+    if each and count > DIRECT and _of_sample(setting, each) * count >= OFTEN:
         return each
     rows = _rows(setting, there, start, MOST + 1)
     if rows is None or len(rows) > MOST:
@@ -68,9 +70,9 @@ def _rows(setting: Setting, there: str, start: Piece, most: int) -> list[tuple[i
     return None if any(subject == SEVERAL for subject, _ in found) else found
 
 
-def _often(setting: Setting, each: Match) -> bool:
-    """Whether many of the first patients have one."""
+def _of_sample(setting: Setting, each: Match) -> int:
+    """How many of the first patients have one."""
     sql = f"SELECT row FROM resource WHERE type={setting.kinds.numbers['Patient']} AND alive LIMIT {SAMPLE}"
     marks, given = filled(setting.rows(sql))
     sql = f"SELECT count(*) FROM resource r WHERE r.row IN ({marks}) AND {each.condition}"
-    return setting.rows(sql, [*given, *each.arguments])[0] >= OFTEN
+    return setting.rows(sql, [*given, *each.arguments])[0]
