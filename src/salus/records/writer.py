@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from salus.base import clock
-from salus.base.errors import Busy
+from salus.base.errors import Busy, SalusError
 from salus.privacy import Actor, Purpose
 from salus.records import bodies, faults
 from salus.records.desk import Desk, Ledger, audited
@@ -177,7 +177,10 @@ class Writer:
     def _serve(self, request: Request[T], ledger: Ledger, pending: Pending) -> T | Refusal:
         """`pending`: what plain requests before this one have written."""
         if request.plain:
-            return self._done(request, ledger, pending)
+            try:
+                return self._done(request, ledger, pending)
+            except SalusError as fault:  # somebody refused it before anything of it was written
+                return Refusal(fault)
         pending.flush()
         pending.rows = None  # they may be others after this request
         mark = self._names.mark()
