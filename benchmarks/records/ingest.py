@@ -1,8 +1,10 @@
 """All Synthea bundles into a fresh store, beside the floor: `json.loads` and one INSERT a resource.
 
-    python benchmarks/records/ingest.py [ROUNDS]
+    python benchmarks/records/ingest.py [ROUNDS] [URL]
 
-Needs ../shared/data/fhir-synthea-r4-dev beside the checkout. Prints one row a round and the medians.
+Needs ../shared/data/fhir-synthea-r4-dev beside the checkout. Prints one row a round and the medians. With the URL of a
+PostgreSQL database (`postgresql://...`) the same goes into a schema of its own there, which is dropped afterwards: the CPU
+seconds are then those of this process alone, not the server's.
 """
 
 import io
@@ -38,11 +40,10 @@ def expected() -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"([A-Z]\w+) (\d+)", line.partition("by type")[2])}
 
 
-def ours(data: list[bytes], folder: Path) -> tuple[float, float, float]:
-    """(wall seconds, CPU seconds, bytes on disk a resource). Every bundle is validated, indexed, audited, fsynced."""
-    path = folder / "records.db"
+def ours(data: list[bytes], place: Path | str) -> tuple[float, float, int]:
+    """(wall seconds, CPU seconds, resources). Every bundle is validated, indexed, audited, fsynced."""
     wall, cpu = time.perf_counter(), time.process_time()
-    with Store(path) as store:
+    with Store(place) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         waiting: deque[Future[dict[str, Any]]] = deque()
         for bundle in data:
@@ -55,7 +56,20 @@ def ours(data: list[bytes], folder: Path) -> tuple[float, float, float]:
         counts = store.count()
         assert counts == expected(), counts
         assert store.verify() == len(data)
-    return wall, cpu, path.stat().st_size / sum(counts.values())
+    return wall, cpu, sum(counts.values())
+
+
+def in_postgres(data: list[bytes], server: str) -> tuple[float, float, float]:
+    """(wall seconds, CPU seconds of this process, bytes on disk a resource)."""
+    import psycopg
+
+    measured = "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE relnamespace='bench'::regnamespace"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS bench CASCADE")
+        wall, cpu, count = ours(data, f"{server}{'&' if '?' in server else '?'}schema=bench")
+        size = connection.execute(f"{measured} AND relkind='r'").fetchone()
+        connection.execute("DROP SCHEMA bench CASCADE")
+    return wall, cpu, float(size[0] if size else 0) / count
 
 
 def floor(data: list[bytes], folder: Path) -> tuple[float, float]:
@@ -76,19 +90,26 @@ def floor(data: list[bytes], folder: Path) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, server: str = "") -> None:
     data, total = bundles(), sum(expected().values())
     rows = []
-    print("round  resources/s  per CPU-s  bytes/resource  floor/s  floor per CPU-s  ratio wall  ratio CPU")
+    print("engine     round  resources/s  per CPU-s  bytes/resource  floor/s  floor per CPU-s  ratio wall  ratio CPU")
     for n in range(rounds):
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
             plain, plain_cpu = floor(data, Path(folder))
-            wall, cpu, size = ours(data, Path(folder))
-        row = (total / wall, total / cpu, size, total / plain, total / plain_cpu, wall / plain, cpu / plain_cpu)
-        rows.append(row)
-        print(f"{n + 1:5}  " + "  ".join(f"{value:10.2f}" for value in row), flush=True)
-    print("median " + "  ".join(f"{statistics.median(column):10.2f}" for column in zip(*rows, strict=True)))
+            path = Path(folder) / "records.db"
+            wall, cpu, count = ours(data, path)
+            measured = {"sqlite": (wall, cpu, path.stat().st_size / count)}
+        if server:
+            measured["postgres"] = in_postgres(data, server)
+        for engine, (wall, cpu, size) in measured.items():
+            row = (total / wall, total / cpu, size, total / plain, total / plain_cpu, wall / plain, cpu / plain_cpu)
+            rows.append((engine, row))
+            print(f"{engine:10} {n + 1:5}  " + "  ".join(f"{value:10.2f}" for value in row), flush=True)
+    for engine in dict.fromkeys(engine for engine, _ in rows):
+        columns = zip(*(row for name, row in rows if name == engine), strict=True)
+        print(f"{engine:10} median " + "  ".join(f"{statistics.median(column):10.2f}" for column in columns))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, *sys.argv[2:3])
