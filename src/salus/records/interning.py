@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from salus.records.engines import Connection
+from salus.records.engines import Connection, Statement
 
 MOST = 200_000  # names kept in memory
 MOST_BUNCHES = 100_000  # of a store; after that, what is new has none
@@ -84,8 +84,7 @@ class Interning:
             self.codes.pop(key, None)
             self._bunches.pop(key, None)
         del self._fresh[mark:]
-        self._given.clear()
-        self._bunched_codes.clear()
+        self.written()
 
     def _code(self, system: str | None, text: str) -> int:
         number = self._number(0 if system is None else self.codes[None, system], text)
@@ -120,12 +119,13 @@ class Interning:
         self._fresh += names
         self._connection.executemany(KEEP, made)
 
-    def flush(self) -> None:
-        """Write the bunches that were given numbers."""
-        self._connection.executemany(
-            "INSERT INTO bunch(bunch, codes) VALUES(?, ?)", [(n, text) for text, n in self._given.items()]
-        )
-        self._connection.executemany("INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)", self._bunched_codes)
+    def waiting(self) -> list[Statement]:
+        """The bunches that were given numbers."""
+        given = [(number, text) for text, number in self._given.items()]
+        return [(KEEP_BUNCH, given), (KEEP_BUNCHED, self._bunched_codes)]
+
+    def written(self) -> None:
+        """What was waiting stands in the tables."""
         self._given.clear()
         self._bunched_codes.clear()
 
@@ -166,6 +166,8 @@ class Interning:
 
 FIND = "SELECT code FROM code WHERE text=? AND system=?"
 KEEP = "INSERT INTO code(code, text, system) VALUES(?, ?, ?)"
+KEEP_BUNCH = "INSERT INTO bunch(bunch, codes) VALUES(?, ?)"
+KEEP_BUNCHED = "INSERT INTO bunched(path, code, bunch) VALUES(?, ?, ?)"
 
 
 def told(codes: Codes) -> str:

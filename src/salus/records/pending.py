@@ -29,7 +29,7 @@ class Pending:
         self._connection = connection
         self._names = names
         self._breathe = breathe
-        self.shelves = shelves.Shelves(connection, breathe)
+        self.shelves = shelves.Shelves(connection)
         self.targets: list[shelves.Row] = []  # of references, that are not here (yet)
         self.resources: list[shelves.Row] = []
         self.logs: dict[str, list[shelves.Row]] = {table: [] for table in LOGS}
@@ -37,12 +37,10 @@ class Pending:
 
     def flush(self) -> None:
         """Put all into the tables, so that reads on this connection see it."""
-        for some in (self.targets, self.resources):
-            shelves.in_breaths(self._connection, STORE, some, self._breathe)
-            some.clear()
-        self._names.flush()
-        self.shelves.flush()
-        for table, waiting in self.logs.items():
-            if waiting:
-                self._connection.executemany(LOGS[table], waiting)
-                waiting.clear()
+        stored = [(STORE, self.targets), (STORE, self.resources)]
+        logged = [(LOGS[table], rows) for table, rows in self.logs.items()]
+        self._connection.write([*stored, *self._names.waiting(), *self.shelves.waiting(), *logged], self._breathe)
+        for rows in (self.targets, self.resources, *self.logs.values()):
+            rows.clear()
+        self._names.written()
+        self.shelves.written()

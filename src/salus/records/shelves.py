@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from salus import fhir
-from salus.records.engines import Connection
+from salus.records.engines import Connection, Statement
 
 Row = tuple[object, ...]
 Codes = tuple[tuple[int, int], ...]
@@ -65,20 +65,11 @@ def codes_of(type: str, tokens: Iterable[Any]) -> Codes:
     return tuple([(path, code) for path, code, _ in tokens if path in coded])
 
 
-def in_breaths(connection: Connection, sql: str, rows: list[Row], breathe: Breathe) -> None:
-    """`executemany`, with a breath now and then (on SQLite each 100 rows): there each row lets the interpreter go for
-    so short a time that no other thread wakes up in it: without breaths those who read would wait for all the rows."""
-    for begin in range(0, len(rows), connection.breath):
-        connection.executemany(sql, rows[begin : begin + connection.breath])
-        breathe()
-
-
 class Shelves:
     """Collects index rows and puts them in key order, table by table: that is several times faster than one by one."""
 
-    def __init__(self, connection: Connection, breathe: Breathe) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._breathe = breathe
         self._waiting: dict[str, list[Row]] = {table: [] for table in COLUMNS}
 
     def put(self, table: str, made: Iterable[Row]) -> None:
@@ -88,12 +79,15 @@ class Shelves:
         """Remove rows at once."""
         self._connection.executemany(TAKE[table], gone)
 
-    def flush(self) -> None:
-        for table, waiting in self._waiting.items():
-            if waiting:
-                waiting.sort()
-                in_breaths(self._connection, PUT[table], waiting, self._breathe)
-                waiting.clear()
+    def waiting(self) -> Iterator[Statement]:
+        for table, rows in self._waiting.items():
+            rows.sort()
+            yield PUT[table], rows
+
+    def written(self) -> None:
+        """What was waiting stands in the tables."""
+        for rows in self._waiting.values():
+            rows.clear()
 
     def sweep(self, row: int) -> None:
         """Remove every row of a resource, whatever it was indexed by: slow, for bodies that no longer decode."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from salus.base.errors import Invalid, Unsupported
 from salus.records import faults
-from salus.records.engines.shapes import Connection, Engine, Gate, Rows
+from salus.records.engines.shapes import Connection, Engine, Gate, Rows, Statement
 from salus.records.engines.sqlite import Sqlite
 
 SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
-__all__ = ["Connection", "Engine", "Gate", "Rows", "check_there", "engine_of"]
+__all__ = ["Connection", "Engine", "Gate", "Rows", "Statement", "check_there", "engine_of"]
 
 
 def engine_of(place: Path | str) -> Engine:

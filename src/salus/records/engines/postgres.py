@@ -7,7 +7,7 @@ that ends, however it ends, and who waits is woken. https://www.postgresql.org/d
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from itertools import count
@@ -23,6 +23,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from salus.base.errors import Busy, Conflict, Damaged, Full, Invalid, Missing, SalusError, Unsupported
 from salus.records import dialect, faults
 from salus.records.engines.arrays import WAYS
+from salus.records.engines.shapes import Statement
 from salus.records.engines.translation import Batch, batch, translated
 from salus.records.ids import packed_bytes, text_bytes
 
@@ -44,7 +45,6 @@ PREPARED = 1000  # statements that are kept prepared on a connection
 class Connection:
     """A connection of psycopg's, with the words of `engines.shapes`."""
 
-    breath = 10_000
     local = False
     packed = staticmethod(packed_bytes)
 
@@ -88,20 +88,30 @@ class Connection:
         if found is None:
             self._connection.cursor().executemany(translated(sql), [bound(sql, row) for row in made])
             return
-        if found.after.endswith(UNLESS) and len(made) >= MANY:
-            self._put_new(found, sql, made)
-        else:
-            self._at_once(found, sql, made)
+        self._at_once(found, sql, made)
 
-    def _put_new(self, found: Batch, sql: str, rows: list[Sequence[Any]]) -> None:
-        """To look for each row whether it is there already costs as much again as to insert it; and hardly ever is."""
-        self._connection.execute("SAVEPOINT new")
+    def write(self, statements: Sequence[Statement], breathe: Callable[[], None], /) -> None:
+        """All in one journey. To ask of each row whether it is there already costs as much again as to insert it, and
+        hardly ever one is: so that is only asked when it was so."""
+        wanted = [(found, sql, rows) for sql, rows in statements if rows and (found := batch(sql))]
+        for found, _, _ in wanted:
+            self._types_of(found)
         try:
-            self._at_once(replace(found, after=found.after.removesuffix(UNLESS)), sql, list(dict.fromkeys(rows)))
+            with self._connection.pipeline():
+                self._connection.execute("SAVEPOINT new")
+                for found, sql, rows in wanted:
+                    self._put_new(found, sql, rows)
+                self._connection.execute("RELEASE new")
         except psycopg.errors.UniqueViolation:
             self._connection.execute("ROLLBACK TO new")
-            self._at_once(found, sql, rows)
-        self._connection.execute("RELEASE new")
+            for found, sql, rows in wanted:
+                self._at_once(found, sql, rows)
+            self._connection.execute("RELEASE new")
+
+    def _put_new(self, found: Batch, sql: str, rows: list[Any]) -> None:
+        if found.after.endswith(UNLESS):
+            found, rows = replace(found, after=found.after.removesuffix(UNLESS)), list(dict.fromkeys(rows))
+        self._at_once(found, sql, rows)
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
         found, lines = batch(sql), [None] * len(rows)
@@ -167,7 +177,6 @@ class Connection:
 
 
 UNLESS = " ON CONFLICT DO NOTHING"
-MANY = 50  # rows that are put in the hope that all are new
 PLAIN = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "CREATE", "ALTER", "BEGIN", "VACUUM")
 INDEXED = re.compile(r"\b(?:FROM|INTO|JOIN) (?:code|bunch|string)\b")  # by a text that may be of any length
 TABLES = "SELECT tablename::text FROM pg_tables WHERE schemaname=?"

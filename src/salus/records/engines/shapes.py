@@ -1,11 +1,12 @@
 """What every engine gives."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 Row = Sequence[Any]
+Statement = tuple[str, list[Any]]  # and the rows of its arguments
 
 
 class Rows(Protocol):
@@ -21,11 +22,9 @@ class Rows(Protocol):
 class Connection(Protocol):
     """One conversation with the database, by one thread at a time. Outside a transaction each statement is its own.
 
-    `breath`: how many rows of an `executemany` are written at once, before others are let in. `local`: whether it
-    answers without waiting for another process.
+    `local`: whether it answers without waiting for another process.
     """
 
-    breath: int
     local: bool
 
     @property
@@ -38,6 +37,9 @@ class Connection(Protocol):
     def execute(self, sql: str, arguments: Sequence[Any] = ..., /) -> Rows: ...
 
     def executemany(self, sql: str, rows: Iterable[Row], /) -> object: ...
+
+    def write(self, statements: Sequence[Statement], breathe: Callable[[], None], /) -> None:
+        """Each INSERT ... VALUES(?, ...) for all of its rows, in this order; `breathe` lets others in meanwhile."""
 
     def each(self, sql: str, rows: Sequence[Row], /) -> list[Any]:
         """What a SELECT ... FROM table WHERE a=? AND b=? finds for each of these rows of arguments: a line or None."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 from salus.base.errors import Busy, Conflict, Damaged, Full, Missing, SalusError
 from salus.records import faults
 from salus.records.engines.gate import FileGate
+from salus.records.engines.shapes import Statement
 from salus.records.ids import packed
 
+BREATH = 100  # rows
 PAGE = 4096  # bytes; measured against 8192 and 16384 on the Synthea corpus
 WRITING = (
     "PRAGMA synchronous=FULL",
@@ -31,11 +33,18 @@ RESTORE = "put it aside and bring the latest backup back with `salus restore FIL
 class Connection(sqlite3.Connection):
     """sqlite3's own, with the words of `engines.shapes`."""
 
-    breath = 100
     local = True
     broken = False
     packed = staticmethod(packed)
     plain = str
+
+    def write(self, statements: Sequence[Statement], breathe: Callable[[], None], /) -> None:
+        """Each row lets the interpreter go for so short a time that no other thread wakes up in it: without breaths
+        those who read would wait until all the rows are in."""
+        for sql, rows in statements:
+            for begin in range(0, len(rows), BREATH):
+                self.executemany(sql, rows[begin : begin + BREATH])
+                breathe()
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
         return [self.execute(sql, row).fetchone() for row in rows]
