@@ -7,8 +7,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Columns whose type is not said, or is said otherwise than it is meant.
-MEANT = {"alive INTEGER": "alive boolean", "id NOT NULL": "id bytea NOT NULL", "value)": 'value text COLLATE "C")'}
+# Columns whose type is not said, or is said otherwise than it is meant; SQLite's indexes end with the row by themselves.
+MEANT = {
+    "alive INTEGER": "alive boolean",
+    "id NOT NULL": "id bytea NOT NULL",
+    "value)": 'value text COLLATE "C")',
+    "ON resource(type) WHERE alive": "ON resource(type, row) WHERE alive",
+}
 TYPES = {
     "INTEGER": "bigint",
     "REAL": "double precision",
