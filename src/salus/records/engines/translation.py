@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Columns whose type is not said, or is said otherwise than it is meant; SQLite's indexes end with the row by themselves.
+# Columns whose type is not said, or is said otherwise than meant; SQLite's indexes end with the row by themselves.
 MEANT = {
     "alive INTEGER": "alive boolean",
     "id NOT NULL": "id bytea NOT NULL",
