@@ -3,8 +3,8 @@
     python benchmarks/records/ingest.py [ROUNDS] [URL]
 
 Needs ../shared/data/fhir-synthea-r4-dev beside the checkout. Prints one row a round and the medians. With the URL of a
-PostgreSQL database (`postgresql://...`) the same goes into a schema of its own there, which is dropped afterwards: the CPU
-seconds are then those of this process alone, not the server's.
+PostgreSQL database (`postgresql://...`) the same goes into a schema of its own there, which is dropped afterwards: the
+CPU seconds are then those of this process alone, not the server's.
 """
 
 import io
