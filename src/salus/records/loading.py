@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from salus.base import clock
+from salus.base.errors import Damaged
 from salus.records import drafts
 from salus.records.bodies import PLAIN
 from salus.records.desk import CREATE, Desk, subject_of
@@ -27,14 +28,19 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
     """Write what a sheet of these items holds; the outcomes in the order of the items."""
     done = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
     keys = [desk.kinds.key(type, id) for type, id in zip(sheet.types, sheet.ids, strict=True)]
-    found = looked_up(desk, keys)
+    found, form = looked_up(desk, keys), sheet.form
     new = new_ones(sheet, keys, found, STEWARDED | desk.stewards.keys())
     Load(desk, sheet, keys, found, new).write()
     done += [Outcome(sheet.lines[n], "created", sheet.types[n], sheet.ids[n], FIRST) for n in new]
     if len(new) < len(keys):
         desk.flush()
         others = set(range(len(keys))).difference(new)
-        done += [one_by_one(desk, sheet.lines[n], items[sheet.lines[n]], known) for n in sorted(others)]
+        done += [
+            Outcome(sheet.lines[n], "unchanged", sheet.types[n], sheet.ids[n], version)
+            if (version := same(desk, sheet, n, form))
+            else one_by_one(desk, sheet.lines[n], items[sheet.lines[n]], known)
+            for n in sorted(others)
+        ]
     return sorted(done, key=lambda outcome: outcome.line)
 
 
@@ -48,6 +54,20 @@ def new_ones(sheet: Sheet, keys: list[Key], found: Found, stewarded: Set[str]) -
             taken.add(key)
             new.append(n)
     return new
+
+
+def same(desk: Desk, sheet: Sheet, n: int, form: int) -> int:
+    """The current version at the address of a resource if it says the same, else 0: most of what is brought again.
+    `form`: what its body was pressed in."""
+    type, id = sheet.types[n], sheet.ids[n]
+    if type in STEWARDED or type in desk.stewards:
+        return 0
+    try:
+        made = desk.press.expanded(desk.connection, form, sheet.bodies[n])
+    except Damaged:  # that dictionary was erased meanwhile
+        return 0
+    content = made[len(drafts.head(type, id, FIRST, clock.instant(clock.of_millis(sheet.ts)))) :]
+    return desk.version_of(type, id, content)
 
 
 def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
