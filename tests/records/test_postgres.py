@@ -172,6 +172,21 @@ def test_the_terminal_verifies_it_and_says_how_it_is_backed_up(
         assert "pg_dump" in capsys.readouterr().err
 
 
+def test_the_terminal_imports_and_exports(
+    new_schema: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = new_schema()
+    Path("in.ndjson").write_text('{"resourceType":"Patient","id":"eva"}\n{"resourceType":"Patient","id":"adam"}\n')
+    for command in (["import", "in.ndjson"], ["export", "out"], ["views", "run", "patient", "--output", "p.csv"]):
+        assert 0 == typed(monkeypatch, *command, "--store", place)
+
+    assert {'"eva"', '"adam"'} == {
+        line.partition('"id":')[2].partition(",")[0] for line in Path("out/Patient.1.ndjson").read_text().splitlines()
+    }
+    assert 3 == len(Path("p.csv").read_text().splitlines())
+
+
 def test_settings_take_a_url_and_say_where_its_companions_are(tmp_path: Path) -> None:
     told = settings({}, folder=tmp_path, store="postgresql+psycopg://ward:secret@db:5433/records?schema=ward_7")
     engine = engine_of(told.store)

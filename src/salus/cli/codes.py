@@ -28,7 +28,7 @@ WITHIN = {"hl7.fhir.r4.core", "hl7.fhir.r4.expansions"}  # packages whose conten
 COLUMNS = ("system", "version", "count", "chinese")
 say = words_of("salus.codes.terminology")
 codes = typer.Typer(no_args_is_help=True, help="Load, list, remove code lists. 编码表管理")
-Store = Annotated[Path | None, typer.Option("--store", help="The store beside which they are kept. 数据库文件")]
+Store = Annotated[str | None, typer.Option("--store", help="The store beside which they are kept. 数据库文件或网址")]
 Language = Annotated[str | None, typer.Option("--speak", help="Answer in en or zh. 界面语言")]
 
 

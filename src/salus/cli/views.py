@@ -37,7 +37,7 @@ PRIVATE = 0o077  # taken from the rights of what is written
 SHOWN = 40  # rows of an answer on the screen
 say = words_of("salus.analytics.views")
 views = typer.Typer(no_args_is_help=True, help="Records as tables: list, run, keep, ask in SQL. 病历视图")
-StoreOption = Annotated[Path | None, typer.Option("--store", help="The store. 数据库文件")]
+StoreOption = Annotated[str | None, typer.Option("--store", help="The store. 数据库文件或网址")]
 Language = Annotated[str | None, typer.Option("--language", help="en or zh. 语言")]
 Output = Annotated[Path | None, typer.Option("--output", help="A file instead of the screen. 输出文件")]
 Form = Annotated[str | None, typer.Option("--format", help="csv, ndjson, json, parquet. 输出格式")]
