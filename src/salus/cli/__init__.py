@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("salus.cli.restore", "restore"),
     "erase": ("salus.cli.erase", "erase"),
     "verify": ("salus.cli.verify", "verify"),
+    "migrate": ("salus.cli.migrate", "migrate"),
 }
 
 

@@ -110,7 +110,7 @@ def restore(
         if found.count:
             first = ", ".join(f"{fault.kind}: {fault.what}" for fault in found.faults[:3])
             raise Damaged(f"{backup} was damaged before it was made ({first}): take an older backup")
-        with closing(checking.opened(part)) as connection:
+        with closing(checking.opened(Sqlite(part))) as connection:
             if ends_of(connection) != (manifest.transaction, manifest.head, manifest.audited, manifest.seal):
                 raise Damaged(f"{backup} does not end where its manifest says: one of them was changed, take another")
         forget_copies(part)

@@ -21,22 +21,23 @@ FOUND = "SELECT value FROM meta WHERE name='schema'"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change of the tables: towards layout `to`, what for, and how (statements between semicolons, or a function)."""
+    """A change of the tables: towards layout `to`, its name (what it is for: words `upgrade.<name>` of `salus.cli`),
+    and how: statements between semicolons, or a function."""
 
     to: int
-    why: str
+    name: str
     work: str | Work
 
 
 STEPS: tuple[Step, ...] = (
     Step(
         2,
-        "a patient's account finds the old versions of its own compartment without a walk through everybody's",
+        "was",
         "CREATE INDEX was_subject ON was(subject, row)",
     ),
     Step(
         2,
-        "a chart finds the newest of a code on the patient's timeline, and the patients of a code (indexed anew after)",
+        "bunches",
         """
         ALTER TABLE resource ADD COLUMN subject INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE line ADD COLUMN bunch INTEGER NOT NULL DEFAULT 0;
@@ -47,7 +48,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         2,
-        "links are over salted digests, so that what is erased by law can go and the chain still holds",
+        "salts",
         """
         ALTER TABLE txn ADD COLUMN salt BLOB;
         ALTER TABLE audit ADD COLUMN salt BLOB;
@@ -62,7 +63,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         2,
-        "who is to be told of changes, and how far they were told",
+        "subscribers",
         """
 CREATE TABLE subscriber(id TEXT PRIMARY KEY, who TEXT NOT NULL, role TEXT NOT NULL, patient TEXT,
     purpose TEXT NOT NULL, secrets TEXT NOT NULL, version INTEGER NOT NULL, numbered INTEGER NOT NULL,

@@ -23,6 +23,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from salus.base.errors import Busy, Conflict, Damaged, Full, Invalid, Missing, SalusError, Unsupported
 from salus.records import dialect, faults
 from salus.records.engines.arrays import WAYS
+from salus.records.engines.pouring import poured
 from salus.records.engines.shapes import Statement
 from salus.records.engines.translation import Batch, batch, translated
 from salus.records.ids import packed_bytes, text_bytes
@@ -46,6 +47,7 @@ class Connection:
     """A connection of psycopg's, with the words of `engines.shapes`."""
 
     local = False
+    longest = LONGEST
     packed = staticmethod(packed_bytes)
 
     def __init__(self, conninfo: str, schema: str, folder: Path, read_only: bool) -> None:
@@ -89,6 +91,16 @@ class Connection:
             self._connection.cursor().executemany(translated(sql), [bound(sql, row) for row in made])
             return
         self._at_once(found, sql, made)
+
+    def pour(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """https://www.postgresql.org/docs/current/sql-copy.html"""
+        found = self._types_of(Batch(table, tuple(columns), "", ""))
+        with self._connection.cursor().copy(f"COPY {table}({', '.join(columns)}) FROM STDIN") as copy:
+            copy.write(poured(found, rows))
+
+    def fitting(self, table: str) -> Callable[[Any], Any]:
+        cut = short if table in CUT else str
+        return lambda value: cut(value.replace("\0", "\ufffd")) if isinstance(value, str) else value
 
     def write(self, statements: Sequence[Statement], breathe: Callable[[], None], /) -> None:
         """All in one journey. To ask of each row whether it is there already costs as much again as to insert it, and
@@ -178,6 +190,7 @@ class Connection:
 
 UNLESS = " ON CONFLICT DO NOTHING"
 PLAIN = ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "CREATE", "ALTER", "BEGIN", "VACUUM")
+CUT = ("code", "bunch", "string", "resource")
 INDEXED = re.compile(r"\b(?:FROM|INTO|JOIN) (?:code|bunch|string)\b")  # by a text that may be of any length
 TABLES = "SELECT tablename::text FROM pg_tables WHERE schemaname=?"
 COLUMNS = (
@@ -188,9 +201,9 @@ COLUMNS = (
 
 def bound(sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
     """The arguments as the columns have them: no NUL in texts, and no text longer than an index can hold."""
-    if any(type(one) is str and (len(one) > LONGEST or "\0" in one) for one in arguments):
+    if any(isinstance(one, str) and (len(one) > LONGEST or "\0" in one) for one in arguments):
         cut = short if INDEXED.search(sql) else str
-        return [cut(one.replace("\0", "\ufffd")) if type(one) is str else one for one in arguments]
+        return [cut(one.replace("\0", "\ufffd")) if isinstance(one, str) else one for one in arguments]
     return arguments
 
 

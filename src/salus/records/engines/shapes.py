@@ -22,10 +22,12 @@ class Rows(Protocol):
 class Connection(Protocol):
     """One conversation with the database, by one thread at a time. Outside a transaction each statement is its own.
 
-    `local`: whether it answers without waiting for another process.
+    `local`: whether it answers without waiting for another process. `longest`: how many characters a text may have that
+    an index holds; 0 for any number.
     """
 
     local: bool
+    longest: int
 
     @property
     def in_transaction(self) -> bool: ...
@@ -43,6 +45,12 @@ class Connection(Protocol):
 
     def each(self, sql: str, rows: Sequence[Row], /) -> list[Any]:
         """What a SELECT ... FROM table WHERE a=? AND b=? finds for each of these rows of arguments: a line or None."""
+
+    def pour(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Put many new rows into a table that nobody else sees yet; ids in the form of `salus.records.ids.packed`."""
+
+    def fitting(self, table: str) -> Callable[[Any], Any]:
+        """What the engine makes of a text of this table: cut to what an index holds. Anything else stays as it is."""
 
     def begin_writing(self) -> None:
         """Begin a transaction that sees what was committed last and keeps other writers out until it ends. End it with

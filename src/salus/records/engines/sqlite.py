@@ -25,6 +25,7 @@ CROWDED = 10  # times as long may pass as is worked, for disks, and where others
 STEPS = 500  # of SQLite's machine between two looks at the clock, some 30 us
 READING = ("PRAGMA query_only=1", "PRAGMA cache_size=-16384")
 LAYING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=WAL")
+LOADING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-131072")
 POLL = 0.05  # seconds
 WHOLE = (sqlite3.OperationalError, sqlite3.DatabaseError)  # exactly these: its disk, its lock, its pages
 RESTORE = "put it aside and bring the latest backup back with `salus restore FILE --store`"
@@ -34,6 +35,7 @@ class Connection(sqlite3.Connection):
     """sqlite3's own, with the words of `engines.shapes`."""
 
     local = True
+    longest = 0
     broken = False
     packed = staticmethod(packed)
     plain = str
@@ -48,6 +50,13 @@ class Connection(sqlite3.Connection):
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
         return [self.execute(sql, row).fetchone() for row in rows]
+
+    def pour(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table}({', '.join(columns)}) VALUES({marks})", rows)
+
+    def fitting(self, table: str) -> Callable[[Any], Any]:
+        return unchanged
 
     def begin_writing(self) -> None:
         self.execute("BEGIN IMMEDIATE")
@@ -103,6 +112,10 @@ class Sqlite:
         address = f"{self.path.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(address, uri=True, isolation_level=None, factory=Connection)
 
+    def loader(self) -> Connection:
+        """A connection that fills a file which is thrown away if anything happens to it."""
+        return self._opened(LOADING)
+
     def upgrader(self) -> Connection:
         """A connection that writes, without beginning a log beside the file."""
         return self._opened(())
@@ -127,6 +140,10 @@ class Sqlite:
 
     def gives_up(self, fault: Exception) -> bool:
         return type(fault) in WHOLE
+
+
+def unchanged(value: Any) -> Any:
+    return value
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -58,7 +58,12 @@ def remember_beside(store: Store, folder: Path) -> None:
 def listed(store: Store) -> set[Gone]:
     """All that was erased in this store."""
     with store.readers.one() as reader:
-        found = reader.connection.execute(ERASED).fetchall()
+        return listed_in(reader.connection)
+
+
+def listed_in(connection: Connection) -> set[Gone]:
+    """As `listed`, what this connection sees."""
+    found = connection.execute(ERASED).fetchall()
     return {(t, bytes(hash)[:HALF].hex(), n, HOW.get(act, NAMED)) for t, hash, n, act in found}
 
 
