@@ -77,9 +77,9 @@ def test_a_nul_in_a_search_finds_nothing_and_is_audited(store: Store, records: R
 
 def test_a_connection_that_broke_is_made_anew(store: Store, records: Records) -> None:
     records.update("Patient", "a", {"resourceType": "Patient"})
+    name = f"salus/{schema_of(str(store.engine))}"
     with server(store) as connection:
-        ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='salus'"
-        connection.execute(ours)
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name=%s", [name])
     with pytest.raises(Busy):
         records.update("Patient", "b", {"resourceType": "Patient"})
     with pytest.raises(Busy):

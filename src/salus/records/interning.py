@@ -55,6 +55,7 @@ class Interning:
         self._fresh: list[Any] = []  # keys of either
         self._last = 0
         self._last_bunch = 0
+        self._named: list[tuple[int, str, int]] = []  # codes that are not written yet
         self._given: dict[str, int] = {}  # bunches that are not written yet
         self._bunched_codes: list[tuple[int, int, int]] = []
         self._erased: object = None
@@ -96,7 +97,7 @@ class Interning:
         if found:
             return int(found[0])
         self._last += 1
-        self._connection.execute(KEEP, (self._last, text, system))
+        self._named.append((self._last, text, system))
         return self._last
 
     def learn(self, names: Iterable[Name]) -> None:
@@ -110,22 +111,21 @@ class Interning:
     def _learn(self, names: list[Name]) -> None:
         names = [name for name in dict.fromkeys(names) if name not in self.codes]
         keys = [(text, 0 if system is None else self.codes[None, system]) for system, text in names]
-        made = []
         for name, key, found in zip(names, keys, self._connection.each(FIND, keys), strict=True):
             if found is None:
                 self._last += 1
-                made.append((self._last, *key))
+                self._named.append((self._last, *key))
             self.codes[name] = found[0] if found else self._last
         self._fresh += names
-        self._connection.executemany(KEEP, made)
 
     def waiting(self) -> list[Statement]:
-        """The bunches that were given numbers."""
+        """The codes and bunches that were given numbers."""
         given = [(number, text) for text, number in self._given.items()]
-        return [(KEEP_BUNCH, given), (KEEP_BUNCHED, self._bunched_codes)]
+        return [(KEEP, self._named), (KEEP_BUNCH, given), (KEEP_BUNCHED, self._bunched_codes)]
 
     def written(self) -> None:
         """What was waiting stands in the tables."""
+        self._named.clear()
         self._given.clear()
         self._bunched_codes.clear()
 
@@ -152,7 +152,10 @@ class Interning:
         return self._last_bunch
 
     def drop(self) -> None:
-        """Forget all numbers: some of them may have been erased."""
+        """Forget all numbers: some of them may have been erased. Those given since are looked up again."""
+        for sql, rows in self.waiting():
+            self._connection.executemany(sql, rows)
+        self.written()
         self.codes.clear()
         self._bunches.clear()
         self._fresh.clear()

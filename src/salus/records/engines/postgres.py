@@ -38,7 +38,6 @@ SETTINGS = {
     "jit": "off",  # its 50 ms are for statements that take seconds
     "random_page_cost": "1.1",
     "client_min_messages": "warning",
-    "application_name": "salus",
 }
 PREPARED = 1000  # statements that are kept prepared on a connection
 
@@ -51,7 +50,8 @@ class Connection:
     packed = staticmethod(packed_bytes)
 
     def __init__(self, conninfo: str, schema: str, folder: Path, read_only: bool) -> None:
-        settings = {**SETTINGS, "search_path": schema, "default_transaction_read_only": "on" if read_only else "off"}
+        named = {"search_path": schema, "application_name": f"salus/{schema}"[:63]}
+        settings = {**SETTINGS, **named, "default_transaction_read_only": "on" if read_only else "off"}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._connection = psycopg.connect(
             conninfo, autocommit=True, options=options, cursor_factory=psycopg.RawCursor, prepare_threshold=2
