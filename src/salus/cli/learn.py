@@ -14,7 +14,7 @@ from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
-from salus.learning.task import Budget, Split, read_task
+from salus.learning.task import Budget, Split, Trust, read_task
 
 say = words_of("salus.learning")
 
@@ -31,6 +31,9 @@ def learn(
     budget: Annotated[float, typer.Option(help="Table: seconds for tuning. 调参秒数")] = 60,
     trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
     seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
+    groups: Annotated[
+        str | None, typer.Option(help="Table: columns that tell people apart, beside sex and age. 人群列")
+    ] = None,
     events: Annotated[Path | None, typer.Option(help="Task: the folder of events. 事件文件夹")] = None,
     store: Annotated[str | None, typer.Option(help="Task: the store to bring events from. 数据库文件")] = None,
     registry: Annotated[Path | None, typer.Option(help="Where models are kept. 模型库")] = None,
@@ -63,15 +66,25 @@ def learn(
                 positive=positive,
                 test=test,
                 name=name,
-                families=[one.strip() for one in families.split(",")] if families else None,
+                families=names_of(families) or None,
                 stack=stack,
                 budget=Budget(seconds=budget, trials=trials),
                 split=Split(seed=seed),
+                trust=Trust(groups=names_of(groups)),
                 runs=runs,
                 promote=promote,
                 progress=show,
             )
     conclude(learned, told.language, promote, console)
+
+
+def names_of(text: str | None) -> list[str]:
+    """Names between commas.
+
+    >>> names_of("race, ward"), names_of(None)
+    (['race', 'ward'], [])
+    """
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def bar(console: Console) -> Progress:

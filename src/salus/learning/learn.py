@@ -15,7 +15,7 @@ from salus.learning.step5_evaluate import evaluate
 from salus.learning.step6_optimise import optimise
 from salus.learning.step7_deploy.deploy import deploy
 from salus.learning.step7_deploy.registry import Registry
-from salus.learning.task import Budget, Models, Split, Task, When
+from salus.learning.task import Budget, Models, Split, Task, Trust, When
 
 # each step, and the share of the whole that is done when it ends, for the progress bar
 STAGES = ((collect, 0.05), (prepare, 0.1), (features, 0.2), (train, 0.45), (optimise, 0.8), (evaluate, 0.97))
@@ -57,6 +57,7 @@ def learn_table(
     stack: bool = False,
     budget: Budget | None = None,
     split: Split | None = None,
+    trust: Trust | None = None,
     runs: Path | None = None,
     promote: bool = True,
     progress: Progress = silent,
@@ -71,6 +72,7 @@ def learn_table(
         models=Models(families=families or [], stack=stack),
         budget=budget or Budget(),
         split=split or Split(),
+        trust=trust or Trust(),
     )
     plan = Plan(task=task, source="table", data=str(csv), table=ask)
     return learn(plan, registry, runs or registry.parent / "runs", promote, progress)

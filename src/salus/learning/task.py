@@ -92,6 +92,18 @@ class Split(Strict):
     seed: int = 7
 
 
+class Trust(Strict):
+    """What is promised of a model, and to whom. `level`: how often the answers given must hold the truth.
+
+    `groups`: columns of a table, or patterns of codes of events, by which people are told apart beside sex and age.
+    `bounds`: measure -> the greatest difference between groups with which a model may be promoted by itself.
+    """
+
+    level: float = 0.9
+    groups: list[str] = []
+    bounds: dict[str, float] = {}
+
+
 class Task(Strict):
     """One question put to the records."""
 
@@ -105,6 +117,7 @@ class Task(Strict):
     models: Models = msgspec.field(default_factory=Models)
     budget: Budget = msgspec.field(default_factory=Budget)
     split: Split = msgspec.field(default_factory=Split)
+    trust: Trust = msgspec.field(default_factory=Trust)
     labels: dict[str, Text] = {}
 
     @property
@@ -174,6 +187,11 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
         ),
         (not 0 < task.split.test < 1, "split.test", f"{task.split.test} must lie between 0 and 1, such as 0.25"),
+        (
+            not 0.5 <= task.trust.level < 1,
+            "trust.level",
+            f"{task.trust.level} must lie from 0.5 to below 1, such as 0.9",
+        ),
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
     ]

@@ -20,7 +20,7 @@ def collect_table(run: Run) -> None:
     plan = run.plan
     ask = asked(plan)
     header, rows, bad = read_csv(Path(plan.data))
-    check_columns(header, ask, plan.data)
+    check_columns(header, ask, plan.task.trust.groups, plan.data)
     parts = ["" for _ in rows]
     if ask.test:
         other, more, worse = read_csv(Path(ask.test))
@@ -103,12 +103,12 @@ def cell_of(text: str) -> str | None:
     return None if text.lower() in EMPTY else text
 
 
-def check_columns(header: list[str], ask: TableAsk, name: str) -> None:
-    """Refuse double column names and a target or subject column that is not there."""
+def check_columns(header: list[str], ask: TableAsk, groups: list[str], name: str) -> None:
+    """Refuse double column names and a target, subject or group column that is not there."""
     double = sorted({column for column in header if header.count(column) > 1})
     if double:
         raise Invalid(f"The columns {', '.join(double)} of {Path(name).name} stand there twice: rename or delete one")
-    for role, wanted in (("target", ask.target), ("subject", ask.subject)):
+    for role, wanted in (("target", ask.target), ("subject", ask.subject), *(("group", one) for one in groups)):
         if wanted is not None and wanted not in header:
             raise Invalid(
                 f"There is no {role} column '{wanted}' in {Path(name).name}: its columns are {', '.join(header[:60])}",

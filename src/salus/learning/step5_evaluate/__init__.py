@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.models.family import Matrix, load_model
+from salus.learning.people import Groups, groups_of, some
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step4_train import families_of
@@ -14,13 +15,14 @@ from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.calibration import Calibration
 from salus.learning.step5_evaluate.baselines import Points, frequent_probabilities, points_of
 from salus.learning.step5_evaluate.bootstrap import figures_of
+from salus.learning.step5_evaluate.coverage import coverage_of, held_by
 from salus.learning.step5_evaluate.curves import calibration_bins, choices, decision_curve, roc_curve
 from salus.learning.step5_evaluate.figures import ClassFigures, Curves, Evaluation, Figures, Group
 from salus.learning.step5_evaluate.importance import importance_of
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
 from salus.learning.step5_evaluate.measures import BINARY, Answers
 from salus.learning.step5_evaluate.report import write_reports
-from salus.learning.step5_evaluate.subgroups import groups_of
+from salus.learning.step5_evaluate.subgroups import large_enough
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step6_optimise.threshold import best_threshold
 
@@ -54,6 +56,7 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     given = answered(model.margins(judge.x), chosen.calibration)
     first = {name: first_figures(run, judge, name) for name in families_of(run)}
     progress("step5", 0.5)
+    groups = some(groups_of(run, data), data.test)
     baselines, points = baseline_answers(run, data)
     found = Evaluation(
         kind=data.labels.kind,
@@ -68,8 +71,9 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
         chosen=judge.figures(given),
         first=first,
         baselines={name: judge.figures(answer, cut=cut) for name, (answer, cut) in baselines.items()},
-        subgroups=list(subgroup_figures(run, judge, given)),
+        subgroups=list(subgroup_figures(judge, given, groups)),
     )
+    add_coverage(found, judge, chosen, given, groups)
     if judge.kind == "binary":
         add_curves(found, Answers(given[:, 1], judge.y == 1, chosen.threshold), baselines["points"][0][:, 1])
     if judge.kind == "multiclass":
@@ -127,9 +131,17 @@ def add_curves(found: Evaluation, answers: Answers, points: Matrix) -> None:
     found.thresholds = choices(answers)
 
 
-def subgroup_figures(run: Run, judge: Judge, given: Matrix) -> Any:
-    """Figures by sex and age band."""
-    for by, name, inside in groups_of(run, judge.data):
+def add_coverage(found: Evaluation, judge: Judge, chosen: Chosen, given: Matrix, groups: Groups) -> None:
+    bounds, held = chosen.sets or chosen.ranges, held_by(chosen, given, judge.y, groups)
+    if bounds is not None and held is not None:
+        found.level, found.unbounded = bounds.level, chosen.sets.unbounded if chosen.sets else []
+        classes = judge.data.labels.classes
+        found.coverage = list(coverage_of(held, judge.y, classes, groups, judge.subject, bounds.level))
+
+
+def subgroup_figures(judge: Judge, given: Matrix, groups: Groups) -> Any:
+    """Figures by sex, age band and declared group."""
+    for by, name, inside in large_enough(groups):
         cases = int((judge.y[inside] == 1).sum()) if judge.kind == "binary" else len(inside)
         yield Group(by=by, name=name, rows=len(inside), cases=cases, figures=judge.figures(given, inside))
 

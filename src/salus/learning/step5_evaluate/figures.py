@@ -39,13 +39,27 @@ class Choice(Strict):
 
 
 class Group(Strict):
-    """Held-out rows of one sex or age band."""
+    """Held-out rows of one sex, age band or declared group."""
 
     by: str
     name: str
     rows: int
     cases: int
     figures: Figures
+
+
+class Coverage(Strict):
+    """Whether the answers hold the truth: `by` all, class, sex, age or a declared group.
+
+    Figures: covered (share of rows), size (answers a row; of a number the width), undecided (share: all or none).
+    `short`: 500 rows or more, and covered more than two points below the level.
+    """
+
+    by: str
+    name: str
+    rows: int
+    figures: Figures
+    short: bool = False
 
 
 class ClassFigures(Strict):
@@ -62,7 +76,10 @@ class Curves(Strict):
 
 
 class Evaluation(Strict):
-    """Held-out figures only. `first`: the families as first trained; `chosen`: the tuned model that is deployed."""
+    """Held-out figures only. `first`: the families as first trained; `chosen`: the tuned model that is deployed.
+
+    `level`: how often its answers are to hold the truth; `unbounded`: classes that training could not bound.
+    """
 
     kind: Kind
     classes: list[str]
@@ -79,4 +96,7 @@ class Evaluation(Strict):
     curves: Curves = msgspec.field(default_factory=Curves)
     thresholds: list[Choice] = msgspec.field(default_factory=list)
     subgroups: list[Group] = msgspec.field(default_factory=list)
+    level: float | None = None
+    unbounded: list[str] = msgspec.field(default_factory=list)
+    coverage: list[Coverage] = msgspec.field(default_factory=list)
     per_class: list[ClassFigures] = msgspec.field(default_factory=list)

@@ -1,6 +1,5 @@
 """The report of a run: report.en.html and report.zh.html to read and print, report.json for machines."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,8 +13,8 @@ from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.figures import Evaluation, Figures
 from salus.learning.step5_evaluate.reading import Reading, reading_of
+from salus.learning.step5_evaluate.telling import Say, coverage_rows, coverage_words, group_name, share_text
 
-Say = Callable[..., str]
 SHOWN = {
     "binary": ["auroc", "auprc", "accuracy", "precision", "recall", "f1", "brier", "slope", "intercept"],
     "multiclass": ["accuracy", "top3", "macro_precision", "macro_recall", "macro_f1", "macro_auroc", "brier"],
@@ -62,6 +61,10 @@ def report_html(reading: Reading, language: str) -> str:
         pictures=pictures_of(reading, say, language),
         figure=figure_text,
         number=number_text,
+        group=lambda one: group_name(say, one.by, one.name),
+        share=share_text,
+        coverage=coverage_rows(found, say, language),
+        coverage_words=coverage_words(found, say, language),
         statistic=lambda rule: statistic(rule, say),
         made_up=[say(note.key, **note.slots) for note in reading.notes if note.key == MADE_UP],
         notes=[say(note.key, **note.slots) for note in reading.notes if note.key != MADE_UP],
@@ -104,12 +107,6 @@ def span_of(figures: Figures, kind: str) -> tuple[float, float, float] | None:
     """(value, low, high) of the headline measure, if all three are known."""
     one = figures[HEADLINE[kind]]
     return None if one.value is None or one.low is None or one.high is None else (one.value, one.low, one.high)
-
-
-def group_name(say: Say, by: str, name: str) -> str:
-    """What people call a subgroup."""
-    key = f"sex.{name.lower()}"
-    return say(key) if by == "sex" and key in words_of("salus.learning") else f"{say(f'group.{by}')} {name}"
 
 
 def statistic(rule: Rule, say: Say) -> str:

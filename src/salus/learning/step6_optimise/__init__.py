@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from salus.learning.models.family import Matrix, Model, Params, Setting, family
+from salus.learning.people import groups_of, some
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train import families_of
 from salus.learning.step4_train.calibrate import calibrate
+from salus.learning.step4_train.conformalise import ranges_of, sets_of
 from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.intervals import Steps, intervals_of
 from salus.learning.step4_train.score import loss
@@ -31,6 +33,7 @@ def optimise(run: Run, progress: Progress = silent) -> None:
         best, margins, parts = stacked(data, found, (best, margins))
     chosen, intervals = finished(best, margins, data.y[data.train], data.setting)
     chosen.parts = parts
+    add_bounds(run, data, chosen, margins)
     model = fitted(data, parts) if parts else alone(data, best)
     model.save(run.path("step6_optimise", "model"))
     np.save(run.path("step6_optimise", "out_of_fold.npy"), margins)
@@ -75,6 +78,17 @@ def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple
     if setting.kind == "binary":
         chosen.threshold = best_threshold(given[:, 1], y == 1)
     return chosen, intervals_of(given, y)
+
+
+def add_bounds(run: Run, data: Data, chosen: Chosen, margins: Matrix) -> None:
+    """The conformal bounds, from the same out-of-fold margins."""
+    level, groups = run.plan.task.trust.level, some(groups_of(run, data), data.train)
+    y, subject = data.y[data.train], data.subject[data.train].astype(str)
+    if chosen.calibration is None:
+        chosen.ranges = ranges_of(margins[:, 0], y, subject, groups, level)
+    else:
+        given = chosen.calibration.probabilities(margins)
+        chosen.sets = sets_of(given, y, data.labels.classes, subject, groups, level)
 
 
 def write_trials(run: Run, trials: list[Trial]) -> None:

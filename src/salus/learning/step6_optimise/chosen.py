@@ -3,6 +3,7 @@
 import msgspec
 
 from salus.learning.step4_train.calibration import Calibration
+from salus.learning.step4_train.conformal import Ranges, Sets
 from salus.learning.task import Strict
 
 
@@ -15,7 +16,10 @@ class Part(Strict):
 
 
 class Chosen(Strict):
-    """The model of this run. `spread`: of a number, what held 90 % of the out-of-fold errors. `parts`: of a stack."""
+    """The model of this run. `spread`: of a number, what held 90 % of the out-of-fold errors. `parts`: of a stack.
+
+    `sets`, `ranges`: the conformal bounds of classes, and of a number.
+    """
 
     family: str
     params: dict[str, float]
@@ -23,4 +27,6 @@ class Chosen(Strict):
     calibration: Calibration | None = None
     threshold: float = 0.5
     spread: float = 0.0
+    sets: Sets | None = None
+    ranges: Ranges | None = None
     parts: list[Part] = msgspec.field(default_factory=list)

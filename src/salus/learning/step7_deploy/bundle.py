@@ -6,6 +6,7 @@ import msgspec
 
 from salus.learning.run import Labels
 from salus.learning.step4_train.calibration import Calibration
+from salus.learning.step4_train.conformal import Ranges, Sets
 from salus.learning.step4_train.intervals import Steps
 from salus.learning.task import Strict, Task
 
@@ -28,6 +29,8 @@ class Bundle(Strict):
     intervals: list[Steps] = msgspec.field(default_factory=list)
     threshold: float = 0.5
     spread: float = 0.0
+    sets: Sets | None = None
+    ranges: Ranges | None = None
     importance: dict[str, float] = msgspec.field(default_factory=dict)
     low: list[float] = msgspec.field(default_factory=list)
     high: list[float] = msgspec.field(default_factory=list)

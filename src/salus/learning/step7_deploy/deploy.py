@@ -60,6 +60,8 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
         intervals=run.read("step6_optimise", "intervals.json", list[Steps]),
         threshold=chosen.threshold,
         spread=chosen.spread,
+        sets=chosen.sets,
+        ranges=chosen.ranges,
         importance=run.read("step5_evaluate", "importance.json", dict[str, float]),
         low=np.where(known, x, np.inf).min(axis=0).tolist(),
         high=np.where(known, x, -np.inf).max(axis=0).tolist(),

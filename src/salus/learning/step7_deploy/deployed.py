@@ -16,9 +16,12 @@ from salus.base.errors import Unsupported
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.models.family import Matrix, load_model
 from salus.learning.moments import moment_us
+from salus.learning.people import Known as Groups
+from salus.learning.people import cells_groups, person_groups
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
 from salus.learning.step3_features.windows import MEASURED, Windows
+from salus.learning.step4_train.conformal import alone
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.evidence import Known, birth_of, by_concept, known_events, outside_cohort, sources_of
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
@@ -31,11 +34,12 @@ MOST_OUTSIDE = 0.3  # share of the known features that may lie outside what trai
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of one person: events by concept (newest first), or cells by column; and the moment."""
+    """What is known of one person: events by concept (newest first), or cells by column; the moment; their groups."""
 
     events: Mapping[str, list[Known]]
     cells: Mapping[str, str | None]
     at_us: int
+    groups: Groups
 
 
 class Deployed:
@@ -103,7 +107,9 @@ class Deployed:
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):
             return Prediction(abstained=why, missing=missing)
-        return self._answer(x, Told(evidence, {}, at_us), missing)
+        return self._answer(
+            x, Told(evidence, {}, at_us, person_groups(self.task, self.features, x[0], events, at_us)), missing
+        )
 
     def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
         """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
@@ -115,7 +121,7 @@ class Deployed:
         x = encode(self.recipe, cells)
         if why := self._reason_to_abstain(x, count):
             return Prediction(abstained=why, missing=missing)
-        return self._answer(x, Told({}, cells, 0), missing)
+        return self._answer(x, Told({}, cells, 0, cells_groups(self.task, cells)), missing)
 
     def _reason_to_abstain(self, x: Matrix, known: int) -> str | None:
         if known < self.bundle.fewest_known:
@@ -129,10 +135,12 @@ class Deployed:
     def _answer(self, x: Matrix, told: Told, missing: list[str]) -> Prediction:
         parts = self.model.parts(x)[0]
         if self.bundle.labels.kind == "number":
-            value, spread = float(self.model.margins(x)[0, 0]), self.bundle.spread
+            value, ranges = float(self.model.margins(x)[0, 0]), self.bundle.ranges
+            spread = float(ranges.halves(np.array([value]), alone(told.groups))[0]) if ranges else self.bundle.spread
+            level = ranges.level if ranges else None
             made = self._contributions(parts[0, :-1], x[0], told)
             interval = {"value": (value - spread, value + spread)}
-            return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value)
+            return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value, [], level)
         return self._classes(x, parts, told, missing)
 
     def _classes(self, x: Matrix, parts: Matrix, told: Told, missing: list[str]) -> Prediction:
@@ -151,7 +159,17 @@ class Deployed:
             claim, weights = self.classes[top], contrast[:-1]
             base = contrast[-1] + shift[top] - shift[others].mean()
         made = self._contributions(weights, x[0], told)
-        return Prediction(probabilities, intervals, made, missing, None, claim, float(base))
+        return Prediction(
+            probabilities, intervals, made, missing, None, claim, float(base), None, *self._answers(given, told)
+        )
+
+    def _answers(self, given: Matrix, told: Told) -> tuple[list[str], float | None]:
+        """The classes that cannot be ruled out, the likeliest first, and at which level. `given`: shape (classes,)."""
+        sets = self.bundle.sets
+        if sets is None:
+            return [], None
+        inside = sets.members(given[None], alone(told.groups))[0]
+        return [self.classes[c] for c in np.argsort(-given, kind="stable") if inside[c]], sets.level
 
     def _contributions(self, weights: Matrix, x: Matrix, told: Told) -> list[Contribution]:
         """One for each thing (code or column): its features' weights added up, the greatest first."""

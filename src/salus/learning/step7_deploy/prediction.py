@@ -24,6 +24,8 @@ class Prediction:
     `claim` is the class the contributions speak about: of a yes/no question the class foretold, else the likeliest.
     `base` + the sum of all weights = the log-odds of the claim (of many classes: its log-probability less the mean of
     the others'; of a number: the value). `missing`: features that would matter most and are not known.
+    `answers`: the classes that cannot be ruled out at `level`, the likeliest first; `undecided` says whether that says
+    nothing. Of a number, `interval` is the range that holds the truth at `level`. Without bounds `level` is None.
     `abstained`: too-little-data, not-in-cohort, out-of-range; then the rest is empty.
     """
 
@@ -35,3 +37,12 @@ class Prediction:
     claim: str = ""
     base: float = 0.0
     value: float | None = None
+    answers: list[str] = field(default_factory=list)
+    level: float | None = None
+
+    @property
+    def undecided(self) -> str | None:
+        """Why the answers decide nothing: `all` classes are among them, or `none`; None where they decide."""
+        if self.level is None or not self.probabilities:
+            return None
+        return {0: "none", len(self.probabilities): "all"}.get(len(self.answers))
