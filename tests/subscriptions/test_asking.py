@@ -141,11 +141,21 @@ def test_only_its_owner_or_an_administrator_changes_or_deletes_it(house):
     for write in (
         lambda: house.of(other).update("Subscription", id, house.subscription(URL)),
         lambda: house.of(other).delete("Subscription", id),
-        lambda: house.of(EVA).delete("Subscription", id),
-        lambda: house.of(EVA).update("Subscription", id, house.subscription(URL)),
     ):
         with pytest.raises(Forbidden):
             write()
+    told = set()
+    for there, match in ((id, None), (id, 1), (id, 7), ("nobodys", None), ("nobodys", 1)):
+        for write in (
+            lambda there=there, match=match: house.of(EVA).delete("Subscription", there, match),
+            lambda there=there, match=match: house.of(EVA).update(
+                "Subscription", there, house.subscription(URL), match
+            ),
+        ):
+            with pytest.raises(Missing) as refused:  # a patient's account does not even learn that it is there
+                write()
+            told.add(str(refused.value).replace(there, "it"))
+    assert 1 == len(told)
     house.store.open(ADMIN, Purpose.OPERATIONS).update("Subscription", id, house.subscription(URL, status="off"))
     assert DOCTOR == Notices(house.store).subscriber(id).actor
 

@@ -30,6 +30,9 @@ class Demand:
     def __init__(self, site: Site, named: tuple[str, ...]) -> None:
         self._site, self._named = site, named
 
+    def check(self, desk: "Desk", id: str) -> None:
+        """What may be written may be written by whoever may write the type."""
+
     def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
         """Raises Unmet with the errors, or where a profile is not held."""
         profiles = Profiles(self._site.structures, Terminology([self._site]))

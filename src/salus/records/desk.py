@@ -11,7 +11,7 @@ from salus.base import clock
 from salus.base.errors import Damaged, Gone, Missing, SalusError, Stale
 from salus.base.ids import uuid7
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, compartments, drafts, faults, shelves
+from salus.records import chain, compartments, drafts, faults, shelves, stewards
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
 from salus.records.engines import Connection
@@ -135,6 +135,7 @@ class Desk:
         Raises Stale when `if_match` is not the current version.
         """
         id = draft.id or ""
+        stewards.check(self, draft.type, id)
         standing = self.standing(draft.type, id)
         check_match(standing, if_match, f"{draft.type}/{id}")
         draft = admitted(self, draft, id)
@@ -155,6 +156,7 @@ class Desk:
 
     def delete(self, type: str, id: str, if_match: int | None = None) -> Version:
         """Raises Missing, Gone (it is deleted already) or Stale."""
+        stewards.check(self, type, id)
         standing = self.standing(type, id)
         check_match(standing, if_match, f"{type}/{id}")
         if standing is None or not standing.version:

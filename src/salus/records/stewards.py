@@ -24,6 +24,10 @@ class Unmet(Invalid):
 class Steward(Protocol):
     """Asked at the desk, in the transaction that writes: what it writes besides stands or falls with it."""
 
+    def check(self, desk: "Desk", id: str) -> None:
+        """Before anything is told of what stands there. Raises SalusError where this account may not write it."""
+        ...
+
     def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
         """What shall be stored in its place. Raises SalusError; `desk.actor` asks, for `desk.purpose`."""
         ...
@@ -34,6 +38,12 @@ class Steward(Protocol):
 
 
 Stewards = Mapping[str, Steward]
+
+
+def check(desk: "Desk", type: str, id: str) -> None:
+    """Raises SalusError where what stands there is another account's."""
+    if type in STEWARDED:
+        steward_of(desk, type).check(desk, id)
 
 
 def admitted(desk: "Desk", draft: Draft, id: str) -> Draft:

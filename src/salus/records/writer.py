@@ -180,6 +180,7 @@ class Writer:
             try:
                 return self._done(request, ledger, pending)
             except SalusError as fault:  # somebody refused it before anything of it was written
+                self._note_refusal(request, ledger)
                 return Refusal(fault)
         pending.flush()
         pending.rows = None  # they may be others after this request
@@ -193,6 +194,7 @@ class Writer:
             self._connection.execute("ROLLBACK TO request")
             self._names.forget(mark)
             answer_or_fault: T | Refusal = Refusal(faults.as_salus(fault))
+            self._note_refusal(request, ledger)
         else:
             answer_or_fault = answer
         self._connection.execute("RELEASE request")
@@ -204,6 +206,12 @@ class Writer:
         answer = request.work(desk)
         desk.finish(request.actor, request.purpose, request.act, request.what)
         return answer
+
+    def _note_refusal(self, request: Request[Any], ledger: Ledger) -> None:
+        """What could not be done was asked all the same, and its refusal tells something of what stands there."""
+        if request.act:
+            what = f"{request.act} {request.what}"[:2000]
+            self._notes.append((None, ledger.ts, request.actor.reference, request.purpose.value, "refused", what))
 
     def _breathe(self) -> None:
         """While others read, let them have the interpreter."""

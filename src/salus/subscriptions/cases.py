@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from salus.base.errors import Missing
 from salus.records import Store, Version
 from salus.records.notices import Notices, Subscriber
 from salus.subscriptions.asking import Wish
-from salus.subscriptions.steward import TYPE, Steward
+from salus.subscriptions.steward import TYPE, Steward, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ def standing(store: Store, id: str) -> tuple[Subscriber, Version]:
     with store.readers.one() as reader:
         version = reader.current(TYPE, id, None)
     if who is None or version is None or version.deleted:
-        raise Missing(f"There is no {TYPE}/{id[:64]}")
+        raise missing(id)
     return who, version
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from salus.base import clock
-from salus.base.errors import Conflict, Forbidden, Invalid, SalusError
+from salus.base.errors import Conflict, Forbidden, Invalid, Missing, SalusError
 from salus.base.outbound import Rules
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
@@ -41,13 +41,20 @@ class Steward:
         """Raises Invalid, Unsupported."""
         return wish(body, self.topics, self.rules)
 
+    def check(self, desk: Desk, id: str) -> None:
+        """Raises Missing where it is not the own one of a patient's account, Forbidden where it is another's."""
+        owner = notices.owner(desk, id)
+        if desk.actor.patient is not None and not (owner and owns(desk.actor, owner)):
+            raise missing(id)
+        if owner and not owns(desk.actor, owner) and desk.actor.role not in OVERSEERS:
+            raise Forbidden(f"{TYPE}/{id} is another account's: make your own")
+
     def admit(self, desk: Desk, draft: Draft, id: str) -> Draft:
         """The Subscription with its secrets masked; they and its owner are kept beside it."""
         if desk.actor == TELLER:
             return draft
         body: dict[str, Any] = orjson.loads(draft.stamped(id, 1, ""))
         owner, before = notices.owner(desk, id), body_at(desk, id)
-        check_owner(desk.actor, owner, id)
         asked = self.wish(body)
         check_status(asked, body, before)
         who, purpose = (owner.actor, owner.purpose) if owner else (desk.actor, desk.purpose)
@@ -59,7 +66,6 @@ class Steward:
         return masked(draft, body, asked)
 
     def release(self, desk: Desk, id: str) -> None:
-        check_owner(desk.actor, notices.owner(desk, id), id)
         notices.disown(desk, id)
 
 
@@ -79,10 +85,9 @@ def body_at(desk: Desk, id: str) -> Body | None:
         return None
 
 
-def check_owner(actor: Actor, owner: Subscriber | None, id: str) -> None:
-    """Raises Forbidden for who is neither its owner nor an overseer."""
-    if owner and not owns(actor, owner) and actor.role not in OVERSEERS:
-        raise Forbidden(f"{TYPE}/{id} is another account's: make your own")
+def missing(id: str) -> Missing:
+    """What is told of a Subscription that is not there, and of one that an account may not know of."""
+    return Missing(f"There is no {TYPE}/{id[:64]} of this account: POST one to /fhir/{TYPE}")
 
 
 def owns(actor: Actor, owner: Subscriber) -> bool:

@@ -19,6 +19,8 @@ from salus.records.shelves import LONGEST
 
 FIRST, LAST = "-9000000000000000000", "9000000000000000000"  # before and after every whole number that is stored
 TOP = "\U0010ffff"
+# References by what they name, not by its row: that would tell who was heard of first.
+NAMED = "(SELECT f.row, f.path, a.type || '/' || {id} AS name FROM ref f JOIN resource a ON a.row=f.target) n"
 # table, column when ascending, column when descending, what comes after all when ascending, and when descending
 KEYS = {
     "date": ("dates", "min(low)", "max(high)", LAST, FIRST),
@@ -27,7 +29,7 @@ KEYS = {
     "string": ("string", "min(text)", "max(text)", f"'{TOP}'", "''"),
     "token": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", f"'{TOP}'", "''"),
     "uri": ("token JOIN code USING(code)", "min(code.text)", "max(code.text)", f"'{TOP}'", "''"),
-    "reference": ("ref", "min(target)", "max(target)", LAST, FIRST),
+    "reference": (NAMED, "min(name)", "max(name)", f"'{TOP}'", "''"),
 }
 FEW = 2000  # rows whose bodies are rather opened than every value of an index read
 ROWS: dict[str, Callable[[tuple[Any, ...]], Any]] = {  # no index leads from a row to these: the value of an index row
@@ -82,7 +84,8 @@ def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, fe
     if name == compartments.when(type) and not query.merged:  # when it began, either way
         return Key(f"CASE r.date WHEN 0 THEN {FIRST if descending else LAST} ELSE r.date END", descending)
     parameter = fhir.parameters(type)[name]
-    table, up, down, top, bottom = KEYS[parameter.kind]
+    shelf, up, down, top, bottom = KEYS[parameter.kind]
+    table = shelf.format(id=setting.dialect.hexed.format("a.id"))
     paths = numbers(parameter.paths)
     value, end = (down, bottom) if descending else (up, top)
     if by_row := setting.dialect.by_row.get(table, ""):

@@ -67,6 +67,8 @@ def latest(records: Records, pairs: given.Pairs, most: int) -> list[Version]:
 
 def newest_first(records: Records, pairs: given.Pairs) -> Iterator[Version]:
     query = parse("Observation", [*pairs, ("_sort", "-date")])
+    for type in query.looks:
+        guard.check(records, Act.READ, type)
     query.count = ROWS
     with records.store.readers.one() as reader, reader.snapshot():
         mine = guard.own(records, reader)

@@ -5,6 +5,7 @@ http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subsc
 """
 
 import asyncio
+from contextlib import suppress
 
 import orjson
 
@@ -16,7 +17,7 @@ from salus.records import Records
 from salus.records.notices import Notices, Subscriber
 from salus.subscriptions.asking import CONTENTS
 from salus.subscriptions.cases import Case, case
-from salus.subscriptions.steward import OVERSEERS, TYPE, owns, steward_of
+from salus.subscriptions.steward import OVERSEERS, TYPE, missing, owns, steward_of
 from salus.subscriptions.telling import Teller
 
 MOST = 500  # events in an answer
@@ -30,11 +31,12 @@ def may_see(records: Records, who: Subscriber) -> bool:
 
 def seen(records: Records, id: str) -> Case:
     """Raises Missing, for a Subscription of another account too."""
-    found = case(records.store, steward_of(records.store), id)
-    if not may_see(records, found.who):
-        guard.note(records, "refused", f"{TYPE}/{id[:64]}")
-        raise Missing(f"There is no {TYPE}/{id[:64]} of this account")
-    return found
+    with suppress(Missing):
+        found = case(records.store, steward_of(records.store), id)
+        if may_see(records, found.who):
+            return found
+    guard.note(records, "refused", f"{TYPE}/{id[:64]}")
+    raise missing(id)
 
 
 async def status(records: Records, ask: Ask) -> Answer:

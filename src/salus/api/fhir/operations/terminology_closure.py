@@ -33,10 +33,12 @@ def closed(records: Records, ask: Ask) -> Answer:
     asked = Asked(ask, "name", "concept", "version")
     guard.check(records, Act.READ, "ConceptMap")
     if records.actor.patient is not None:
+        guard.note(records, "refused", "closure")
         raise Forbidden("A patient's account keeps no closure tables: ask $subsumes")
     name, codings = asked.text("name") or "", asked.all_codings("concept")
     if len(codings) > MOST:
         raise Malformed(f"{len(codings)} concepts are given, {MOST} are the most: send the rest after", path="concept")
+    guard.note(records, "closure", name)
     version, tables = asked.number("version"), Closures(records.store.folder / FOLDER)
     if version is None and not codings:
         return told(tables.start(records.actor.reference, name), [])

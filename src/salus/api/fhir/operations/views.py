@@ -88,8 +88,8 @@ def stream(records: Records, wanted: Wanted) -> Generator[bytes]:
 
 def check_many(records: Records, wanted: Wanted) -> None:
     """Raises Forbidden, audited, where this account may not read many patients and names none."""
-    names = {name for name, _ in wanted.pairs}
-    is_one = records.actor.patient is not None or ("patient" in names and "group" not in names)
+    named, group = given.listed(wanted.pairs, "patient"), given.only(wanted.pairs, "group")
+    is_one = records.actor.patient is not None or (named and not group)
     if wanted.resources or is_one or records.actor.role in MANY:
         return
     guard.note(records, "refused", f"view {wanted.view.name} of all")
