@@ -6,7 +6,6 @@ Tokens are JWTs (https://www.rfc-editor.org/rfc/rfc7519), signed with the instal
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -41,19 +40,22 @@ def identify_by(secret: bytes) -> Identify:
     key = OctKey.import_key(secret)
 
     @lru_cache(maxsize=4096)
-    def claims_of(token: str) -> dict[str, Any]:
-        try:
-            return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-        except (JoseError, ValueError) as fault:
-            raise Unauthorized(f"The bearer token cannot be trusted: {WHERE}") from fault
-
-    def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    def granted(header: bytes) -> tuple[float, tuple[Actor, Purpose]]:
+        """Until when, and what. A signature that was ours stays ours."""
+        scheme, _, token = header.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized(f"This door asks for `Authorization: Bearer TOKEN`: {WHERE}")
-        claims = claims_of(token)
-        if claims["exp"] <= clock.now().timestamp():
+        try:
+            claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError) as fault:
+            raise Unauthorized(f"The bearer token cannot be trusted: {WHERE}") from fault
+        who = Actor(claims["sub"], Role(claims["role"]), claims["patient"])
+        return claims["exp"], (who, Purpose(claims["purpose"]))
+
+    def identify(headers: Mapping[bytes, bytes]) -> tuple[Actor, Purpose]:
+        until, who = granted(headers.get(b"authorization", b""))
+        if until <= clock.now().timestamp():
             raise Unauthorized(f"The bearer token has expired: {WHERE}")
-        return Actor(claims["sub"], Role(claims["role"]), claims["patient"]), Purpose(claims["purpose"])
+        return who
 
     return identify

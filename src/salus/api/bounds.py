@@ -52,14 +52,14 @@ class Bounded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._timer is None:
-            self._begin()
         self._received += len(data)
         if self._in_head:
             self._head += len(data)
         super().data_received(data)
         if self._in_head and self._head > MOST_HEAD:
             self._refuse(431)
+        elif self._received and self._timer is None:  # what comes whole needs no clock
+            self._begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False

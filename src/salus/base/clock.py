@@ -23,6 +23,7 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(1024)
 def of_millis(millis: int) -> datetime:
     """The moment of so many milliseconds since 1970, in UTC."""
     return datetime.fromtimestamp(millis / 1000, UTC)

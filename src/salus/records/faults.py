@@ -1,7 +1,7 @@
 """Faults of the database in the words of the house: what cannot be written, what can no longer be read."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from salus.base.errors import Busy, Damaged, SalusError
 
@@ -22,13 +22,22 @@ class Lengthy(Busy):
     """A read was given up that could not be answered at once."""
 
 
-@contextmanager
-def in_our_words() -> Iterator[None]:
-    """Raises the error of the house for each error of the database."""
-    try:
-        yield
-    except tuple(WORDS) as fault:
-        raise as_salus(fault) from fault
+class InOurWords:
+    """Raises the error of the house for each error of the database. It keeps nothing: one serves all."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        if fault is not None and isinstance(fault, tuple(WORDS)):
+            raise as_salus(fault) from fault
+
+
+OURS = InOurWords()
+
+
+def in_our_words() -> InOurWords:
+    return OURS
 
 
 def damaged(reference: str, version: int) -> Damaged:

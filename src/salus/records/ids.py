@@ -5,7 +5,7 @@ has: no text can be taken for a UUID.
 """
 
 import re
-from binascii import hexlify, unhexlify
+from binascii import unhexlify
 
 from salus.base.errors import Invalid
 
@@ -48,8 +48,8 @@ def unpacked(stored: bytes | str) -> str:
         return stored
     if len(stored) != WIDTH:
         return stored.rstrip(MARK).decode()
-    text = hexlify(stored).decode()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = stored.hex("-", 2)  # of four digits each
+    return f"{text[:4]}{text[5:25]}{text[25:29]}{text[30:34]}{text[35:]}"
 
 
 def same_everywhere(stored: bytes | str) -> bytes | str:

@@ -1,10 +1,11 @@
 """A reader's connection: what one snapshot of the store says."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
 
+from salus.base import clock
 from salus.base.errors import Busy, Damaged
 from salus.records import faults
 from salus.records.bodies import Press
@@ -32,23 +33,13 @@ class Reader:
         self.kinds = kinds
         self.press = Press()
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> "Snapshot":
         """What is read inside belongs to one moment."""
-        self.connection.begin_reading()
-        try:
-            yield self.connection
-        finally:
-            self.connection.execute("ROLLBACK")
+        return Snapshot(self.connection)
 
-    @contextmanager
-    def moment(self, seconds: float) -> Iterator[None]:
+    def moment(self, seconds: float) -> "Moment":
         """What is read inside raises Lengthy after so much work. A transaction begins and ends outside."""
-        self.connection.hurry(seconds)
-        try:
-            yield
-        finally:
-            self.connection.hurry(None)
+        return Moment(self.connection, seconds)
 
     def row(self, type: str, id: str) -> int | None:
         found = self.connection.execute(
@@ -103,7 +94,7 @@ class Reader:
 
     def version(self, line: tuple[int, int, bytes | str, int, int, int | None, bytes | None]) -> Version:
         _, kind, id, version, ts, form, body = line
-        at = datetime.fromtimestamp(ts / 1000, UTC)
+        at = clock.of_millis(ts)
         try:
             json = b"" if body is None else self.press.expanded(self.connection, form or 0, body)
         except Damaged:
@@ -144,23 +135,66 @@ class Readers:
         self._free: deque[Reader] = deque()
         self._closed = False
 
-    @contextmanager
-    def one(self) -> Iterator[Reader]:
+    def one(self) -> "Lent":
         """Raises Busy when the store is closed, Damaged when its file can no longer be read."""
+        return Lent(self)
+
+    def lend(self) -> Reader:
         if self._closed:
             raise Busy("The store is closed: open it again")
-        with faults.in_our_words():
-            try:
-                reader = self._free.pop()
-            except IndexError:
-                reader = Reader(self._engine.reader(), self._kinds)
         try:
+            return self._free.pop()
+        except IndexError:
             with faults.in_our_words():
-                yield reader
-        finally:
-            reader.close() if self._closed or reader.connection.broken else self._free.append(reader)
+                return Reader(self._engine.reader(), self._kinds)
+
+    def take_back(self, reader: Reader) -> None:
+        reader.close() if self._closed or reader.connection.broken else self._free.append(reader)
 
     def close(self) -> None:
         self._closed = True
         while self._free:
             self._free.pop().close()
+
+
+# Classes, not generators: each search goes through all three of them, and through a class in half the time.
+
+
+@dataclass(slots=True)
+class Lent:
+    """A reader, while somebody has it; faults of the database in words of the house."""
+
+    readers: Readers
+    reader: Reader = field(init=False)
+
+    def __enter__(self) -> Reader:
+        self.reader = self.readers.lend()
+        return self.reader
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self.readers.take_back(self.reader)
+        faults.OURS.__exit__(kind, fault, at)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    connection: Connection
+
+    def __enter__(self) -> Connection:
+        self.connection.begin_reading()
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.execute("ROLLBACK")
+
+
+@dataclass(slots=True)
+class Moment:
+    connection: Connection
+    seconds: float
+
+    def __enter__(self) -> None:
+        self.connection.hurry(self.seconds)
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.hurry(None)

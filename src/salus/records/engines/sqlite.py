@@ -22,7 +22,7 @@ WRITING = (
     "PRAGMA temp_store=MEMORY",
 )
 CROWDED = 10  # times as long may pass as is worked, for disks, and where others want the processor too
-STEPS = 500  # of SQLite's machine between two looks at the clock, some 30 us
+STEPS = 4000  # of SQLite's machine between two looks at the clock, some 100 us: most searches need no look
 READING = ("PRAGMA query_only=1", "PRAGMA cache_size=-16384")
 LAYING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=WAL")
 LOADING = (f"PRAGMA page_size={PAGE}", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-131072")

@@ -25,6 +25,7 @@ from salus.records.search.terms import Term, term
 Pairs = list[tuple[str, str]]
 DEFAULT_COUNT = 50
 SHORT_QUERY = 2000  # characters of a query string that is remembered for a moment
+SHORT_VALUE = 200  # characters of a value that is remembered for a while
 MOST = 1000
 MOST_TERMS = 100
 ANCHOR = "_cursor"
@@ -121,7 +122,12 @@ def _pairs(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def unquoted(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
+    if "%" not in text and "+" not in text:
+        return text
+    return _unquoted(text) if len(text) < SHORT_VALUE else unquote_plus(text)
+
+
+_unquoted = lru_cache(4096)(unquote_plus)  # codes and systems come again and again
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> str:
@@ -188,11 +194,18 @@ def _read(query: Query, pairs: Pairs) -> None:
                 raise Unsupported(f"{key[:80]}: {name} takes no modifier", path=key[:80])
             CONTROLS[name](query, modifier, value)
         elif name not in IGNORED:
-            query.terms.append(term(query.type, key, value))
-            check_served(query.terms[-1])
+            query.terms.append((_served if len(value) < SHORT_VALUE else _served.__wrapped__)(query.type, key, value))
     if len(query.terms) > MOST_TERMS:
         raise Unsupported(f"{len(query.terms)} conditions are too many: give {MOST_TERMS} at most")
     check_shown(query)
+
+
+@lru_cache(4096)
+def _served(type: str, key: str, value: str) -> Term:
+    """One condition that is served; remembered, for a chart asks for the same codes of each patient."""
+    made = term(type, key, value)
+    check_served(made)
+    return made
 
 
 def lenient(type: str, params: str) -> tuple[Pairs, list[Issue]]:
@@ -261,13 +274,19 @@ def _elements(query: Query, modifier: str, value: str) -> None:
 
 
 def _sort(query: Query, modifier: str, value: str) -> None:
+    query.sort += (_orders if len(value) < SHORT_VALUE else _orders.__wrapped__)(tuple(query.types), value)
+
+
+@lru_cache(1024)
+def _orders(types: tuple[str, ...], value: str) -> tuple[tuple[str, bool], ...]:
+    """By what to sort: name, descending. Raises Unsupported."""
     for part in value.split(","):
         name = part.removeprefix("-")
-        for type in query.types:
+        for type in types:
             check_sortable(type, name, part)
-        if len({fhir.parameters(type)[name].kind for type in query.types}) > 1:
+        if len({fhir.parameters(type)[name].kind for type in types}) > 1:
             raise Unsupported(f"_sort={part[:80]}: it is not of one kind in all these types", path=f"_sort.{name[:80]}")
-        query.sort.append((name, part.startswith("-")))
+    return tuple((part.removeprefix("-"), part.startswith("-")) for part in value.split(","))
 
 
 def check_sortable(type: str, name: str, part: str) -> None:
