@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("salus.cli.demo", "demo"),
     "serve": ("salus.cli.serve", "serve"),
     "events": ("salus.cli.events", "events"),
+    "quality": ("salus.cli.quality", "quality"),
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),

@@ -16,9 +16,13 @@ from salus.codes.units import parse
 SHARDS = 16
 Progress = Callable[[str, float], None]
 
+# a key that came as 177759.0, as data frames write whole numbers beside empty ones, is 177759 like everywhere else
+KEY = """CREATE TEMP MACRO key_text(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
+    AND TRY_CAST(x AS DOUBLE) = round(TRY_CAST(x AS DOUBLE)) THEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR)
+    ELSE CAST(x AS VARCHAR) END"""
 READ = """
 CREATE OR REPLACE TABLE own.seen AS SELECT
-    nullif(trim(CAST({subject} AS VARCHAR)), '') AS subject_id,
+    nullif(trim(key_text({subject})), '') AS subject_id,
     timezone({zone}, TRY_CAST({time} AS TIMESTAMP)) AS time,
     nullif(CAST({code} AS VARCHAR), '') AS code,
     TRY_CAST({number} AS DOUBLE) AS numeric_value,
@@ -26,8 +30,8 @@ CREATE OR REPLACE TABLE own.seen AS SELECT
         CASE WHEN TRY_CAST({number} AS DOUBLE) IS NULL THEN CAST({number} AS VARCHAR) END) AS VARCHAR), '')
         AS text_value,
     nullif(trim(CAST({unit} AS VARCHAR)), '') AS said_unit,
-    CAST({encounter} AS VARCHAR) AS encounter_id,
-    {name} || '/' || coalesce(CAST({key} AS VARCHAR), '?') AS source_id,
+    key_text({encounter}) AS encounter_id,
+    {name} || '/' || coalesce(key_text({key}), '?') AS source_id,
     timezone({zone}, TRY_CAST({recorded} AS TIMESTAMP)) AS recorded_time,
     nullif(trim(CAST({number} AS VARCHAR)), '') IS NOT NULL AND TRY_CAST({number} AS DOUBLE) IS NULL AS unread
 FROM {table} {join} WHERE {wanted}
@@ -133,6 +137,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, layout: Layout, tables: dict[
     """The source's tables as views under their names, the layout's words and functions. Raises Invalid."""
     connection.execute("CREATE SCHEMA own")  # a source may have tables of the same names
     connection.execute(EVENTS)
+    connection.execute(KEY)
     connection.execute("CREATE TABLE own.units(word VARCHAR, ucum VARCHAR)")
     words = {**{ucum.lower(): ucum for ucum in layout.units.values()}, **lowered(layout.units)}
     if words:
