@@ -121,8 +121,9 @@ def naive(events: list[Event]) -> dict[str, tuple[int, int]]:
     return counts
 
 
-CODES = """LOINC//8867-4 LOINC//8867-5 LOINC//2823-3 ICD10//O80 ICD10//N40.1 ICD10//xx LOCAL//x TEXT//y WARD//1
-    SEX//female SEX//male SEX//unknown MEDS_BIRTH MEDS_DEATH ENCOUNTER//IMP ENCOUNTER_END//IMP""".split()
+WORDS = """LOINC//8867-4 LOINC//8867-5 LOINC//2823-3 ICD10//O80 ICD10//N40.1 ICD10//xx LOCAL//x TEXT//y WARD//1
+    SEX//female SEX//male SEX//unknown MEDS_BIRTH MEDS_DEATH ENCOUNTER//IMP ENCOUNTER_END//IMP"""
+CODES = WORDS.split()
 
 
 def random_events(seed: int) -> Iterator[Event]:
