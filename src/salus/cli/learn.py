@@ -14,6 +14,7 @@ from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
+from salus.learning.step5_evaluate.telling import barred_words
 from salus.learning.task import Budget, Split, Trust, read_task
 
 say = words_of("salus.learning")
@@ -75,7 +76,7 @@ def learn(
                 promote=promote,
                 progress=show,
             )
-    conclude(learned, told.language, promote, console)
+    conclude(learned, told.language, console)
 
 
 def names_of(text: str | None) -> list[str]:
@@ -102,7 +103,7 @@ def bring_events(told: Settings) -> None:
         Follower(opened, told.events).catch_up()
 
 
-def conclude(learned: Learned, language: str, promote: bool, console: Console) -> None:
+def conclude(learned: Learned, language: str, console: Console) -> None:
     """What a person should know first: warnings on stderr; figures, report and version on stdout."""
     run = Run(learned.run)
     for note in run.notes():
@@ -114,7 +115,10 @@ def conclude(learned: Learned, language: str, promote: bool, console: Console) -
         f"{say(f'measure.{measure}', language)}: {figure_text(found.chosen[measure])}",
         *(f"  {say(f'baseline.{name}', language)}: {figure_text(f[measure])}" for name, f in found.baselines.items()),
         say("cli.report", language, path=learned.run / f"report.{language}.html"),
-        say("cli.promoted" if promote else "cli.waiting", language, name=learned.name, version=learned.version),
+        *barred_words(found.gaps, lambda key, **slots: say(key, language, **slots)),
+        say(
+            "cli.promoted" if learned.promoted else "cli.waiting", language, name=learned.name, version=learned.version
+        ),
     ]
     for line in lines:
         typer.echo(line)

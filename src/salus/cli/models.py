@@ -1,5 +1,6 @@
 """`salus models`: what has been learned, which version is asked, and how to change that."""
 
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
@@ -73,12 +74,13 @@ def show_one(
 def promote(
     name: Name,
     version: Annotated[str, typer.Argument(help="The version to ask from now on. 版本")],
+    reason: Annotated[str, typer.Option(help="Why, where groups of people fare differently. 启用理由")] = "",
     registry: Where = None,
     language: Language = None,
 ) -> None:
     """Let a version be the one that is asked. 启用版本"""
     told = settings(registry=registry, language=language)
-    Registry(told.registry).promote(name, version)
+    Registry(told.registry).promote(name, version, reason, getuser())
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 

@@ -23,11 +23,12 @@ STAGES = ((collect, 0.05), (prepare, 0.1), (features, 0.2), (train, 0.45), (opti
 
 @dataclass(frozen=True)
 class Learned:
-    """Where the run lies, and the version that came of it."""
+    """Where the run lies, the version that came of it, and whether that is the one asked now."""
 
     run: Path
     name: str
     version: str
+    promoted: bool
 
 
 def learn_task(
@@ -86,9 +87,11 @@ def learn(plan: Plan, registry: Path, runs: Path, promote: bool, progress: Progr
     for stage, end in STAGES:
         stage(run, between(start, end, progress))
         start = end
-    version = deploy(run, Registry(registry), promote, between(start, 1.0, progress))
+    kept = Registry(registry)
+    version = deploy(run, kept, promote, between(start, 1.0, progress))
     progress("done", 1.0)
-    return Learned(run.folder, plan.task.name, version)
+    current = kept.current(plan.task.name)
+    return Learned(run.folder, plan.task.name, version, current is not None and current.version == version)
 
 
 def between(start: float, end: float, progress: Progress) -> Progress:

@@ -17,6 +17,13 @@ USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
 VALUES = (*USUAL_VALUES, "first", "deviation")
 
 
+BOUNDED = {  # kind of task -> measures whose difference between groups can be bounded
+    "binary": ("auroc", "recall", "specificity", "selected", "o_e", "ece"),
+    "multiclass": ("accuracy",),
+    "number": ("mae",),
+}
+
+
 class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A part of a task: an unknown key is a mistake, never ignored."""
 
@@ -166,6 +173,7 @@ def faults_of(task: Task) -> Iterator[Issue]:
 def checks(task: Task) -> list[tuple[bool, str, str]]:
     """Rows of (is it wrong, which key, what to say)."""
     label, when, features = task.label, task.when, task.features
+    unbounded = [name for name in task.trust.bounds if name not in BOUNDED[task.kind]]
     unknown = [value for value in features.values if value not in VALUES]
     return [
         (not re.fullmatch(r"[\w-]{1,80}", task.name), "name", f"'{task.name}' must be letters, digits, - and _"),
@@ -191,6 +199,11 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             not 0.5 <= task.trust.level < 1,
             "trust.level",
             f"{task.trust.level} must lie from 0.5 to below 1, such as 0.9",
+        ),
+        (
+            bool(unbounded),
+            "trust.bounds",
+            f"{', '.join(unbounded)}: of a {task.kind} task one can bound {', '.join(BOUNDED[task.kind])}",
         ),
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),

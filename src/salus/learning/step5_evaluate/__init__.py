@@ -17,6 +17,7 @@ from salus.learning.step5_evaluate.baselines import Points, frequent_probabiliti
 from salus.learning.step5_evaluate.bootstrap import figures_of
 from salus.learning.step5_evaluate.coverage import coverage_of, held_by
 from salus.learning.step5_evaluate.curves import calibration_bins, choices, decision_curve, roc_curve
+from salus.learning.step5_evaluate.fairness import gaps_of
 from salus.learning.step5_evaluate.figures import ClassFigures, Curves, Evaluation, Figures, Group
 from salus.learning.step5_evaluate.importance import importance_of
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
@@ -40,11 +41,16 @@ class Judge:
         some = np.arange(len(self.y)) if inside is None else inside
         _, subject = np.unique(self.subject[some], return_inverse=True)
         if self.kind == "binary":
-            said = Answers(given[some, 1], self.y[some] == 1, self.threshold if cut is None else cut)
-            return figures_of(said, BINARY, subject)
+            return figures_of(self.said(given, some, cut), BINARY, subject)
         if self.kind == "multiclass":
-            return figures_of(Choices(given[some], self.y[some]), MULTICLASS, subject)
-        return figures_of(Values(given[some, 0], self.y[some]), NUMBER, subject)
+            return figures_of(self.said(given, some), MULTICLASS, subject)
+        return figures_of(self.said(given, some), NUMBER, subject)
+
+    def said(self, given: Matrix, rows: npt.NDArray[np.int64], cut: float | None = None) -> Any:
+        """What was said of some rows, as measures want it for this kind of question."""
+        if self.kind == "binary":
+            return Answers(given[rows, 1], self.y[rows] == 1, self.threshold if cut is None else cut)
+        return Choices(given[rows], self.y[rows]) if self.kind == "multiclass" else Values(given[rows, 0], self.y[rows])
 
 
 def evaluate(run: Run, progress: Progress = silent) -> None:
@@ -74,8 +80,10 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
         subgroups=list(subgroup_figures(judge, given, groups)),
     )
     add_coverage(found, judge, chosen, given, groups)
+    said, bounds = judge.said(given, np.arange(len(judge.y))), run.plan.task.trust.bounds
+    found.gaps = list(gaps_of(said, judge.kind, groups, judge.subject, bounds))
     if judge.kind == "binary":
-        add_curves(found, Answers(given[:, 1], judge.y == 1, chosen.threshold), baselines["points"][0][:, 1])
+        add_curves(found, judge, given, baselines["points"][0][:, 1])
     if judge.kind == "multiclass":
         found.per_class = class_figures(run, judge, given)
     run.write("step5_evaluate", "figures.json", found)
@@ -124,9 +132,12 @@ def features_of(run: Run) -> list[Feature]:
     return run.read("step3_features", "recipe.json", TableRecipe).features
 
 
-def add_curves(found: Evaluation, answers: Answers, points: Matrix) -> None:
+def add_curves(found: Evaluation, judge: Judge, given: Matrix, points: Matrix) -> None:
+    answers = judge.said(given, np.arange(len(judge.y)))
     found.curves = Curves(
-        calibration=calibration_bins(answers), decision=decision_curve(answers, points), roc=roc_curve(answers)
+        calibration=calibration_bins(answers),
+        decision=decision_curve(answers, points, judge.subject),
+        roc=roc_curve(answers),
     )
     found.thresholds = choices(answers)
 

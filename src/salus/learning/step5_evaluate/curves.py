@@ -1,9 +1,10 @@
 """Curves over held-out rows: calibration, decision, ROC, and what follows from each threshold."""
 
 import numpy as np
+import numpy.typing as npt
 
 from salus.learning.models.family import Matrix
-from salus.learning.step5_evaluate.bootstrap import finite
+from salus.learning.step5_evaluate.bootstrap import Figure, draws_of, finite, with_interval
 from salus.learning.step5_evaluate.figures import Bin, Choice, Decision
 from salus.learning.step5_evaluate.measures import Answers, precision, recall, specificity
 
@@ -32,18 +33,37 @@ def net_benefit(probability: Matrix, answers: Answers, threshold: float) -> floa
     return float(good - bad * threshold / (1 - threshold))
 
 
-def decision_curve(answers: Answers, points: Matrix) -> list[Decision]:
+def gains(answers: Answers, thresholds: list[float], subject: npt.NDArray[np.int64]) -> list[Figure]:
+    """What the model gains at each threshold over the better of treating all and none, with its interval."""
+    odds = np.array([t / (1 - t) for t in thresholds])
+    place = np.searchsorted(thresholds, answers.probability, side="right")  # said yes at the first `place` thresholds
+
+    def gain(weight: Matrix) -> Matrix:
+        worth = np.bincount(place, weights=weight * answers.is_yes, minlength=len(odds) + 1)
+        cost = np.bincount(place, weights=weight * ~answers.is_yes, minlength=len(odds) + 1)
+        good, bad = (side[::-1].cumsum()[::-1] / weight.sum() for side in (worth, cost))
+        return np.asarray(good[1:] - bad[1:] * odds - np.maximum(0.0, good[0] - bad[0] * odds), dtype=np.float64)
+
+    drawn = np.array([gain(weight) for weight in draws_of(subject)])
+    values = gain(np.ones(len(place)))
+    return [with_interval(float(values[i]), drawn[:, i]) for i in range(len(odds))]
+
+
+def decision_curve(answers: Answers, points: Matrix, subject: npt.NDArray[np.int64]) -> list[Decision]:
     """Net benefit from 1 % up to beyond the probabilities that occur."""
     top = float(np.clip(np.quantile(answers.probability, 0.995), 0.05, 0.95))
     everyone = np.ones(len(points))
+    thresholds = np.linspace(0.01, top, POINTS).tolist()
     return [
         Decision(
             threshold=t,
             model=net_benefit(answers.probability, answers, t),
             everyone=net_benefit(everyone, answers, t),
             points=net_benefit(points, answers, t),
+            low=gain.low,
+            high=gain.high,
         )
-        for t in np.linspace(0.01, top, POINTS).tolist()
+        for t, gain in zip(thresholds, gains(answers, thresholds, subject), strict=True)
     ]
 
 

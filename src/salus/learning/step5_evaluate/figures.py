@@ -19,12 +19,17 @@ class Bin(Strict):
 
 
 class Decision(Strict):
-    """Net benefit per row at a threshold, of the model, of treating all, and of the points score; of none it is 0."""
+    """Net benefit per row at a threshold, of the model, of treating all, and of the points score; of none it is 0.
+
+    `low`, `high`: the 95 % interval of what the model gains over the better of treating all and none.
+    """
 
     threshold: float
     model: float
     everyone: float
     points: float
+    low: float | None = None
+    high: float | None = None
 
 
 class Choice(Strict):
@@ -60,6 +65,25 @@ class Coverage(Strict):
     rows: int
     figures: Figures
     short: bool = False
+
+
+class Gap(Strict):
+    """By how much the best and the worst off of the groups differ in a measure, with its interval.
+
+    `bound`: how much it may be for the model to be promoted by itself; None where the task declares none.
+    """
+
+    by: str
+    measure: str
+    least: str
+    most: str
+    difference: Figure
+    bound: float | None = None
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether the difference passes its bound."""
+        return self.bound is not None and (self.difference.value or 0.0) > self.bound
 
 
 class ClassFigures(Strict):
@@ -99,4 +123,5 @@ class Evaluation(Strict):
     level: float | None = None
     unbounded: list[str] = msgspec.field(default_factory=list)
     coverage: list[Coverage] = msgspec.field(default_factory=list)
+    gaps: list[Gap] = msgspec.field(default_factory=list)
     per_class: list[ClassFigures] = msgspec.field(default_factory=list)

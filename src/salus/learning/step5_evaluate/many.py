@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.models.family import Matrix
-from salus.learning.step5_evaluate.measures import Answers, auroc, ratio
+from salus.learning.step5_evaluate.measures import Answers, auroc, ece, o_e, ratio
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,13 @@ class Choices:
         given = self.probability[np.arange(len(self.truth)), self.truth]
         return np.asarray((self.probability > given[:, None]).sum(axis=1), dtype=np.int64)
 
+    @cached_property
+    def each(self) -> list[Answers]:
+        return [Answers(self.probability[:, c], self.truth == c) for c in self.classes()]
+
     def one(self, c: int) -> Answers:
         """Class c against the rest: said when it is the likeliest."""
-        return Answers(self.probability[:, c], self.truth == c)
+        return self.each[c]
 
     def counts(self, c: int, weight: Matrix) -> tuple[float, float, float]:
         """(true, falsely said, missed) of class c."""
@@ -79,6 +83,14 @@ def class_auroc(choices: Choices, weight: Matrix, c: int) -> float:
     return auroc(choices.one(c), weight)
 
 
+def class_o_e(choices: Choices, weight: Matrix, c: int) -> float:
+    return o_e(choices.one(c), weight)
+
+
+def class_ece(choices: Choices, weight: Matrix, c: int) -> float:
+    return ece(choices.one(c), weight)
+
+
 def mean_over(one: Callable[[Choices, Matrix, int], float]) -> Measure:
     """The plain mean over the classes that the held-out rows have."""
 
@@ -106,6 +118,8 @@ CLASS_MEASURES: Mapping[str, Callable[[Choices, Matrix, int], float]] = {
     "recall": class_recall,
     "f1": class_f1,
     "auroc": class_auroc,
+    "o_e": class_o_e,
+    "ece": class_ece,
 }
 MULTICLASS: Mapping[str, Measure] = {
     "accuracy": accuracy,
@@ -114,6 +128,7 @@ MULTICLASS: Mapping[str, Measure] = {
     "macro_precision": mean_over(class_precision),
     "macro_recall": mean_over(class_recall),
     "macro_auroc": mean_over(class_auroc),
+    "macro_ece": mean_over(class_ece),
     "log_loss": log_loss,
     "brier": brier,
 }

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from salus.learning.models.family import Matrix
 
+BINS = 10  # of the expected calibration error
 Flags = npt.NDArray[np.bool_]
 
 
@@ -142,6 +143,47 @@ def slope(answers: Answers, weight: Matrix) -> float:
     return float(answers.once("line", weight, calibration_line)[1])
 
 
+def large(answers: Answers, weight: Matrix) -> float:
+    """Calibration in the large: the shift of all log-odds that makes as many foretold as came; 0 is perfect."""
+    p = np.clip(answers.probability, 1e-9, 1 - 1e-9)
+    z, came, shift = np.log(p / (1 - p)), float(weight[answers.is_yes].sum()), 0.0
+    if not 0 < came < weight.sum():
+        return float("nan")
+    for _ in range(25):
+        fitted = 1 / (1 + np.exp(-np.clip(z + shift, -30, 30)))
+        step = (came - float((weight * fitted).sum())) / (float((weight * fitted * (1 - fitted)).sum()) + 1e-12)
+        shift += float(np.clip(step, -2, 2))
+        if abs(step) < 1e-6:
+            break
+    return shift
+
+
+def o_e(answers: Answers, weight: Matrix) -> float:
+    """How many came for each one that was foretold (observed / expected); 1 is perfect."""
+    return ratio(float(weight[answers.is_yes].sum()), float((weight * answers.probability).sum()))
+
+
+def ece(answers: Answers, weight: Matrix) -> float:
+    """Expected calibration error: how far what came lies from what was foretold, on average over bins of equal weight.
+
+    Rows of one probability stay together.
+    """
+    hits, misses = answers.once("ranked", weight, Answers.ranked)
+    total = hits + misses
+    if not total[-1]:
+        return float("nan")
+    level = answers.probability[answers.order][answers.last_of_tie]
+    gap = np.diff(hits, prepend=0.0) - level * np.diff(total, prepend=0.0)
+    place = np.maximum(np.ceil(BINS * total / total[-1] - 1e-9).astype(np.int64) - 1, 0)
+    return float(np.abs(np.bincount(place, weights=gap)).sum() / total[-1])
+
+
+def selected(answers: Answers, weight: Matrix) -> float:
+    """The share that is called yes."""
+    tp, fp, fn, tn = answers.once("confusion", weight, Answers.confusion)
+    return ratio(tp + fp, tp + fp + fn + tn)
+
+
 BINARY: Mapping[str, Measure] = {
     "auroc": auroc,
     "auprc": auprc,
@@ -153,4 +195,8 @@ BINARY: Mapping[str, Measure] = {
     "brier": brier,
     "slope": slope,
     "intercept": intercept,
+    "large": large,
+    "o_e": o_e,
+    "ece": ece,
+    "selected": selected,
 }

@@ -13,11 +13,33 @@ from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.figures import Evaluation, Figures
 from salus.learning.step5_evaluate.reading import Reading, reading_of
-from salus.learning.step5_evaluate.telling import Say, coverage_rows, coverage_words, group_name, share_text
+from salus.learning.step5_evaluate.telling import (
+    Say,
+    by_name,
+    coverage_rows,
+    coverage_words,
+    fairness_words,
+    group_name,
+    share_text,
+)
 
 SHOWN = {
-    "binary": ["auroc", "auprc", "accuracy", "precision", "recall", "f1", "brier", "slope", "intercept"],
-    "multiclass": ["accuracy", "top3", "macro_precision", "macro_recall", "macro_f1", "macro_auroc", "brier"],
+    "binary": ["auroc", "auprc", "accuracy", "precision", "recall", "f1", "brier", "slope", "intercept", "o_e", "ece"],
+    "multiclass": [
+        "accuracy",
+        "top3",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "macro_auroc",
+        "brier",
+        "macro_ece",
+    ],
+    "number": ["mae", "rmse", "r2"],
+}
+COMPARED = {  # of groups of people
+    "binary": ["auroc", "recall", "specificity", "selected", "large", "o_e", "ece"],
+    "multiclass": ["accuracy", "top3", "macro_f1", "macro_ece"],
     "number": ["mae", "rmse", "r2"],
 }
 HEADLINE = {"binary": "auroc", "multiclass": "accuracy", "number": "mae"}
@@ -56,6 +78,9 @@ def report_html(reading: Reading, language: str) -> str:
         found=found,
         now=clock.instant(clock.now()),
         shown=SHOWN[found.kind],
+        compared=COMPARED[found.kind],
+        told=[*SHOWN[found.kind], *(key for key in COMPARED[found.kind] if key not in SHOWN[found.kind])],
+        fairness=fairness_words(found, say),
         headline=HEADLINE[found.kind],
         rows=model_rows(found, say),
         pictures=pictures_of(reading, say, language),
@@ -63,6 +88,8 @@ def report_html(reading: Reading, language: str) -> str:
         number=number_text,
         group=lambda one: group_name(say, one.by, one.name),
         share=share_text,
+        by=lambda one: by_name(say, one.by),
+        whom=lambda by, name: group_name(say, by, name),
         coverage=coverage_rows(found, say, language),
         coverage_words=coverage_words(found, say, language),
         statistic=lambda rule: statistic(rule, say),

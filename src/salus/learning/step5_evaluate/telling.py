@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
-from salus.learning.step5_evaluate.figures import Coverage, Evaluation
+from salus.learning.step5_evaluate.figures import Coverage, Evaluation, Gap
 
 Say = Callable[..., str]
 
 
 def group_name(say: Say, by: str, name: str) -> str:
     """What people call a subgroup; of a declared one, the column or pattern with what it says."""
-    key, kind = f"sex.{name.lower()}", f"group.{by}"
-    words = words_of("salus.learning")
-    if by == "sex" and key in words:
-        return say(key)
-    return f"{say(kind) if kind in words else by} {name}"
+    key = f"sex.{name.lower()}"
+    return say(key) if by == "sex" and key in words_of("salus.learning") else f"{by_name(say, by)} {name}"
+
+
+def by_name(say: Say, by: str) -> str:
+    """By what people are told apart: sex, age, or the column or pattern that a task declares."""
+    return say(f"group.{by}") if f"group.{by}" in words_of("salus.learning") else by
 
 
 def covered_name(one: Coverage, found: Evaluation, say: Say, language: str) -> str:
@@ -48,6 +50,42 @@ def coverage_words(found: Evaluation, say: Say, language: str) -> list[str]:
     if found.unbounded:
         said.append(say("coverage.unbounded", names=", ".join(found.unbounded)))
     return said
+
+
+def fairness_words(found: Evaluation, say: Say) -> list[str]:
+    """What a reader should take from the differences between groups: those beyond chance, and those beyond a bound."""
+    if not found.gaps:
+        return []
+    sure = [gap for gap in found.gaps if (gap.difference.low or 0.0) > 0]
+    said = [gap_words("fairness.sure", gap, say) for gap in sure] or [say("fairness.none")]
+    return said + barred_words(found.gaps, say)
+
+
+def barred_words(gaps: list[Gap], say: Say) -> list[str]:
+    """Why a model is not promoted by itself: one sentence for each difference that passes its bound."""
+    return [gap_words("fairness.too_wide", gap, say) for gap in gaps if gap.too_wide]
+
+
+def gap_words(key: str, gap: Gap, say: Say) -> str:
+    return say(
+        key,
+        measure=say(f"measure.{gap.measure}"),
+        by=by_name(say, gap.by),
+        least=group_name(say, gap.by, gap.least),
+        most=group_name(say, gap.by, gap.most),
+        difference=span_text(gap.difference),
+        bound=f"{gap.bound or 0:g}",
+    )
+
+
+def span_text(one: Figure) -> str:
+    """A figure with its interval.
+
+    >>> span_text(Figure(value=0.1, low=0.05, high=0.15))
+    '0.100 (0.050–0.150)'
+    """
+    span = "" if one.low is None or one.high is None else f" ({one.low:.3f}–{one.high:.3f})"
+    return f"{one.value:.3f}{span}" if one.value is not None else "–"
 
 
 def share_text(one: Figure) -> str:

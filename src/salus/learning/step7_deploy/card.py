@@ -9,7 +9,7 @@ from salus.learning.dictionary import write_json
 from salus.learning.run import MADE_UP, Run
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step5_evaluate.report import HEADLINE, SHOWN, figure_text
-from salus.learning.step5_evaluate.telling import Say, coverage_words, group_name
+from salus.learning.step5_evaluate.telling import Say, coverage_words, fairness_words, group_name
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.task import Strict, Text
 
@@ -89,7 +89,7 @@ def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, objec
         "fewest": bundle.fewest_known,
         "figures": figures_line(reading, say),
         "certainty": " ".join(coverage_words(found, say, language)) or "–",
-        "groups": groups_line(reading, say),
+        "groups": " ".join([groups_line(reading, say) + ".", *fairness_words(found, say)]),
         "left_out": "; ".join(f"{say(f'left_out.{key}')} {n}" for key, n in reading.left_out) or "–",
     }
 

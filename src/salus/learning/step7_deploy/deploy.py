@@ -19,7 +19,7 @@ from salus.learning.step7_deploy.registry import Registry, sha256
 
 
 def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
-    """Add the run's model to the registry and give its version; promoted unless asked not to be."""
+    """Add the run's model to the registry and give its version; promoted unless asked not to, or its bounds bar it."""
     progress("step7", 0.0)
     made = Path(tempfile.mkdtemp(prefix="salus-bundle-"))
     source = run.plan.source
@@ -36,6 +36,7 @@ def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progres
     write_card(run, bundle, made)
     name = run.plan.task.name
     version = registry.add(name, made)
+    promote = promote and not registry.too_wide(name, version)
     if promote:
         registry.promote(name, version)
     run.write("step7_deploy", "deployed.json", {"name": name, "version": version, "promoted": promote})

@@ -1,12 +1,14 @@
 """The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
 
     registry/<name>/<version>/{bundle,recipe,metrics,card,checksums}.json, model/, card.en.md, card.zh.md
+    registry/<name>/promotions.json    who promoted which version, when, why
     registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
 
 Only data is stored (JSON, arrays, LightGBM text): nothing that could run. Every file is checked against its sha256 when
 it is loaded, and the list of checksums against `current`.
 """
 
+import builtins
 import hashlib
 import os
 import re
@@ -19,11 +21,14 @@ import msgspec
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.learning.dictionary import write_json
+from salus.learning.step5_evaluate.figures import Gap
+from salus.learning.step5_evaluate.telling import span_text
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.deployed import Deployed
 from salus.learning.task import Strict
 
 SUMS = "checksums.json"
+PROMOTIONS = "promotions.json"
 
 
 class Current(Strict):
@@ -32,6 +37,22 @@ class Current(Strict):
     version: str
     checksums: str
     before: list[str] = msgspec.field(default_factory=list)
+
+
+class Promotion(Strict):
+    """One line of promotions.json: who made which version the one that is asked, when, why, and despite what."""
+
+    version: str
+    at: str
+    by: str = ""
+    reason: str = ""
+    despite: list[str] = msgspec.field(default_factory=list)
+
+
+class Judged(msgspec.Struct):
+    """What the gate reads of metrics.json."""
+
+    gaps: list[Gap] = msgspec.field(default_factory=list)
 
 
 class Entry(Strict):
@@ -125,15 +146,37 @@ class Registry:
         shutil.move(made, place)
         return version
 
-    def promote(self, name: str, version: str) -> None:
-        """Make a version the one that is asked. Its files are checked first."""
+    def too_wide(self, name: str, version: str) -> "builtins.list[Gap]":
+        """The differences between groups of people that pass the bounds of the task."""
+        metrics = (self._place(name, version) / "metrics.json").read_bytes()
+        return [gap for gap in msgspec.json.decode(metrics, type=Judged).gaps if gap.too_wide]
+
+    def promotions(self, name: str) -> "builtins.list[Promotion]":
+        """Who promoted what, the latest last."""
+        file = self.folder / name / PROMOTIONS
+        return msgspec.json.decode(file.read_bytes(), type=list[Promotion]) if file.is_file() else []
+
+    def promote(self, name: str, version: str, reason: str = "", by: str = "") -> None:
+        """Make a version the one that is asked; its files are checked first. It is written down who did, and why.
+
+        Raises Conflict when groups of people fare too differently with it (the bounds of its task), unless a reason
+        is given.
+        """
         place = self._place(name, version)
         check_files(place)
+        despite = [f"{gap.measure} by {gap.by}: {span_text(gap.difference)}" for gap in self.too_wide(name, version)]
+        if despite and not reason.strip():
+            raise Conflict(
+                f"{name} {version} is not promoted by itself, for groups of people fare too differently with it "
+                f"({'; '.join(despite)}): read its card, then give a reason if it should be asked all the same"
+            )
         current = self.current(name)
         if current is not None and current.version == version:
             return
         before = [*current.before, current.version] if current else []
         self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
+        made = Promotion(version=version, at=clock.instant(clock.now()), by=by, reason=reason.strip(), despite=despite)
+        write_json(self.folder / name / PROMOTIONS, [*self.promotions(name), made])
 
     def roll_back(self, name: str) -> str:
         """Go back to the version that was promoted before; gives it. Raises Missing when there was none."""
