@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +20,15 @@ PATIENCE = 60.0  # seconds for a server to begin
 
 @dataclass(slots=True)
 class Server:
-    """A running server. `address`: host and port."""
+    """A running server. `address`: host and port; `more`: CPU seconds of a database's own processes so far."""
 
     process: subprocess.Popen[bytes]
     address: tuple[str, int]
+    more: Callable[[], float] = float
 
     def cpu(self) -> float:
-        """CPU seconds of the process and its children so far."""
-        return sum(map(cpu_of, family(self.process.pid)))
+        """CPU seconds of the process and its children so far, and of the database."""
+        return sum(map(cpu_of, family(self.process.pid))) + self.more()
 
 
 @dataclass(slots=True)
@@ -70,12 +71,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: Sequence[str], port: int) -> Iterator[Server]:
+def serving(command: Sequence[str], port: int, more: Callable[[], float] = float) -> Iterator[Server]:
     """Run a command until it listens on `port`; end it afterwards."""
     process = subprocess.Popen(command)
     try:
         wait_for(process, port)
-        yield Server(process, ("127.0.0.1", port))
+        yield Server(process, ("127.0.0.1", port), more)
     finally:
         process.terminate()
         process.wait()

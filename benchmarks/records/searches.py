@@ -1,11 +1,14 @@
 """The searches that a chart makes, over HTTP, against a server in a process of its own.
 
-    python benchmarks/records/searches.py [--times 10] [--store FILE] [--requests 3000]
+    python benchmarks/records/searches.py [--times 10] [--store FILE] [--requests 3000] [--server URL]
 
 The store has all Synthea bundles, `--times` over: each copy under new ids and identifiers, so that a patient has no
 more than before and the city more patients. `--store` keeps it for the next run. Each search is drawn anew (patient,
 code) for each request. First a closed loop of 8 clients: answers per CPU-second of the server, all of its threads,
 audit included. Then an open loop at half that rate: milliseconds from when a request was due. Prints a Markdown table.
+
+With `--server` the URL of a PostgreSQL database on this machine, the store is moved there (`salus migrate`) and asked
+the same in the same run; the CPU seconds of that database are counted too.
 
 Needs ../shared/data/fhir-synthea-r4-dev beside the checkout.
 """
@@ -30,24 +33,25 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ingest import bundles
 from load import Server, closed_loop, free_port, open_loop, request, serving
 from load import ask as answered
+from places import InFile, Place, new_place
 
 from salus.api.access import grant
 from salus.base.ids import uuid7
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
+from salus.records.moving import move
 
 SECRET = b"a benchmark's secret, not a secret"
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 IN_FLIGHT, CLIENTS = 8, 8
 SERVE = """
 import sys
-from pathlib import Path
 import uvicorn
 from salus.api import fhir
 from salus.api.access import identify_by
 from salus.api.bounds import Bounded
 from salus.records import Store
-store = Store(Path(sys.argv[1]))
+store = Store(sys.argv[1])
 door = fhir.door(store, identify_by(sys.argv[3].encode()))
 uvicorn.run(door, port=int(sys.argv[2]), http=Bounded, access_log=False, log_level="critical", lifespan="off")
 """
@@ -137,19 +141,19 @@ SEARCHES: dict[str, Ask] = {
 CATEGORIES = ("vital-signs", "laboratory", "survey")
 
 
-def asked(path: Path, ask: Ask, known: list[Chart], count: int) -> list[bytes]:
+def asked(ask: Ask, known: list[Chart], count: int) -> list[bytes]:
     token = grant(SECRET, SYSTEM, Purpose.OPERATIONS, timedelta(hours=8))
     return [request("GET", f"/fhir/{ask(DRAWN.choice(known))}", token) for _ in range(count)]
 
 
-def lines(server: Server, path: Path, known: list[Chart], count: int, only: str) -> Iterator[str]:
+def lines(server: Server, known: list[Chart], count: int, only: str) -> Iterator[str]:
     for name, ask in SEARCHES.items():
         if only not in name:
             continue
-        entries = found(server, asked(path, ask, known, 100))
-        closed_loop(server, asked(path, ask, known, count // 4), CLIENTS)  # warm
-        full = closed_loop(server, asked(path, ask, known, count), CLIENTS)
-        half = open_loop(server, asked(path, ask, known, count), full.per_second / 2)
+        entries = found(server, asked(ask, known, 100))
+        closed_loop(server, asked(ask, known, count // 4), CLIENTS)  # warm
+        full = closed_loop(server, asked(ask, known, count), CLIENTS)
+        half = open_loop(server, asked(ask, known, count), full.per_second / 2)
         assert set(full.statuses) == set(half.statuses) == {200}, (name, full.statuses)
         yield (
             f"| {name} | {entries:.1f} | {full.per_cpu:,.0f} | {full.per_second:,.0f} | "
@@ -179,6 +183,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--only", default="")
+    parser.add_argument("--server", default="", help="of PostgreSQL")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         path = told.store or Path(folder) / "records.db"
@@ -186,12 +191,21 @@ def main() -> None:
             laid(path, told.times)
         with Store(path) as store:
             total, known = sum(store.count().values()), charts(store)
-        port = free_port()
-        print(f"{total:,} resources, {path.stat().st_size / total:.0f} bytes each; load {os.getloadavg()[0]:.1f}\n")
-        print(f"{HEAD}\n|{'---|' * HEAD.count(' |')}")
-        with serving([sys.executable, "-c", SERVE, str(path), str(port), SECRET.decode()], port) as server:
-            for line in lines(server, path, known, told.requests, told.only):
-                print(line, flush=True)
+        measure(InFile(path), known, total, told)
+        if told.server:
+            with new_place(Path(folder), "searched", told.server) as place:
+                move(str(path), place.where)
+                measure(place, known, total, told)
+
+
+def measure(place: Place, known: list[Chart], total: int, told: argparse.Namespace) -> None:
+    DRAWN.seed(11)  # the same questions for each engine
+    port = free_port()
+    print(f"\n{total:,} resources, {place.bytes() / total:.0f} bytes each; load {os.getloadavg()[0]:.1f}\n")
+    print(f"{HEAD}\n|{'---|' * HEAD.count(' |')}")
+    with serving([sys.executable, "-c", SERVE, place.where, str(port), SECRET.decode()], port, place.cpu) as server:
+        for line in lines(server, known, told.requests, told.only):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

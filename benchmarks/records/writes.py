@@ -1,6 +1,6 @@
 """Every way in and out of a store: transaction bundles, `$import`, single creates over HTTP, `$export`, size on disk.
 
-    python benchmarks/records/writes.py [--scale N] [--rounds N] [--creates N] [--folder DIR]
+    python benchmarks/records/writes.py [--scale N] [--rounds N] [--creates N] [--folder DIR] [--server URL]
 
 `--scale N`: all Synthea bundles N times over, each copy under new ids and identifiers, as N times the patients (56,752
 resources a copy). Each line is measured in each round, so that its ratios to the floor hold inside one run; the floor
@@ -13,7 +13,10 @@ table.
              into the store that the bundles have made
     export   all of that store as NDJSON
 
-CPU seconds are those of all processes that serve, not of the clients. Needs ../shared/data/fhir-synthea-r4-dev.
+With `--server` the URL of a PostgreSQL database on this machine, each round is done in a file and again in schemas
+there. CPU seconds are those of all processes that serve (PostgreSQL's too), not of the clients.
+
+Needs ../shared/data/fhir-synthea-r4-dev.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 from ingest import bundles, expected, floor
 from load import closed_loop, free_port, request, serving
+from places import Place, new_place
 
 from salus import fhir
 from salus.api.access import grant
@@ -50,13 +54,12 @@ IN_FLIGHT, CLIENTS = 8, 64
 TYPES = tuple(sorted(fhir.RESOURCE_TYPES))
 SERVE = """
 import sys
-from pathlib import Path
 import uvicorn
 from salus.api import fhir
 from salus.api.access import identify_by
 from salus.api.bounds import Bounded
 from salus.records import Store
-store = Store(Path(sys.argv[1]))
+store = Store(sys.argv[1])
 door = fhir.door(store, identify_by(sys.argv[3].encode()))
 uvicorn.run(door, port=int(sys.argv[2]), http=Bounded, access_log=False, log_level="critical", lifespan="off")
 """
@@ -87,21 +90,24 @@ def cpu() -> float:
 
 
 class Timed:
-    """`with Timed() as timed:` then `timed.line(...)`."""
+    """`with Timed(place) as timed:` then `timed.line(...)`."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
 
     def __enter__(self) -> "Timed":
-        self.wall, self.cpu = time.perf_counter(), cpu()
+        self.wall, self.cpu = time.perf_counter(), cpu() + self._place.cpu()
         return self
 
     def __exit__(self, *fault: object) -> None:
-        self.wall, self.cpu = time.perf_counter() - self.wall, cpu() - self.cpu
+        self.wall, self.cpu = time.perf_counter() - self.wall, cpu() + self._place.cpu() - self.cpu
 
     def line(self, name: str, count: int, more: str = "") -> Line:
         return Line(name, count / self.wall, count / self.cpu, more)
 
 
-def of_bundles(path: Path, data: list[bytes], scale: int, total: int) -> Iterator[Line]:
-    with Timed() as timed, Store(path) as store, collecting_seldom():
+def of_bundles(place: Place, data: list[bytes], scale: int, total: int) -> Iterator[Line]:
+    with Timed(place) as timed, Store(place.where) as store, collecting_seldom():
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         waiting: deque[Any] = deque()
         for bundle in copies(data, scale):
@@ -110,35 +116,35 @@ def of_bundles(path: Path, data: list[bytes], scale: int, total: int) -> Iterato
                 waiting.popleft().result()
         while waiting:
             waiting.popleft().result()
-    with Store(path) as store:
+    with Store(place.where) as store:
         assert sum(store.count().values()) == total, store.count()
         assert store.verify() == len(data) * scale
-    yield timed.line("transaction bundles", total, f"{path.stat().st_size / total:.0f} bytes a resource")
+    yield timed.line("transaction bundles", total, f"{place.bytes() / total:.0f} bytes a resource")
 
 
-def of_export(path: Path, folder: Path, total: int) -> Iterator[Line]:
-    with Store(path) as store:
+def of_export(place: Place, folder: Path, total: int) -> Iterator[Line]:
+    with Store(place.where) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         export(records, Wanted(("Basic",)), folder / "none")  # readers open, types known
-        with Timed() as timed:
+        with Timed(place) as timed:
             done = export(records, Wanted(TYPES), folder / "out")
     assert sum(file.count for file in done.files) == total
     yield timed.line("$export", total)
 
 
-def of_import(path: Path, folder: Path, total: int) -> Iterator[Line]:
-    with Timed() as timed, Store(path) as store:
+def of_import(place: Place, folder: Path, total: int) -> Iterator[Line]:
+    with Timed(place) as timed, Store(place.where) as store:
         report = take_in(store.open(SYSTEM, Purpose.OPERATIONS), folder)
         assert (total, 0) == (report.total.stored, report.total.refused), report.total
-    yield timed.line("$import of NDJSON", total, f"{path.stat().st_size / total:.0f} bytes a resource")
+    yield timed.line("$import of NDJSON", total, f"{place.bytes() / total:.0f} bytes a resource")
 
 
-def of_creates(path: Path, folder: Path, count: int) -> Iterator[Line]:
+def of_creates(place: Place, folder: Path, count: int) -> Iterator[Line]:
     bodies = [line for line in (folder / "Observation.1.ndjson").read_bytes().splitlines()[:count]]
     token = grant(SECRET, SYSTEM, Purpose.OPERATIONS, timedelta(hours=9))
     asked = [request("POST", "/fhir/Observation", token, body) for body in bodies]
     port = free_port()
-    with serving([sys.executable, "-c", SERVE, str(path), str(port), SECRET.decode()], port) as server:
+    with serving([sys.executable, "-c", SERVE, place.where, str(port), SECRET.decode()], port, place.cpu) as server:
         closed_loop(server, asked[: len(asked) // 10], CLIENTS)
         told = closed_loop(server, asked, CLIENTS)
     assert {201: len(asked)} == told.statuses, told.statuses
@@ -146,15 +152,24 @@ def of_creates(path: Path, folder: Path, count: int) -> Iterator[Line]:
     yield Line(f"single creates, {CLIENTS} clients", told.per_second, told.per_cpu, more)
 
 
-def one_round(data: list[bytes], scale: int, creates: int, folder: Path) -> list[Line]:
+def one_round(data: list[bytes], scale: int, creates: int, folder: Path, server: str) -> list[Line]:
     total = sum(expected().values()) * scale
     wall, spent = floor(data, folder)
     lines = [Line("floor: parse and INSERT", total / scale / wall, total / scale / spent)]
-    lines += of_bundles(folder / "records.db", data, scale, total)
-    lines += of_export(folder / "records.db", folder, total)
-    lines += of_import(folder / "imported.db", folder / "out", total)
-    lines += of_creates(folder / "records.db", folder / "out", creates)
+    for each in ("", server) if server else ("",):
+        made = in_one_engine(data, scale, creates, folder, each)
+        lines += [line._replace(name=f"{line.name}, PostgreSQL") if each else line for line in made]
+        shutil.rmtree(folder / "out")
     return lines
+
+
+def in_one_engine(data: list[bytes], scale: int, creates: int, folder: Path, server: str) -> Iterator[Line]:
+    total = sum(expected().values()) * scale
+    with new_place(folder, "records", server) as first, new_place(folder, "imported", server) as second:
+        yield from of_bundles(first, data, scale, total)
+        yield from of_export(first, folder, total)
+        yield from of_import(second, folder / "out", total)
+        yield from of_creates(first, folder / "out", creates)
 
 
 def told(rounds: list[list[Line]]) -> Iterator[str]:
@@ -171,12 +186,13 @@ def main() -> None:
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--creates", type=int, default=6000)
     asked.add_argument("--folder", type=Path, default=Path.cwd())
+    asked.add_argument("--server", default="", help="of PostgreSQL")
     given = asked.parse_args()
     data, rounds = bundles(), []
     for n in range(given.rounds):
         folder = Path(tempfile.mkdtemp(dir=given.folder))
         try:
-            rounds.append(one_round(data, given.scale, given.creates, folder))
+            rounds.append(one_round(data, given.scale, given.creates, folder, given.server))
         finally:
             shutil.rmtree(folder)
         print(f"round {n + 1} at load {os.getloadavg()[0]:.1f}", file=sys.stderr)
