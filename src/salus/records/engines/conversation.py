@@ -44,10 +44,11 @@ class Connection:
     def __init__(self, conninfo: str, schema: str, folder: Path, read_only: bool) -> None:
         named = {"search_path": schema, "application_name": f"salus/{schema}"[:63]}
         settings = {**SETTINGS, **named, "default_transaction_read_only": "on" if read_only else "off"}
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._connection = psycopg.connect(
-            conninfo, autocommit=True, options=options, cursor_factory=psycopg.RawCursor, prepare_threshold=2
+            conninfo, autocommit=True, cursor_factory=psycopg.RawCursor, prepare_threshold=2
         )
+        # not as `options` of the connection, which a pool between (pgbouncer) refuses
+        self._connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()).encode())
         self._connection.prepared_max = PREPARED
         for dumper in (Int8Dumper, Int8BinaryDumper):  # one type for all numbers: one plan, however large they are
             self._connection.adapters.register_dumper(int, dumper)

@@ -69,6 +69,10 @@ class Postgres:
     def founder(self) -> Connection:
         self.folder.mkdir(parents=True, exist_ok=True)
         connection = self.writer()
+        if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):  # where no read could be audited
+            connection.close()
+            kind, text = TOLD["25006"]
+            raise kind(text)
         if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname=?", (self.schema,)).fetchone():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
         return connection
@@ -102,7 +106,10 @@ class Postgres:
 
 # The first characters of SQLSTATE, longer ones first. https://www.postgresql.org/docs/current/errcodes-appendix.html
 TOLD: dict[str, tuple[type[SalusError], str]] = {
-    "25006": (Busy, "This database takes no writes now (a replica, or being switched over): try again"),
+    "25006": (
+        Busy,
+        "This database takes no writes now (a replica, or being switched over): name the first, or try again",
+    ),
     "55P03": (Busy, f"Another program has been writing to this store for {faults.PATIENCE:g} s: try again"),
     "53300": (Busy, "The database has no connection left: try again, or allow it more (max_connections)"),
     "58": (Full, "The store could not be written: look at the disk of the database; nothing of this request stands"),
