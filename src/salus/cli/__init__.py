@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("salus.cli.serve", "serve"),
     "events": ("salus.cli.events", "events"),
     "quality": ("salus.cli.quality", "quality"),
+    "clean": ("salus.cli.clean", "clean"),
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),

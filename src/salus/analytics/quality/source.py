@@ -78,14 +78,14 @@ def open_events(connection: duckdb.DuckDBPyConnection, folder: Path, where: str 
     )
 
 
-def learn_pairs(connection: duckdb.DuckDBPyConnection, bounds: dict[str, Bound]) -> None:
+def learn_pairs(connection: duckdb.DuckDBPyConnection, bounds: dict[str, Bound], table: str = "events") -> None:
     """The table `known`: what is known of every code with every unit that it has here."""
-    pairs = connection.execute("SELECT DISTINCT code, unit FROM events").fetchall()
+    pairs = connection.execute(f"SELECT DISTINCT code, unit FROM {table}").fetchall()
     rows = [known(code, unit, bounds) for code, unit in pairs]
     columns = list(zip(*rows, strict=True)) or [()] * len(Known._fields)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, KNOWN_SCHEMA, strict=True)]
     connection.register("known_rows", pa.table(arrays, schema=KNOWN_SCHEMA))
-    connection.execute("CREATE TABLE known AS FROM known_rows")
+    connection.execute("CREATE OR REPLACE TABLE known AS FROM known_rows")
     connection.unregister("known_rows")
 
 
