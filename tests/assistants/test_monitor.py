@@ -91,3 +91,27 @@ def test_calibration_bands_are_means():
         {"low": 0.1, "high": 0.2, "count": 2, "said": pytest.approx((0.12 + 0.18) / 2), "came": (1 + 0) / 2},
         {"low": 0.9, "high": 1.0, "count": 1, "said": 1.0, "came": 1.0},
     ] == rows
+
+
+def test_each_week_is_held_against_training_and_each_suggestion_counted_once(ward):
+    for patient in ("p0", "p1", "p2", "p3", "p4"):
+        told(ward, patient)
+    first = ward.bedside.monitor(MODEL)["watch"]
+    again = ward.bedside.monitor(MODEL)["watch"]
+    with clock.stopped_at(clock.now() + timedelta(days=14)):
+        told(ward, "p5")
+        later = ward.bedside.monitor(MODEL)["watch"]
+
+    assert [("2026-W09", 5)] == [(one["week"], one["suggestions"]) for one in first["weeks"]]
+    assert first == again
+    assert [("2026-W09", 5), ("2026-W11", 1)] == [(one["week"], one["suggestions"]) for one in later["weeks"]]
+    assert not first["behind"]
+    assert {"en", "zh"} <= set(first["features"][0]["label"])
+
+
+def test_the_counts_of_a_week_hold_no_person(ward):
+    told(ward, "p0")
+    ward.bedside.monitor(MODEL)
+    (file,) = (ward.registry / MODEL).glob("watch-*.json")
+
+    assert "p0" not in file.read_text("utf-8") and "Patient" not in file.read_text("utf-8")

@@ -21,6 +21,7 @@ from salus.assistants.diagnosis.question import question_of
 from salus.assistants.diagnosis.suggest import NOT_ASKED, Fresh, is_asked, keep, suggest_all, told
 from salus.assistants.monitor import monitor
 from salus.assistants.suggestion import Answer, Reason, Suggestion
+from salus.assistants.watch import watched
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Deployed, Registry
@@ -131,7 +132,11 @@ class Bedside:
         return told | {"card": msgspec.json.decode(file.read_bytes())}
 
     def monitor(self, name: str) -> dict[str, Any]:
-        """How a model does in use: see `salus.assistants.monitor`. Raises Missing for a model that is not there."""
+        """How a model does in use: see `salus.assistants.monitor`; `watch`: drift, see `watched`.
+
+        Raises Missing for a model that is not there."""
         if name not in self.registry.names():
             raise Missing(f"There is no model {name}: `salus models` lists them")
-        return monitor(self.store.open(SELF, Purpose.OPERATIONS), name)
+        own, deployed = self.store.open(SELF, Purpose.OPERATIONS), self.registry.promoted(name)
+        asked = deployed is not None and question_of(deployed) is not None
+        return monitor(own, name) | {"watch": watched(own, deployed) if deployed and asked else None}

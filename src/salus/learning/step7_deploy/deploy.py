@@ -16,6 +16,7 @@ from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.card import write_card
 from salus.learning.step7_deploy.registry import Registry, sha256
+from salus.learning.step7_deploy.watching import FILE, Watch, watch_of
 
 
 def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
@@ -33,6 +34,7 @@ def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progres
     write_json(made / "recipe.json", recipe)
     shutil.copytree(run.needed("step6_optimise", "model"), made / "model")
     shutil.copy(run.needed("step5_evaluate", "figures.json"), made / "metrics.json")
+    write_json(made / FILE, watch_of_run(run, recipe, bundle))
     write_card(run, bundle, made)
     name = run.plan.task.name
     version = registry.add(name, made)
@@ -69,6 +71,16 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
         fewest_known=fewest_known(x, recipe.features),
         fingerprint=fingerprint_of(run),
     )
+
+
+def watch_of_run(run: Run, recipe: EventRecipe | TableRecipe, bundle: Bundle) -> Watch:
+    """What the model is watched by: its training rows, and what it answered to them out of fold."""
+    data, given = Data(run), None
+    if bundle.calibration is not None:
+        margins = np.load(run.needed("step6_optimise", "out_of_fold.npy"), allow_pickle=False)
+        given = bundle.calibration.probabilities(margins)
+    about = (bundle.labels.kind, bundle.threshold)
+    return watch_of(data.x[data.train], recipe.features, bundle.importance, given, about)
 
 
 def fewest_known(x: Matrix, features: list[Feature]) -> int:

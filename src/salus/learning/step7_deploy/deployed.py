@@ -26,6 +26,7 @@ from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.evidence import Known, birth_of, by_concept, known_events, outside_cohort, sources_of
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
 from salus.learning.step7_deploy.reasons import cell_shown, shown
+from salus.learning.step7_deploy.watching import FILE, Watch
 from salus.learning.task import Task
 
 MOST_MISSING = 5
@@ -81,6 +82,12 @@ class Deployed:
         """Held-out figures."""
         found: dict[str, Any] = msgspec.json.decode((self.folder / "metrics.json").read_bytes())
         return found
+
+    @cached_property
+    def watch(self) -> Watch | None:
+        """What it is watched by in use; None for a bundle that was made before watching."""
+        file = self.folder / FILE
+        return msgspec.json.decode(file.read_bytes(), type=Watch) if file.is_file() else None
 
     @cached_property
     def windows(self) -> Windows:
