@@ -71,6 +71,7 @@ def test_an_answer_is_stored_shown_counted_and_can_be_taken_back(visitor, panel,
     use = visitor("scientist").get("/models/diabetes/use").text
 
     assert "Already known or being treated" in use and "seen &lt;last week&gt;" in use
+    assert "Is it still asked about people like those it learned from?" in use
 
     undone = answered(doctor, panel, "undo")
 
