@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from salus.base.errors import Conflict, Damaged, Missing
+from salus.base.errors import Busy, Conflict, Damaged, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store, erasing, schema
 from salus.records.checking import check
@@ -202,6 +202,27 @@ def test_nobody_writes_to_a_store_that_moves_and_everybody_reads(new_place: Plac
         assert 2 == sum(store.count().values())
     with Store(target) as store:
         assert {"Patient": 1} == store.count()
+
+
+def test_a_move_that_could_not_keep_writers_out_does_not_count(new_schema: Place, new_place: Place) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    source, target = made(new_schema()), new_place()
+
+    def cut_off(step: str, done: int, total: int) -> None:
+        if step == "lay" and done == 0:
+            with psycopg.connect(source.partition("schema=")[0].rstrip("&?"), autocommit=True) as connection:
+                connection.execute(CUT_OFF, (source.partition("schema=")[2],))
+
+    with pytest.raises(Busy):
+        move(source, target, cut_off)
+    with pytest.raises(Missing):
+        check(target)
+
+
+CUT_OFF = """
+SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid=l.pid
+WHERE l.locktype='advisory' AND a.application_name LIKE '%%' || %s
+"""
 
 
 def test_a_body_that_is_damaged_is_named_and_not_moved(new_file: Place, new_place: Place) -> None:

@@ -90,6 +90,15 @@ def test_a_connection_that_broke_is_made_anew(store: Store, records: Records) ->
     assert 2 == store.verify()
 
 
+def test_settings_are_none_of_the_connection_so_that_a_pool_may_stand_between(store: Store) -> None:
+    with store.readers.one() as reader:
+        connection: Any = reader.connection
+        told = connection._connection.info.get_parameters()
+
+        assert "options" not in told
+        assert "on" == connection.execute("SELECT current_setting('default_transaction_read_only')").fetchone()[0]
+
+
 def test_a_role_of_one_tenant_reads_nothing_of_another(new_schema: Callable[[], str]) -> None:
     """A tenant is a schema and the role that owns it."""
     ours, theirs = new_schema(), new_schema()

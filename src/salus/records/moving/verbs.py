@@ -45,24 +45,24 @@ def move(source: str, target: str, on_progress: OnProgress = silent) -> Moved:
     with faults.in_our_words():
         giver.looker().close()  # it is there: a writer would lay it
         targets.check_absent(taker)
-    with faults.in_our_words(), still(giver) as connection, targets.anew(taker) as made:
+    with faults.in_our_words(), still(giver) as (connection, guard), targets.anew(taker) as made:
         check_finished(connection, giver)
         poured = pour(connection, made, on_progress)
         found = looked_through(made, giver, on_progress)
         gone = listed_in(made) | read(giver.beside(erasing.ENDING))
+        guard.execute("SELECT 1")  # which it cannot when it was cut off, and others wrote meanwhile
     if gone:
         erasing.put(taker.beside(erasing.ENDING), gone | read(taker.beside(erasing.ENDING)))
     return Moved(poured, found)
 
 
 @contextmanager
-def still(engine: Engine) -> Iterator[Connection]:
-    """The store as it stands, while nobody writes to it. Raises Busy when somebody did all the time."""
+def still(engine: Engine) -> Iterator[tuple[Connection, Connection]]:
+    """The store as it stands, and who keeps others from writing to it. Raises Busy when somebody wrote all the time."""
     with closing(engine.gate()) as gate, gate.held(), closing(engine.writer()) as guard:
         guard.begin_writing()
         with closing(checking.opened(engine)) as connection:
-            yield connection
-        guard.execute("ROLLBACK")  # which a connection that was lost meanwhile cannot
+            yield connection, guard
 
 
 def check_finished(connection: Connection, engine: Engine) -> None:
