@@ -6,7 +6,7 @@ from salus.base.errors import Unsupported
 from salus.records.reading import Reader
 from salus.records.search import find, links, near
 from salus.records.search.query import ANY, Include, Query, reference_paths
-from salus.records.search.setting import numbers
+from salus.records.search.setting import filled, numbers
 from salus.records.search.shortening import shortened
 from salus.records.shapes import Page, Version
 
@@ -91,25 +91,28 @@ def _referring(reader: Reader, include: Include, fresh: Found) -> list[int]:
 
 def _referred(reader: Reader, include: Include, fresh: Found) -> Iterator[int]:
     """The index is asked which of the references stand at the include's paths."""
-    targets: dict[tuple[str, str], int | None] = {}
-    found: set[int] = set()
     kinds = (include.target,) if include.target else include.targets
+    named: dict[tuple[str, str], list[int]] = {}
     for here, version in fresh.items():
-        if include.source not in (ANY, version.type):
-            continue
-        paths = numbers(sorted(include.paths or reference_paths(version.type)))
-        sql = f"SELECT 1 FROM ref WHERE path IN ({paths}) AND target=? AND row=?"
-        for kind, id in sorted(links.named(version.type, version.body, kinds)):
-            if kind not in reader.kinds.numbers or not _wanted(include, kind):
-                continue
-            if (kind, id) not in targets:
-                targets[kind, id] = reader.row(kind, id)
-            row = targets[kind, id]
-            if row is None or row in found:
-                continue
-            if reader.connection.execute(sql, (row, here)).fetchone():
-                found.add(row)
-                yield row
+        if include.source in (ANY, version.type):
+            for name in links.named(version.type, version.body, kinds):
+                named.setdefault(name, []).append(here)
+    paths = numbers(sorted(include.paths or every_path(fresh)))
+    for kind, id in sorted(named):
+        row = reader.row(kind, id) if kind in reader.kinds.numbers and _wanted(include, kind) else None
+        if row is not None and _refers(reader, paths, row, named[kind, id]):
+            yield row
+
+
+def every_path(fresh: Found) -> set[int]:
+    return {path for type in {version.type for version in fresh.values()} for path in reference_paths(type)}
+
+
+def _refers(reader: Reader, paths: str, row: int, rows: list[int]) -> bool:
+    """Whether one of the rows refers to `row` at these paths."""
+    marks, given = filled(rows)
+    sql = f"SELECT 1 FROM ref WHERE path IN ({paths}) AND target=? AND row IN ({marks}) LIMIT 1"
+    return reader.connection.execute(sql, (row, *given)).fetchone() is not None
 
 
 def _wanted(include: Include, kind: str) -> bool:

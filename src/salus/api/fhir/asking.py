@@ -33,6 +33,14 @@ class Ask:
     body: bytes = b""
     still: Callable[[], object] = lambda: None
     xml: bool = False  # whether the answer shall be XML
+    _said: dict[str, str] | None = None
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The last value of each query parameter."""
+        if self._said is None:
+            self._said = dict(pairs_of(self.query))
+        return self._said
 
     def header(self, name: str) -> str | None:
         """A header's text, None where it is absent."""
@@ -43,7 +51,7 @@ class Ask:
         """The last value of a query parameter."""
         if name not in self.query and "%" not in self.query:
             return None
-        return dict(pairs_of(self.query)).get(name)
+        return self.said.get(name)
 
     def preference(self, name: str) -> str | None:
         """What the Prefer header says of `name`; the first counts. https://www.rfc-editor.org/rfc/rfc7240"""
@@ -55,7 +63,7 @@ class Ask:
 
     def only(self, *names: str) -> None:
         """Raises Unsupported for a query parameter that is none of these."""
-        for name, _ in pairs_of(self.query):
+        for name in self.said:
             if name not in (*names, "_format", "_pretty"):
                 raise Unsupported(f"'{name[:80]}' is not a parameter of this interaction: leave it out", path=name[:80])
 
