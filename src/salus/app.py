@@ -44,7 +44,7 @@ def app(settings: Settings) -> ASGIApp:
     """The whole installation as one ASGI application; the store closes when the server stops."""
     stewards = {**demanded(settings.store, settings.profiles), TYPE: process.steward(settings)}
     store = Store(settings.store, stewards)
-    bedside = Bedside(store, settings.registry)
+    bedside = Bedside(store, settings.registry, settings.secret)
     identify = identify_by(settings.secret)
 
     @asynccontextmanager

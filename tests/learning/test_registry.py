@@ -66,7 +66,7 @@ def test_a_changed_file_is_never_loaded(registry: Registry) -> None:
 def test_checksums_written_anew_do_not_help(registry: Registry) -> None:
     place = registry.folder / "ill" / "2"
     (place / "extra.json").write_text("{}")
-    from salus.learning.step7_deploy.registry import SUMS, sums_of
+    from salus.learning.step7_deploy.seal import SUMS, sums_of
 
     (place / SUMS).write_text(json.dumps(sums_of(place)))
 

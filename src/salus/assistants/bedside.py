@@ -52,8 +52,8 @@ def from_elsewhere(suggestion: Suggestion, server: str) -> Suggestion:
 class Bedside:
     """Holds the promoted models; one for an installation, safe to share between threads."""
 
-    def __init__(self, store: Store, registry: Path) -> None:
-        self.store, self.registry = store, Registry(registry)
+    def __init__(self, store: Store, registry: Path, secret: bytes | None = None) -> None:
+        self.store, self.registry = store, Registry(registry, secret)
         self._waiting: OrderedDict[str, Fresh] = OrderedDict()
         self._lock = Lock()
 

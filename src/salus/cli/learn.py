@@ -57,7 +57,15 @@ def learn(
         if is_task:
             if events is None:
                 bring_events(told)
-            learned = learn_task(read_task(what), told.events, told.registry, runs=runs, promote=promote, progress=show)
+            learned = learn_task(
+                read_task(what),
+                told.events,
+                told.registry,
+                runs=runs,
+                promote=promote,
+                secret=told.secret,
+                progress=show,
+            )
         else:
             learned = learn_table(
                 what,
@@ -74,6 +82,7 @@ def learn(
                 trust=Trust(groups=names_of(groups)),
                 runs=runs,
                 promote=promote,
+                secret=told.secret,
                 progress=show,
             )
     conclude(learned, told.language, console)

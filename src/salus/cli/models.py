@@ -21,14 +21,14 @@ models = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back 
 Where = Annotated[Path | None, typer.Option("--registry", help="Where models are kept. 模型库")]
 Name = Annotated[str, typer.Argument(help="The model. 模型名称")]
 Language = Annotated[str | None, typer.Option(help="en or zh. 语言")]
-COLUMNS = ("name", "version", "made", "family", "figure", "promoted")
+COLUMNS = ("name", "version", "made", "family", "figure", "sealed", "promoted")
 
 
 @models.command("list")
 def show_all(registry: Where = None, language: Language = None) -> None:
     """Every version of every model. 列出模型"""
     told = settings(registry=registry, language=language)
-    entries = Registry(told.registry).list()
+    entries = Registry(told.registry, told.secret).list()
     if not entries:
         typer.echo(say("models.none", told.language, folder=told.registry))
         return
@@ -42,8 +42,9 @@ def show_all(registry: Where = None, language: Language = None) -> None:
 
 def cells(entry: Entry, language: str) -> list[str]:
     """One line of the list."""
-    promoted = say("models.yes", language) if entry.promoted else ""
-    return [entry.name, entry.version, entry.made, entry.family, figure_of(entry, language), promoted]
+    yes = say("models.yes", language)
+    sealed, promoted = yes if entry.sealed else say("models.no", language), yes if entry.promoted else ""
+    return [entry.name, entry.version, entry.made, entry.family, figure_of(entry, language), sealed, promoted]
 
 
 def figure_of(entry: Entry, language: str) -> str:
@@ -61,7 +62,7 @@ def show_one(
 ) -> None:
     """The model card of a version. 模型说明"""
     told = settings(registry=registry, language=language)
-    kept = Registry(told.registry)
+    kept = Registry(told.registry, told.secret)
     current = kept.current(name)
     wanted = version or (current.version if current else None)
     if wanted is None:
@@ -80,7 +81,7 @@ def promote(
 ) -> None:
     """Let a version be the one that is asked. 启用版本"""
     told = settings(registry=registry, language=language)
-    Registry(told.registry).promote(name, version, reason, getuser())
+    Registry(told.registry, told.secret).promote(name, version, reason, getuser())
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 
@@ -88,5 +89,18 @@ def promote(
 def roll_back(name: Name, registry: Where = None, language: Language = None) -> None:
     """Go back to the version that was asked before. 回退"""
     told = settings(registry=registry, language=language)
-    version = Registry(told.registry).roll_back(name)
+    version = Registry(told.registry, told.secret).roll_back(name)
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
+
+
+@models.command("sign")
+def sign(
+    name: Name,
+    version: Annotated[str, typer.Argument(help="The version to seal. 版本")],
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """Seal a version that has no seal of this installation. 签封版本"""
+    told = settings(registry=registry, language=language)
+    Registry(told.registry, told.secret).sign(name, version)
+    typer.echo(say("cli.sealed", told.language, name=name, version=version))

@@ -38,11 +38,12 @@ def learn_task(
     *,
     runs: Path | None = None,
     promote: bool = True,
+    secret: bytes | None = None,
     progress: Progress = silent,
 ) -> Learned:
     """All seven steps for a task over the events in a folder (`**/*.parquet`). Raises Invalid, Missing."""
     plan = Plan(task=task, source="events", data=str(events))
-    return learn(plan, registry, runs or registry.parent / "runs", promote, progress)
+    return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)
 
 
 def learn_table(
@@ -61,6 +62,7 @@ def learn_table(
     trust: Trust | None = None,
     runs: Path | None = None,
     promote: bool = True,
+    secret: bytes | None = None,
     progress: Progress = silent,
 ) -> Learned:
     """All seven steps for a CSV file: foretell `target`; subjects held out. Raises Invalid, Missing, Malformed."""
@@ -76,10 +78,10 @@ def learn_table(
         trust=trust or Trust(),
     )
     plan = Plan(task=task, source="table", data=str(csv), table=ask)
-    return learn(plan, registry, runs or registry.parent / "runs", promote, progress)
+    return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)
 
 
-def learn(plan: Plan, registry: Path, runs: Path, promote: bool, progress: Progress) -> Learned:
+def learn(plan: Plan, registry: Registry, runs: Path, promote: bool, progress: Progress) -> Learned:
     """Run the steps one after the other over a new run folder."""
     run = Run(new_folder(runs, plan.task.name))
     write_json(run.folder / "plan.json", plan)
@@ -87,10 +89,9 @@ def learn(plan: Plan, registry: Path, runs: Path, promote: bool, progress: Progr
     for stage, end in STAGES:
         stage(run, between(start, end, progress))
         start = end
-    kept = Registry(registry)
-    version = deploy(run, kept, promote, between(start, 1.0, progress))
+    version = deploy(run, registry, promote, between(start, 1.0, progress))
     progress("done", 1.0)
-    current = kept.current(plan.task.name)
+    current = registry.current(plan.task.name)
     return Learned(run.folder, plan.task.name, version, current is not None and current.version == version)
 
 

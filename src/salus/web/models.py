@@ -22,7 +22,7 @@ def listing(visit: Visit) -> Response:
 def card(visit: Visit) -> Response:
     """One version's card, read from its checked files. Raises Missing, or Conflict if they were changed."""
     entry = the_one(visit)
-    found = Registry(visit.desk.settings.registry).load(entry.name, entry.version).card
+    found = Registry(visit.desk.settings.registry, visit.desk.settings.secret).load(entry.name, entry.version).card
     return visit.page("card.html", entry=entry, sections=sections(found, visit.language))
 
 

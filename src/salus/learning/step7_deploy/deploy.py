@@ -15,7 +15,8 @@ from salus.learning.step4_train.intervals import Steps
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.card import write_card
-from salus.learning.step7_deploy.registry import Registry, sha256
+from salus.learning.step7_deploy.registry import Registry
+from salus.learning.step7_deploy.seal import sha256
 from salus.learning.step7_deploy.watching import FILE, Watch, watch_of
 
 

@@ -1,15 +1,15 @@
 """The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
 
-    registry/<name>/<version>/{bundle,recipe,metrics,card,checksums}.json, model/, card.en.md, card.zh.md
+    registry/<name>/<version>/{bundle,recipe,metrics,card,watch,checksums,seal}.json, model/, card.en.md, card.zh.md
     registry/<name>/promotions.json    who promoted which version, when, why
     registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
 
 Only data is stored (JSON, arrays, LightGBM text): nothing that could run. Every file is checked against its sha256 when
-it is loaded, and the list of checksums against `current`.
+it is loaded, the list of checksums against `current`, and all against the seal where the installation's secret is known
+(see `seal`).
 """
 
 import builtins
-import hashlib
 import os
 import re
 import shutil
@@ -25,9 +25,9 @@ from salus.learning.step5_evaluate.figures import Gap
 from salus.learning.step5_evaluate.telling import span_text
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.deployed import Deployed
+from salus.learning.step7_deploy.seal import ADVICE, SUMS, check_files, check_seal, is_sealed, sha256, sign, sums_of
 from salus.learning.task import Strict
 
-SUMS = "checksums.json"
 PROMOTIONS = "promotions.json"
 
 
@@ -56,7 +56,7 @@ class Judged(msgspec.Struct):
 
 
 class Entry(Strict):
-    """A line of the list."""
+    """A line of the list. `sealed`: whether by this installation; None where its secret is not known here."""
 
     name: str
     version: str
@@ -65,14 +65,15 @@ class Entry(Strict):
     family: str
     question: dict[str, str]
     promoted: bool
+    sealed: bool | None
     metrics: dict[str, Any]
 
 
 class Registry:
     """Models by name and version. Raises Missing for what is not there and Conflict for files that were changed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: Path, secret: bytes | None = None) -> None:
+        self.folder, self._secret = Path(folder), secret
         self._warm: dict[tuple[str, str], Deployed] = {}
 
     def names(self) -> list[str]:
@@ -104,6 +105,7 @@ class Registry:
             kind=bundle.labels.kind,
             family=bundle.family,
             question=bundle.task.question,
+            sealed=None if self._secret is None else is_sealed(place, self._secret),
             promoted=current is not None and current.version == version,
             metrics=msgspec.json.decode((place / "metrics.json").read_bytes()),
         )
@@ -127,10 +129,8 @@ class Registry:
         return self._warm[key]
 
     def load(self, name: str, version: str) -> Deployed:
-        """One version, after every file was checked against its sha256."""
-        place = self._place(name, version)
-        check_files(place)
-        return Deployed(place)
+        """One version, after every file was checked against its sha256 and the seal."""
+        return Deployed(self._checked(name, version))
 
     def add(self, name: str, made: Path) -> str:
         """Take in a folder with a finished bundle as the next version; gives the version. The folder is moved."""
@@ -144,7 +144,15 @@ class Registry:
         place = self.folder / name / version
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, place)
+        if self._secret is not None:
+            sign(place, self._secret)
         return version
+
+    def sign(self, name: str, version: str) -> None:
+        """Seal a version from before sealing, or from another installation. Raises Conflict when it changed."""
+        if self._secret is None:
+            raise Invalid("Only an installation that knows its secret can seal a model")
+        sign(self._place(name, version), self._secret)
 
     def too_wide(self, name: str, version: str) -> "builtins.list[Gap]":
         """The differences between groups of people that pass the bounds of the task."""
@@ -162,8 +170,7 @@ class Registry:
         Raises Conflict when groups of people fare too differently with it (the bounds of its task), unless a reason
         is given.
         """
-        place = self._place(name, version)
-        check_files(place)
+        place = self._checked(name, version)
         despite = [f"{gap.measure} by {gap.by}: {span_text(gap.difference)}" for gap in self.too_wide(name, version)]
         if despite and not reason.strip():
             raise Conflict(
@@ -184,10 +191,17 @@ class Registry:
         if current is None or not current.before:
             raise Missing(f"There is no earlier version of '{name}' to go back to")
         version, before = current.before[-1], current.before[:-1]
-        place = self._place(name, version)
-        check_files(place)
+        place = self._checked(name, version)
         self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
         return version
+
+    def _checked(self, name: str, version: str) -> Path:
+        """Where a version lies, its files checked."""
+        place = self._place(name, version)
+        if self._secret is not None:
+            check_seal(place, self._secret)
+        check_files(place)
+        return place
 
     def _point(self, name: str, current: Current) -> None:
         """Write `current` whole or not at all."""
@@ -200,25 +214,3 @@ class Registry:
             have = ", ".join(self.versions(name)) or "none"
             raise Missing(f"There is no version '{version}' of a model '{name}' (versions: {have})")
         return self.folder / name / version
-
-
-ADVICE = "do not use it; learn it again or roll back"
-
-
-def check_files(place: Path) -> None:
-    """Raises Conflict when a file was changed, is gone, or was added since the bundle was made."""
-    wanted = msgspec.json.decode((place / SUMS).read_bytes(), type=dict[str, str])
-    found = sums_of(place)
-    wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-    if wrong:
-        raise Conflict(f"{', '.join(wrong)} of {place.parent.name} {place.name} changed since it was made: {ADVICE}")
-
-
-def sums_of(place: Path) -> dict[str, str]:
-    """sha256 of every file but the list itself."""
-    files = sorted(file for file in place.rglob("*") if file.is_file() and file.name != SUMS)
-    return {file.relative_to(place).as_posix(): sha256(file) for file in files}
-
-
-def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

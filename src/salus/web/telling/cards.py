@@ -46,6 +46,7 @@ class Entry:
     subgroups: tuple[Compared, ...]
     bins: tuple[Bin, ...]
     rows: str
+    sealed: bool | None = None
 
     @property
     def chief(self) -> Figure | None:
@@ -83,6 +84,7 @@ def entry(row: Row, language: str) -> Entry:
         ),
         bins=tuple(Bin(one["mean"], one["observed"], one["rows"]) for one in curves.get("calibration", [])),
         rows=number(metrics.get("rows")),
+        sealed=row.get("sealed"),
     )
 
 
