@@ -36,7 +36,7 @@ def migrate(
         moved = move(source, target, on_progress)
     numbers = {"rows": moved.rows, "tables": len(moved.tables), "transactions": moved.found.transactions}
     typer.echo(say("migrate.done", told, store=engine_of(target), **{k: f"{n:,}" for k, n in numbers.items()}))
-    typer.echo(say("migrate.now", told, old=engine_of(source), folder=engine_of(source).folder))
+    typer.echo(say("migrate.now", told, old=engine_of(source), folder=engine_of(source).folder.resolve()))
 
 
 STEPS = {step: f"migrate.{step}" for step in ("copy", "lay", "compare")} | {
