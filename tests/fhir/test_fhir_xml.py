@@ -152,6 +152,12 @@ def test_what_is_wrong_is_told_as_of_json(inside: str, path: str) -> None:
     assert path == found
 
 
+def test_other_encodings_are_refused() -> None:
+    for encoding in ("utf-16", "utf-32", "latin-1"):
+        with pytest.raises(Malformed, match="not UTF-8"):
+            xml.read(f"<Patient {NAMESPACE}><language value='é'/></Patient>".encode(encoding))
+
+
 @given(st.text(alphabet="<>/&;'\"= aPvtid\n", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for data in (text.encode(), f"<Patient {NAMESPACE}>{text}</Patient>".encode()):

@@ -22,6 +22,8 @@ EACH = ("forEach", "forEachOrNull", "repeat")
 MANY, TEXT, FLAG, ANY = "a list", "a text", "true or false", "anything"
 ANYWHERE = {"id": TEXT, "extension": MANY, "modifierExtension": MANY}
 DEEPEST = 40  # selects inside selects
+MOST = 5000  # selects, columns, conditions, constants and tags of a view
+MOST_TOLD = 100  # faults
 FIELDS: dict[str, dict[str, str]] = {
     "ViewDefinition": {
         **ANYWHERE,
@@ -145,7 +147,7 @@ def read_definition(document: bytes | Json, name: str = "view") -> Definition:
     reading = Reading()
     found = reading.definition(plain, name)
     if reading.issues or found is None:
-        raise Invalid(reading.issues[0].text, issues=reading.issues)
+        raise Invalid(reading.issues[0].text, issues=reading.issues[:MOST_TOLD])
     return found
 
 
@@ -154,12 +156,16 @@ class Reading:
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
+        self.left = MOST
 
     def fault(self, at: str, text: str) -> None:
         self.issues.append(Issue("invalid", at, text))
 
     def record(self, plain: Any, kind: str, at: str) -> Json:
-        """The fields that are right; the others are faults."""
+        """The fields that are right; the others are faults. Raises Invalid for a view that is too large."""
+        self.left -= 1
+        if self.left < 0:
+            raise Invalid(f"The view has more than {MOST} selects, columns and other parts: write several", path=at)
         if not isinstance(plain, dict):
             self.fault(at, f"{at} is {shown(plain)}: an object belongs here")
             return {}

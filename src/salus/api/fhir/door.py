@@ -254,6 +254,9 @@ async def told_in_pieces(answer: Answer, more: Generator[bytes], method: str, re
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             piece = await asyncio.to_thread(next, more, None)
         await send({"type": "http.response.body", "body": b""})
+    except Exception as fault:  # the server logs what we raise: nothing of a body
+        LOG.error("a table was cut off: %s", type(fault).__name__)
+        raise ConnectionError("cut off, for the reason above") from None
     finally:
         gone.cancel()
         await asyncio.to_thread(more.close)

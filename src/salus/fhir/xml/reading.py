@@ -30,6 +30,10 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def read(data: bytes) -> bytes:
     """The JSON of a resource in XML (UTF-8). Raises Malformed, with the line, for what cannot be read."""
+    try:
+        data.decode()  # the parser would take other encodings, too
+    except UnicodeDecodeError as fault:
+        raise Malformed(f"The XML is not UTF-8 at byte {fault.start}: send it in UTF-8") from None
     return _encoder.encode(Reader(data).body())
 
 
@@ -168,10 +172,10 @@ def hang(above: Part, part: Part, value: Any, more: Any) -> None:
             continue
         if part.repeats:
             above.body.setdefault(key, []).append(one)
-        elif key in above.body:
-            above.body[key] = [above.body[key], one]
+        elif isinstance(before := above.body.get(key), list):
+            before.append(one)
         else:
-            above.body[key] = one
+            above.body[key] = [before, one] if key in above.body else one
 
 
 def close(part: Part) -> None:
