@@ -8,7 +8,7 @@ from typing import Any
 from salus.fhir.fhirpath.collections import Eager, whole
 from salus.fhir.fhirpath.nodes import Node, Quantity, system
 from salus.fhir.fhirpath.scope import Nodes, Scope, single, told
-from salus.fhir.fhirpath.values import decimal, quantity, ranges
+from salus.fhir.fhirpath.values import decimal, is_whole, quantity, ranges
 
 BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
@@ -43,7 +43,7 @@ def answered(function: Callable[..., Decimal | int], values: list[Decimal]) -> N
     except (ArithmeticError, ValueError):
         return []
     if isinstance(value, int):
-        return made("Integer", value)
+        return made("Integer", value) if is_whole(value) else []
     return made("Decimal", value) if value.is_finite() and abs(value) < LARGEST else []
 
 
@@ -54,8 +54,9 @@ def rounded(value: Decimal, places: Decimal = Decimal(0)) -> Decimal:
 def powered(scope: Scope, items: Nodes, exponent: Nodes) -> Nodes:
     """The power; whole of whole numbers, nothing where it is no real number."""
     found = of_number(lambda base, power: base**power)(scope, items, exponent)
-    is_whole = all(node.value is not None and type(node.value) is int for node in items + exponent)
-    return made("Integer", int(found[0].value)) if found and is_whole and whole(exponent) >= 0 else found
+    if not found or whole(exponent) < 0 or any(type(node.value) is not int for node in items + exponent):
+        return found
+    return made("Integer", int(found[0].value)) if is_whole(found[0].value) else []
 
 
 def absolute(scope: Scope, items: Nodes) -> Nodes:
@@ -82,7 +83,7 @@ def to_integer(node: Node) -> Any:
     if type(node.value) is int:
         return node.value
     text = node.value if system(node) == "String" else ""
-    return int(text) if _NUMBER.fullmatch(text) and "." not in text else None
+    return int(text) if _NUMBER.fullmatch(text) and "." not in text and is_whole(int(text)) else None
 
 
 def to_decimal(node: Node) -> Any:

@@ -8,7 +8,18 @@ from salus.fhir.fhirpath.collections import distinct
 from salus.fhir.fhirpath.nodes import TEXTS, Node, Quantity, system
 from salus.fhir.fhirpath.scope import Code, Nodes, Scope, single, text, told, truth
 from salus.fhir.fhirpath.texts import CHARACTERS, bounded
-from salus.fhir.fhirpath.values import are_alike, are_equal, calculated, compared, decimal, factor, key, later, quantity
+from salus.fhir.fhirpath.values import (
+    are_alike,
+    are_equal,
+    calculated,
+    compared,
+    decimal,
+    factor,
+    is_whole,
+    key,
+    later,
+    quantity,
+)
 
 Operation = Callable[[Scope, Nodes, Nodes], Nodes]
 
@@ -96,8 +107,9 @@ def of_numbers(operator: str, left: Node, right: Node) -> Nodes:
     value = calculated(operator, decimal(left.value), decimal(right.value))
     if value is None or not value.is_finite():
         return []
-    is_whole = operator == "div" or (operator != "/" and type(left.value) is type(right.value) is int)
-    return [Node("System.Integer", int(value)) if is_whole else Node("System.Decimal", value)]
+    if operator != "div" and (operator == "/" or not type(left.value) is type(right.value) is int):
+        return [Node("System.Decimal", value)]
+    return [Node("System.Integer", int(value))] if is_whole(value) else []
 
 
 def of_texts(operator: str, left: Node, right: Node) -> Nodes:

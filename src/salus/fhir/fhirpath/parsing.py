@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from salus.fhir.fhirpath.tokens import Token, tokens, unescaped, wrong
 from salus.fhir.fhirpath.tree import Binary, Call, Constant, Indexer, Member, Sign, This, Tree, TypeTest, Variable
+from salus.fhir.fhirpath.values import is_whole
 
 DEEPEST = 40  # brackets within brackets
 DIGITS = 60  # of a number
@@ -125,10 +126,11 @@ class Reader:
             return Constant(kind, token.text[2 if token.kind == "time" else 1 :], "", token.at)
         if len(token.text) > DIGITS:
             raise wrong(self.text, token.at, f"the number has more than {DIGITS} digits")
-        number = Decimal(token.text) if "." in token.text else int(token.text)
         if unit := self.unit():
             return Constant("System.Quantity", Decimal(token.text), unit, token.at)
-        return Constant("System.Decimal" if "." in token.text else "System.Integer", number, "", token.at)
+        if "." in token.text or not is_whole(int(token.text)):
+            return Constant("System.Decimal", Decimal(token.text), "", token.at)
+        return Constant("System.Integer", int(token.text), "", token.at)
 
     def unit(self) -> str:
         """The unit behind a number: 'mg' or days; "" where there is none."""

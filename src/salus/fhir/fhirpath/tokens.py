@@ -55,9 +55,15 @@ def wrong(text: str, at: int, why: str) -> Invalid:
 
 
 def unescaped(body: str) -> str:
-    r"""The text inside quotes with its escapes undone.
+    r"""The text inside quotes with its escapes undone. Raises Invalid for half a character.
 
-    >>> unescaped(r"a\'b\u0041")
-    "a'bA"
+    >>> unescaped(r"a\'b\u0041"), len(unescaped(r"\uD83D\uDE00"))
+    ("a'bA", 1)
     """
-    return _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if len(m[1]) == 5 else _ESCAPES.get(m[1], m[1]), body)
+    made = _ESCAPE.sub(lambda m: chr(int(m[1][1:], 16)) if len(m[1]) == 5 else _ESCAPES.get(m[1], m[1]), body)
+    if "\\u" not in body:
+        return made
+    try:
+        return made.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise Invalid(f"FHIRPath: {body[:100]!r} has half a character: write both halves") from None

@@ -165,6 +165,15 @@ def alike_numbers(left: Node, right: Node) -> bool:
     return one.quantize(unit, context=WIDE) == other.quantize(unit, context=WIDE)
 
 
+def is_whole(value: Decimal | int) -> bool:
+    """Whether an Integer may be so large: 64 bits, as what is written of it can hold.
+
+    >>> is_whole(2**63 - 1), is_whole(2**63)
+    (True, False)
+    """
+    return -(2**63) <= value < 2**63
+
+
 def key(node: Node) -> Any:
     """Something to find equal items by: equal items have equal keys."""
     kind, value = system(node), node.value
