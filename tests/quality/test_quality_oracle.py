@@ -52,7 +52,7 @@ ROWS: dict[str, Rule] = {
     "unit-unknown": (lambda e, f: e.unit is not None, lambda e, f: not fact(e).unit_ok),
     "source-missing": (lambda e, f: True, lambda e, f: e.source_id.endswith(("/", "/?"))),
     "unit-missing": (
-        lambda e, f: e.numeric_value is not None and (e.unit is not None or fact(e).low is None),
+        lambda e, f: e.numeric_value is not None and (e.unit or fact(e).low is None) and e.text_value != "true",
         lambda e, f: e.unit is None,
     ),
     "value-bounds": (
@@ -141,7 +141,7 @@ def random_events(seed: int) -> Iterator[Event]:
             time,
             code,
             dice.choice([None, -1.0, 4.0, 70.0, 5000.0]),
-            dice.choice([None, "high"]),
+            dice.choice([None, "high", "true"]),
             dice.choice([None, "/min", "mmol/L", "meq/L", "furlong", "Cel"]),
             dice.choice([None, None, *(f"v{i}" for i in range(30))]),
             dice.choice([f"Observation/{n}", f"Encounter/{n % 30}", "lab/", "lab/?"]),

@@ -1,10 +1,11 @@
-"""Asking the checks: one pass over a relation for all checks on it, then one more for the rows at fault."""
+"""Asking the checks: one pass over a relation for all checks on it, then one more for those that found something."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import duckdb
 
@@ -17,7 +18,6 @@ from salus.base.words import LANGUAGES, words_of
 
 EXAMPLES = 20  # rows at fault that are named, of each check
 Progress = Callable[[str, float], None]
-Counts = tuple[list[Share], list[Share]]  # by month, by origin
 
 
 def check_quality(
@@ -94,51 +94,50 @@ def pass_over(
         why = {language: words("not_run", language, fault=str(fault).splitlines()[0]) for language in LANGUAGES}
         return [blank(checks[0], told, "not run", why)]
     found = [judged(check, told, shares(rows, n)) for n, check in enumerate(checks)]
-    faulty = [(check, result) for check, result in zip(checks, found, strict=True) if result.failing]
-    if faulty and examples:
-        lists = connection.execute(naming(relation, [check for check, _ in faulty], now, examples)).fetchall()[0]
-        for (_, result), ids in zip(faulty, lists, strict=True):
-            result.examples = [str(id) for id in ids or ()]
+    faulty = [n for n, result in enumerate(found) if result.failing]
+    if faulty:
+        rows = connection.execute(naming(relation, [checks[n] for n in faulty], now, examples)).fetchall()
+        for at, n in enumerate(faulty):
+            found[n].origins = shares(rows, at)
+            ids = sorted(str(id) for row in rows for id in row[1 + 2 * len(faulty) + at] or ())
+            found[n].examples = ids[:examples]
     return found
 
 
-def fused(relation: str, checks: Sequence[Check], now: datetime) -> str:
-    """One pass: by month and origin, of each check how many rows it is about and how many are at fault."""
-    counted = ", ".join(
+def counting(checks: Sequence[Check]) -> str:
+    """Of each check, how many rows it is about and how many are at fault."""
+    return ", ".join(
         f"count(*) FILTER ({check.among}) AS a{n}, count(*) FILTER (({check.among}) AND ({check.fails})) AS f{n}"
         for n, check in enumerate(checks)
     )
+
+
+def fused(relation: str, checks: Sequence[Check], now: datetime) -> str:
+    """One pass: what each check counts, by month. Days are added up to months, for a day is only a division."""
     added = ", ".join(f"sum(a{n}), sum(f{n})" for n in range(len(checks)))
     return with_now(
-        f"SELECT month_name(day), origin, {added} FROM (SELECT day_of(us) AS day, origin, {counted} FROM {relation} "
-        "GROUP BY 1, 2) GROUP BY 1, 2 ORDER BY 1, 2",
+        f"SELECT month_name(day), {added} FROM "
+        f"(SELECT day_of(us) AS day, {counting(checks)} FROM {relation} GROUP BY 1) GROUP BY 1 ORDER BY 1",
         now,
     )
 
 
 def naming(relation: str, checks: Sequence[Check], now: datetime, examples: int) -> str:
-    """One pass: the first rows at fault of each check, in the order of their ids."""
-    wanted = ", ".join(f"min(source_id, {examples}) FILTER (({check.among}) AND ({check.fails}))" for check in checks)
-    return with_now(f"SELECT {wanted} FROM {relation}", now)
+    """One pass: what each check counts, by origin, and the first rows at fault in the order of their ids."""
+    wanted = ", ".join(
+        f"min(source_id, {max(examples, 1)}) FILTER (({check.among}) AND ({check.fails}))" for check in checks
+    )
+    return with_now(f"SELECT origin, {counting(checks)}, {wanted} FROM {relation} GROUP BY 1 ORDER BY 1", now)
 
 
-def shares(rows: Sequence[tuple[object, ...]], n: int) -> Counts:
-    """Of the n-th check by month and by origin."""
-    sums: tuple[dict[str, list[int]], dict[str, list[int]]] = ({}, {})
-    for row in rows:
-        among, failing = int(str(row[2 + 2 * n])), int(str(row[3 + 2 * n]))
-        for column, by in enumerate(sums):
-            entry = by.setdefault(str(row[column] or ""), [0, 0])
-            entry[0] += among
-            entry[1] += failing
-    months, origins = ([Share(name, *pair) for name, pair in sorted(by.items()) if pair[0]] for by in sums)
-    return months, origins
+def shares(rows: Sequence[tuple[Any, ...]], n: int) -> list[Share]:
+    """Of the n-th check, by what stands first in the row: months, or origins."""
+    return [Share(str(row[0] or ""), row[1 + 2 * n], row[2 + 2 * n]) for row in rows if row[1 + 2 * n]]
 
 
-def judged(check: Check, told: Thresholds, counts: Counts) -> Result:
+def judged(check: Check, told: Thresholds, months: list[Share]) -> Result:
     """Passed or failed by the threshold; not applicable where there was nothing to look at."""
-    months, origins = counts
-    among, failing = sum(one.among for one in origins), sum(one.failing for one in origins)
+    among, failing = sum(one.among for one in months), sum(one.failing for one in months)
     if not among:
         words = words_of("salus.analytics.quality")
         return blank(check, told, "not applicable", check.none or {one: words("nothing", one) for one in LANGUAGES})
@@ -146,7 +145,7 @@ def judged(check: Check, told: Thresholds, counts: Counts) -> Result:
     result.among, result.failing = among, failing
     result.status = "failed" if result.share > result.threshold else "passed"
     if failing:
-        result.months, result.origins = months, origins
+        result.months = months
     return result
 
 
