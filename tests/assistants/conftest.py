@@ -13,7 +13,7 @@ import pytest
 from salus.analytics.events import Follower
 from salus.assistants.bedside import Bedside
 from salus.assistants.diagnosis.question import claim
-from salus.assistants.suggestion import Candidate, Gap, Model, Name, Reason, Suggestion
+from salus.assistants.suggestion import Candidate, Certain, Gap, Model, Name, Reason, Suggestion
 from salus.base import clock
 from salus.learning.learn import learn_task
 from salus.learning.task import task_of
@@ -36,6 +36,7 @@ RISK = Suggestion(
     model=Model("t2dm-12m", "3", QUESTION),
     at=AT,
     question=QUESTION,
+    certain=Certain(0.9, (Name("no", "不会"), Name("yes", "会")), "all"),
 )
 DIFFERENTIAL = replace(
     RISK,
@@ -45,8 +46,9 @@ DIFFERENTIAL = replace(
         Candidate(claim("SNOMED//233604007"), 0.3, 0.2, 0.4),
         Candidate(claim("other", Name("None of these", "都不是")), 0.1, 0.05, 0.2),
     ),
+    certain=Certain(0.9, (Name("Influenza", "流行性感冒"),)),
 )
-ABSTAINED = replace(RISK, candidates=(), reasons=(), abstained="too-little-data")
+ABSTAINED = replace(RISK, candidates=(), reasons=(), abstained="too-little-data", certain=None)
 
 
 @pytest.fixture

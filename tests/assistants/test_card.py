@@ -9,7 +9,7 @@ import pytest
 
 from salus import fhir
 from salus.assistants.answers import REASONS
-from salus.assistants.diagnosis.card import card
+from salus.assistants.diagnosis.card import card, detail
 from salus.assistants.suggestion import Suggestion
 
 CHINESE = re.compile("[一-鿿]")
@@ -93,3 +93,8 @@ def test_what_cannot_be_told_offers_nothing_to_accept(abstained: Suggestion):
 
     assert "too little is known" in made["summary"]
     assert not {"suggestions", "overrideReasons"} & made.keys()
+
+
+def test_a_card_says_what_cannot_be_ruled_out(risk, differential):
+    assert "At 90 % certainty I cannot tell: nothing can be ruled out (no, yes)." in detail(risk, "en")
+    assert "在 90% 的把握下，仅此无法排除：流行性感冒。" in detail(differential, "zh")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from salus.analytics.events import OUTPUT_TAG
-from salus.assistants.suggestion import Candidate, Claim, Gap, Kind, Model, Name, Reason, Suggestion
+from salus.assistants.suggestion import Candidate, Certain, Claim, Gap, Kind, Model, Name, Reason, Suggestion
 from salus.base import clock
 
 Resource = dict[str, Any]
@@ -108,6 +108,24 @@ def _extensions(suggestion: Suggestion) -> Iterator[dict[str, Any]]:
     yield from map(_gap, suggestion.missing)
     if suggestion.abstained:
         yield {"url": f"{EXTENSIONS}abstained", "valueCode": suggestion.abstained}
+    if suggestion.certain:
+        yield from _certain(suggestion.certain)
+
+
+def _certain(certain: Certain) -> Iterator[dict[str, Any]]:
+    """The level (and whether nothing is decided) in one extension, and one for each answer."""
+    decided = [{"url": "undecided", "valueCode": certain.undecided}] if certain.undecided else []
+    yield _whole("certain", [{"url": "level", "valueDecimal": certain.level}, *decided])
+    for answer in certain.answers:
+        yield _whole("not-ruled-out", _named(answer))
+
+
+def _certain_of(assessment: Resource) -> Certain | None:
+    """The way back; None for a suggestion without bounds."""
+    answers = tuple(Name(_part(parts, "en"), _part(parts, "zh")) for parts in _parts(assessment, "not-ruled-out"))
+    for parts in _parts(assessment, "certain"):
+        return Certain(_part(parts, "level"), answers, _part(parts, "undecided"))
+    return None
 
 
 def _parts(resource: Resource, url: str) -> Iterator[list[dict[str, Any]]]:
@@ -262,6 +280,7 @@ def suggestion_of(assessment: Resource) -> Suggestion:
         at=datetime.fromisoformat(assessment["occurrenceDateTime"]),
         question=name_of(assessment["code"], "text"),
         abstained=abstained[0] if abstained else None,
+        certain=_certain_of(assessment),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from salus.base.words import words_of
 from salus.codes import unit_words
 
+NAMED = 6  # answers that a person reads in one sentence
 Kind = Literal["risk", "differential"]
 Verdict = Literal["accepted", "changed", "refused"]
 VERDICTS: tuple[Verdict, ...] = ("accepted", "changed", "refused")
@@ -118,6 +119,26 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Certain:
+    """The answers that cannot be ruled out at a level, the likeliest first; `undecided`: that is all, or none."""
+
+    level: float
+    answers: tuple[Name, ...]
+    undecided: str | None = None
+
+    def said(self, language: str) -> str:
+        """
+        >>> Certain(0.9, (Name("Influenza", "流行性感冒"),)).said("en")
+        'At 90 % certainty only this cannot be ruled out: Influenza.'
+        """
+        words = words_of("salus.assistants")
+        key = f"certain.{self.undecided or ('one' if len(self.answers) == 1 else 'some')}"
+        names = [one.in_(language) for one in self.answers[:NAMED]] + ["…"] * (len(self.answers) > NAMED)
+        named = words("card.and", language).join(names)
+        return words(key, language, level=f"{100 * self.level:g}", named=named)
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """One assistant's word on one patient. `candidates` stand with the most probable first; a risk has exactly one.
 
@@ -135,6 +156,7 @@ class Suggestion:
     question: Name
     abstained: str | None = None
     answer: Answer | None = None
+    certain: Certain | None = None
 
     @property
     def leading(self) -> Candidate | None:

@@ -57,7 +57,8 @@ def some(groups: Groups, rows: npt.NDArray[np.int64]) -> Groups:
 def table_groups(run: Run) -> Groups:
     """By the columns that say sex and age, and by those that the task names; a cell is the name of a group."""
     task, place = run.plan.task, run.needed("step1_collect", "table.parquet")
-    said = [name for name in pq.read_schema(place).names if tells_groups(name, task)]
+    target = run.plan.table.target if run.plan.table else None  # nobody knows it when the model is asked
+    said = [name for name in pq.read_schema(place).names if tells_groups(name, task) and name != target]
     rows = run.rows()["row"]
     cells = pq.read_table(place, columns=said).take(rows).to_pylist() if said else [{}] * len(rows)
     taken = [cells_groups(task, row) for row in cells]

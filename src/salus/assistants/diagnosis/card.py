@@ -84,6 +84,7 @@ def detail(suggestion: Suggestion, language: str) -> str:
     """Markdown: the candidates with intervals, why, what is missing, and which model said so."""
     parts = [suggestion.question.in_(language)]
     parts += ["\n".join(f"- **{escaped(share(one, language))}**" for one in suggestion.candidates)]
+    parts += [escaped(suggestion.certain.said(language)) if suggestion.certain else ""]
     if suggestion.reasons:
         lines = "\n".join(reason_line(one, language) for one in suggestion.reasons)
         parts += [f"{why(suggestion, language)}\n\n{lines}"]

@@ -10,9 +10,10 @@ from salus.analytics.events import patient_events
 from salus.assistants import resources
 from salus.assistants.diagnosis.inputs import fingerprint, is_visiting, suggestion_id
 from salus.assistants.diagnosis.question import Question, named, question_of
-from salus.assistants.suggestion import Candidate, Gap, Model, Reason, Suggestion
+from salus.assistants.suggestion import Candidate, Certain, Gap, Model, Name, Reason, Suggestion
 from salus.base import clock
 from salus.base.errors import Gone, Missing, Unsupported
+from salus.base.words import LANGUAGES, words_of
 from salus.learning.step7_deploy import Contribution, Deployed, Prediction
 from salus.records import Records, Version
 
@@ -20,6 +21,7 @@ FRESH = timedelta(days=1)  # after this, windows and age may have moved the prob
 MOVED = 0.01  # a change below one percentage point says nothing new
 CANDIDATES, REASONS, SOURCES, GAPS = 5, 8, 10, 4  # the most that a person reads
 NOT_ASKED = "not-in-cohort"  # the question is not meant for this patient: nobody asked, so nothing is said
+YES, NO = (Name(*(words_of("salus.assistants")(f"certain.{key}", one) for one in LANGUAGES)) for key in ("yes", "no"))
 LEAST, RUNNERS_UP = 0.01, 3  # below one percent a candidate is not worth a line, but a differential has some
 
 
@@ -56,6 +58,18 @@ def gaps(deployed: Deployed, missing: Iterable[str]) -> tuple[Gap, ...]:
     return tuple(Gap(feature, named(labels[feature])) for feature in list(missing)[:GAPS] if feature in labels)
 
 
+def certain(question: Question, prediction: Prediction) -> Certain | None:
+    """The answers that cannot be ruled out, named: of a risk yes or no, of a differential what it could be."""
+    if prediction.level is None or prediction.abstained:
+        return None
+    if question.kind == "risk":
+        named = {name: YES if name in question.claims else NO for name in prediction.probabilities}
+    else:
+        named = {name: claim.name for name, claim in question.claims.items()}
+    answers = tuple(named[name] for name in prediction.answers if name in named)
+    return Certain(prediction.level, answers, prediction.undecided)
+
+
 def told(
     patient: str, events: pa.Table, deployed: Deployed, question: Question, at: datetime, suggestion: str
 ) -> Suggestion:
@@ -72,12 +86,13 @@ def told(
         at=at,
         question=question.name,
         abstained=prediction.abstained,
+        certain=certain(question, prediction),
     )
 
 
 def says_the_same(one: Suggestion, other: Suggestion) -> bool:
     """Whether a reader would learn nothing new from the other: same claims in the same order, within `MOVED`."""
-    if (one.abstained, len(one.candidates)) != (other.abstained, len(other.candidates)):
+    if (one.abstained, len(one.candidates), one.certain) != (other.abstained, len(other.candidates), other.certain):
         return False
     pairs = zip(one.candidates, other.candidates, strict=True)
     return all(a.claim.code == b.claim.code and abs(a.probability - b.probability) < MOVED for a, b in pairs)
