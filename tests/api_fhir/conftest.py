@@ -1,11 +1,14 @@
 """A door over an empty store, and a client of it without a network."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
+import orjson
 import pytest
+from starlette.types import Message, Scope
 
 from salus.api import fhir
 from salus.base.errors import Unauthorized
@@ -76,3 +79,73 @@ def ask(store: Store) -> Iterator[Client]:
     client = Client(store)
     yield client
     client.close()
+
+
+# --- asked of several ---
+
+
+class Wards:
+    """The same question to several stores, as the same person."""
+
+    def __init__(self, stores: list[Store], actor: Actor, purpose: Purpose) -> None:
+        self.stores = stores
+        self.doors = [fhir.door(store, lambda headers: (actor, purpose)) for store in stores]
+        self.loop = asyncio.new_event_loop()
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """What each tells: status, headers, text."""
+        return [self.loop.run_until_complete(asked(one, method, path, body, headers or {})) for one in self.doors]
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+
+async def asked(app: Any, method: str, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
+    """What is told, with moments, made-up ids and cursors taken out."""
+    place, _, query = path.partition("?")
+    sent = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+    named = {"content-type": "application/fhir+json", "host": "ward"} | headers
+    scope: Scope = {
+        "type": "http",
+        "method": method,
+        "path": f"/fhir{place}",
+        "query_string": query.encode(),
+        "headers": [(name.encode(), text.encode()) for name, text in named.items()],
+    }
+    told: list[Message] = []
+    gone = asyncio.Event()
+
+    async def receive() -> Message:
+        if not gone.is_set():
+            gone.set()
+            return {"type": "http.request", "body": sent}
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    await app(scope, receive, send)
+    text = b"".join(message.get("body", b"") for message in told[1:]).decode("utf-8", "replace")
+    lines = [(name.decode(), plain(value.decode())) for name, value in told[0]["headers"] if name != b"content-length"]
+    return {"status": told[0]["status"], "headers": lines, "text": plain(text)}
+
+
+PASSING = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9:]+)"
+    r"|\w{3}, [0-9]{2} \w{3} [0-9]{4} [0-9:]{8} GMT"
+    r"|(?<=_cursor=)[^\"&]*"
+)
+
+
+def plain(text: str) -> str:
+    return PASSING.sub("*", text)
+
+
+@pytest.fixture(scope="session")
+def wards_of() -> type[Wards]:
+    """For the same questions to several stores."""
+    return Wards

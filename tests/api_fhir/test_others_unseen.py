@@ -6,19 +6,15 @@ statuses, headers and bodies must be equal but for moments and ids made up on th
 even that she is there. No look goes by unaudited.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
 import pytest
-from starlette.types import Message, Scope
 
 from salus import fhir
-from salus.api.fhir import door
 from salus.api.fhir.operations import OPERATIONS
 from salus.base.outbound import Rules
 from salus.fhir.definitions import Element, codes, elements, system
@@ -33,6 +29,7 @@ STEWARD = Steward(topics(), Rules(plain=True), "http://ward/fhir")
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 NAME = "Zoeterra"
 Json = dict[str, Any]
+Wards = Any  # of conftest: the same question to several stores
 Question = tuple[str, str, Any, dict[str, str]]
 
 TOLD_OF = ("Patient", "Observation", "Encounter", "Condition", "MedicationRequest", "DocumentReference", "Group",
@@ -126,72 +123,13 @@ def fill(store: Store, who: str, actor: Actor) -> None:
 # --- asked of both ---
 
 
-class Wards:
-    """The same question to the ward where Zoe is, and to the one where she is not."""
-
-    def __init__(self, stores: list[Store]) -> None:
-        self.stores = stores
-        self.doors = [door(store, lambda headers: (EVA, Purpose.PATIENT_REQUEST)) for store in stores]
-        self.loop = asyncio.new_event_loop()
-
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> list[Json]:
-        """What both tell: status, headers, text."""
-        return [self.loop.run_until_complete(asked(one, method, path, body, headers or {})) for one in self.doors]
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
-
-
-async def asked(app: Any, method: str, path: str, body: Any, headers: dict[str, str]) -> Json:
-    """What is told, with moments, made-up ids and cursors taken out."""
-    place, _, query = path.partition("?")
-    sent = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
-    named = {"content-type": "application/fhir+json", "host": "ward"} | headers
-    scope: Scope = {
-        "type": "http",
-        "method": method,
-        "path": f"/fhir{place}",
-        "query_string": query.encode(),
-        "headers": [(name.encode(), text.encode()) for name, text in named.items()],
-    }
-    told: list[Message] = []
-    gone = asyncio.Event()
-
-    async def receive() -> Message:
-        if not gone.is_set():
-            gone.set()
-            return {"type": "http.request", "body": sent}
-        return await asyncio.Future()
-
-    async def send(message: Message) -> None:
-        told.append(message)
-
-    await app(scope, receive, send)
-    text = b"".join(message.get("body", b"") for message in told[1:]).decode("utf-8", "replace")
-    lines = [(name.decode(), plain(value.decode())) for name, value in told[0]["headers"] if name != b"content-length"]
-    return {"status": told[0]["status"], "headers": lines, "text": plain(text)}
-
-
-PASSING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|20[0-9-]{8}T[0-9:.]+(Z|[+-][0-9:]+)"
-    r"|\w{3}, [0-9]{2} \w{3} [0-9]{4} [0-9:]{8} GMT"
-    r"|(?<=_cursor=)[^\"&]*"
-)
-
-
-def plain(text: str) -> str:
-    return PASSING.sub("*", text)
-
-
 @pytest.fixture(scope="module")
-def wards(new_place: Callable[[], str]) -> Iterator[Wards]:
+def wards(new_place: Callable[[], str], wards_of: type[Wards]) -> Iterator[Wards]:
     with Store(new_place(), {"Subscription": STEWARD}) as full, Store(new_place(), {"Subscription": STEWARD}) as lone:
         fill(full, "zoe", ZOE)
         for store in (full, lone):
             fill(store, "eva", EVA)
-        made = Wards([full, lone])
+        made = wards_of([full, lone], EVA, Purpose.PATIENT_REQUEST)
         yield made
         made.close()
 
@@ -366,13 +304,14 @@ PUBLIC = re.compile(r"/ViewDefinition/(zoe|nobody)/|/(Group|Patient/zoe|Patient/
 
 
 @pytest.mark.parametrize("actor", PEOPLE, ids=lambda actor: actor.role.value)
-def test_every_look_and_write_is_in_the_audit_at_every_door(actor: Actor, new_file: Callable[[], str]) -> None:
+def test_every_look_and_write_is_in_the_audit_at_every_door(
+    actor: Actor, new_file: Callable[[], str], wards_of: type[Wards]
+) -> None:
     """But for lists of the site's own views, and of jobs: those are written down when they read."""
     with Store(new_file(), {"Subscription": STEWARD}) as store:
         fill(store, "zoe", ZOE)
         fill(store, "eva", EVA)
-        ward = Wards([store])
-        ward.doors = [door(store, lambda headers: (actor, PEOPLE[actor]))]
+        ward = wards_of([store], actor, PEOPLE[actor])
         of_one = (*of_types("Observation"), *of_types("Subscription"), *of_bundles("Observation"), *of_operations())
         first = {(question[0], re.split("[?=]", question[1])[0]): question for question in reversed(of_one)}
         for question in reversed(first.values()):

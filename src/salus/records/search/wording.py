@@ -110,6 +110,9 @@ class Reading:
         return lambda text: pattern.search(text) is not None
 
 
+STAMPS = ("versionId", "lastUpdated")
+
+
 def narrative(body: bytes) -> str:
     """The words of the narrative, normalized.
 
@@ -121,8 +124,11 @@ def narrative(body: bytes) -> str:
 
 
 def content(body: bytes) -> str:
-    """All that is said in a resource, a line for each value, normalized."""
-    return fhir.normalize("\n".join(said(orjson.loads(body))))
+    """All that is said in a resource, a line for each value, normalized; not what we stamped on it."""
+    found = orjson.loads(body)
+    for stamp in STAMPS:
+        found.get("meta", {}).pop(stamp, None)
+    return fhir.normalize("\n".join(said(found)))
 
 
 def plain(markup: str) -> str:
