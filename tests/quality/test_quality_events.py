@@ -4,6 +4,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from salus.analytics.quality import Thresholds, check_quality, read_checks, read_thresholds
@@ -112,6 +114,35 @@ def test_what_is_neither_events_nor_omop_is_refused(tmp_path: Path) -> None:
         check_quality(tmp_path)
     with pytest.raises(Missing):
         check_quality(tmp_path / "nothing")
+
+
+def test_broken_files_are_told_in_a_line_and_not_as_a_trace(tmp_path: Path) -> None:
+    ward.written(ward.fit(), tmp_path / "cut")
+    (tmp_path / "cut" / "shard=001" / "part-000.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(Malformed, match="cut cannot be read"):
+        check_quality(tmp_path / "cut")
+
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "person.csv").write_text("name,age\nx,1\n", "utf-8")
+    (tmp_path / "strange" / 'a"b; DROP.csv').write_text("a,b\n1,2\n", "utf-8")
+    with pytest.raises(Invalid, match="no column person_id"):
+        check_quality(tmp_path / "strange")
+
+
+def test_a_folder_without_a_single_event_passes_nothing(tmp_path: Path) -> None:
+    outcome = looked_at([], tmp_path)
+
+    assert (0, 0, {"not applicable"}) == (outcome.rows, outcome.people, {r.status for r in outcome.results})
+
+
+def test_a_column_site_tells_where_faults_come_from(tmp_path: Path) -> None:
+    table = ward.table_of(ward.added(ward.PULSE, unit="beats")(ward.fit()))
+    sites = ["north" if who in ("p00", "p01") else "south" for who in table["subject_id"].to_pylist()]
+    pq.write_table(table.append_column("site", pa.array(sites)), tmp_path / "all.parquet")
+
+    with clock.stopped_at(ward.NOW):
+        result = of(check_quality(tmp_path), "unit-unknown")
+    assert [("north", 1), ("south", 0)] == [(one.name, one.failing) for one in result.origins]
 
 
 def test_every_check_says_what_it_means_and_what_to_do_in_both_languages() -> None:

@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 
 from salus.analytics.quality import Outcome, check_quality
 from salus.analytics.sources import bring, read_layout
+from salus.base.errors import Missing
 from salus.cli import terminal
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 OLD = """SELECT count(DISTINCT subject_id) FROM '{folder}/patients.parquet'
@@ -87,6 +90,31 @@ def test_the_command_writes_a_report_in_both_languages_and_can_be_strict(tmp_pat
         assert words in page and "person/1" in page
     assert 0o600 == (report / "report.json").stat().st_mode & 0o777
     assert 0 == CliRunner().invoke(app, asked[:2]).exit_code
+
+
+def test_the_records_of_a_store_are_checked_through_their_events(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SALUS_FOLDER", str(tmp_path / "var"))
+    lab = {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": {"reference": "Patient/1"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        "effectiveDateTime": "2026-03-01T08:00:00Z",
+        "valueQuantity": {"value": 7200, "code": "/min"},
+    }
+    with Store(tmp_path / "ward.db") as store:
+        records = store.open(SYSTEM, Purpose.TREATMENT)
+        records.update(
+            "Patient", "1", {"resourceType": "Patient", "id": "1", "gender": "female", "birthDate": "1980-01-01"}
+        )
+        records.create("Observation", lab)
+
+    answer = CliRunner().invoke(terminal(["quality"]), ["quality", "--store", str(tmp_path / "ward.db")])
+
+    assert 0 == answer.exit_code, answer.output
+    assert "failed: Values are possible in a living person – 1 of 1" in answer.output
+    nowhere = CliRunner().invoke(terminal(["quality"]), ["quality", "--store", str(tmp_path / "no.db")])
+    assert isinstance(nowhere.exception, Missing)
 
 
 def test_reports_tell_ids_and_no_values(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from salus.analytics.events import EVENT_SCHEMA
 from salus.analytics.quality.actions import ACTS, Action, touched
 from salus.analytics.quality.check import Bound, Thresholds
-from salus.analytics.quality.source import connected, learn_pairs, open_events
+from salus.analytics.quality.source import connected, learn_pairs, open_events, readable
 from salus.analytics.sources.tables import quoted
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
@@ -55,7 +55,7 @@ def clean(events: Path, actions: list[Action], folder: Path, told: Thresholds | 
     """Write a cleaned copy, whole or not at all. Raises Missing, Invalid, Conflict where the folder holds something."""
     now, bounds = clock.now(), (told or Thresholds()).bounds
     check_events(events)
-    with being_made(folder) as made, connected() as (connection, _):
+    with being_made(folder) as made, connected() as (connection, _), readable(events):
         open_events(connection, events)
         connection.execute(f"CREATE TABLE now_rows AS SELECT row_number() OVER () AS id, {LISTED} FROM events")
         connection.execute(
@@ -98,7 +98,7 @@ def undo(cleaned: Path, folder: Path) -> int:
     log = cleaned / "cleaning" / "touched.pq"
     if not log.is_file():
         raise Missing(f"{cleaned} has no cleaning/touched.pq: only what `salus clean apply` wrote can be undone")
-    with being_made(folder) as made, connected() as (connection, _):
+    with being_made(folder) as made, connected() as (connection, _), readable(cleaned):
         open_events(connection, cleaned)
         connection.execute(f"CREATE VIEW log AS FROM read_parquet({quoted(log)})")
         connection.execute(f"CREATE TABLE rows_0 AS SELECT {LISTED} FROM events")
@@ -119,7 +119,7 @@ def learn_limits(
 ) -> dict[str, Bound]:
     """Bounds by code from the quantiles of these people alone, where a code has one unit and `least` numbers."""
     check_events(events)
-    with connected() as (connection, _):
+    with connected() as (connection, _), readable(events):
         open_events(connection, events)
         connection.register("training", pa.table({"subject_id": pa.array(list(subjects), pa.string())}))
         rows = connection.execute(

@@ -63,6 +63,11 @@ FROM plain t LEFT JOIN people p ON p.person_id = t.person_id LEFT JOIN deaths d 
 """
 
 
+def names(checks: Checks) -> frozenset[str]:
+    """The tables that are looked at, or looked into."""
+    return frozenset({table["name"] for table in checks.tables} | set(HELPERS.values()))
+
+
 def prepare(
     connection: duckdb.DuckDBPyConnection, checks: Checks, columns: Mapping[str, set[str]]
 ) -> tuple[list[Check], list[Result]]:

@@ -12,7 +12,16 @@ import duckdb
 from salus.analytics.quality import omop
 from salus.analytics.quality.check import Check, Thresholds, read_checks
 from salus.analytics.quality.outcome import Outcome, Result, Share
-from salus.analytics.quality.source import connected, kind_of, learn_pairs, make, open_events, open_tables, with_now
+from salus.analytics.quality.source import (
+    connected,
+    kind_of,
+    learn_pairs,
+    make,
+    open_events,
+    open_tables,
+    readable,
+    with_now,
+)
 from salus.base import clock
 from salus.base.words import LANGUAGES, words_of
 
@@ -29,15 +38,15 @@ def check_quality(
     """
     began, now, kind = monotonic(), clock.now(), kind_of(source)
     told, report = told or Thresholds(), progress or (lambda what, share: None)
-    with connected() as (connection, room):
-        checks = read_checks(kind)
+    checks = read_checks(kind)
+    with connected() as (connection, room), readable(source):
         if kind == "events":
             open_events(connection, source)
             learn_pairs(connection, told.bounds)
             make(connection, checks.relations, now)
             asked, results = checks.checks, list[Result]()
         else:
-            columns = open_tables(connection, source, room)
+            columns = open_tables(connection, source, room, omop.names(checks))
             asked, results = omop.prepare(connection, checks, columns)
         results += answers(connection, asked, told, now, examples, report)
         rows, people, made_up = totals(connection, kind)

@@ -100,9 +100,21 @@ def with_now(sql: str, now: datetime) -> str:
     return sql.replace("{now}", f"TIMESTAMPTZ '{now.isoformat()}'")
 
 
-def open_tables(connection: duckdb.DuckDBPyConnection, source: Path, room: Path) -> dict[str, set[str]]:
+@contextmanager
+def readable(source: Path) -> Iterator[None]:
+    """What DuckDB cannot read or compute is a fault of the source, said in a line. Raises Malformed."""
+    try:
+        yield
+    except duckdb.Error as fault:
+        raise Malformed(f"{source.name} cannot be read as it is: {str(fault).splitlines()[0]}") from None
+
+
+def open_tables(
+    connection: duckdb.DuckDBPyConnection, source: Path, room: Path, wanted: frozenset[str]
+) -> dict[str, set[str]]:
     """OMOP's tables as views; table -> its columns, in lower case. Raises Missing, Malformed, Invalid."""
     found = tables_of(connection, source, room)
+    found = {name: where for name, where in found.items() if name in wanted}
     if "person" not in found:
         raise Invalid(f"{source.name} is neither a folder of events nor OMOP: it has no table person")
     columns = {}
@@ -110,4 +122,6 @@ def open_tables(connection: duckdb.DuckDBPyConnection, source: Path, room: Path)
         connection.execute(f'CREATE VIEW "source_{name}" AS SELECT * FROM {where}')
         told = connection.execute(f'DESCRIBE "source_{name}"').fetchall()
         columns[name] = {str(row[0]).lower() for row in told}
+    if "person_id" not in columns["person"]:
+        raise Invalid(f"{source.name}: the table person has no column person_id: it is not OMOP", path="person")
     return columns
