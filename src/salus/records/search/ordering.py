@@ -68,7 +68,13 @@ def keys(setting: Setting, query: Query, fewest: int, of_lines: bool = False) ->
     are lines of a timeline or resources."""
     few = fewest <= FEW
     made = [_key(setting, query, name, descending, n, few) for n, (name, descending) in enumerate(query.sort)]
-    return [*(by_bunch(key) if of_lines else key for key in made), Key("r.row", False)]
+    return [*(by_bunch(key) if of_lines else key for key in made), BY_ROW]
+
+
+BY_ROW = Key("r.row", False)
+BY_DATE = {
+    down: Key(f"CASE r.date WHEN 0 THEN {FIRST if down else LAST} ELSE r.date END", down) for down in (False, True)
+}
 
 
 def by_bunch(key: Key) -> Key:
@@ -82,7 +88,7 @@ def _key(setting: Setting, query: Query, name: str, descending: bool, n: int, fe
     if name == "_lastUpdated":
         return Key("r.t", descending)
     if name == compartments.when(type) and not query.merged:  # when it began, either way
-        return Key(f"CASE r.date WHEN 0 THEN {FIRST if descending else LAST} ELSE r.date END", descending)
+        return BY_DATE[descending]
     parameter = fhir.parameters(type)[name]
     shelf, up, down, top, bottom = KEYS[parameter.kind]
     table = shelf.format(id=setting.dialect.hexed.format("a.id"))

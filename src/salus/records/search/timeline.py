@@ -10,11 +10,12 @@ from itertools import chain
 from typing import Any
 
 from salus.records.search.lines import asked, elsewhere
-from salus.records.search.ordering import Key, beyond, order
+from salus.records.search.ordering import BY_ROW, Key, beyond, order
 from salus.records.search.setting import Line, Setting, within
 from salus.records.search.shelf import Arguments, Check, Match
 
 LONG = 5000  # lines: whoever has more of a type is searched by the rarest condition, unless none is rarer
+DATED = {descending: [Key("r.date", descending), BY_ROW] for descending in (False, True)}
 UNDATED = {False: 9_000_000_000_000_000_000, True: -9_000_000_000_000_000_000}  # by whether it descends: the last
 
 
@@ -52,7 +53,7 @@ def walk(setting: Setting, type: str, matches: list[Match], owners: list[int]) -
 def in_time(setting: Setting, where: str, arguments: Arguments, descending: bool, after: list[Any]) -> Iterator[Line]:
     """(date, row) of the lines in the order of time, equals by row, those without a date at the end. `after`: a date
     and a row to go on behind; none to begin with."""
-    dated, last = [Key("r.date", descending), Key("r.row", False)], UNDATED[descending]
+    dated, last = DATED[descending], UNDATED[descending]
     phases = []
     if not after or after[0] != last:
         sql, given = beyond(dated, after) if after else ("TRUE", [])
