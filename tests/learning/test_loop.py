@@ -12,7 +12,9 @@ import pytest
 
 from salus.analytics.events import EVENT_SCHEMA
 from salus.learning.learn import Learned, learn_task
-from salus.learning.run import Run
+from salus.learning.people import groups_of, person_groups
+from salus.learning.run import Data, Run
+from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step7_deploy import Deployed, Registry
 from salus.learning.task import Task, task_of
 
@@ -24,9 +26,10 @@ TASK = {
     "cohort": {"min_age": 18},
     "when": {"events": ["VISIT//*"], "min_gap_days": 100},
     "label": {"codes": ["ILL//1"], "within_days": 365},
-    "features": {"windows_days": [365, 0], "min_subjects": 5},
+    "features": {"windows_days": [365, 0], "min_subjects": 5, "exclude": ["RACE//*"]},
     "models": {"families": ["logistic", "tree"]},
     "budget": {"seconds": 2, "trials": 3},
+    "trust": {"level": 0.8, "groups": ["RACE//*"]},
 }
 
 
@@ -38,6 +41,7 @@ def life(person: int, chance: random.Random) -> list[dict]:
     made: list[dict] = [
         {"code": "MEDS_BIRTH", "time": born, "source_id": f"Patient/{subject}"},
         {"code": f"SEX//{sex}", "time": None, "source_id": f"Patient/{subject}"},
+        {"code": f"RACE//{person % 2}", "time": None, "source_id": f"Patient/{subject}"},
     ]
     for year in range(4):
         time = START + timedelta(days=365 * year + chance.randrange(60))
@@ -210,3 +214,32 @@ def test_a_number_to_come_is_foretold_from_events(learned: tuple[Learned, Regist
 
     assert said.interval["value"][0] < 7.4 < said.interval["value"][1]
     assert math.isclose(said.value, said.base + sum(one.weight for one in said.contributions))
+
+
+def test_groups_are_told_apart_by_codes_that_are_no_features(
+    learned: tuple[Learned, Registry], model: Deployed
+) -> None:
+    found = Run(learned[0].run).read("step5_evaluate", "figures.json", Evaluation)
+
+    assert {("RACE//*", "RACE//0"), ("RACE//*", "RACE//1")} < {(group.by, group.name) for group in found.subgroups}
+    assert {"sex", "age", "RACE//*"} == {one.by for one in found.coverage} - {"all", "class"}
+    assert not [feature.name for feature in model.features if "RACE" in feature.name]
+
+
+def test_the_bedside_knows_the_same_groups_as_training(
+    people: dict[str, list[dict]], learned: tuple[Learned, Registry], model: Deployed
+) -> None:
+    run = Run(learned[0].run)
+    data, rows = Data(run), run.rows().to_pylist()
+    groups = groups_of(run, data)
+    for i in random.Random(4).sample(range(len(rows)), 60):
+        events = table_of(people[rows[i]["subject_id"]])
+        alone = person_groups(model.task, model.features, data.x[i], events, rows[i]["at_us"])
+
+        assert {by: names[i] for by, names in groups.items() if names[i] is not None} == dict(alone)
+
+
+def test_the_bedside_rules_out_what_training_bounded(model: Deployed) -> None:
+    high, low = model.predict_events(*person(9.9)), model.predict_events(*person(4.0))
+
+    assert (["yes"], ["no"], 0.8) == (high.answers, low.answers, low.level)
