@@ -11,11 +11,12 @@ import pytest
 from salus.base.errors import Conflict, Invalid
 from salus.learning.learn import Learned, learn_table
 from salus.learning.run import Run
-from salus.learning.step5_evaluate.bootstrap import figures_of
+from salus.learning.step5_evaluate.bootstrap import Figure, figures_of
 from salus.learning.step5_evaluate.curves import decision_curve
 from salus.learning.step5_evaluate.fairness import gaps_of
-from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.figures import Evaluation, Gap
 from salus.learning.step5_evaluate.measures import BINARY, Answers, calibration_line
+from salus.learning.step5_evaluate.telling import beyond_chance
 from salus.learning.step7_deploy import Registry
 from salus.learning.task import Budget, Trust, task_of
 
@@ -85,6 +86,13 @@ def test_the_gap_is_between_the_worst_and_the_best_off() -> None:
     )
     assert 0.4 < found["recall"].difference.low < 0.5 < found["recall"].difference.high < 0.6
     assert not found["selected"].too_wide
+
+
+def test_of_many_groups_two_lie_apart_by_chance() -> None:
+    gap = Gap(by="ward", measure="auroc", least="a", most="b", difference=Figure(value=0.1, low=0.01, high=0.19))
+
+    assert beyond_chance(gap, 2)
+    assert not beyond_chance(gap, 5)
 
 
 def test_a_group_without_cases_is_not_compared() -> None:

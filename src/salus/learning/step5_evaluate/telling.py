@@ -1,6 +1,7 @@
 """What is told of a model's promises, in words: how often its answers hold the truth, for whom they do not."""
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
@@ -56,9 +57,21 @@ def fairness_words(found: Evaluation, say: Say) -> list[str]:
     """What a reader should take from the differences between groups: those beyond chance, and those beyond a bound."""
     if not found.gaps:
         return []
-    sure = [gap for gap in found.gaps if (gap.difference.low or 0.0) > 0]
+    sure = [gap for gap in found.gaps if beyond_chance(gap, sum(one.by == gap.by for one in found.subgroups))]
     said = [gap_words("fairness.sure", gap, say) for gap in sure] or [say("fairness.none")]
     return said + barred_words(found.gaps, say)
+
+
+def beyond_chance(gap: Gap, groups: int) -> bool:
+    """Whether a difference is more than chance would explain, though its two were picked as the furthest apart of many.
+
+    Each of the pairs might have been picked, so the doubt of one in forty is shared out among them (Bonferroni).
+    """
+    one, pairs = gap.difference, max(1, groups * (groups - 1) // 2)
+    if one.value is None or one.low is None or one.high is None:
+        return False
+    deviation = (one.high - one.low) / (2 * NormalDist().inv_cdf(0.975))
+    return one.low > 0 and one.value > NormalDist().inv_cdf(1 - 0.025 / pairs) * deviation
 
 
 def barred_words(gaps: list[Gap], say: Say) -> list[str]:
