@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+import statistics
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -161,3 +162,66 @@ def test_every_count_is_that_of_a_plain_look_at_every_event(seed: int, tmp_path:
     for result in outcome.results:
         if result.failing:
             assert result.among == sum(one.among for one in result.months)
+
+
+def months_of(seed: int) -> list[Event]:
+    """Thirty people over fourteen months, two codes whose rates and levels jump now and then."""
+    dice, events = random.Random(seed), []
+    for month in range(14):
+        often, level = dice.choice([1, 1, 2, 9]), dice.choice([70.0, 72.0, 150.0])
+        for who in range(dice.choice([18, 25, 30])):
+            for n in range(often):
+                time = datetime(2024 + month // 12, month % 12 + 1, 3 + n, tzinfo=UTC)
+                value = level + dice.gauss(0, 5) if dice.random() < 0.95 else None
+                code = dice.choice(["LOINC//8867-4", "WARD//x"])
+                source = f"Observation/{month}-{who}-{n}"
+                events.append(Event(f"p{who}", time, code, value, None, "/min", None, source, time))
+    return events
+
+
+def naive_drift(events: list[Event]) -> dict[str, tuple[int, int]]:
+    """The two checks of drift by loops: each month of a code beside the six whole months before it."""
+    active: dict[tuple[int, int], set[str]] = defaultdict(set)
+    cells: dict[tuple[str, tuple[int, int]], list[Event]] = defaultdict(list)
+    for e in events:
+        assert e.time
+        month = (e.time.year, e.time.month)
+        active[month].add(e.subject_id)
+        cells[e.code, month].append(e)
+    inner = sorted(active)[1:-1]
+    counts = {"drift-rate": [0, 0], "drift-level": [0, 0]}
+    for code in sorted({e.code for e in events}):
+        if sum(len(own) >= 20 for (one, _), own in cells.items() if one == code) < 4:
+            continue
+        begun = min(month for one, month in cells if one == code)
+        rows = [(len(active[m]), cells.get((code, m), [])) for m in inner if m >= begun and len(active[m]) >= 20]
+        for at, (people, own) in enumerate(rows):
+            earlier = rows[max(0, at - 6) : at]
+            if len(earlier) < 3:
+                continue
+            expected = people * statistics.median(len(some) / there for there, some in earlier)
+            if expected >= 20:
+                counts["drift-rate"][0] += 1
+                counts["drift-rate"][1] += len(own) < expected / 3 or len(own) > 3 * expected
+            values = numbers(own)
+            spreads = [statistics.stdev(numbers(some)) for _, some in earlier if len(numbers(some)) > 1]
+            if len(values) >= 20 and spreads and statistics.median(spreads) > 0:
+                usual = statistics.median(statistics.mean(numbers(some)) for _, some in earlier if numbers(some))
+                counts["drift-level"][0] += 1
+                counts["drift-level"][1] += abs(statistics.mean(values) - usual) > 2 * statistics.median(spreads)
+    return {id: (among, failing) for id, (among, failing) in counts.items()}
+
+
+def numbers(events: list[Event]) -> list[float]:
+    return [e.numeric_value for e in events if e.numeric_value is not None]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_drift_is_counted_like_a_plain_look_at_every_month(seed: int, tmp_path: Path) -> None:
+    events = months_of(seed)
+    with clock.stopped_at(ward.NOW):
+        outcome = check_quality(ward.written(events, tmp_path))
+
+    found = {result.id: (result.among, result.failing) for result in outcome.results}
+    expected = naive_drift(events)
+    assert expected == {id: found[id] for id in expected}
