@@ -20,6 +20,7 @@ from salus.base.outbound import Rules
 from salus.fhir.definitions import Element, codes, elements, system
 from salus.fhir.primitives import PRIMITIVES
 from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.privacy.policy import DESK_TYPES
 from salus.records import Store
 from salus.subscriptions.steward import Steward
 from salus.subscriptions.topics import topics
@@ -294,6 +295,28 @@ def test_every_search_tells_nothing_of_others(wards: Wards) -> None:
     for begin in range(0, len(asked), 100):
         some = [{"request": {"method": "GET", "url": url}} for url in asked[begin : begin + 100]]
         check(wards, ("POST", "/", bundle("batch", some), {}))
+
+
+def test_a_desk_is_told_nothing_of_types_that_it_may_not_read(
+    new_file: Callable[[], str], wards_of: type[Wards]
+) -> None:
+    """The same, for a role: in one store there is all of Zoe, in the other only what a desk may know."""
+    unread = [type for type in TOLD_OF if type not in DESK_TYPES]
+    with Store(new_file(), {"Subscription": STEWARD}) as full, Store(new_file(), {"Subscription": STEWARD}) as bare:
+        fill(full, "zoe", ZOE)
+        staff = bare.open(SYSTEM, Purpose.OPERATIONS)
+        for type in [type for type in TOLD_OF if type in DESK_TYPES]:
+            staff.update(type, "zoe", of(type, "zoe"))
+        wards = wards_of([full, bare], Actor("Practitioner/desk", Role.DESK), Purpose.OPERATIONS)
+        for type in unread:
+            for question in (*of_types(type), *of_bundles(type)):
+                check(wards, question)
+        for question in of_operations():
+            check(wards, question)
+        for type in TOLD_OF[:7]:
+            for query in searches(type):
+                check(wards, ("GET", f"/{type}?{query}", None, {}))
+        wards.close()
 
 
 # --- and what is written down of it ---
