@@ -121,6 +121,25 @@ def test_one_command_from_a_table_to_a_deployed_model(table: Path, tmp_path: Pat
     assert "## 预期用途" in salus("models", "show", "small-ill", "--language", "zh")[1]
 
 
+def test_the_terminal_seals_what_has_no_seal_and_keeps_why_a_version_was_promoted(
+    table: Path, tmp_path: Path, salus: Terminal
+) -> None:
+    learn = ("learn", str(table), "--target", "ill", "--subject", "id", "--budget", "0", "--families", "logistic")
+    assert 0 == salus(*learn, "--groups", "marker")[0]
+    models = tmp_path / "var" / "models" / "small-ill"
+    (models / "1" / "seal.json").unlink()
+
+    code, out, _ = salus("models", "sign", "small-ill", "1", "--language", "zh")
+    assert (0, "模型 small-ill 的第 1 版已由本机构签封。") == (code, out.strip())
+    assert (models / "1" / "seal.json").is_file()
+
+    salus(*learn, "--no-promote")
+    assert 0 == salus("models", "promote", "small-ill", "2", "--reason", "Newer data")[0]
+    assert ["", "Newer data"] == [
+        line.get("reason", "") for line in json.loads((models / "promotions.json").read_text())
+    ]
+
+
 def test_the_terminal_says_what_is_wrong_without_a_traceback(table: Path, salus: Terminal) -> None:
     code, _, err = salus("learn", str(table), "--target", "sick")
 

@@ -1,7 +1,7 @@
 """Which groups each row's person belongs to: sex, age band, and what the task declares (`[trust] groups`)."""
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,11 +41,11 @@ def groups_of(run: Run, data: Data) -> Groups:
     return table_groups(run) if run.plan.source == "table" else event_groups(run, data)
 
 
-def members(groups: Groups) -> Iterator[tuple[str, str, Flags]]:
-    """(by, name, which rows) of every group that has a row."""
+def members(groups: Groups, fewest: int = 1) -> Iterator[tuple[str, str, Flags]]:
+    """(by, name, which rows) of every group that has so many rows."""
     for by, names in groups.items():
-        known = {str(name) for name in names if name is not None}
-        for name in sorted(known):
+        counts = Counter(str(name) for name in names if name is not None)
+        for name in sorted(name for name, count in counts.items() if count >= fewest):
             yield by, name, np.array([found == name for found in names], dtype=bool)
 
 

@@ -50,7 +50,7 @@ def mended_groups(
     given: Matrix, y: Whole, least: list[float], subject: Whole, groups: Groups, level: float
 ) -> Iterator[GroupLeast]:
     """Own bounds of the large groups in which those of all miss more than they may."""
-    for by, name, inside in large(groups):
+    for by, name, inside in members(groups, FEWEST_IN_GROUP):
         own = np.array(least)
         for c in range(len(least)):
             cell = inside & (y == c)
@@ -90,13 +90,8 @@ def upper(ratio: Matrix, subject: Whole, level: float) -> float:
 
 def mended_ranges(ratio: Matrix, subject: Whole, groups: Groups, level: float) -> Iterator[GroupTimes]:
     """`ratio`: the error in half widths of the range of all."""
-    for by, name, inside in large(groups):
+    for by, name, inside in members(groups, FEWEST_IN_GROUP):
         if (ratio[inside] <= 1).mean() < level:
             times = upper(ratio[inside], subject[inside], level)
             if times > 1:
                 yield GroupTimes(by=by, name=name, rows=int(inside.sum()), times=times)
-
-
-def large(groups: Groups) -> Iterator[tuple[str, str, Flags]]:
-    """The groups with enough rows for bounds of their own."""
-    return ((by, name, inside) for by, name, inside in members(groups) if inside.sum() >= FEWEST_IN_GROUP)

@@ -13,6 +13,4 @@ FEWEST = 30
 
 def large_enough(groups: Groups) -> Iterator[Group]:
     """The groups that have enough held-out rows to say anything."""
-    for by, name, inside in members(groups):
-        if inside.sum() >= FEWEST:
-            yield by, name, np.flatnonzero(inside)
+    return ((by, name, np.flatnonzero(inside)) for by, name, inside in members(groups, FEWEST))
