@@ -146,6 +146,15 @@ def test_a_folder_that_holds_something_is_not_written_over(tmp_path: Path) -> No
         undo(source, tmp_path / "other")
 
 
+def test_a_copy_that_would_lose_columns_is_not_made(tmp_path: Path) -> None:
+    table = ward.table_of(ward.fit())
+    (tmp_path / "events").mkdir()
+    pq.write_table(table.append_column("site", table["subject_id"]), tmp_path / "events" / "all.parquet")
+
+    with pytest.raises(Invalid, match="site"):
+        clean(tmp_path / "events", [], tmp_path / "clean")
+
+
 def test_limits_are_learned_on_the_people_given_and_on_nobody_else(tmp_path: Path) -> None:
     """A value that only a held-out person has does not move the bounds."""
     odd = ward.where(lambda e: e.subject_id == "p23" and e.code == ward.PULSE, numeric_value=250.0)

@@ -72,6 +72,7 @@ NONSENSE = [
     ("[threshold]\nno-such = 0.1", Invalid),
     ("[threshold]\nage = 7", Invalid),
     ("[thresholds]\n", Invalid),
+    ('[bounds."WARD//X"]\nunit = "/min"\nbounds = [9, 1]\n', Invalid),
     ("[", Malformed),
 ]
 
@@ -105,6 +106,16 @@ def test_units_that_are_converted_have_their_bounds_converted(tmp_path: Path) ->
     result = of(looked_at(ward.fit() + warm, tmp_path), "value-bounds")
 
     assert ["t/Cel"] == result.examples
+
+
+def test_a_site_may_bound_its_own_codes_in_its_own_units(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('[bounds."WARD//PULSE"]\nunit = "beats"\nbounds = [10, 300]\n', "utf-8")
+    one = ward.first(ward.fit(), ward.PULSE)._replace(code="WARD//PULSE", unit="beats", numeric_value=900.0)
+    other = one._replace(unit="/min", source_id="lab/other")
+
+    outcome = looked_at([*ward.fit(), one, other], tmp_path / "events", read_thresholds(tmp_path / "site.toml"))
+
+    assert [one.source_id] == of(outcome, "value-bounds").examples
 
 
 def test_what_is_neither_events_nor_omop_is_refused(tmp_path: Path) -> None:

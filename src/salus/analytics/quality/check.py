@@ -92,6 +92,9 @@ def read_thresholds(path: Path | None) -> Thresholds:
     for name, share in told.threshold.items():
         if not 0 <= share <= 1:
             raise Invalid(f"{path.name}: {name} = {share} is no share: write 0.05 for 5 %", path=name)
+    for code, bound in told.bounds.items():
+        if not bound.bounds[0] <= bound.bounds[1]:
+            raise Invalid(f"{path.name}: bounds of {code} are {list(bound.bounds)}: write [low, high]", path=code)
     return told
 
 

@@ -22,10 +22,10 @@ import pyarrow as pa
 from salus.analytics.events import EVENT_SCHEMA
 from salus.analytics.quality.actions import ACTS, Action, touched
 from salus.analytics.quality.check import Bound, Thresholds
-from salus.analytics.quality.source import connected, learn_pairs, open_events, readable
+from salus.analytics.quality.source import columns_of, connected, learn_pairs, open_events, readable
 from salus.analytics.sources.tables import quoted
 from salus.base import clock
-from salus.base.errors import Conflict, Missing
+from salus.base.errors import Conflict, Invalid, Missing
 
 SHARDS = 16
 PRIVATE = 0o077  # taken from the rights of what is written
@@ -55,6 +55,7 @@ def clean(events: Path, actions: list[Action], folder: Path, told: Thresholds | 
     """Write a cleaned copy, whole or not at all. Raises Missing, Invalid, Conflict where the folder holds something."""
     now, bounds = clock.now(), (told or Thresholds()).bounds
     check_events(events)
+    check_columns(events)
     with being_made(folder) as made, connected() as (connection, _), readable(events):
         open_events(connection, events)
         connection.execute(f"CREATE TABLE now_rows AS SELECT row_number() OVER () AS id, {LISTED} FROM events")
@@ -133,6 +134,14 @@ def learn_limits(
 def check_events(events: Path) -> None:
     if not any(events.rglob("*.parquet")):
         raise Missing(f"There are no events (*.parquet) in {events}")
+
+
+def check_columns(events: Path) -> None:
+    """Raises Invalid for columns that the copy would lose."""
+    others = set(columns_of(next(iter(sorted(events.rglob("*.parquet")))))) - set(COLUMNS)
+    if others:
+        named = ", ".join(sorted(others))
+        raise Invalid(f"{events.name} has columns that events do not have ({named}): a cleaned copy would lose them")
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def known(code: str, unit: str | None, bounds: dict[str, Bound]) -> Known:
     system, _, bare = code.partition("//")
     local = None if system in PEOPLE else system in LOCAL
     unit_ok = None if unit is None else is_unit(unit)
-    kind_ok, low, high = within(code, unit, bounds) if unit_ok or unit is None else (None, None, None)
+    kind_ok, low, high = within(code, unit, bounds)
     return Known(code, unit, is_formed(system, bare), local, unit_ok, kind_ok, low, high, only_sex(system, bare))
 
 
@@ -128,8 +128,11 @@ def within(code: str, unit: str | None, bounds: dict[str, Bound]) -> tuple[bool 
     limits = found.bounds if found else measure.limits if measure else None
     if usual is None or (unit or "") == "" != usual:
         return None, None, None
-    if unit is None:
-        return (None, *limits) if limits else (None, None, None)
+    if unit is None or unit == usual:
+        said = None if unit is None else True
+        return (said, *limits) if limits else (said, None, None)
+    if not is_unit(unit) or not is_unit(usual):
+        return None, None, None
     try:
         low, high = (convert(limit, usual, unit, bare) for limit in limits or (0.0, 1.0))
     except Invalid:
