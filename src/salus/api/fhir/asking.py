@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -63,7 +64,7 @@ class Ask:
 
     def only(self, *names: str) -> None:
         """Raises Unsupported for a query parameter that is none of these."""
-        for name in self.said:
+        for name in self.said if self.query else ():
             if name not in (*names, "_format", "_pretty"):
                 raise Unsupported(f"'{name[:80]}' is not a parameter of this interaction: leave it out", path=name[:80])
 
@@ -104,8 +105,13 @@ def of_version(version: Version, status: int = 200) -> Answer:
 def stamps(version: Version) -> list[tuple[bytes, bytes]]:
     return [
         (b"etag", b'W/"%d"' % version.version),
-        (b"last-modified", format_datetime(version.updated, usegmt=True).encode()),
+        (b"last-modified", http_date(version.updated)),
     ]
+
+
+@lru_cache(1024)  # all that one transaction wrote has the same
+def http_date(moment: datetime) -> bytes:
+    return format_datetime(moment, usegmt=True).encode()
 
 
 def of_fault(fault: SalusError) -> Answer:
