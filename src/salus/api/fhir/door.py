@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import gc
 import logging
+import re
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import cache, partial
@@ -30,11 +31,12 @@ from salus.api.fhir.search import compartment_search, search, search_by_form
 from salus.api.fhir.topics import PLACE, topics
 from salus.api.fhir.update import update, update_where
 from salus.api.fhir.vread import vread
-from salus.base.errors import Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
+from salus.base.errors import Malformed, Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
 from salus.records import Records, Store
 
 LOG = logging.getLogger(__name__)
 PREFIX = "/fhir"
+HOST = re.compile(r"[A-Za-z0-9._~-]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")  # RFC 3986, 3.2.2
 MOST_BYTES = 64 << 20  # of a request's body
 SELDOM = 50_000  # things made between two looks for reference cycles
 SWITCH = 0.0005  # seconds; a read must not wait for 5 ms each time a thread that imports has the interpreter
@@ -101,10 +103,12 @@ def stay_awake() -> None:
 
 
 def asked(scope: Scope, headers: Mapping[bytes, bytes]) -> Ask:
-    """The request in our words, still without its body."""
+    """The request in our words, still without its body. Raises Malformed for a Host that cannot stand in links."""
     path = scope["path"].removeprefix(PREFIX).strip("/")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     host = headers.get(b"host", b"localhost").decode("latin-1")
+    if not HOST.fullmatch(host):
+        raise Malformed(f"Host is {host[:60]!r}: send a name or an address, and a port", path="Host")
     query = scope["query_string"].decode("latin-1")
     return Ask(
         method, path.split("/") if path else [], query, headers, f"{scope.get('scheme', 'http')}://{host}{PREFIX}"
