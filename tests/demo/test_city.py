@@ -55,7 +55,8 @@ def code(resource: dict[str, Any]) -> str:
 
 
 def subject(resource: dict[str, Any]) -> str:
-    return str(resource["subject"]["reference"]).removeprefix("Patient/")
+    named = resource.get("subject") or resource["patient"]
+    return str(named["reference"]).removeprefix("Patient/")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_city(tmp_path: Path) -> None:
@@ -138,6 +139,8 @@ def test_nothing_happens_before_birth_or_after_death(city: City) -> None:
         assert born[subject(entry)] <= day
         if entry["class"]["code"] == "AMB":
             assert day <= died.get(subject(entry), "9")
+    for entry in (*city["AllergyIntolerance"], *city["Condition"]):
+        assert entry["recordedDate"][:10] <= died.get(subject(entry), "9")
 
 
 def test_in_the_emergency_department_findings_precede_the_diagnosis(city: City) -> None:

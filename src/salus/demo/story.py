@@ -23,7 +23,8 @@ def tell(person: Person, start: int, end: int, rng: Random) -> Chart:
     chart = Chart(person, rng, closes=moment(end, 0))
     first = max(start, person.arrived, person.born)
     last = min(end, person.died or end)
-    register(chart, first)
+    if first < last:  # who died before they would have come brings nothing along
+        register(chart, first)
     plan = calendar(person, first, last, rng)
     if not FOLLOWED.isdisjoint(chart.known):
         follow(plan, first, rng)
