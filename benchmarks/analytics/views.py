@@ -25,7 +25,7 @@ import orjson
 
 from salus.analytics.views import read_view
 from salus.analytics.views.asking import ask
-from salus.analytics.views.library import Library, library_of
+from salus.analytics.views.catalogue import Library, library_of
 from salus.analytics.views.source import Scope, rows
 from salus.analytics.views.tables import table_of, tables_of
 from salus.analytics.views.writing import FORMATS

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from salus.analytics.events import Follower
 from salus.analytics.views import tables
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.api import fhir, hooks
 from salus.api.access import identify_by
 from salus.assistants.bedside import Bedside

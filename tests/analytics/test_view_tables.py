@@ -15,7 +15,7 @@ import pytest
 
 from salus.analytics.views import read_view, tables
 from salus.analytics.views.asking import ask
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.analytics.views.tables import KEY, Table, materialised, table_of, tables_of
 from salus.base.errors import Invalid, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from salus.analytics.views import rows
-from salus.analytics.views.library import Library
+from salus.analytics.views.catalogue import Library
 from salus.analytics.views.view import View
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from salus.analytics.views import writing
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.api.fhir.asking import Answer
 from salus.api.fhir.door import told
 from salus.records import Store

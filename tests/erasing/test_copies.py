@@ -14,7 +14,7 @@ from two_people import OFFICER, SECRET, bodies, fill, observation, patient, put,
 
 from salus.analytics.events import Follower
 from salus.analytics.events.follower import read_events
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.analytics.views.tables import table_of, tables_of
 from salus.exchange import bulk_jobs
 from salus.exchange.erasures import sweeps

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from salus.analytics.views import View, read_view, tables
 from salus.analytics.views.asking import ask
-from salus.analytics.views.library import FOLDER, Library
+from salus.analytics.views.catalogue import FOLDER, Library
 from salus.analytics.views.source import Row, Scope, limited, rows
 from salus.analytics.views.tables import materialised, table_of, tables_of
 from salus.analytics.views.writing import FORMATS, of_table

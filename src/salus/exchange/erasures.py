@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.analytics.views.tables import materialised, table_of, tables_of
 from salus.base.errors import Invalid, Missing, Unsupported
 from salus.exchange.bulk_jobs import WAITING

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from salus.analytics.events.follower import FULL, SHARDS, Stop, address, mark, mark_at
 from salus.analytics.events.shelf import Shelf
-from salus.analytics.views.library import Library
+from salus.analytics.views.catalogue import Library
 from salus.analytics.views.source import Scope, versions
 from salus.analytics.views.view import View
 from salus.base.errors import SalusError

@@ -14,7 +14,7 @@ import orjson
 
 from salus import fhir
 from salus.analytics.views import View, read_view
-from salus.analytics.views.library import library_of
+from salus.analytics.views.catalogue import library_of
 from salus.analytics.views.source import Row, Scope, limited, rows
 from salus.analytics.views.writing import FORMATS, Format
 from salus.api.fhir.asking import Answer, Ask
