@@ -14,6 +14,16 @@ def store(new_place: Callable[[], str]) -> Iterator[Store]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def world(new_place: Callable[[], str], request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store with the resources of a test file's WORLD, for all of its tests: they only look."""
+    with Store(new_place()) as opened:
+        records = opened.open(SYSTEM, Purpose.OPERATIONS)
+        for body in request.module.WORLD:
+            records.update(body["resourceType"], body["id"], body)
+        yield opened
+
+
 @pytest.fixture
 def records(store: Store) -> Records:
     return store.open(SYSTEM, Purpose.OPERATIONS)

@@ -1,12 +1,11 @@
 """Searches in the compartments of others than patients. https://hl7.org/fhir/R4/compartmentdefinition.html"""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from salus.base.errors import Unsupported
-from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
 
 
@@ -41,17 +40,8 @@ WORLD: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def store(new_place: Callable[[], str]) -> Iterator[Store]:
-    with Store(new_place()) as opened:
-        records = opened.open(SYSTEM, Purpose.OPERATIONS)
-        for body in WORLD:
-            records.update(body["resourceType"], body["id"], body)
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
+def store(world: Store) -> Store:
+    return world
 
 
 FOUND = [  # compartment, type, more of the query, ids

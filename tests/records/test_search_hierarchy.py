@@ -1,12 +1,11 @@
 """`:below` and `:above` of references to parts of a whole. https://hl7.org/fhir/R4/search.html#recursive"""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from salus.base.errors import Forbidden, SalusError, Unsupported
-from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
 
 
@@ -39,17 +38,8 @@ WORLD: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def store(new_place: Callable[[], str]) -> Iterator[Store]:
-    with Store(new_place()) as opened:
-        records = opened.open(SYSTEM, Purpose.OPERATIONS)
-        for body in WORLD:
-            records.update(body["resourceType"], body["id"], body)
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
+def store(world: Store) -> Store:
+    return world
 
 
 FOUND = [

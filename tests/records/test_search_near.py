@@ -1,7 +1,7 @@
 """`near`: within a distance on the earth, and how far. https://hl7.org/fhir/R4/location.html#positional"""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,17 +34,8 @@ WORLD = [
 
 
 @pytest.fixture(scope="module")
-def store(new_place: Callable[[], str]) -> Iterator[Store]:
-    with Store(new_place()) as opened:
-        records = opened.open(SYSTEM, Purpose.OPERATIONS)
-        for body in WORLD:
-            records.update(body["resourceType"], body["id"], body)
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
+def store(world: Store) -> Store:
+    return world
 
 
 FOUND = [

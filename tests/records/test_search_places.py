@@ -3,13 +3,12 @@
 https://hl7.org/fhir/R4/http.html#search https://hl7.org/fhir/R4/search.html#errors
 """
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from salus.base.errors import Forbidden, Malformed, SalusError, Unsupported
-from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.records.search import lenient
 
@@ -34,17 +33,8 @@ WORLD = [
 
 
 @pytest.fixture(scope="module")
-def store(new_place: Callable[[], str]) -> Iterator[Store]:
-    with Store(new_place()) as opened:
-        records = opened.open(SYSTEM, Purpose.OPERATIONS)
-        for body in WORLD:
-            records.update(body["resourceType"], body["id"], body)
-        yield opened
-
-
-@pytest.fixture
-def records(store: Store) -> Records:
-    return store.open(SYSTEM, Purpose.OPERATIONS)
+def store(world: Store) -> Store:
+    return world
 
 
 def all_pages(records: Records, type: str, query: str) -> list[str]:
