@@ -37,11 +37,24 @@ def value_of(feature: Feature, concepts: dict[str, Concept], recipe: EventRecipe
 
 
 def is_known(event: dict, concept: Concept, recipe: EventRecipe, at_us: int) -> bool:
-    if event["code"] != concept.code or (concept.text is not None and event["text_value"] != concept.text):
+    if not speaks_of(event, concept, recipe):
         return False
     if event["time"] is None or event["time"] > at_us or (event["recorded_time"] or event["time"]) > at_us:
         return False
-    return not (concept.blind and event["time"] > at_us - round(recipe.blind_hours * 3_600_000_000))
+    blind = fits(event["code"], recipe.rolled.blind) if concept.members else concept.blind
+    return not (blind and event["time"] > at_us - round(recipe.blind_hours * 3_600_000_000))
+
+
+def speaks_of(event: dict, concept: Concept, recipe: EventRecipe) -> bool:
+    if concept.members:
+        rolled = recipe.rolled
+        counts = fits(event["code"], rolled.codes) and not fits(event["code"], rolled.exclude)
+        return counts and fits(event["code"], concept.members)
+    return event["code"] == concept.code and concept.text in (None, event["text_value"])
+
+
+def fits(code: str, patterns: list[str]) -> bool:
+    return any(code.startswith(one[:-1]) if one.endswith("*") else code == one for one in patterns)
 
 
 def is_measured(event: dict, concept: Concept) -> bool:

@@ -4,6 +4,7 @@ Knows terms; must not know of any patient, store or page.
 """
 
 from salus.codes.tables import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
+from salus.codes.trees import ancestors, beginnings, group_name, tree_systems
 from salus.codes.unit_words import unit_words
 
 __all__ = [
@@ -15,8 +16,12 @@ __all__ = [
     "MEDICINES",
     "Lab",
     "Term",
+    "ancestors",
+    "beginnings",
+    "group_name",
     "lab",
     "name",
     "term",
+    "tree_systems",
     "unit_words",
 ]

@@ -26,17 +26,29 @@ class Feature(msgspec.Struct, kw_only=True, frozen=True):
     level: str | None = None
 
 
-class Concept(msgspec.Struct, kw_only=True, frozen=True):
-    """One thing events speak of: a code, or a code with a text. Values in another unit are counted, not measured."""
+class Concept(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One thing events speak of: a code, or a code with a text. Values in another unit are counted, not measured.
+
+    With `members`, a group: every event whose code fits one of them (a code, or a beginning and `*`) counts; `code` is
+    then only its name."""
 
     code: str
     text: str | None = None
     unit: str | None = None
     blind: bool = False
+    members: list[str] = msgspec.field(default_factory=list)
 
     @property
     def key(self) -> str:
         return self.code if self.text is None else f"{self.code}={self.text}"
+
+
+class Rolled(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Which codes groups count at all, and which of those hide for the blind hours: patterns of the task."""
+
+    codes: list[str]
+    exclude: list[str] = msgspec.field(default_factory=list)
+    blind: list[str] = msgspec.field(default_factory=list)
 
 
 class EventRecipe(msgspec.Struct, kw_only=True):
@@ -45,12 +57,13 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     concepts: list[Concept]
     features: list[Feature]
     blind_hours: float = 0
+    rolled: Rolled | None = None
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":
         """The recipe that makes only these features."""
         sources = {feature.source for feature in kept}
         concepts = [concept for concept in self.concepts if concept.key in sources]
-        return EventRecipe(concepts=concepts, features=list(kept), blind_hours=self.blind_hours)
+        return msgspec.structs.replace(self, concepts=concepts, features=list(kept))
 
 
 def write_json(path: Path, value: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from salus.base.errors import Invalid, Issue, Malformed, Missing
 
@@ -74,6 +75,8 @@ class Features(Strict):
     windows_days: list[float] = msgspec.field(default_factory=lambda: [365, 0])
     values: list[str] = msgspec.field(default_factory=lambda: list(USUAL_VALUES))
     with_text: list[str] = []
+    rollup: list[str] = []
+    terminology: str = ""
     min_subjects: int = 20
     max_codes: int = 300
     blind_hours: float | None = None
@@ -140,6 +143,13 @@ class Task(Strict):
         return 24.0 if self.label.same_encounter else 0.0
 
 
+def without_places(task: Task) -> Task:
+    """The task as it may travel with a model: files by their names, without the folders of this machine."""
+    features = task.features
+    rollup = [Path(one).name if one.lower().endswith(".csv") else one for one in features.rollup]
+    return replace(task, features=replace(features, rollup=rollup, terminology=Path(features.terminology).name))
+
+
 def read_task(path: Path) -> Task:
     """The task in a TOML file. Raises Missing, Malformed (not TOML) or Invalid (each fault: its key and the cure)."""
     if not path.is_file():
@@ -148,7 +158,18 @@ def read_task(path: Path) -> Task:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{path.name} is not TOML: {error}") from error
-    return task_of(table)
+    return beside(task_of(table), path.parent)
+
+
+def beside(task: Task, folder: Path) -> Task:
+    """The task with the files that it names found beside it, where they are not under the working folder."""
+    features = task.features
+    rollup = [found(one, folder) if one.lower().endswith(".csv") else one for one in features.rollup]
+    return replace(task, features=replace(features, rollup=rollup, terminology=found(features.terminology, folder)))
+
+
+def found(name: str, folder: Path) -> str:
+    return str(folder / name) if name and not Path(name).exists() and (folder / name).exists() else name
 
 
 def task_of(table: object) -> Task:

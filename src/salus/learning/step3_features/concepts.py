@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import duckdb
 
-from salus.learning.dictionary import Concept, EventRecipe, Feature
+from salus.learning.dictionary import Concept, EventRecipe, Feature, Rolled
+from salus.learning.step3_features.rollup import climbing
 from salus.learning.step3_features.windows import MEASURED
 from salus.learning.task import Task, Text, matches
 
@@ -40,7 +41,19 @@ def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, na
         concept = Concept(code=code, text=text, unit=unit, blind=matches(code, task.label.all_codes()))
         concepts.append(concept)
         features += features_of(concept, bool(measured), task, names)
-    return EventRecipe(concepts=concepts, features=features, blind_hours=task.blind_hours)
+    rolled = rolled_of(task)
+    for concept, label in climbing(task, connection, events, wanted, rolled, {code for code, *_ in found}):
+        concepts.append(concept)
+        features += features_of(concept, False, task, dict.fromkeys([concept.code], label).__getitem__)
+    return EventRecipe(concepts=concepts, features=features, blind_hours=task.blind_hours, rolled=rolled)
+
+
+def rolled_of(task: Task) -> Rolled | None:
+    """Which codes groups count. Not those whose text says what was found: "absent" is no case of the group."""
+    if not task.features.rollup:
+        return None
+    exclude = [*task.features.exclude, *STATIC, *task.features.with_text]
+    return Rolled(codes=task.features.codes, exclude=exclude, blind=task.label.all_codes())
 
 
 def person_features() -> list[Feature]:

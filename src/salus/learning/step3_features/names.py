@@ -17,4 +17,13 @@ def name_of(code: str) -> Text:
         inner = name_of(rest) if "//" in rest else {"en": rest, "zh": rest}
         return {language: words(frame, language, name=inner[language]) for language in ("en", "zh")}
     plain = code.replace("//", " ")
-    return {language: codes.name(system, rest, language) or plain for language in ("en", "zh")}
+    return {one: codes.name(system, rest, one) or group(system, rest, one) or plain for one in ("en", "zh")}
+
+
+def group(system: str, code: str, language: str) -> str | None:
+    """The name of a block, chapter or level.
+
+    >>> group("ICD10", "E10-E14", "zh")
+    '糖尿病'
+    """
+    return codes.group_name(system, code, language) if system in codes.tree_systems() else None

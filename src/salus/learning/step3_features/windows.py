@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.moments import DAY_US, HOUR_US
+from salus.learning.step3_features.members import Members
 
 Matrix = npt.NDArray[np.float64]
 EVENT_COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time")
@@ -94,6 +95,7 @@ class Windows:
             self.connection.execute("PRAGMA disable_optimizer")  # one patient: planning would take longer than it saves
         self.connection.register("concepts_given", concepts_table(recipe))
         self.connection.execute("CREATE TABLE concepts AS SELECT * FROM concepts_given")
+        self.members = Members(recipe)
         self.columns = columns_of(recipe)
         self.targets = targets_of(recipe, self.columns)
 
@@ -112,12 +114,21 @@ class Windows:
 
     def _filled(self, events: str, count: int) -> Matrix:
         matrix = empty_matrix(self.recipe.features, count)
+        if self.members:
+            self._climb(events)
         if self.recipe.concepts and self.columns:
             found = self.connection.execute(statement(self.recipe, self.columns, events)).fetchnumpy()
             place_values(matrix, self.targets, found)
         if any(feature.value in ("age", "sex") for feature in self.recipe.features):
             place_person(matrix, self.recipe.features, self.connection.execute(PERSON.format(events=events)).fetchall())
         return matrix
+
+    def _climb(self, events: str) -> None:
+        """Let `concepts` say which groups the codes of these events count for."""
+        codes = [code for (code,) in self.connection.execute(f"SELECT DISTINCT code FROM {events}").fetchall()]
+        self.connection.register("climbed", self.members.table(codes))
+        sql = "SELECT * FROM concepts_given UNION ALL SELECT * FROM climbed"
+        self.connection.execute(f"CREATE OR REPLACE TABLE concepts AS {sql}")
 
 
 def concepts_table(recipe: EventRecipe) -> pa.Table:

@@ -18,6 +18,7 @@ from salus.learning.step7_deploy.card import write_card
 from salus.learning.step7_deploy.registry import Registry
 from salus.learning.step7_deploy.seal import sha256
 from salus.learning.step7_deploy.watching import FILE, Watch, watch_of
+from salus.learning.task import without_places
 
 
 def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
@@ -57,7 +58,7 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
         version="",
         made="",
         source=plan.source,
-        task=plan.task,
+        task=without_places(plan.task),
         labels=run.labels,
         family=chosen.family,
         calibration=chosen.calibration,

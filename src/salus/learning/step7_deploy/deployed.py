@@ -23,7 +23,15 @@ from salus.learning.step3_features.encode import encode
 from salus.learning.step3_features.windows import MEASURED, Windows
 from salus.learning.step4_train.conformal import alone
 from salus.learning.step7_deploy.bundle import Bundle
-from salus.learning.step7_deploy.evidence import Known, birth_of, by_concept, known_events, outside_cohort, sources_of
+from salus.learning.step7_deploy.evidence import (
+    Known,
+    birth_of,
+    by_concept,
+    by_group,
+    known_events,
+    outside_cohort,
+    sources_of,
+)
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
 from salus.learning.step7_deploy.reasons import cell_shown, shown
 from salus.learning.step7_deploy.watching import FILE, Watch
@@ -110,6 +118,7 @@ class Deployed:
         x = self.vector(events, at)
         groups = by_concept(known)
         evidence = {concept.key: groups[concept.code, concept.text] for concept in self.recipe.concepts}
+        evidence |= by_group(known, self.recipe)
         evidence = {key: found for key, found in evidence.items() if found}
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):

@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salus.learning.dictionary import EventRecipe
 from salus.learning.moments import DAY_US, HOUR_US, moment_us
+from salus.learning.step3_features.members import Members
 from salus.learning.task import Task, matches
 
 MOST_SOURCES = 12
@@ -46,6 +48,15 @@ def by_concept(known: list[Known]) -> dict[tuple[str, str | None], list[Known]]:
         groups[one.code, None].append(one)
         if one.text is not None:
             groups[one.code, one.text].append(one)
+    return groups
+
+
+def by_group(known: list[Known], recipe: EventRecipe) -> dict[str, list[Known]]:
+    """Events by the groups that count their codes."""
+    members, groups = Members(recipe), dict[str, list[Known]]()
+    for one in known if members else []:
+        for number, _ in members.of(one.code):
+            groups.setdefault(recipe.concepts[number].key, []).append(one)
     return groups
 
 
