@@ -34,7 +34,7 @@ def main(data: Path = DATA, seed: int = 7) -> tuple[Evaluation, float]:
             families=["logistic", "lightgbm"],
             budget=Budget(seconds=30, trials=6),
             split=Split(seed=seed),
-            progress=lambda stage, _: stages.append((stage, time.perf_counter() - start)),
+            progress=lambda stage, _, **slots: stages.append((stage, time.perf_counter() - start)),
         )
         took = time.perf_counter() - start
         print(f"{time.process_time():.0f} s of CPU time")

@@ -85,9 +85,14 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
 
     def learn(name: str) -> Callable[[Share], object]:
         task = read_task(Path(str(files("salus.demo") / "tasks" / f"{name}.toml")))
-        return lambda share: learn_task(
-            task, of.events, of.registry, secret=of.secret, progress=lambda _, done: share(done)
-        )
+
+        def learned(tell: Share) -> object:
+            def show(stage: str, share: float, **slots: str) -> None:
+                tell(share)
+
+            return learn_task(task, of.events, of.registry, secret=of.secret, progress=show)
+
+        return learned
 
     return [
         ("city", say("demo.city", of.language), lambda share: make(city, people, years, on_progress=parts(share))),

@@ -1,7 +1,7 @@
 """`salus learn`: from a table, or from a task over the records, to a report and a deployed model, in one command."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -11,17 +11,20 @@ from salus.base.errors import Invalid
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.learning.learn import Learned, learn_table, learn_task
+from salus.learning.learn import resume as go_on_with
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step5_evaluate.telling import barred_words
-from salus.learning.task import Budget, Split, Trust, read_task
+from salus.learning.task import Budget, Split, Trust, Weights, read_task
 
 say = words_of("salus.learning")
 
 
 def learn(
-    what: Annotated[Path, typer.Argument(help="A table (data.csv) or a task (TASK.toml). 表格或任务文件")],
+    what: Annotated[
+        Path | None, typer.Argument(help="A table (data.csv) or a task (TASK.toml). 表格或任务文件")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="Table: the column to foretell. 目标列")] = None,
     subject: Annotated[str | None, typer.Option(help="Table: the column that says whose row it is. 受试者列")] = None,
     positive: Annotated[str | None, typer.Option(help="Table: the value that counts as yes. 视为“是”的值")] = None,
@@ -29,6 +32,7 @@ def learn(
     name: Annotated[str | None, typer.Option(help="Table: what to call the model. 模型名称")] = None,
     families: Annotated[str | None, typer.Option(help="Table: logistic,tree,forest,svm,lightgbm. 模型种类")] = None,
     stack: Annotated[bool, typer.Option(help="Table: let several families answer together. 堆叠")] = False,
+    weights: Annotated[str, typer.Option(help="Table: none, balanced or tuned. 类别权重")] = "none",
     budget: Annotated[float, typer.Option(help="Table: seconds for tuning. 调参秒数")] = 60,
     trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
     seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
@@ -37,6 +41,7 @@ def learn(
     ] = None,
     events: Annotated[Path | None, typer.Option(help="Task: the folder of events. 事件文件夹")] = None,
     store: Annotated[str | None, typer.Option(help="Task: the store to bring events from. 数据库文件")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with a run that was broken off. 续跑")] = None,
     registry: Annotated[Path | None, typer.Option(help="Where models are kept. 模型库")] = None,
     promote: Annotated[bool, typer.Option(help="Let the new version be asked at once. 立即启用")] = True,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
@@ -44,17 +49,21 @@ def learn(
     """Learn a model and judge it on people it never saw. 训练并评估模型"""
     told = settings(store=store, registry=registry, events=events, language=language)
     runs = told.registry.parent / "runs"
-    is_task = what.suffix == ".toml"
-    if not is_task and target is None:
+    if (what is None) == (resume is None):
+        raise Invalid(say("cli.nothing_to_learn", told.language))
+    is_task = what is not None and what.suffix == ".toml"
+    if what is not None and not is_task and target is None:
         raise Invalid(say("cli.no_target", told.language, name=what.name), path="--target")
     console = Console(stderr=True)
     with bar(console) as progress:
         task_id = progress.add_task(say("stage.step1", told.language), total=1.0)
 
-        def show(stage: str, share: float) -> None:
-            progress.update(task_id, completed=share, description=say(f"stage.{stage}", told.language))
+        def show(stage: str, share: float, **slots: str) -> None:
+            progress.update(task_id, completed=share, description=say(f"stage.{stage}", told.language, **slots))
 
-        if is_task:
+        if what is None:
+            learned = go_on_with(Path(str(resume)), told.registry, promote=promote, secret=told.secret, progress=show)
+        elif is_task:
             if events is None:
                 bring_events(told)
             learned = learn_task(
@@ -77,6 +86,7 @@ def learn(
                 name=name,
                 families=names_of(families) or None,
                 stack=stack,
+                weights=weights_named(weights),
                 budget=Budget(seconds=budget, trials=trials),
                 split=Split(seed=seed),
                 trust=Trust(groups=names_of(groups)),
@@ -86,6 +96,14 @@ def learn(
                 progress=show,
             )
     conclude(learned, told.language, console)
+
+
+def weights_named(text: str) -> Weights:
+    """How classes are weighted. Raises Invalid for another word."""
+    known: dict[str, Weights] = {one: one for one in get_args(Weights)}
+    if text not in known:
+        raise Invalid(f"'{text}' is no way to weight classes: take one of {', '.join(known)}", path="--weights")
+    return known[text]
 
 
 def names_of(text: str | None) -> list[str]:

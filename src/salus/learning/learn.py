@@ -15,10 +15,17 @@ from salus.learning.step5_evaluate import evaluate
 from salus.learning.step6_optimise import optimise
 from salus.learning.step7_deploy.deploy import deploy
 from salus.learning.step7_deploy.registry import Registry
-from salus.learning.task import Budget, Models, Split, Task, Trust, When
+from salus.learning.task import Budget, Models, Split, Strict, Task, Trust, Weights, When
 
 # each step, and the share of the whole that is done when it ends, for the progress bar
-STAGES = ((collect, 0.05), (prepare, 0.1), (features, 0.2), (train, 0.45), (optimise, 0.8), (evaluate, 0.97))
+STAGES = (
+    ("step1_collect", collect, 0.05),
+    ("step2_prepare", prepare, 0.1),
+    ("step3_features", features, 0.2),
+    ("step4_train", train, 0.45),
+    ("step6_optimise", optimise, 0.8),
+    ("step5_evaluate", evaluate, 0.97),
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,14 @@ class Learned:
     """Where the run lies, the version that came of it, and whether that is the one asked now."""
 
     run: Path
+    name: str
+    version: str
+    promoted: bool
+
+
+class Made(Strict):
+    """deployed.json of step 7."""
+
     name: str
     version: str
     promoted: bool
@@ -57,6 +72,7 @@ def learn_table(
     name: str | None = None,
     families: list[str] | None = None,
     stack: bool = False,
+    weights: Weights = "none",
     budget: Budget | None = None,
     split: Split | None = None,
     trust: Trust | None = None,
@@ -72,7 +88,7 @@ def learn_table(
         kind="binary",  # step 2 looks at the column and says which kind it really is, in labels.json
         question={"en": f"What is {target}?", "zh": f"{target} 是什么？"},
         when=When(events=["*"]),
-        models=Models(families=families or [], stack=stack),
+        models=Models(families=families or [], stack=stack, weights=weights),
         budget=budget or Budget(),
         split=split or Split(),
         trust=trust or Trust(),
@@ -85,19 +101,39 @@ def learn(plan: Plan, registry: Registry, runs: Path, promote: bool, progress: P
     """Run the steps one after the other over a new run folder."""
     run = Run(new_folder(runs, plan.task.name))
     write_json(run.folder / "plan.json", plan)
-    start = 0.0
-    for stage, end in STAGES:
-        stage(run, between(start, end, progress))
+    return go_on(run, registry, promote, progress)
+
+
+def resume(
+    folder: Path, registry: Path, *, promote: bool = True, secret: bytes | None = None, progress: Progress = silent
+) -> Learned:
+    """Go on with a run that was broken off, after the last step that ended. Raises Missing, Invalid."""
+    return go_on(Run(folder), Registry(registry, secret), promote, progress)
+
+
+def go_on(run: Run, registry: Registry, promote: bool, progress: Progress) -> Learned:
+    """The steps that have not ended yet, and the version that came of the run."""
+    name, start = run.plan.task.name, 0.0
+    for step, stage, end in STAGES:
+        if step not in run.finished:
+            stage(run, between(start, end, progress))
+            run.finish(step)
         start = end
-    version = deploy(run, registry, promote, between(start, 1.0, progress))
+    if "step7_deploy" not in run.finished:
+        deploy(run, registry, promote, between(start, 1.0, progress))
+        run.finish("step7_deploy")
     progress("done", 1.0)
-    current = registry.current(plan.task.name)
-    return Learned(run.folder, plan.task.name, version, current is not None and current.version == version)
+    version, current = run.read("step7_deploy", "deployed.json", Made).version, registry.current(name)
+    return Learned(run.folder, name, version, current is not None and current.version == version)
 
 
 def between(start: float, end: float, progress: Progress) -> Progress:
     """The progress of one step as a part of the whole."""
-    return lambda stage, share: progress(stage, start + (end - start) * share)
+
+    def part(stage: str, share: float, **slots: str) -> None:
+        progress(stage, start + (end - start) * share, **slots)
+
+    return part
 
 
 def new_folder(runs: Path, name: str) -> Path:

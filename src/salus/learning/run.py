@@ -1,8 +1,7 @@
 """The run folder: what each step reads and leaves. Everything in it opens in an editor, a browser or DuckDB."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,11 +15,16 @@ from salus.learning.models.family import Matrix, Setting
 from salus.learning.task import Kind, Strict, Task
 
 T = TypeVar("T")
-Progress = Callable[[str, float], None]  # (words.toml key of the stage, share done)
 STEPS = ("step1_collect", "step2_prepare", "step3_features", "step4_train", "step5_evaluate", "step6_optimise")
 
 
-def silent(stage: str, share: float) -> None:
+class Progress(Protocol):
+    """Told of the share done; `stage`: a key of words.toml under "stage.", `slots`: what fills it."""
+
+    def __call__(self, stage: str, share: float, **slots: str) -> None: ...
+
+
+def silent(stage: str, share: float, **slots: str) -> None:
     """No progress is shown."""
 
 
@@ -93,6 +97,16 @@ class Run:
     @property
     def labels(self) -> Labels:
         return self.read("step2_prepare", "labels.json", Labels)
+
+    def finish(self, step: str) -> None:
+        """Write down that a step has ended, so that a run that was broken off goes on after it."""
+        write_json(self.folder / "finished.json", [*self.finished, step])
+
+    @property
+    def finished(self) -> list[str]:
+        """The steps that have ended, in order."""
+        found = self.folder / "finished.json"
+        return msgspec.json.decode(found.read_bytes(), type=list[str]) if found.exists() else []
 
     def note(self, step: str, notes: list[Note]) -> None:
         self.write(step, "notes.json", notes)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from salus.base.errors import Invalid, Issue, Malformed, Missing
 
 Kind = Literal["binary", "multiclass", "number"]
+Weights = Literal["none", "balanced", "tuned"]
 Text = dict[str, str]
 USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
 VALUES = (*USUAL_VALUES, "first", "deviation")
@@ -83,17 +84,24 @@ class Features(Strict):
 
 
 class Models(Strict):
-    """Which families are tried; none named: the usual ones. `stack`: whether several may answer together."""
+    """Which families are tried; none named: the usual ones. `stack`: whether several may answer together.
+
+    `weights`: whether rare classes count for more while fitting; "tuned" lets the search say. Rows are never drawn
+    again, and the calibration on unweighted rows makes the probabilities mean what they say again.
+    """
 
     families: list[str] = []
     stack: bool = False
+    weights: Weights = "none"
 
 
 class Budget(Strict):
-    """For tuning: seconds altogether and trials a family. Whichever ends first."""
+    """For tuning: seconds altogether and trials a family, whichever ends first; `family_seconds` at most for each
+    family (0: an equal share of what is left). A trial that is still running then is stopped."""
 
     seconds: float = 60
     trials: int = 20
+    family_seconds: float = 0
 
 
 class Split(Strict):

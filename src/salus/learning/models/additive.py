@@ -5,6 +5,7 @@ https://doi.org/10.1145/2339530.2339556), then, on what those leave unsaid, tree
 2013, https://doi.org/10.1145/2487575.2487579). The part of a feature is its curve at the value, and half of each pair.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> boo
 
 def pairs_of(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> list[list[int]]:
     """The pairs of features that trees of two questions ask most gainfully, on what curves alone leave unsaid."""
+    setting = replace(setting, look=None)  # only the model itself is looked at while it grows
     curves = boosting.grown(
         x, y, setting, params, {"interaction_constraints": [[feature] for feature in range(x.shape[1])]}
     )
@@ -67,4 +69,4 @@ def suggest(trial: Any) -> Params:
 
 KINDS = frozenset({"binary", "multiclass", "number"})
 DEFAULTS = {"rate": 0.06, "rounds": 200, "leaves": 4, "leaf": 20, "share": 0.6, "ridge": 2.0, "pairs": 4}
-FAMILY = Family("additive", KINDS, DEFAULTS, suggest, fit, boosting.load)
+FAMILY = Family("additive", KINDS, DEFAULTS, suggest, fit, boosting.load, weighs=True)

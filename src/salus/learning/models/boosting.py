@@ -1,5 +1,6 @@
 """LightGBM: trees that each mend what the ones before left; its own exact Shapley values are the parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Look, Matrix, Params, Setting, check_rows, row_weights
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "number": "regression"}
 FILE = "lightgbm.txt"
@@ -74,10 +75,29 @@ def grown(
     if setting.kind == "multiclass":
         given["num_class"] = setting.classes
     begin = None if start is None else start.reshape(len(x), -1).ravel(order="F")
-    data = lightgbm.Dataset(x, np.asarray(y, dtype=np.float64), init_score=begin, params={"verbosity": -1})
-    booster = lightgbm.train(given, data, num_boost_round=int(params["rounds"]))
+    weight = row_weights(y, setting, params)
+    data = lightgbm.Dataset(
+        x, np.asarray(y, dtype=np.float64), weight=weight, init_score=begin, params={"verbosity": -1}
+    )
+    look = [] if setting.look is None else [looked_at(setting.look)]
+    booster = lightgbm.train(given, data, num_boost_round=int(params["rounds"]), callbacks=look)
     again = lightgbm.Booster(model_str=booster.model_to_string())
     return Boosted(again, again.num_model_per_iteration())
+
+
+def looked_at(look: Look) -> Callable[[Any], None]:
+    """LightGBM's callback after each round, as ours."""
+
+    def seen(env: Any) -> None:
+        booster = env.model
+
+        def margins(x: Matrix) -> Matrix:
+            given = np.asarray(booster.predict(x, raw_score=True), dtype=np.float64)
+            return given.reshape(len(x), booster.num_model_per_iteration())
+
+        look((env.iteration + 1) / env.end_iteration, margins)
+
+    return seen
 
 
 def suggest(trial: Any) -> Params:
@@ -93,4 +113,4 @@ def suggest(trial: Any) -> Params:
 
 KINDS = frozenset({"binary", "multiclass", "number"})
 DEFAULTS = {"rate": 0.06, "rounds": 120, "leaves": 15, "leaf": 40, "share": 0.5, "ridge": 5.0}
-FAMILY = Family("lightgbm", KINDS, DEFAULTS, suggest, fit, load)
+FAMILY = Family("lightgbm", KINDS, DEFAULTS, suggest, fit, load, weighs=True)

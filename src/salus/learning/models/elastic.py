@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
 
 from salus.learning.models import scaled
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
@@ -28,7 +28,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> sca
         learner = LogisticRegression(
             C=params["strength"], l1_ratio=params["sparse"], solver="saga", max_iter=200, random_state=setting.seed
         )
-        learner.fit(form.scaled(x), y)
+        learner.fit(form.scaled(x), y, row_weights(y, setting, params))
     return form.with_weights(learner.coef_, learner.intercept_)
 
 
@@ -40,4 +40,4 @@ def suggest(trial: Any) -> Params:
 
 
 KINDS = frozenset({"binary", "multiclass", "number"})
-FAMILY = Family("elastic", KINDS, {"strength": 0.1, "sparse": 0.5}, suggest, fit, scaled.load)
+FAMILY = Family("elastic", KINDS, {"strength": 0.1, "sparse": 0.5}, suggest, fit, scaled.load, weighs=True)

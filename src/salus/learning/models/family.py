@@ -14,6 +14,7 @@ from salus.learning.task import Kind
 
 Matrix = npt.NDArray[np.float64]
 Params = dict[str, Any]
+Look = Callable[[float, Callable[[Matrix], Matrix]], None]  # (share of its rounds done, the margins it would give now)
 
 
 class Model(Protocol):
@@ -33,17 +34,22 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What to fit: labels 0/1, 0..classes-1, or numbers."""
+    """What to fit: labels 0/1, 0..classes-1, or numbers. `look` is called while a model grows, where a family grows
+    one by rounds; it may raise to end that."""
 
     kind: Kind
     classes: int = 2
     seed: int = 7
     threads: int = 2
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
 class Family:
-    """A way of learning. `suggest` draws parameters from an Optuna trial; `defaults` are those of the first run."""
+    """A way of learning. `suggest` draws parameters from an Optuna trial; `defaults` are those of the first run.
+
+    `weighs`: whether it can let rare classes count for more (the parameter `balanced`, see `row_weights`).
+    """
 
     name: str
     kinds: frozenset[str]
@@ -51,6 +57,7 @@ class Family:
     suggest: Callable[[Any], Params]
     fit: Callable[[Matrix, npt.NDArray[Any], Setting, Params], Model]
     load: Callable[[Path], Model]
+    weighs: bool = False
 
 
 # family -> the module that holds it; imported only when it is used
@@ -88,6 +95,20 @@ def load_model(name: str, folder: Path) -> Model:
 def families_for(kind: Kind) -> list[str]:
     """The families that can answer this kind of question."""
     return [name for name in FAMILIES if kind in family(name).kinds]
+
+
+def row_weights(y: npt.NDArray[Any], setting: Setting, params: Params) -> Matrix | None:
+    """What each row counts when rare classes count for more, shape (rows,), mean 1; None where all count the same.
+
+    `params["balanced"]`: 0 as they are; 1 all classes count alike; between, the weights raised to that power. Margins
+    are shifted by it, which the calibration on unweighted rows takes back.
+    """
+    power = float(params.get("balanced", 0))
+    if power == 0 or setting.kind == "number":
+        return None
+    weight: Matrix = (1.0 / np.bincount(y, minlength=setting.classes).clip(1))[y] ** power
+    mean_one: Matrix = weight / weight.mean()
+    return mean_one
 
 
 def check_rows(x: Matrix, y: npt.NDArray[Any] | None = None, setting: Setting | None = None) -> None:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from salus.learning.models import grove
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> grove.Grove:
@@ -21,7 +21,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> gro
         max_samples=min(1.0, 20_000 / len(x)) if len(x) > 20_000 else None,
         random_state=setting.seed,
         n_jobs=setting.threads,
-    ).fit(x, y)
+    ).fit(x, y, row_weights(y, setting, params))
     return grove.grove_of([tree.tree_ for tree in learner.estimators_], 2.0, number)
 
 
@@ -34,4 +34,4 @@ def suggest(trial: Any) -> Params:
 
 
 KINDS = frozenset({"binary", "multiclass", "number"})
-FAMILY = Family("forest", KINDS, {"trees": 80, "leaf": 5, "share": 0.15}, suggest, fit, grove.load)
+FAMILY = Family("forest", KINDS, {"trees": 80, "leaf": 5, "share": 0.15}, suggest, fit, grove.load, weighs=True)

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from salus.learning.models import scaled
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
@@ -18,7 +18,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> sca
     learner = LogisticRegression(C=params["strength"], max_iter=int(params.get("rounds", 200)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few rounds short of the optimum is good enough here
-        learner.fit(form.scaled(x), y)
+        learner.fit(form.scaled(x), y, row_weights(y, setting, params))
     return form.with_weights(learner.coef_, learner.intercept_)
 
 
@@ -26,4 +26,5 @@ def suggest(trial: Any) -> Params:
     return {"strength": trial.suggest_float("strength", 1e-4, 10, log=True)}
 
 
-FAMILY = Family("logistic", frozenset({"binary", "multiclass"}), {"strength": 0.1}, suggest, fit, scaled.load)
+KINDS = frozenset({"binary", "multiclass"})
+FAMILY = Family("logistic", KINDS, {"strength": 0.1}, suggest, fit, scaled.load, weighs=True)

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC, LinearSVR
 
 from salus.learning.models import scaled
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
 
 MOST_ROWS = 20_000  # the solver's time grows faster than its gain beyond this
 
@@ -27,7 +27,8 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> sca
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few rounds short of the optimum is good enough here
-        learner.fit(form.scaled(x), (y - center) / spread if setting.kind == "number" else y)
+        target = (y - center) / spread if setting.kind == "number" else y
+        learner.fit(form.scaled(x), target, row_weights(y, setting, params))
     return form.with_weights(learner.coef_ * spread, np.asarray(learner.intercept_) * spread + center)
 
 
@@ -35,4 +36,5 @@ def suggest(trial: Any) -> Params:
     return {"strength": trial.suggest_float("strength", 1e-5, 1, log=True)}
 
 
-FAMILY = Family("svm", frozenset({"binary", "multiclass", "number"}), {"strength": 1e-3}, suggest, fit, scaled.load)
+KINDS = frozenset({"binary", "multiclass", "number"})
+FAMILY = Family("svm", KINDS, {"strength": 1e-3}, suggest, fit, scaled.load, weighs=True)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from salus.learning.models import grove
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows
+from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> grove.Grove:
@@ -15,7 +15,7 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> gro
     number = setting.kind == "number"
     learner = (DecisionTreeRegressor if number else DecisionTreeClassifier)(
         max_depth=int(params["depth"]), min_samples_leaf=int(params["leaf"]), random_state=setting.seed
-    ).fit(x, y)
+    ).fit(x, y, row_weights(y, setting, params))
     return grove.grove_of([learner.tree_], 2.0, number)
 
 
@@ -24,4 +24,4 @@ def suggest(trial: Any) -> Params:
 
 
 KINDS = frozenset({"binary", "multiclass", "number"})
-FAMILY = Family("tree", KINDS, {"depth": 5, "leaf": 20}, suggest, fit, grove.load)
+FAMILY = Family("tree", KINDS, {"depth": 5, "leaf": 20}, suggest, fit, grove.load, weighs=True)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from salus.learning.models.family import Params, families_for, family
+from salus.learning.models.family import families_for, family
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.score import loss
+from salus.learning.weighing import first_params
 
 TABLE_FAMILIES = {"number": ["linear", "tree", "lightgbm"]}
 USUAL = ["logistic", "tree", "forest", "lightgbm"]
@@ -28,7 +29,7 @@ def train(run: Run, progress: Progress = silent) -> None:
     scores = []
     for i, name in enumerate(names):
         progress("step4", i / len(names))
-        params: Params = dict(family(name).defaults)
+        params = first_params(name, run.plan.task, data.setting)
         margins = out_of_fold(data, name, params)
         family(name).fit(data.x[data.train], data.y[data.train], data.setting, params).save(
             run.path("step4_train", name)

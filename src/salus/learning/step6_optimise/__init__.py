@@ -1,6 +1,7 @@
 """Optimise: tune inside the budget on training subjects only, choose, calibrate, set the threshold, refit."""
 
 import csv
+import shutil
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from salus.learning.models.family import Matrix, Model, Params, Setting, family
 from salus.learning.people import groups_of, some
 from salus.learning.run import Data, Progress, Run, silent
+from salus.learning.sample import sample_of
 from salus.learning.step4_train import families_of
 from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.conformalise import ranges_of, sets_of
@@ -18,13 +20,17 @@ from salus.learning.step6_optimise.chosen import Chosen, Part
 from salus.learning.step6_optimise.search import Trial, search
 from salus.learning.step6_optimise.stacking import Answered, fitted, stacked
 from salus.learning.step6_optimise.threshold import best_threshold
+from salus.learning.weighing import first_params
 
 
 def optimise(run: Run, progress: Progress = silent) -> None:
-    """Write trials.csv, chosen.json, intervals.json, out_of_fold.npy and model/."""
+    """Write trials.jsonl, trials.csv, chosen.json, intervals.json, out_of_fold.npy and model/.
+
+    A search that was broken off goes on: what is in trials.jsonl is not tried again, and counts to the budget.
+    """
     data = Data(run)
     names = families_of(run)
-    trials = search(data, names, run.plan.task.budget, progress)
+    trials = search(sample_of(data), names, run.plan.task, run.path("step6_optimise", ""), progress)
     write_trials(run, trials)
     found = candidates(run, data, names, trials)
     parts: list[Part] = []
@@ -35,6 +41,7 @@ def optimise(run: Run, progress: Progress = silent) -> None:
     chosen.parts = parts
     add_bounds(run, data, chosen, margins)
     model = fitted(data, parts) if parts else alone(data, best)
+    shutil.rmtree(run.path("step6_optimise", "model"), ignore_errors=True)  # of an earlier, other choice
     model.save(run.path("step6_optimise", "model"))
     np.save(run.path("step6_optimise", "out_of_fold.npy"), margins)
     run.write("step6_optimise", "chosen.json", chosen)
@@ -48,23 +55,27 @@ def alone(data: Data, best: Trial) -> Model:
 
 def candidates(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> list[Answered]:
     """Every family as first trained, and the best trials answered out of fold on all training rows."""
-    y, found = data.y[data.train], []
+    y, found, first = data.y[data.train], list[Answered](), first_of(run, data, names)
     for name in names:
-        first = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
-        defaults: Params = dict(family(name).defaults)
-        found.append((Trial(name, defaults, loss(first, y, data.setting)), first))
-    tuned = [best for name in names if (best := best_of(trials, name)) is not None]
+        margins = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
+        found.append((Trial(name, first[name], loss(margins, y, data.setting)), margins))
+    tuned = [best for name in names if (best := best_of(trials, name, first[name])) is not None]
     for one in sorted(tuned, key=lambda trial: trial.loss)[:2]:
         margins = out_of_fold(data, one.family, one.params)
         found.append((Trial(one.family, one.params, loss(margins, y, data.setting)), margins))
     return found
 
 
-def best_of(trials: list[Trial], name: str) -> Trial | None:
-    """The best trial of a family, unless that is its defaults, which step 4 has answered already."""
+def first_of(run: Run, data: Data, names: Sequence[str]) -> dict[str, Params]:
+    """What each family was first trained with."""
+    return {name: first_params(name, run.plan.task, data.setting) for name in names}
+
+
+def best_of(trials: list[Trial], name: str, first: Params) -> Trial | None:
+    """The best trial of a family, unless that is its first one, which step 4 has answered already."""
     own = [trial for trial in trials if trial.family == name]
     best = min(own, key=lambda trial: trial.loss, default=None)
-    return None if best is None or best.params == family(name).defaults else best
+    return None if best is None or best.params == first else best
 
 
 def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple[Chosen, list[Steps]]:
