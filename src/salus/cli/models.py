@@ -14,7 +14,10 @@ from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step7_deploy import Registry
+from salus.learning.step7_deploy.dossier import write_report
+from salus.learning.step7_deploy.dossier.pages import summary
 from salus.learning.step7_deploy.registry import Entry
+from salus.learning.task import read_about
 
 say = words_of("salus.learning")
 models = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back models. 模型管理")
@@ -63,12 +66,36 @@ def show_one(
     """The model card of a version. 模型说明"""
     told = settings(registry=registry, language=language)
     kept = Registry(told.registry, told.secret)
+    deployed = kept.load(name, version_of(kept, name, version, told.language))
+    typer.echo((deployed.folder / f"card.{told.language}.md").read_text("utf-8"))
+
+
+@models.command("report")
+def report(
+    name: Name,
+    version: Annotated[str | None, typer.Argument(help="Else the promoted one. 默认当前版本")] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder to write to. 输出文件夹")] = None,
+    about: Annotated[Path | None, typer.Option(help="What the site states, as TOML. 机构陈述（TOML）")] = None,
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """TRIPOD+AI, HTI-1 and the CHAI card, filled from what was run: HTML in both languages, JSON, XML. 模型报告"""
+    told = settings(registry=registry, language=language)
+    kept = Registry(told.registry, told.secret)
+    wanted = version_of(kept, name, version, told.language)
+    folder = to or Path(f"{name}-{wanted}-report")
+    made = write_report(kept, name, wanted, folder, read_about(about) if about else None)
+    typer.echo(summary(made, told.language))
+    typer.echo(say("cli.report", told.language, path=folder / f"report.{told.language}.html"))
+
+
+def version_of(kept: Registry, name: str, version: str | None, language: str) -> str:
+    """The version named, else the promoted one. Raises Missing where none is."""
     current = kept.current(name)
     wanted = version or (current.version if current else None)
     if wanted is None:
-        raise Missing(say("models.not_promoted", told.language, name=name))
-    deployed = kept.load(name, wanted)
-    typer.echo((deployed.folder / f"card.{told.language}.md").read_text("utf-8"))
+        raise Missing(say("models.not_promoted", language, name=name))
+    return wanted
 
 
 @models.command("promote")

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -122,8 +122,16 @@ class Trust(Strict):
     bounds: dict[str, float] = {}
 
 
+ABOUT = (  # what only the site can state of a model: its report says each of them, or that it is still to be stated
+    "developers", "contact", "funding", "conflicts", "protocol", "registration", "ethics", "consent", "rationale",
+    "inequalities", "intended_use", "intended_users", "population", "out_of_scope", "risks", "setting", "involvement",
+    "stakeholders", "data_sharing", "availability", "approval", "publications", "trial", "reimbursement", "evaluations",
+    "risk_level", "relevance", "update_schedule",
+)  # fmt: skip
+
+
 class Task(Strict):
-    """One question put to the records."""
+    """One question put to the records. `about`: what the site states, in one text or one for each language."""
 
     name: str
     kind: Kind
@@ -137,6 +145,7 @@ class Task(Strict):
     split: Split = msgspec.field(default_factory=Split)
     trust: Trust = msgspec.field(default_factory=Trust)
     labels: dict[str, Text] = {}
+    about: dict[str, Text | str] = {}
 
     @property
     def incident(self) -> bool:
@@ -178,6 +187,27 @@ def beside(task: Task, folder: Path) -> Task:
 
 def found(name: str, folder: Path) -> str:
     return str(folder / name) if name and not Path(name).exists() and (folder / name).exists() else name
+
+
+def read_about(path: Path) -> dict[str, Text | str]:
+    """What a site states of its models, in a TOML file of [about]'s keys. Raises Missing, Malformed, Invalid."""
+    if not path.is_file():
+        raise Missing(f"There is no file {path}: name a TOML file with what the site states")
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Text | str])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"{path.name} is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{path.name}: give a text, or one for en and one for zh ({error})") from error
+    if wrong := unstated(found):
+        raise Invalid(f"{path.name}: {wrong}", path="about")
+    return found
+
+
+def unstated(about: Mapping[str, object]) -> str:
+    """What is said of keys that nobody states; nothing where all are known."""
+    unknown = [key for key in about if key not in ABOUT]
+    return f"{', '.join(unknown)}: a site can state {', '.join(ABOUT)}" if unknown else ""
 
 
 def task_of(table: object) -> Task:
@@ -235,6 +265,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             f"{', '.join(unbounded)}: of a {task.kind} task one can bound {', '.join(BOUNDED[task.kind])}",
         ),
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
+        (bool(unstated(task.about)), "about", unstated(task.about)),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
     ]
 

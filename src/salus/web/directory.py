@@ -29,6 +29,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/models", models.listing, "models"),
     ("GET", "/models/{name}/use", models.use, "models"),
     ("GET", "/models/{name}/{version}", models.card, "models"),
+    ("GET", "/models/{name}/{version}/report", models.report, "models"),
+    ("GET", "/models/{name}/{version}/card.xml", models.card_file, "models"),
     ("GET", "/audit", audit.listing, "audit"),
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),

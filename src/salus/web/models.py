@@ -8,6 +8,12 @@ from starlette.responses import Response
 
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Registry
+from salus.learning.step7_deploy.dossier import known_of
+from salus.learning.step7_deploy.dossier.chai import card_xml
+from salus.learning.step7_deploy.dossier.fields import FRAMES
+from salus.learning.step7_deploy.dossier.filled import dossier_of
+from salus.learning.step7_deploy.dossier.pages import frame_title, summary
+from salus.learning.step7_deploy.dossier.told import Known, Told
 from salus.ui.charts import Bin
 from salus.web.telling.cards import Entry, entries, sections
 from salus.web.visit import Visit
@@ -24,6 +30,29 @@ def card(visit: Visit) -> Response:
     entry = the_one(visit)
     found = Registry(visit.desk.settings.registry, visit.desk.settings.secret).load(entry.name, entry.version).card
     return visit.page("card.html", entry=entry, sections=sections(found, visit.language))
+
+
+def report(visit: Visit) -> Response:
+    """TRIPOD+AI, HTI-1 and CHAI card of one version, to read and to print. Raises Missing, Conflict, Unsupported."""
+    known = known_here(visit)
+    found = dossier_of(known)
+    frames = [(frame, frame_title(frame, visit.language), found.of(frame)) for frame in FRAMES]
+    return visit.page("model_report.html", entry=the_one(visit), frames=frames, summary=summary(found, visit.language))
+
+
+def card_file(visit: Visit) -> Response:
+    """The CHAI card as a file, in the reader's language."""
+    known = known_here(visit)
+    body = card_xml(dossier_of(known), Told(known, visit.language))
+    name = f"{known.bundle.name}-{known.bundle.version}.{visit.language}.xml"
+    return Response(
+        body, media_type="application/xml", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def known_here(visit: Visit) -> Known:
+    entry = the_one(visit)
+    return known_of(Registry(visit.desk.settings.registry, visit.desk.settings.secret), entry.name, entry.version)
 
 
 def the_one(visit: Visit) -> Entry:

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from salus.base.words import LANGUAGES, words_of
 from salus.learning.dictionary import write_json
-from salus.learning.run import MADE_UP, Run
+from salus.learning.run import MADE_UP
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step5_evaluate.report import HEADLINE, SHOWN, figure_text
 from salus.learning.step5_evaluate.telling import Say, coverage_words, fairness_words, group_name
@@ -35,9 +33,8 @@ class Card(Strict):
     sections: list[Section]
 
 
-def write_card(run: Run, bundle: Bundle, folder: Path) -> None:
+def write_card(reading: Reading, bundle: Bundle, folder: Path) -> None:
     """card.json, card.en.md and card.zh.md."""
-    reading = msgspec.json.decode((run.folder / "report.json").read_bytes(), type=Reading)
     card = card_of(reading, bundle)
     write_json(folder / "card.json", card)
     for language in LANGUAGES:

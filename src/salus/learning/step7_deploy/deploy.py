@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 
@@ -12,7 +13,9 @@ from salus.learning.models.family import Matrix
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step4_train.intervals import Steps
+from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step6_optimise.chosen import Chosen
+from salus.learning.step7_deploy import facts
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.card import write_card
 from salus.learning.step7_deploy.registry import Registry
@@ -37,7 +40,10 @@ def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progres
     shutil.copytree(run.needed("step6_optimise", "model"), made / "model")
     shutil.copy(run.needed("step5_evaluate", "figures.json"), made / "metrics.json")
     write_json(made / FILE, watch_of_run(run, recipe, bundle))
-    write_card(run, bundle, made)
+    reading = msgspec.json.decode((run.folder / "report.json").read_bytes(), type=Reading)
+    write_card(reading, bundle, made)
+    write_json(made / facts.FILE, facts.facts_of(run, reading, recipe.features))
+    shutil.copy(run.needed("step5_evaluate", "points.json"), made / "points.json")
     name = run.plan.task.name
     version = registry.add(name, made)
     promote = promote and not registry.too_wide(name, version)

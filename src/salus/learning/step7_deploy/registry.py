@@ -1,6 +1,6 @@
 """The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
 
-    registry/<name>/<version>/{bundle,recipe,metrics,card,watch,checksums,seal}.json, model/, card.en.md, card.zh.md
+    registry/<name>/<version>/{bundle,recipe,metrics,card,facts,points,watch,checksums,seal}.json, model/, card.*.md
     registry/<name>/promotions.json    who promoted which version, when, why
     registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
 
