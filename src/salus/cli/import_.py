@@ -1,4 +1,4 @@
-"""`salus import PATH`: bundles, NDJSON, tables, folders and archives of them into the store.
+"""`salus import PATH`: bundles, NDJSON, tables, folders and archives of them, other databases, into the store.
 
 Exit codes: 0 everything is in; 3 some were refused (each is named on stderr) and the rest is in; 130 interrupted, the
 same command goes on from there; others as in `salus.base.errors`.
@@ -6,19 +6,22 @@ same command goes on from there; others as in `salus.base.errors`.
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.exchange import Report, read_mapping, take_in
+from salus.exchange.databases import Told, read_layout, take_database
 from salus.privacy import Actor, Purpose, Role
-from salus.records import Store
+from salus.records import Records, Store
 from salus.records.demands import demanded
 
 PARTIAL, INTERRUPTED = 3, 130
@@ -29,32 +32,69 @@ IMPORTER = Actor("Device/importer", Role.SYSTEM)  # whom the audit names
 say = words_of("salus.exchange")
 
 
+Taking = Callable[[Records, Progress], Report]
+
+
 def import_(
-    path: Annotated[Path, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip. 文件、文件夹或压缩包")],
+    path: Annotated[
+        Path, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip, a database. 文件、文件夹、压缩包或数据库")
+    ],
     store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What the columns of a CSV mean (TOML). CSV列说明")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Another database: omop, or your own TOML. 其他数据库的布局")
+    ] = None,
+    site: Annotated[str, typer.Option(help="What ids of a layout's rows begin with. 来源名称")] = "",
+    zone: Annotated[str, typer.Option(help="The zone of a layout's times. 时区")] = "UTC",
+    synthetic: Annotated[bool, typer.Option(help="A layout's people are made up. 合成数据")] = False,
+    report: Annotated[Path | None, typer.Option(help="Where to write all counts, as JSON. 报告文件")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
-    """Take records in: FHIR bundles, bulk NDJSON, CSV. 导入病历数据"""
+    """Take records in: FHIR bundles, bulk NDJSON, CSV, other databases. 导入病历数据"""
     step_back()
     told = settings(store=store, language=language)
-    columns = read_mapping(mapping) if mapping else None
+    taking = of_database(path, layout, Told(site, zone, synthetic)) if layout else of_files(path, mapping)
     console = Console(stderr=True)
     began = time.monotonic()
-    with Store(told.store, demanded(told.store, told.profiles)) as opened, bar(console) as progress:
-        task = progress.add_task(say("import.reading", told.language, name=path.name), total=None)
-        records = opened.open(IMPORTER, Purpose.OPERATIONS)
+    with Store(told.store, demanded(told.store, told.profiles)) as opened, bar(console, bool(layout)) as progress:
+        progress.add_task(say("import.reading", told.language, name=path.name), total=None)
         try:
-            report = take_in(
-                records, path, lambda done, total: progress.update(task, completed=done, total=total), columns
-            )
+            found = taking(opened.open(IMPORTER, Purpose.OPERATIONS), progress)
         except KeyboardInterrupt:
             progress.stop()
             console.print(say("import.cut", told.language))
             raise typer.Exit(INTERRUPTED) from None
-    show(report, time.monotonic() - began, told.language, console)
-    if report.total.refused:
+    show(found, time.monotonic() - began, told.language, console)
+    if report:
+        report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    if found.total.refused:
         raise typer.Exit(PARTIAL)
+
+
+def of_files(path: Path, mapping: Path | None) -> Taking:
+    columns = read_mapping(mapping) if mapping else None
+
+    def take(records: Records, progress: Progress) -> Report:
+        (task,) = progress.task_ids
+        return take_in(records, path, lambda done, total: progress.update(task, completed=done, total=total), columns)
+
+    return take
+
+
+def of_database(path: Path, layout: str, told: Told) -> Taking:
+    rows = read_layout(layout)
+
+    def take(records: Records, progress: Progress) -> Report:
+        (task,) = progress.task_ids
+        return take_database(
+            records,
+            path,
+            rows,
+            told,
+            lambda done, total, table: progress.update(task, completed=done, total=total, description=table),
+        )
+
+    return take
 
 
 def step_back() -> None:
@@ -63,10 +103,10 @@ def step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, max(PATIENT, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
-def bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), console=console
-    )
+def bar(console: Console, rows: bool) -> Progress:
+    """`rows`: it counts rows, else bytes."""
+    counted = MofNCompleteColumn() if rows else DownloadColumn()
+    return Progress(TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn(), console=console)
 
 
 def show(report: Report, seconds: float, language: str, console: Console) -> None:
@@ -78,6 +118,9 @@ def show(report: Report, seconds: float, language: str, console: Console) -> Non
     for name in report.aside:
         console.print(say("import.aside", language, name=name), markup=False)
     Console().print(table(report, language))
+    for note in report.notes:
+        slots = {"where": note.where, "count": f"{note.rows:,}"}
+        Console().print(say(f"tables.{note.kind}", language, **slots), markup=False, highlight=False, soft_wrap=True)
     count = report.total.read
     rate = round(count / max(seconds, 1e-3))
     console.print(say("import.rate", language, count=f"{count:,}", seconds=f"{seconds:.1f}", rate=f"{rate:,}"))

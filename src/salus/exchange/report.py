@@ -31,14 +31,23 @@ class Line(NamedTuple):
     why: str
 
 
+class Note(NamedTuple):
+    """Something of a source that is not in the resources, or not as a code: what kind (a word), where, of how many."""
+
+    kind: str
+    where: str
+    rows: int
+
+
 @dataclass(slots=True)
 class Report:
-    """`rows` by type (`?` where a thing has none), the first refusals, the files left aside."""
+    """`rows` by type (`?` where a thing has none), the first refusals, the files left aside; `notes` of a database."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
 
     def row(self, type: str) -> Row:
         return self.rows.setdefault(type or UNKNOWN, Row())

@@ -109,8 +109,12 @@ class Waiting(NamedTuple):
 class Intake:
     """Hands batches to the records and counts what becomes of them, a few commits behind."""
 
-    def __init__(self, records: Records, place: Place, helpers: Helpers) -> None:
+    def __init__(
+        self, records: Records, place: Place, helpers: Helpers, row_of: Callable[[Item], str] = lambda item: item.type
+    ) -> None:
+        """`row_of`: the row of the report in which an item is counted."""
         self._records = records
+        self._row_of = row_of
         self._place = place
         self._helpers = helpers
         self.links = Links(self._search)
@@ -162,9 +166,9 @@ class Intake:
     def _count(self, item: Item, outcome: Outcome) -> None:
         if outcome.act == "refused":
             issue = outcome.issues[0]
-            self._place.report.note(Refusal(str(item.where), item.type, issue.path, issue.text))
+            self._place.report.note(Refusal(str(item.where), self._row_of(item), issue.path, issue.text))
         else:
-            self._place.report.took(item.type, changed=outcome.act != "unchanged")
+            self._place.report.took(self._row_of(item), changed=outcome.act != "unchanged")
 
     def _search(self, type: str, system: str, value: str) -> str | None:
         """The id of the one resource in the store with that identifier; None when there is none, or more than one."""

@@ -1,0 +1,128 @@
+"""How the tables of another database become resources, and how resources become its rows again: a TOML file.
+
+`[[tables]]` names a table, its key and its columns, each as `NAME TYPE`, `NAME TYPE = BACK` or `NAME TYPE ~ BACK`:
+
+- without BACK no element of FHIR says it: the value stands beside, in an extension, and comes back from there;
+- `= BACK` gives it back from the resource alone, `r`, so that what was corrected in the store goes out corrected;
+- `~ BACK` does so only where nothing stands beside: where it came in, the value as it came wins.
+
+`[[tables.resources]]` are the resources of a row: paths of elements with what they hold. `[[tables.back]]` says which
+other resources are rows of the table. All expressions are DuckDB SQL. https://duckdb.org/docs/sql/introduction
+"""
+
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from salus.base.errors import Invalid, Malformed, Missing
+
+COLUMN = re.compile(r"(\w+) (\S+)(?: ([=~]) (.+))?", re.DOTALL).fullmatch
+
+
+class Column(NamedTuple):
+    """`beside`: its value is kept in the extension; `back`: how it comes from the resource `r`, or ""."""
+
+    name: str
+    type: str
+    beside: bool
+    back: str
+
+
+class Resources(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One kind of resource of a table's rows. `wanted`: of which rows; `counted`: what of them could not be mapped."""
+
+    type: str
+    elements: dict[str, str]
+    wanted: str = "TRUE"
+    counted: dict[str, str] = {}
+
+
+class Back(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which resources that did not come from such a table are rows of it."""
+
+    type: str
+    wanted: str = "TRUE"
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A table. `units`: the columns with words for units; `reckoned`: further columns for the expressions to use;
+    `needs`: column -> what must hold of a row, else it is refused for that column's sake."""
+
+    name: str
+    key: str
+    columns: list[str]
+    reckoned: dict[str, str] = {}
+    needs: dict[str, str] = {}
+    units: list[str] = []
+    resources: list[Resources] = []
+    back: list[Back] = []
+
+    def parsed(self) -> list[Column]:
+        """Raises Invalid for a line that is no column."""
+        found = [(line, COLUMN(line.strip())) for line in self.columns]
+        for line, match in found:
+            if match is None:
+                raise Invalid(f"{self.name}: {line!r} is no column: write NAME TYPE, or NAME TYPE = EXPRESSION")
+        return [Column(m[1], m[2], m[3] != "=", (m[4] or "").strip()) for _, m in found if m]
+
+
+class Apart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Tables that become no resources, and why: a word of `words.toml` under `apart.`."""
+
+    why: str
+    tables: list[str]
+
+
+class Derived(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A table that is reckoned on the way out, from those that were written, where it holds nothing yet."""
+
+    table: str
+    sql: str
+
+
+class Layout(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A database. `first`: tables by which it is told; `site`: SQL for the name of where it is from."""
+
+    name: str
+    title: dict[str, str]
+    first: list[str]
+    tables: list[Table]
+    site: str = ""
+    apart: list[Apart] = []
+    derived: list[Derived] = []
+    units: dict[str, str] = {}
+    systems: dict[str, str] = {}
+    macros: list[str] = []
+    back_macros: list[str] = []
+
+
+def layouts() -> list[str]:
+    """The names of the layouts that come with the program."""
+    found = files("salus.exchange.databases").joinpath("layouts").iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+
+
+def read_layout(name: str) -> Layout:
+    """A layout of ours by its name, or of a site by its path. Raises Missing, Malformed, Invalid."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise Missing(f"There is no layout {path.name}: give the path of a TOML file", path="layout")
+        text = path.read_text("utf-8")
+    elif name in layouts():
+        text = files("salus.exchange.databases").joinpath("layouts", f"{name}.toml").read_text("utf-8")
+    else:
+        raise Missing(f"'{name[:80]}' is no layout: use {', '.join(layouts())}, or the path of a .toml", path="layout")
+    try:
+        layout = msgspec.convert(tomllib.loads(text), Layout)
+    except tomllib.TOMLDecodeError as fault:
+        raise Malformed(f"{name}: not TOML: {fault}", path="layout") from None
+    except msgspec.ValidationError as fault:
+        raise Invalid(f"{name}: {fault}", path="layout") from None
+    for table in layout.tables:
+        table.parsed()
+    return layout

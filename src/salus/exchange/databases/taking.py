@@ -1,0 +1,151 @@
+"""Take the tables of another database into the records: `salus import SOURCE --layout NAME`.
+
+By the same way as files (`exchange.taking`): resumable, the same when done twice, bad rows named.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from salus.exchange.databases.layout import Layout
+from salus.exchange.databases.macros import BOTH_WAYS, IN
+from salus.exchange.databases.rows import Origin, items_of, kept_beside, row_of, rows_of
+from salus.exchange.databases.source import Source, opened, speak
+from salus.exchange.helpers import Helpers, processors
+from salus.exchange.place import Place
+from salus.exchange.report import Note, Report
+from salus.exchange.shapes import Found, Item
+from salus.exchange.taking import Intake, batches, collecting_seldom
+from salus.records import Records
+
+LARGE = 20_000  # rows for which other processes are started
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person says of the source: its name in ids, the zone of its times, whether its people are made up."""
+
+    site: str = ""
+    zone: str = "UTC"
+    synthetic: bool = False
+
+
+def take_database(
+    records: Records,
+    path: Path,
+    layout: Layout,
+    told: Told | None = None,
+    on_progress: Progress = lambda done, total, table: None,
+    helpers: int | None = None,
+) -> Report:
+    """Store the rows of a source as resources; `on_progress(rows read, rows in all, table)`.
+
+    Raises Missing, Malformed for what cannot be opened, Invalid for a layout that does not fit it, Forbidden when the
+    actor may not write.
+    """
+    told = told or Told()
+    with tempfile.TemporaryDirectory(prefix="salus-import-") as room, duckdb.connect() as connection:
+        source = opened(connection, path, layout, Path(room), told.site, told.zone)
+        speak(connection, (*BOTH_WAYS, *IN, *layout.macros))
+        return taken(records, source, told, place_of(records, path, source, told), on_progress, helpers)
+
+
+def taken(
+    records: Records, source: Source, told: Told, place: Place, on_progress: Progress, helpers: int | None
+) -> Report:
+    """The report, once all is in."""
+    counts = row_counts(source)
+    total = sum(counts[table.name] for table in source.layout.tables if source.has(table))
+    place.report.notes = list(notes(source, counts))
+    if helpers is None:
+        helpers = processors() if total >= LARGE and processors() > 1 else 0
+    with Helpers(records, helpers) as some, collecting_seldom():
+        intake = Intake(records, place, some, counted_as)
+        for batch in batches(watched(items_of(source, told.synthetic), total, on_progress)):
+            intake.take(batch)
+        intake.settle()
+    place.leave()
+    return place.report
+
+
+def counted_as(item: Item) -> str:
+    """The row of the report in which an item is counted."""
+    return row_of(item.where.table, item.type) if isinstance(item.where, Origin) else item.type
+
+
+def watched(found: Iterator[Found], total: int, on_progress: Progress) -> Iterator[Found]:
+    for number, thing in enumerate(found, 1):
+        if not number % 500 or number == total:
+            on_progress(number, total, str(thing.where).partition("/")[0])
+        yield thing
+
+
+def place_of(records: Records, path: Path, source: Source, told: Told) -> Place:
+    """Where this import stands; bound to the files, the layout, and what was said of them."""
+    seen = hashlib.sha256(msgspec.json.encode((source.layout, source.site, told.zone, told.synthetic)))
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        about = file.stat()
+        seen.update(f"{file.resolve()}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+    return Place(records.store.beside(".imports") / f"{seen.hexdigest()[:32]}.json")
+
+
+def row_counts(source: Source) -> dict[str, int]:
+    """Table -> rows, of every table of the source."""
+    return {
+        name: int(str(source.one(f"SELECT count(*) FROM {place}")[0])) for name, place in sorted(source.raw.items())
+    }
+
+
+def notes(source: Source, counts: dict[str, int]) -> Iterator[Note]:
+    """What was not mapped: tables and why, rows that nobody wanted, values without code, columns kept beside."""
+    yield from tables_apart(source, counts)
+    for table in source.layout.tables:
+        if not source.has(table) or not counts[table.name]:
+            continue
+        yield from uncoded(source, table.name)
+        yield from (
+            Note("unread", f"{table.name}.{name}", number) for name, number in source.unread[table.name].items()
+        )
+        if columns := filled(source, table.name, kept_beside(source, table)):
+            yield Note("beside", f"{table.name}: {', '.join(columns)}", counts[table.name])
+
+
+def tables_apart(source: Source, counts: dict[str, int]) -> Iterator[Note]:
+    why = {name: apart.why for apart in source.layout.apart for name in apart.tables}
+    mapped = {table.name for table in source.layout.tables}
+    for name, number in counts.items():
+        if name not in mapped and number:
+            yield Note(f"apart.{why.get(name, 'unknown')}", name, number)
+
+
+def uncoded(source: Source, name: str) -> Iterator[Note]:
+    """Of one table: what the layout counts, and rows that none of its resources wants."""
+    (table,) = (one for one in source.layout.tables if one.name == name)
+    wanted = " OR ".join(f"coalesce(({one.wanted}), FALSE)" for one in table.resources) or "FALSE"
+    asked = {"unwanted": f"NOT ({wanted})"}
+    for resources in table.resources:
+        for reason, condition in resources.counted.items():
+            both = f"(({resources.wanted}) AND ({condition}))"
+            asked[reason] = f"{asked[reason]} OR {both}" if reason in asked else both
+    sums = ", ".join(f"count(*) FILTER ({condition})" for condition in asked.values())
+    numbers = source.one(f"SELECT {sums} FROM {rows_of(table)} t")
+    for reason, number in zip(asked, numbers, strict=True):
+        if number:
+            yield Note(reason, name, int(str(number)))
+
+
+def filled(source: Source, name: str, columns: list[str]) -> list[str]:
+    """Those columns that hold anything."""
+    if not columns:
+        return []
+    sums = ", ".join(
+        f"count(\"{column}\") FILTER (trim(CAST(\"{column}\" AS VARCHAR)) NOT IN ('', '0'))" for column in columns
+    )
+    numbers = source.one(f'SELECT {sums} FROM "{name}"')
+    return [column for column, number in zip(columns, numbers, strict=True) if number]
