@@ -1,5 +1,6 @@
 """Evaluate: held-out figures only, with intervals, baselines, curves and subgroups; then the report."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from salus.learning.step5_evaluate.report import write_reports
 from salus.learning.step5_evaluate.subgroups import large_enough
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step6_optimise.threshold import best_threshold
+from salus.learning.task import Task
 
 
 class Judge:
@@ -64,33 +66,44 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     progress("step5", 0.5)
     groups = some(groups_of(run, data), data.test)
     baselines, points = baseline_answers(run, data)
-    found = Evaluation(
-        kind=data.labels.kind,
-        classes=data.labels.classes,
-        family=chosen.family,
-        rows=len(data.test),
-        subjects=int(judge.subject.max()) + 1,
-        cases=int((judge.y == 1).sum()) if judge.kind == "binary" else len(data.test),
-        training_rows=len(data.train),
-        training_subjects=len(np.unique(data.subject[data.train].astype(str))),
-        threshold=chosen.threshold,
-        chosen=judge.figures(given),
-        first=first,
-        baselines={name: judge.figures(answer, cut=cut) for name, (answer, cut) in baselines.items()},
-        subgroups=list(subgroup_figures(judge, given, groups)),
-    )
-    add_coverage(found, judge, chosen, given, groups)
-    said, bounds = judge.said(given, np.arange(len(judge.y))), run.plan.task.trust.bounds
-    found.gaps = list(gaps_of(said, judge.kind, groups, judge.subject, bounds))
-    if judge.kind == "binary":
-        add_curves(found, judge, given, baselines["points"][0][:, 1])
-    if judge.kind == "multiclass":
-        found.per_class = class_figures(run, judge, given)
+    found = judged(judge, chosen, given, groups, run.plan.task, baselines)
+    found.first = first
+    found.training_rows = len(data.train)
+    found.training_subjects = len(np.unique(data.subject[data.train].astype(str)))
     run.write("step5_evaluate", "figures.json", found)
     run.write("step5_evaluate", "points.json", points)
     importance = importance_of(model, chosen.calibration, data.x[data.train], features_of(run))
     run.write("step5_evaluate", "importance.json", importance)
     write_reports(run, found, points, importance)
+
+
+def judged(
+    judge: Judge, chosen: Chosen, given: Matrix, groups: Groups, task: Task, baselines: Mapping[str, "Answer"]
+) -> Evaluation:
+    """The whole battery over the held-out rows of `judge`. `given`: what the chosen model answered to them."""
+    found = Evaluation(
+        kind=judge.kind,
+        classes=judge.data.labels.classes,
+        family=chosen.family,
+        rows=len(judge.y),
+        subjects=int(judge.subject.max()) + 1,
+        cases=int((judge.y == 1).sum()) if judge.kind == "binary" else len(judge.y),
+        training_rows=0,
+        training_subjects=0,
+        threshold=chosen.threshold,
+        chosen=judge.figures(given),
+        first={},
+        baselines={name: judge.figures(answer, cut=cut) for name, (answer, cut) in baselines.items()},
+        subgroups=list(subgroup_figures(judge, given, groups)),
+    )
+    add_coverage(found, judge, chosen, given, groups)
+    said = judge.said(given, np.arange(len(judge.y)))
+    found.gaps = list(gaps_of(said, judge.kind, groups, judge.subject, task.trust.bounds))
+    if judge.kind == "binary":
+        add_curves(found, judge, given, baselines["points"][0][:, 1])
+    if judge.kind == "multiclass":
+        found.per_class = class_figures(task, judge, given)
+    return found
 
 
 def answered(margins: Matrix, line: Calibration | None) -> Matrix:
@@ -157,12 +170,12 @@ def subgroup_figures(judge: Judge, given: Matrix, groups: Groups) -> Any:
         yield Group(by=by, name=name, rows=len(inside), cases=cases, figures=judge.figures(given, inside))
 
 
-def class_figures(run: Run, judge: Judge, given: Matrix) -> list[ClassFigures]:
+def class_figures(task: Task, judge: Judge, given: Matrix) -> list[ClassFigures]:
     """Figures of each class against the rest."""
     answers, made = Choices(given, judge.y), []
     for c, name in enumerate(judge.data.labels.classes):
         measures = {key: (lambda a, w, one=one, c=c: one(a, w, c)) for key, one in CLASS_MEASURES.items()}
-        label = run.plan.task.label.names.get(name) or {"en": name, "zh": name}
+        label = task.label.names.get(name) or {"en": name, "zh": name}
         rows = int((judge.y == c).sum())
         figures = figures_of(answers, measures, judge.subject)
         made.append(ClassFigures(name=name, label=label, rows=rows, figures=figures))

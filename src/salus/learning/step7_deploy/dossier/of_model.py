@@ -129,5 +129,6 @@ SLOTS: Mapping[str, Slot] = {
     "fairness": lambda told: " ".join(fairness_words(told.known.found, told.say)),
     "bounds": bounds,
     "certainty": certainty,
+    "weights": lambda told: told.say(f"weights.{told.known.bundle.task.models.weights}"),
     "software": lambda told: told.listed(f"{name} {number}" for name, number in told.known.facts.software.items()),
 }
