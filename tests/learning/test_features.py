@@ -1,45 +1,33 @@
-"""Features: DuckDB against plain Python, and one patient alone against the whole crowd."""
+"""Features: the kernel against plain Python, one patient alone against the whole crowd, a table against a file."""
 
 import random
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salus.analytics.events import EVENT_SCHEMA
-from salus.learning.dictionary import Concept, EventRecipe, Feature
+from salus.base.errors import Invalid
+from salus.learning.dictionary import Concept, EventRecipe
+from salus.learning.step3_features import pieces
 from salus.learning.step3_features.windows import Windows
-from salus.learning.task import VALUES
 
 sys.path.insert(0, str(Path(__file__).parent))
+from cases import DAY_US, Batch, batch, recipe_of, rows_of, same_bits
 from oracle import row_of
 
-DAY_US = 86_400_000_000
-NAME = {"en": "n", "zh": "n"}
 CONCEPTS = [
     Concept(code="A", unit="mg"),
     Concept(code="B"),
     Concept(code="S", text="present"),
     Concept(code="L", blind=True),
 ]
-
-
-def recipe() -> EventRecipe:
-    made = [Feature(name="age", source="age", value="age", label=NAME)]
-    made.append(Feature(name="sex", source="sex", value="sex", label=NAME))
-    for concept in CONCEPTS:
-        for value in VALUES:
-            for days in [0] if value == "since" else [30, 0.25, 0]:
-                name = f"{concept.key}.{value}.{days}"
-                made.append(Feature(name=name, source=concept.key, value=value, window_days=days, label=NAME))
-    return EventRecipe(concepts=CONCEPTS, features=made, blind_hours=24)
-
-
-RECIPE = recipe()
+RECIPE = recipe_of(CONCEPTS, [30, 0.25, 0], 24)
 WINDOWS = Windows(RECIPE)
 
 
@@ -47,20 +35,8 @@ def table_of(events: list[dict]) -> pa.Table:
     return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
 
 
-def rows_of(pairs: list[tuple[str, int]]) -> pa.Table:
-    return pa.table(
-        {
-            "row": pa.array(range(len(pairs)), pa.int64()),
-            "subject_id": pa.array([subject for subject, _ in pairs], pa.string()),
-            "at_us": pa.array([at for _, at in pairs], pa.int64()),
-        }
-    )
-
-
-def same_bits(left: np.ndarray, right: np.ndarray) -> bool:
-    return np.array_equal(np.isnan(left), np.isnan(right)) and (
-        np.nan_to_num(left).tobytes() == np.nan_to_num(right).tobytes()
-    )
+def expected_of(one: Batch) -> np.ndarray:
+    return np.array([row_of(one.recipe, one.of(subject), at) for subject, at in one.rows])
 
 
 moments = st.integers(0, 100 * DAY_US) | st.sampled_from([0, DAY_US, 10 * DAY_US, 40 * DAY_US])
@@ -83,42 +59,76 @@ event = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(event, max_size=14), moments, st.randoms(use_true_random=False))
-def test_duckdb_says_what_plain_python_says(events: list[dict], at_us: int, chance: random.Random) -> None:
-    shuffled = chance.sample(events, len(events))
-    found = WINDOWS.matrix(table_of(shuffled), rows_of([("p", at_us)]))[0]
+def test_the_bedside_says_what_plain_python_says(events: list[dict], at_us: int, chance: random.Random) -> None:
+    found = WINDOWS.one(table_of(chance.sample(events, len(events))), at_us)[0]
 
     assert same_bits(np.array(row_of(RECIPE, events, at_us)), found)
 
 
-def crowd(people: int, each: int) -> list[dict]:
-    chance = random.Random(5)
-    start = datetime(2024, 1, 1, tzinfo=UTC)
-    made = []
-    for person in range(people):
-        for number in range(each):
-            time = start + timedelta(minutes=chance.randrange(400_000))
-            made.append(
-                {
-                    "subject_id": f"p{person}",
-                    "time": time,
-                    "code": chance.choice(["A", "B", "S", "L", "MEDS_BIRTH"]),
-                    "numeric_value": chance.choice([None, chance.gauss(7, 2), chance.random() * 1e7]),
-                    "text_value": chance.choice([None, "present"]),
-                    "unit": chance.choice([None, "mg", "g"]),
-                    "source_id": f"Observation/{number}",
-                    "recorded_time": chance.choice([None, time + timedelta(hours=chance.randrange(100))]),
-                }
-            )
-    return made
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crowd_and_each_one_alone_have_the_bits_of_plain_python(seed: int) -> None:
+    one = batch(seed, 60)
+    expected, alone = expected_of(one), Windows(one.recipe)
+
+    assert same_bits(expected, Windows(one.recipe, threads=2).matrix(one.table(), one.asked()))
+    for row, (subject, at) in enumerate(one.rows):
+        assert same_bits(expected[row], alone.one(table_of(one.of(subject)), at)[0])
 
 
-def test_one_patient_at_the_bedside_has_the_bits_of_the_crowd_in_training() -> None:
-    events = crowd(200, 60)
-    at_us = 1_720_000_000_000_000
-    together = Windows(RECIPE, threads=2).matrix(table_of(events), rows_of([(f"p{i}", at_us) for i in range(200)]))
-    alone = []
-    for i in range(200):
-        own = [event for event in reversed(events) if event["subject_id"] == f"p{i}"]
-        alone.append(WINDOWS.matrix(table_of(own), rows_of([(f"p{i}", at_us)]))[0])
+def test_sums_too_great_for_128_bits_to_be_told_apart_quickly_are_exact_all_the_same() -> None:
+    chance = random.Random(3)
+    events = [
+        {"subject_id": "p", "time": chance.randrange(10**15), "code": "B", "numeric_value": value, "source_id": str(n)}
+        for n, value in enumerate(chance.uniform(-1e9, 1e9) for _ in range(5000))
+    ]
+    one = Batch(
+        recipe_of([Concept(code="B")], [3000, 0], 0), [dict.fromkeys(EVENT_SCHEMA.names) | e for e in events], []
+    )
+    at = 2 * 10**18 // 100
 
-    assert same_bits(np.vstack(alone), together)
+    assert same_bits(np.array(row_of(one.recipe, one.events, at)), Windows(one.recipe).one(one.table(), at)[0])
+
+
+def test_a_file_in_order_gives_the_bits_of_a_table_whatever_the_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = batch(11, 80)
+    together = Windows(one.recipe).matrix(one.table(), one.asked())
+    file = tmp_path / "events.parquet"
+    pq.write_table(one.table().sort_by("subject_id"), file, row_group_size=50)
+    for piece, size in ((1, 1), (7, 20), (10_000, 64)):
+        monkeypatch.setattr(pieces, "PIECE", piece)
+        monkeypatch.setattr(pieces, "BATCH", size)
+
+        assert same_bits(together, Windows(one.recipe, threads=2).matrix(file, one.asked()))
+
+
+def test_a_file_in_which_a_subject_comes_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = batch(12, 30)
+    pq.write_table(one.table().sort_by("time"), tmp_path / "events.parquet")
+
+    with pytest.raises(Invalid, match="order them by subject_id"):
+        Windows(one.recipe).matrix(tmp_path / "events.parquet", one.asked())
+
+
+def test_what_is_found_sparsely_fills_the_same_matrix() -> None:
+    one = batch(13, 50)
+    windows = Windows(one.recipe)
+    dense, made = windows.matrix(one.table(), one.asked()), np.empty((len(one.rows), len(one.recipe.features)))
+    for found in windows.found(one.table(), one.asked()):
+        made[found.rows] = windows.usual
+        for j, value in windows.person:
+            made[found.rows, j] = found.age if value == "age" else found.sex
+        for values, target in zip(found.values, windows.targets, strict=True):
+            asked = target[found.concept] >= 0
+            made[found.rows[found.place[asked]], target[found.concept[asked]]] = values[asked]
+
+    assert same_bits(dense, made)
+
+
+def test_a_recipe_without_concepts_knows_age_and_sex() -> None:
+    recipe = EventRecipe(concepts=[], features=RECIPE.features[:2])
+    events = [dict.fromkeys(EVENT_SCHEMA.names) | {"subject_id": "p", "code": "SEX//male", "source_id": "1"}]
+    found = Windows(recipe).matrix(table_of(events), rows_of([("p", 0), ("q", 0)]))
+
+    assert same_bits(np.array([[np.nan, 0.0], [np.nan, np.nan]]), found)

@@ -1,6 +1,7 @@
 """Features: one definition for training and bedside, exact whatever the order of the events."""
 
 import csv
+import os
 
 import duckdb
 import pyarrow as pa
@@ -30,13 +31,12 @@ def features(run: Run, progress: Progress = silent) -> None:
 
 def event_features(run: Run) -> tuple[list[Feature], Matrix]:
     """Choose the concepts, make their features for all rows, and keep those that say anything in training."""
-    rows, task = run.rows(), run.plan.task
-    events = f"read_parquet('{run.needed('step1_collect', 'events.parquet')}')"
+    rows, task, events = run.rows(), run.plan.task, run.needed("step1_collect", "events.parquet")
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.register("rows", rows)
-    recipe = recipe_of(task, connection, events, name_of)
-    matrix = Windows(recipe, threads=2).matrix(events, numbered(rows))
+    recipe = recipe_of(task, connection, f"read_parquet('{events}')", name_of)
+    matrix = Windows(recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
     kept = telling(matrix[[part == "train" for part in rows["part"].to_pylist()]])
     recipe = recipe.only([recipe.features[j] for j in kept])
     run.write("step3_features", "recipe.json", recipe)

@@ -1,209 +1,131 @@
-"""Features of events per concept and window, in DuckDB. The one definition, used in training and at the bedside.
+"""Features of events per concept and window: the one definition, for a crowd in training and for one at the bedside.
 
-Exact, so that the order in which events are read cannot change a bit: sums are of integers (values in millionths,
-times in seconds before the prediction time); `last` breaks ties by (time, source_id, value). Known at t: time <= t and
-recorded_time <= t. Values beyond 1e9, not finite, or in another unit than the concept's are counted, not measured.
-`tests/learning/oracle.py` says the same in plain Python.
+What each value is, and what counts as known, stands in README.md beside this file. The same is said in SQL for DuckDB
+and Spark (`sql.py`) and in plain Python (`tests/learning/oracle.py`), and all say the same bits.
 """
 
-import threading
-from collections.abc import Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.moments import DAY_US, HOUR_US
-from salus.learning.step3_features.members import Members
+from salus.learning.dictionary import EventRecipe
+from salus.learning.moments import DAY_US
+from salus.learning.step3_features.coded import NEVER, Codebook
+from salus.learning.step3_features.kernel import VALUES, known, values_of
+from salus.learning.step3_features.pieces import Crowd, Piece, pieces
 
 Matrix = npt.NDArray[np.float64]
-EVENT_COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time")
-
-KNOWN = """
-SELECT r.row, c.concept, r.at_us - epoch_us(e.time) AS age_us, e.source_id AS source,
-    CASE WHEN isfinite(e.numeric_value) AND abs(e.numeric_value) <= 1e9
-          AND (e.unit IS NULL OR c.unit IS NULL OR e.unit = c.unit)
-         THEN e.numeric_value + 0.0 END AS v,
-    CAST(v * 1e6 AS BIGINT) AS millionths,
-    CASE WHEN v IS NOT NULL THEN CAST(age_us // 1000000 AS HUGEINT) END AS ago
-FROM rows r
-JOIN {events} e ON e.subject_id = r.subject_id
-JOIN concepts c ON e.code = c.code AND (c.text IS NULL OR c.text = e.text_value)
-WHERE epoch_us(e.time) <= r.at_us
-  AND epoch_us(coalesce(e.recorded_time, e.time)) <= r.at_us
-  AND NOT (c.blind AND epoch_us(e.time) > r.at_us - {blind_us})
-"""
-
-# What each value needs to be summed up over the events inside a window {w} (a condition). Each sum is exact.
-SUMS: Mapping[str, Mapping[str, str]] = {
-    "count": {"count": "count(*)"},
-    "last": {"last": "arg_max(v, (-age_us, source, v)) FILTER (v IS NOT NULL)"},
-    "first": {"first": "arg_min(v, (-age_us, source, v)) FILTER (v IS NOT NULL)"},
-    "min": {"min": "min(v)"},
-    "max": {"max": "max(v)"},
-    "mean": {"n": "count(v)", "sum": "sum(millionths)"},
-    "deviation": {"n": "count(v)", "sum": "sum(millionths)", "power": "sum(CAST(millionths AS HUGEINT) * millionths)"},
-    "slope": {
-        "n": "count(v)",
-        "sum": "sum(millionths)",
-        "ago": "sum(ago)",
-        "squares": "sum(ago * ago)",
-        "products": "sum(ago * millionths)",
-    },
-    "since": {"age": "min(age_us)"},
-}
-# What each value is, from its sums; {i} is the number of the window. Slope: least squares, unit per day. Deviation: of
-# what was measured, unknown where its squares could not be summed exactly.
-VALUE_SQL: Mapping[str, str] = {
-    "count": "CAST(count{i} AS DOUBLE)",
-    "last": "last{i}",
-    "first": "first{i}",
-    "min": "min{i}",
-    "max": "max{i}",
-    "mean": "CAST(sum{i} AS DOUBLE) / n{i} / 1e6",
-    "deviation": """CASE WHEN power{i} <= 1e32 AND n{i} <= 1000000
-        THEN sqrt(CAST(n{i} * power{i} - CAST(sum{i} AS HUGEINT) * sum{i} AS DOUBLE)) / n{i} / 1e6 END""",
-    "slope": """CAST(ago{i} * sum{i} - n{i} * products{i} AS DOUBLE)
-        / nullif(CAST(n{i} * squares{i} - ago{i} * ago{i} AS DOUBLE), 0) * 0.0864""",
-    "since": "CAST(age{i} AS DOUBLE) / 86400e6",
-}
-
-PERSON = """
-SELECT r.row, any_value(r.at_us) AS at_us,
-    min(epoch_us(e.time)) FILTER (e.code = 'MEDS_BIRTH') AS birth_us,
-    max(e.code) FILTER (starts_with(e.code, 'SEX//')) AS sex
-FROM rows r JOIN {events} e ON e.subject_id = r.subject_id
-WHERE e.code = 'MEDS_BIRTH' OR starts_with(e.code, 'SEX//')
-GROUP BY r.row
-"""
+Whole = npt.NDArray[np.int64]
 MEASURED = ("first", "last", "min", "max", "mean", "deviation", "slope")  # values that need a number
 SEXES = {"SEX//female": 1.0, "SEX//male": 0.0}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of some rows: one entry a row and concept that has events, and age and sex of each row."""
+
+    rows: Whole  # numbers of all these rows
+    age: Matrix  # years, shape (rows,), NaN = not known
+    sex: Matrix  # 1 female, 0 male, shape (rows,)
+    place: Whole  # shape (entries,), into `rows`, in order
+    concept: Whole  # shape (entries,)
+    values: Matrix  # shape (columns, entries), NaN = not known; the columns of `Windows.columns`
 
 
 class Windows:
-    """A recipe compiled to SQL on a warm connection. `matrix(...)` may be called from any thread, one at a time."""
+    """A recipe made ready. Calls are safe from any thread; `threads`: how many a call may use."""
 
     def __init__(self, recipe: EventRecipe, threads: int = 1) -> None:
-        self.recipe = recipe
-        self.lock = threading.Lock()
-        self.connection = duckdb.connect(config={"threads": threads})
-        self.connection.execute("SET TimeZone = 'UTC'")
-        if threads == 1:
-            self.connection.execute("PRAGMA disable_optimizer")  # one patient: planning would take longer than it saves
-        self.connection.register("concepts_given", concepts_table(recipe))
-        self.connection.execute("CREATE TABLE concepts AS SELECT * FROM concepts_given")
-        self.members = Members(recipe)
+        self.recipe, self.threads = recipe, threads
         self.columns = columns_of(recipe)
         self.targets = targets_of(recipe, self.columns)
+        self.book = Codebook(recipe)
+        self.usual = np.array([0.0 if feature.value == "count" else np.nan for feature in recipe.features])
+        self.person = [(j, f.value) for j, f in enumerate(recipe.features) if f.value in ("age", "sex")]
 
-    def matrix(self, events: pa.Table | str, rows: pa.Table) -> Matrix:
+    def matrix(self, events: pa.Table | Path, rows: pa.Table) -> Matrix:
         """Features, shape (rows, features), NaN where nothing is known. `rows`: row (0..n-1), subject_id, at_us.
 
-        `events` is an Arrow table of the event schema, or SQL that reads it such as `read_parquet('...')`.
+        `events`: a table of the event schema, or a Parquet file in which the events of a subject stand together.
+        Raises Invalid for a file where they do not.
         """
-        with self.lock:
-            source = events
-            if isinstance(events, pa.Table):
-                self.connection.register("events_given", events.select(EVENT_COLUMNS))
-                source = "events_given"
-            self.connection.register("rows", rows)
-            return self._filled(str(source), rows.num_rows)
+        made = np.empty((rows.num_rows, len(self.recipe.features)))
+        for _ in each(pieces(Crowd(rows), events), lambda piece: self._place(made, self.found_in(piece)), self.threads):
+            pass
+        return made
 
-    def _filled(self, events: str, count: int) -> Matrix:
-        matrix = empty_matrix(self.recipe.features, count)
-        if self.members:
-            self._climb(events)
-        if self.recipe.concepts and self.columns:
-            found = self.connection.execute(statement(self.recipe, self.columns, events)).fetchnumpy()
-            place_values(matrix, self.targets, found)
-        if any(feature.value in ("age", "sex") for feature in self.recipe.features):
-            place_person(matrix, self.recipe.features, self.connection.execute(PERSON.format(events=events)).fetchall())
-        return matrix
+    def one(self, events: pa.Table, at_us: int) -> Matrix:
+        """The features of the one subject of these events at a moment, shape (1, features)."""
+        nobody = np.zeros(1, np.int64)
+        made = np.empty((1, len(self.recipe.features)))
+        piece = Piece(events, np.zeros(events.num_rows, np.int64), nobody, nobody, np.array([at_us]), 1)
+        self._place(made, self.found_in(piece))
+        return made
 
-    def _climb(self, events: str) -> None:
-        """Let `concepts` say which groups the codes of these events count for."""
-        codes = [code for (code,) in self.connection.execute(f"SELECT DISTINCT code FROM {events}").fetchall()]
-        self.connection.register("climbed", self.members.table(codes))
-        sql = "SELECT * FROM concepts_given UNION ALL SELECT * FROM climbed"
-        self.connection.execute(f"CREATE OR REPLACE TABLE concepts AS {sql}")
+    def found(self, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
+        """The same without a matrix, for what is sparse or does not fit into memory: all rows, in pieces."""
+        return each(pieces(Crowd(rows), events), self.found_in, self.threads)
+
+    def found_in(self, piece: Piece) -> Found:
+        """What is known of the rows of a piece."""
+        coded, persons = self.book.read(piece.events, piece.subject, piece.subjects)
+        bounds = np.searchsorted(coded.subject, np.arange(piece.subjects + 1))
+        seen = known(coded, piece.at, bounds[piece.owner], np.diff(bounds)[piece.owner])
+        born = persons.birth[piece.owner]
+        age = np.where(born == NEVER, np.nan, (piece.at - born) // DAY_US / 365.25)
+        sex = np.array([SEXES.get(one or "", np.nan) for one in persons.sex])[piece.owner]
+        return Found(piece.row, age, sex, seen.row, seen.concept, values_of(seen, self.columns))
+
+    def _place(self, made: Matrix, found: Found) -> None:
+        """Put what was found where the dictionary says."""
+        made[found.rows] = self.usual
+        begin = found.rows[found.place] * made.shape[1]
+        flat = made.reshape(-1)
+        for values, target in zip(found.values, self.targets, strict=True):
+            column = target[found.concept]
+            if (target < 0).any():
+                asked = column >= 0
+                flat[(begin + column)[asked]] = values[asked]
+            else:
+                flat[begin + column] = values
+        for j, value in self.person:
+            made[found.rows, j] = found.age if value == "age" else found.sex
 
 
-def concepts_table(recipe: EventRecipe) -> pa.Table:
-    """The recipe's concepts as rows with their number."""
-    concepts = recipe.concepts
-    return pa.table(
-        {
-            "concept": pa.array(range(len(concepts)), pa.int64()),
-            "code": pa.array([c.code for c in concepts], pa.string()),
-            "text": pa.array([c.text for c in concepts], pa.string()),
-            "unit": pa.array([c.unit for c in concepts], pa.string()),
-            "blind": pa.array([c.blind for c in concepts], pa.bool_()),
-        }
-    )
+def each(given: Iterator[Piece], act: Callable[[Piece], T], threads: int) -> Iterator[T]:
+    """What `act` makes of each piece, in order; at most two pieces a thread are held at a time."""
+    if threads == 1:
+        yield from map(act, given)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        going: deque[Future[T]] = deque()
+        for piece in given:
+            going.append(pool.submit(act, piece))
+            if len(going) > 2 * threads:
+                yield going.popleft().result()
+        while going:
+            yield going.popleft().result()
 
 
 def columns_of(recipe: EventRecipe) -> list[tuple[str, float]]:
     """The (value, window) pairs that the recipe's features use, in a fixed order."""
-    return sorted({(f.value, f.window_days) for f in recipe.features if f.value in VALUE_SQL})
+    return sorted({(f.value, f.window_days) for f in recipe.features if f.value in VALUES})
 
 
-def statement(recipe: EventRecipe, columns: list[tuple[str, float]], events: str) -> str:
-    """The SQL of a recipe: one row per (row, concept), one column per (value, window)."""
-    number = {days: n for n, days in enumerate(sorted({days for _, days in columns}))}
-    known = KNOWN.format(events=events, blind_us=round(recipe.blind_hours * HOUR_US))
-    sums = {
-        f"{name}{number[days]}": f"{within(sql, days)} AS {name}{number[days]}"
-        for value, days in columns
-        for name, sql in SUMS[value].items()
-    }
-    chosen = ", ".join(f"{VALUE_SQL[value].format(i=number[days])} AS x{i}" for i, (value, days) in enumerate(columns))
-    summed = f"SELECT row, concept, {', '.join(sums.values())} FROM ({known}) GROUP BY row, concept"
-    return f"SELECT row, concept, {chosen} FROM ({summed})"
-
-
-def within(sql: str, days: float) -> str:
-    """A sum over the events of the last so many days; 0 = the whole past."""
-    if days == 0:
-        return sql
-    inside = f"age_us <= {round(days * DAY_US)}"
-    return f"{sql[:-1]} AND {inside})" if "FILTER" in sql else f"{sql} FILTER ({inside})"
-
-
-def empty_matrix(features: list[Feature], count: int) -> Matrix:
-    """A matrix of nothing known: counts are 0, everything else NaN."""
-    matrix = np.full((count, len(features)), np.nan)
-    matrix[:, [i for i, f in enumerate(features) if f.value == "count"]] = 0.0
-    return matrix
-
-
-def place_values(matrix: Matrix, targets: npt.NDArray[np.int64], found: dict[str, npt.NDArray[Any]]) -> None:
-    """Put what the query found into the columns of the dictionary."""
-    rows, concepts = found["row"], found["concept"]
-    for i, target in enumerate(targets):
-        j = target[concepts]
-        asked = j >= 0
-        matrix[rows[asked], j[asked]] = np.ma.filled(found[f"x{i}"], np.nan)[asked]
-
-
-def targets_of(recipe: EventRecipe, columns: list[tuple[str, float]]) -> npt.NDArray[np.int64]:
+def targets_of(recipe: EventRecipe, columns: list[tuple[str, float]]) -> Whole:
     """Shape (columns, concepts): the number of the feature that takes this value of this concept, or -1."""
     number_of = {concept.key: i for i, concept in enumerate(recipe.concepts)}
     place_of = {column: i for i, column in enumerate(columns)}
     made = np.full((len(columns), len(recipe.concepts)), -1, dtype=np.int64)
     for j, feature in enumerate(recipe.features):
-        if feature.value in VALUE_SQL:
+        if feature.value in VALUES:
             made[place_of[feature.value, feature.window_days], number_of[feature.source]] = j
     return made
-
-
-def place_person(matrix: Matrix, features: list[Feature], found: list[tuple[int, int, int | None, str | None]]) -> None:
-    """Age in whole days / 365.25 and sex (1 female, 0 male, NaN for any other)."""
-    for j, feature in enumerate(features):
-        for row, at_us, birth_us, sex in found:
-            if feature.value == "age" and birth_us is not None:
-                matrix[row, j] = ((at_us - birth_us) // DAY_US) / 365.25
-            elif feature.value == "sex" and sex in SEXES:
-                matrix[row, j] = SEXES[sex]

@@ -105,9 +105,7 @@ class Deployed:
 
     def vector(self, events: pa.Table, at: datetime) -> Matrix:
         """The features of one subject at a moment, shape (1, features): the bits that training would make."""
-        subject = events.column("subject_id")[0].as_py() if events.num_rows else ""
-        row = pa.table({"row": pa.array([0], pa.int64()), "subject_id": [subject], "at_us": [moment_us(at)]})
-        return self.windows.matrix(events, row)
+        return self.windows.one(events, moment_us(at))
 
     def predict_events(self, events: pa.Table, at: datetime) -> Prediction:
         """The answer for ONE subject's events (the event schema) at a moment, from what was known then."""
