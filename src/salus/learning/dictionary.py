@@ -51,6 +51,23 @@ class Rolled(msgspec.Struct, kw_only=True, omit_defaults=True):
     blind: list[str] = msgspec.field(default_factory=list)
 
 
+class Series(msgspec.Struct, kw_only=True):
+    """How tensors are made from events: a channel for each concept, `measured` ones by value, others as 1 where they
+    happen; so many latest steps, each `every_hours` long (0: every moment is a step). `features`: one a channel."""
+
+    concepts: list[Concept]
+    features: list[Feature]
+    measured: list[bool]
+    steps: int
+    every_hours: float
+    blind_hours: float = 0
+
+    @property
+    def width(self) -> int:
+        """The length of a flat tensor."""
+        return self.steps * (1 + len(self.concepts))
+
+
 class EventRecipe(msgspec.Struct, kw_only=True):
     """How features are made from events; the same recipe in training and at the bedside."""
 
@@ -58,6 +75,7 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     features: list[Feature]
     blind_hours: float = 0
     rolled: Rolled | None = None
+    series: Series | None = None
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":
         """The recipe that makes only these features."""

@@ -16,6 +16,7 @@ Kind = Literal["binary", "multiclass", "number"]
 Weights = Literal["none", "balanced", "tuned"]
 Text = dict[str, str]
 USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
+NEED_SERIES = ("recurrent",)  # families that read series of events
 VALUES = (*USUAL_VALUES, "first", "deviation")
 
 
@@ -66,6 +67,16 @@ class Label(Strict):
         return self.codes + [code for codes in self.classes.values() for code in codes]
 
 
+class Sequence(Strict):
+    """Series for nets that read them: so many latest steps, each `every_hours` long (0: every moment is a step), and
+    so many channels at most, the most frequent concepts of these codes."""
+
+    steps: int = 64
+    every_hours: float = 1
+    channels: int = 64
+    codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
+
+
 class Features(Strict):
     """From what: patterns of codes, windows in days looking back (0 = the whole past, 0.25 = six hours), and values per
     window."""
@@ -81,6 +92,7 @@ class Features(Strict):
     min_subjects: int = 20
     max_codes: int = 300
     blind_hours: float | None = None
+    sequence: bool | Sequence = False
 
 
 class Models(Strict):
@@ -151,6 +163,14 @@ class Task(Strict):
     def incident(self) -> bool:
         """Whether people who already have the label are left out."""
         return self.kind == "binary" if self.label.incident is None else self.label.incident
+
+    @property
+    def sequence(self) -> Sequence | None:
+        """How series are made; None where the task wants none and no family of it needs them."""
+        wanted = self.features.sequence
+        if isinstance(wanted, Sequence):
+            return wanted
+        return Sequence() if wanted or set(NEED_SERIES) & set(self.models.families) else None
 
     @property
     def blind_hours(self) -> float:

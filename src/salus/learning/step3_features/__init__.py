@@ -4,6 +4,7 @@ import csv
 import os
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe, Feature
@@ -13,13 +14,14 @@ from salus.learning.step3_features.columns import table_recipe, table_rows
 from salus.learning.step3_features.concepts import recipe_of
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.names import name_of
+from salus.learning.step3_features.sequences import series_of, training_tensors
 from salus.learning.step3_features.windows import Windows
 
 FEWEST_KNOWN = 10  # training rows that must know a feature
 
 
 def features(run: Run, progress: Progress = silent) -> None:
-    """Write recipe.json, dictionary.csv and matrix.parquet."""
+    """Write recipe.json, dictionary.csv, matrix.parquet, and series.npy where the task wants series."""
     progress("step3", 0.0)
     made, matrix = table_features(run) if run.plan.source == "table" else event_features(run)
     run.write_matrix(matrix, made)
@@ -35,7 +37,11 @@ def event_features(run: Run) -> tuple[list[Feature], Matrix]:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.register("rows", rows)
-    recipe = recipe_of(task, connection, f"read_parquet('{events}')", name_of)
+    read = f"read_parquet('{events}')"
+    recipe = recipe_of(task, connection, read, name_of)
+    if task.sequence is not None:
+        recipe.series = series_of(recipe.concepts, recipe.features, task.sequence, recipe.blind_hours)
+        np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
     matrix = Windows(recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
     kept = telling(matrix[[part == "train" for part in rows["part"].to_pylist()]])
     recipe = recipe.only([recipe.features[j] for j in kept])
