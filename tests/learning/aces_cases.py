@@ -1,5 +1,5 @@
 """Random events and random ACES tasks over them, small enough that every edge is hit often: the same moments, the
-same codes, windows that touch, boundaries that are not there. For the oracle's test and for the benchmark beside es-aces.
+same codes, windows that touch, boundaries that are not there. For the oracle's test and the benchmark beside es-aces.
 """
 
 from datetime import datetime, timedelta
@@ -10,12 +10,13 @@ import pyarrow as pa
 
 START = datetime(2020, 1, 1)
 HOURS = 6  # events fall on a coarse grid, so that moments and window ends meet
+FLOAT = pa.float32()  # as MEDS asks
 CODES = ("a", "b", "c", "lab//x", "lab//y")
 SPANS = ("6h", "12 hours", "1 day", "36h", "2d", "1 week", "1 day, 6:00:00")
 COUNTS = ("(1, None)", "(None, 0)", "(None, 2)", "(1, 2)", "(2, None)", "(0, 3)")
 
 
-def random_events(chance: Random, people: int = 8, most: int = 14) -> pa.Table:
+def random_events(chance: Random, people: int = 8, most: int = 14, number: pa.DataType = FLOAT) -> pa.Table:
     """MEDS rows sorted by subject and time, those without a time first. Some people have none with a time."""
     rows: list[tuple[int, datetime | None, str, float | None, str | None]] = []
     for person in range(1, people + 1):
@@ -27,7 +28,7 @@ def random_events(chance: Random, people: int = 8, most: int = 14) -> pa.Table:
             unit = chance.choice([None, "mg", "g"])
             rows.append((person, START + timedelta(hours=HOURS * place), chance.choice(CODES), value, unit))
     columns = list(zip(*rows, strict=True)) or [[], [], [], [], []]
-    types = (pa.int64(), pa.timestamp("us"), pa.string(), pa.float32(), pa.string())
+    types = (pa.int64(), pa.timestamp("us"), pa.string(), number, pa.string())
     names = ("subject_id", "time", "code", "numeric_value", "unit")
     return pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})
 

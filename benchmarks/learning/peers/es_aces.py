@@ -1,7 +1,7 @@
 """Cohorts by es-aces, in its own environment: python es_aces.py JOBS.json; writes result and time of each job.
 
-A job: {"task": YAML, "events": Parquet, "out": Parquet}. Time from the open file to the table of rows, as its own program
-goes about it (read task, make predicates, query); reading the packages is not counted.
+A job: {"task": YAML, "events": Parquet, "out": Parquet}. Time from files to rows, as its own program goes
+about it (read task, make predicates, query); loading the packages is not counted.
 """
 
 import json

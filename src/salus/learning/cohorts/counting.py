@@ -7,6 +7,7 @@ the other.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,19 +28,28 @@ class Part:
     base: Whole  # of each of these subjects
     timeline: Timeline
 
-    def keys(self, rows: Whole) -> Whole:
-        """The sorted keys of rows of the timeline that have a time."""
-        subject = self.timeline.subject[rows]
-        found = self.base[subject - self.low] + self.timeline.time[rows] - self.timeline.first[subject]
-        found.sort()
+    def keys(self, rows: Whole | None) -> Whole:
+        """The sorted keys of rows of the timeline that have a time, or of all rows."""
+        found: Whole = self.timeline.time if rows is None else self.timeline.time[rows]
+        found = found + self.timeline.spread(self.move, rows)
+        if (found[1:] < found[:-1]).any():
+            found.sort()
         return found
+
+    @cached_property
+    def move(self) -> Whole:
+        """What makes a time a key, for each of all subjects; those of other parts have none."""
+        move = np.zeros(len(self.timeline.subjects), dtype=np.int64)
+        known = self.spans >= 0
+        move[self.low : self.high][known] = (self.base - self.timeline.first[self.low : self.high])[known]
+        return move
 
     def edges(self, name: str, kept: Flags | None) -> Whole:
         """The keys of the first or last moments of the subjects that are kept (None: all)."""
         asked = self.spans >= 0 if kept is None else (self.spans >= 0) & kept[self.low : self.high]
         return (self.base if name == RECORD_START else self.base + self.spans)[asked]
 
-    @property
+    @cached_property
     def spans(self) -> Whole:
         """From the first to the last moment of each of these subjects; below 0 where there is none."""
         last, first = self.timeline.last[self.low : self.high], self.timeline.first[self.low : self.high]
@@ -126,7 +136,7 @@ class Counter:
 
 def distinct(keys: Whole) -> Whole:
     """Sorted keys, each once."""
-    return keys[np.diff(keys, prepend=keys[:1] - 1) > 0]
+    return keys if not len(keys) else keys[np.append(True, keys[1:] != keys[:-1])]
 
 
 def is_among(keys: Whole, others: Whole) -> Flags:

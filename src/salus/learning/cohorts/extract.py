@@ -141,7 +141,7 @@ def extract_from(definition: Definition, folder: Path) -> Cohort:
 
 def columns_of(plan: Plan) -> list[str]:
     """The columns that the predicates ask for beside subject, time and code."""
-    asked = [plan.all_predicates[name] for name in (*plan.predicates, *plan.static) if name in plan.all_predicates]
+    asked = [plan.all_predicates[name] for name in plan.needed]
     bounds = ["numeric_value"] if any(has_bounds(one) for one in asked) else []
     return list(dict.fromkeys([*bounds, *(column for one in asked for column in one.other_cols)]))
 

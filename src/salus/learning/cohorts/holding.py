@@ -15,33 +15,43 @@ class Rows:
 
     def __init__(self, plan: Plan, timeline: Timeline) -> None:
         self.plan, self.timeline = plan, timeline
+        plain = [name for name in plan.needed if plan.all_predicates[name].expr is None]
+        self.meant = {name: matching(timeline.codes, plan.all_predicates[name]) for name in plain}
+        asked = np.any(list(self.meant.values()), axis=0) if plain else np.zeros(len(timeline.codes) + 1, dtype=bool)
+        self.candidates = np.flatnonzero(asked[timeline.code])
+        self.codes = timeline.code[self.candidates]
         self.kept = holding_all(timeline, [self.found(name) for name in plan.static]) if plan.static else None
         self.known: dict[str, Whole] = {}
 
     def of(self, name: str, low: int, high: int) -> Whole:
         """Rows with a time of the subjects from place low to high that have all that is static."""
         if name not in self.known:
-            self.known[name] = self._asked(self.found(name))
+            rows = self.found(name)
+            self.known[name] = self._asked(rows if self.timeline.timed is None else rows[self.timeline.timed[rows]])
         return self._within(self.known[name], low, high)
 
-    def all(self, low: int, high: int) -> Whole:
-        return self._within(self._asked(np.arange(len(self.timeline.time))), low, high)
+    def all(self, low: int, high: int) -> Whole | None:
+        """The same of rows of any code; None: simply all rows."""
+        timed, whole = self.timeline.timed, low == 0 and high == len(self.timeline.subjects)
+        if timed is None and whole and self.kept is None:
+            return None
+        return self._within(
+            self._asked(np.arange(len(self.timeline.time)) if timed is None else np.flatnonzero(timed)), low, high
+        )
 
     def _asked(self, rows: Whole) -> Whole:
-        timed, kept = self.timeline.timed, self.kept
-        rows = rows if timed is None else rows[timed[rows]]
-        return rows if kept is None else rows[kept[self.timeline.subject[rows]]]
+        return rows if self.kept is None else rows[self.kept[self.timeline.subject_at(rows)]]
 
     def _within(self, rows: Whole, low: int, high: int) -> Whole:
         if low == 0 and high == len(self.timeline.subjects):
             return rows
-        subject = self.timeline.subject[rows]
+        subject = self.timeline.subject_at(rows)
         return rows[(subject >= low) & (subject < high)]
 
     def found(self, name: str) -> Whole:
         """The rows at which a plain predicate holds, with or without a time."""
         predicate = self.plan.all_predicates[name]
-        rows = np.flatnonzero(matching(self.timeline.codes, predicate)[self.timeline.code])
+        rows: Whole = self.candidates[self.meant[name][self.codes]]
         rows = rows[within_values(self.timeline.table, rows, predicate)] if has_bounds(predicate) else rows
         for column, value in predicate.other_cols.items():
             rows = rows[equals(self.timeline.table[column], rows, value, column)]
@@ -54,7 +64,7 @@ def holding_all(timeline: Timeline, static: list[Whole]) -> Flags:
     for rows in static:
         untimed = rows[:0] if timeline.timed is None else rows[~timeline.timed[rows]]
         having = np.zeros(len(timeline.subjects), dtype=bool)
-        having[timeline.subject[untimed]] = True
+        having[timeline.subject_at(untimed)] = True
         holds &= having
     return holds
 

@@ -73,6 +73,11 @@ class Plan:
         return tuple(dict.fromkeys([*self.definition.patient_demographics, *used]))
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """Predicates of the file that are needed, static ones too."""
+        return tuple(dict.fromkeys(name for name in (*self.predicates, *self.static) if name not in SPECIAL))
+
+    @property
     def counted(self) -> tuple[str, ...]:
         """Predicates that are counted in windows, in the order of the file."""
         return tuple(name for name in self.predicates if name not in self.static)

@@ -16,7 +16,7 @@ SAID_ONLY = ("description", "metadata")  # read by people, not by us
 PREDICATE_KEYS = set(Predicate.__struct_fields__)
 
 
-class Plain(yaml.SafeLoader):  # type: ignore[misc]  # the library has no types
+class Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the library has no types
     """Plain YAML: mappings, lists, words and numbers. A key given twice is a fault."""
 
 

@@ -19,39 +19,63 @@ from salus.base.errors import Invalid, Malformed, Missing
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+NEVER = np.iinfo(np.int64).max
 NEEDED = ("subject_id", "time", "code")
 ASIDE = ("metadata", "labels", "task_labels")  # folders of a MEDS dataset that hold no events
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """Rows as they lie in the files. `subject`: place in `subjects` (sorted); `code`: place in `codes`; times in us."""
+class Runs:
+    """Rows of one subject that follow each other. `start`: first row, `subject`: place in `Timeline.subjects`."""
 
-    subjects: pa.Array
+    start: Whole
     subject: Whole
-    time: Whole  # of rows without a time: the first time of their subject
+    length: Whole
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Rows as they lie in the files. `code`: place in `codes`; `time` in us, of rows without one a number too great."""
+
+    subjects: pa.Array  # sorted
+    runs: Runs
+    time: Whole
     timed: Flags | None  # None: every row has a time
-    code: npt.NDArray[np.int32]
+    code: npt.NDArray[Any]
     codes: pa.Array
     table: pa.Table  # the other columns, for the predicates that ask for them
 
     @cached_property
     def first(self) -> Whole:
         """The first moment of each subject; of a subject without any, a number greater than its last."""
-        return self._edge(np.minimum, np.iinfo(np.int64).max)
+        return self._edge(np.minimum, self.time, NEVER)
 
     @cached_property
     def last(self) -> Whole:
-        return self._edge(np.maximum, np.iinfo(np.int64).min)
+        before = np.iinfo(np.int64).min
+        return self._edge(
+            np.maximum, self.time if self.timed is None else np.where(self.timed, self.time, before), before
+        )
 
-    def _edge(self, which: np.ufunc, empty: int) -> Whole:
-        """The least or the greatest time of each subject, run by run of rows."""
+    def _edge(self, which: np.ufunc, time: Whole, empty: int) -> Whole:
+        """The least or the greatest time of each subject, run by run."""
         edge = np.full(len(self.subjects), empty, dtype=np.int64)
-        if len(self.time):
-            starts = np.flatnonzero(np.diff(self.subject, prepend=-1))
-            time = self.time if self.timed is None else np.where(self.timed, self.time, empty)
-            which.at(edge, self.subject[starts], which.reduceat(time, starts))
+        if len(time):
+            which.at(edge, self.runs.subject, which.reduceat(time, self.runs.start))
         return edge
+
+    def spread(self, values: Whole, rows: Whole | None = None) -> Whole:
+        """The value of each subject at each row, or at some rows in their order."""
+        by_run = values[self.runs.subject]
+        if rows is None:
+            return np.repeat(by_run, self.runs.length)
+        if len(rows) * 8 > len(self.time):
+            return np.repeat(by_run, self.runs.length)[rows]
+        return by_run[np.searchsorted(self.runs.start, rows, side="right") - 1]
+
+    def subject_at(self, rows: Whole) -> Whole:
+        """The place of the subject of some rows."""
+        return self.spread(np.arange(len(self.subjects)), rows)
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -100,9 +124,9 @@ def check_columns(names: Sequence[str], wanted: Sequence[str], file: str) -> Non
 def timeline_of(table: pa.Table) -> Timeline:
     """A table of events in any order as a timeline. Raises Invalid for a time column that holds no times."""
     time, timed = times_of(table["time"])
-    subjects, subject = numbered(table["subject_id"])
+    subjects, runs = runs_of(table["subject_id"])
     codes, code = coded(table["code"])
-    return Timeline(subjects, subject, time, timed, code, codes, table)
+    return Timeline(subjects, runs, time, timed, code, codes, table)
 
 
 def times_of(column: pa.ChunkedArray) -> tuple[Whole, Flags | None]:
@@ -111,27 +135,31 @@ def times_of(column: pa.ChunkedArray) -> tuple[Whole, Flags | None]:
         raise Invalid(f"The column time holds {column.type}, not moments: write it as timestamp[us]", path="--events")
     zone = getattr(column.type, "tz", None)
     numbers = pc.cast(column, pa.timestamp("us", zone), safe=False).cast(pa.int64())
-    timed = None if column.null_count == 0 else np.asarray(pc.is_valid(column))
-    return np.asarray(pc.fill_null(numbers, 0) if timed is not None else numbers), timed
+    if not column.null_count:
+        return np.asarray(numbers), None
+    return np.asarray(pc.fill_null(numbers, NEVER)), np.asarray(pc.is_valid(column))
 
 
-def numbered(column: pa.ChunkedArray) -> tuple[pa.Array, Whole]:
-    """The different values in order, and the place of each row's value among them. Raises Invalid for a null."""
+def runs_of(column: pa.ChunkedArray) -> tuple[pa.Array, Runs]:
+    """The different subjects in order, and the runs of their rows. Raises Invalid for a row that is nobody's."""
     if column.null_count:
         raise Invalid(f"{column.null_count:,} events have no subject_id: every event is somebody's", path="--events")
     if pa.types.is_integer(column.type):
-        return numbered_whole(np.asarray(column).astype(np.int64, copy=False))
-    values, places = coded(column)
-    texts = values.cast(pa.string())
+        ids = np.asarray(column).astype(np.int64, copy=False)
+        start = changes(ids)
+        values, subject = np.unique(ids[start], return_inverse=True)
+        return pa.array(values), Runs(start, subject, np.diff(start, append=len(ids)))
+    names, places = coded(column)
+    texts, start = names.cast(pa.string()), changes(places)
     order = np.asarray(pc.sort_indices(texts))
-    return texts.take(pa.array(order)), np.argsort(order)[places]
+    return texts.take(pa.array(order)), Runs(
+        start, np.argsort(order)[places[start]], np.diff(start, append=len(places))
+    )
 
 
-def numbered_whole(ids: Whole) -> tuple[pa.Array, Whole]:
-    """The same for whole numbers: only where one row differs from the row before is anything looked up."""
-    starts = np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1)) if len(ids) else np.empty(0, dtype=np.int64)
-    values, places = np.unique(ids[starts], return_inverse=True)
-    return pa.array(values), np.repeat(places, np.diff(starts, append=len(ids)))
+def changes(values: npt.NDArray[Any]) -> Whole:
+    """The rows at which a value is another than in the row before."""
+    return np.append(np.zeros(min(1, len(values)), dtype=np.int64), np.flatnonzero(values[1:] != values[:-1]) + 1)
 
 
 def coded(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[Any]]:
