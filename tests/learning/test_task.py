@@ -139,7 +139,7 @@ def test_by_time_no_training_row_knows_what_comes_after_the_cut(by: str) -> None
 
     at = np.arange(400) * D
     subject = [f"p{i % 50}" for i in range(400)]
-    part = parts(Split(by=by), subject, ["no"] * 400, at, int(timedelta(days=20) / timedelta(microseconds=1)))
+    part = parts(Split(by=by), subject, ["no"] * 400, at, at + int(timedelta(days=20) / timedelta(microseconds=1)))
     train, test = ([i for i in range(400) if part[i] == name] for name in ("train", "test"))
 
     assert max(train) + 20 < min(test)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("salus.cli.events", "events"),
     "quality": ("salus.cli.quality", "quality"),
     "clean": ("salus.cli.clean", "clean"),
+    "cohort": ("salus.cli.cohort", "cohort"),
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
     "token": ("salus.cli.token", "token"),

@@ -16,14 +16,15 @@ from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step5_evaluate.telling import barred_words
-from salus.learning.task import Budget, Split, Trust, Weights, read_task
+from salus.learning.task import YAML, Budget, Split, Trust, Weights, read_task
 
 say = words_of("salus.learning")
 
 
 def learn(
     what: Annotated[
-        Path | None, typer.Argument(help="A table (data.csv) or a task (TASK.toml). 表格或任务文件")
+        Path | None,
+        typer.Argument(help="A table (data.csv) or a task (.toml, or .yaml of ACES). 表格或任务文件"),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Table: the column to foretell. 目标列")] = None,
     subject: Annotated[str | None, typer.Option(help="Table: the column that says whose row it is. 受试者列")] = None,
@@ -51,7 +52,7 @@ def learn(
     runs = told.registry.parent / "runs"
     if (what is None) == (resume is None):
         raise Invalid(say("cli.nothing_to_learn", told.language))
-    is_task = what is not None and what.suffix == ".toml"
+    is_task = what is not None and what.suffix in (".toml", *YAML)
     if what is not None and not is_task and target is None:
         raise Invalid(say("cli.no_target", told.language, name=what.name), path="--target")
     console = Console(stderr=True)

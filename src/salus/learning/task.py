@@ -11,10 +11,15 @@ import msgspec
 from msgspec.structs import replace
 
 from salus.base.errors import Invalid, Issue, Malformed, Missing
+from salus.learning.cohorts.definition import Definition
+from salus.learning.cohorts.plan import plan_of
+from salus.learning.cohorts.reading import read_definition
+from salus.learning.cohorts.telling import faults_of_task, horizon_days, label_codes
 
 Kind = Literal["binary", "multiclass", "number"]
 Weights = Literal["none", "balanced", "tuned"]
 Text = dict[str, str]
+YAML = (".yaml", ".yml")
 USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
 NEED_SERIES = ("recurrent",)  # families that read series of events
 VALUES = (*USUAL_VALUES, "first", "deviation")
@@ -143,7 +148,10 @@ ABOUT = (  # what only the site can state of a model: its report says each of th
 
 
 class Task(Strict):
-    """One question put to the records. `about`: what the site states, in one text or one for each language."""
+    """One question put to the records. `about`: what the site states, in one text or one for each language.
+
+    `aces`: who, when and what in the language of ACES, in place of cohort, when and label.
+    """
 
     name: str
     kind: Kind
@@ -158,6 +166,7 @@ class Task(Strict):
     trust: Trust = msgspec.field(default_factory=Trust)
     labels: dict[str, Text] = {}
     about: dict[str, Text | str] = {}
+    aces: Definition | None = None
 
     @property
     def incident(self) -> bool:
@@ -188,14 +197,38 @@ def without_places(task: Task) -> Task:
 
 
 def read_task(path: Path) -> Task:
-    """The task in a TOML file. Raises Missing, Malformed (not TOML) or Invalid (each fault: its key and the cure)."""
+    """The task in a TOML file, or in a YAML file of ACES. Raises Missing, Malformed (neither) or Invalid (each fault:
+    its key and the cure)."""
     if not path.is_file():
-        raise Missing(f"There is no task file {path}: name an existing TOML file")
+        raise Missing(f"There is no task file {path}: name an existing TOML or YAML file")
+    if path.suffix in YAML:
+        return task_of_aces(path)
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{path.name} is not TOML: {error}") from error
+    if isinstance(table.get("aces"), str):
+        return beside(task_of({**table, **aces_keys(found(table["aces"], path.parent), table)}), path.parent)
     return beside(task_of(table), path.parent)
+
+
+def task_of_aces(path: Path) -> Task:
+    """A task of nothing but an ACES file: its name is the file's, the question names the label. Raises Invalid, ..."""
+    definition = read_definition(path)
+    label = plan_of(definition).label
+    name = re.sub(r"[^\w-]+", "-", path.stem)[:80]
+    seen = label[1].replace("_", " ") if label else "?"
+    question = {"en": f"Will there be: {seen}? ({name})", "zh": f"会不会出现：{seen}？（{name}）"}
+    return task_of({"name": name, "kind": "binary", "question": question, **aces_keys(path, {})})
+
+
+def aces_keys(path: Path | str, told: Mapping[str, object]) -> dict[str, object]:
+    """The keys of a task that an ACES file gives: itself, and a label of the codes and the horizon that it means."""
+    definition = read_definition(Path(path))
+    given = told.get("label")
+    label = {"codes": label_codes(definition), "within_days": horizon_days(definition), "incident": False}
+    table = msgspec.to_builtins(definition)
+    return {"aces": table, "label": {**label, **(given if isinstance(given, dict) else {})}}
 
 
 def beside(task: Task, folder: Path) -> Task:
@@ -251,15 +284,21 @@ def faults_of(task: Task) -> Iterator[Issue]:
 
 def checks(task: Task) -> list[tuple[bool, str, str]]:
     """Rows of (is it wrong, which key, what to say)."""
-    label, when, features = task.label, task.when, task.features
+    label, when, features, aces = task.label, task.when, task.features, task.aces
     unbounded = [name for name in task.trust.bounds if name not in BOUNDED[task.kind]]
     unknown = [value for value in features.values if value not in VALUES]
     return [
+        *(faults_of_task(aces) if aces else ()),
+        (bool(aces) and task.kind != "binary", "kind", f"an ACES file tells whether, not {task.kind}: say binary"),
         (not re.fullmatch(r"[\w-]{1,80}", task.name), "name", f"'{task.name}' must be letters, digits, - and _"),
         ({"en", "zh"} - set(task.question) != set(), "question", "give the question in both languages: en and zh"),
-        (not (when.events or when.dates), "when.events", "say when to predict: events = [...] or dates = [...]"),
         (
-            task.kind != "multiclass" and not label.codes,
+            not (when.events or when.dates or aces),
+            "when.events",
+            "say when to predict: events = [...] or dates = [...]",
+        ),
+        (
+            task.kind != "multiclass" and not label.codes and not aces,
             "label.codes",
             f"a {task.kind} task needs codes = [...] that make the label",
         ),
@@ -269,7 +308,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             f"{len(label.classes)} classes given: a multiclass task needs two or more",
         ),
         (
-            not label.same_encounter and label.within_days <= 0,
+            not label.same_encounter and label.within_days <= 0 and not aces,
             "label.within_days",
             f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
         ),

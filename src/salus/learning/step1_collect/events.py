@@ -1,37 +1,85 @@
 """The events a task can use, copied into the run so that the run can be repeated."""
 
+import csv
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from salus.base.errors import Invalid, Missing
+from salus.base.errors import Invalid, Malformed
+from salus.learning.cohorts import Definition, event_files, extract_from, table_of
+from salus.learning.cohorts.timeline import NEEDED, check_columns
 from salus.learning.run import MADE_UP, Note, Run
 from salus.learning.task import Task, matches
 
 SYNTHETIC = "SYNTHETIC"  # the event that says of a person that they are made up
-KEPT = "subject_id, time, code, numeric_value, text_value, unit, encounter_id, source_id, recorded_time"
+KEPT = {  # column -> its type; those that a MEDS dataset from elsewhere does not have are null
+    "subject_id": "VARCHAR",
+    "time": "TIMESTAMPTZ",
+    "code": "VARCHAR",
+    "numeric_value": "DOUBLE",
+    "text_value": "VARCHAR",
+    "unit": "VARCHAR",
+    "encounter_id": "VARCHAR",
+    "source_id": "VARCHAR",
+    "recorded_time": "TIMESTAMPTZ",
+}
 
 
 def collect_events(run: Run) -> None:
     """Write step1_collect/events.parquet and summary.json. Raises Missing for a folder without events."""
     plan = run.plan
-    files = sorted(Path(plan.data).rglob("*.parquet"))
-    if not files:
-        raise Missing(f"There are no events (*.parquet) in {plan.data}: give the folder that analytics writes")
+    files = event_files(Path(plan.data))
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    given = f"read_parquet({[str(file) for file in files]!r})"
+    given = readable(connection, files)
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {given} ORDER BY code").fetchall()]
     wanted = [code for code in codes if is_wanted(code, plan.task)]
-    check_label_codes(codes, plan.task)
+    if plan.task.aces is None:
+        check_label_codes(codes, plan.task)
+    else:
+        collect_cohort(run, plan.task.aces)
     place = run.path("step1_collect", "events.parquet")
     connection.execute(
-        f"COPY (SELECT {KEPT} FROM {given} WHERE list_contains($codes, code) "
+        f"COPY (SELECT {', '.join(KEPT)} FROM {given} WHERE list_contains($codes, code) "
         f"ORDER BY subject_id, time, source_id, code) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
         {"codes": wanted},
     )
     run.note("step1_collect", made_up(connection, given))
     run.write("step1_collect", "summary.json", summary_of(connection, place, len(codes)))
+
+
+def readable(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
+    """SQL for the events of the files, with the columns kept. Raises Malformed (no Parquet), Invalid (no events)."""
+    read = f"read_parquet({[str(file) for file in files]!r}, union_by_name = true)"
+    try:
+        names = [name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
+        check_columns(names, NEEDED, files[0].parent.name)
+        columns = ", ".join(
+            f"CAST({name if name in names else 'NULL'} AS {kind}) AS {name}" for name, kind in KEPT.items()
+        )
+        connection.execute(f"CREATE VIEW given AS SELECT {columns} FROM {read}")
+        connection.execute("SELECT max(time), max(numeric_value), max(recorded_time) FROM given").fetchall()
+    except duckdb.Error as error:
+        raise Malformed(
+            f"The events in {files[0].parent} cannot be read ({str(error).splitlines()[0]}): write them anew, with "
+            "time and recorded_time as moments and numeric_value as numbers",
+            path="--events",
+        ) from error
+    return "given"
+
+
+def collect_cohort(run: Run, definition: Definition) -> None:
+    """Write the rows of an ACES file (cohort.parquet), and how many were left after each of its windows (left.csv)."""
+    cohort = extract_from(definition, Path(run.plan.data))
+    table = table_of(cohort)
+    known = pa.array(cohort.known_us if cohort.known_us is not None else [], pa.int64())
+    subjects = table["subject_id"].cast(pa.string())
+    table = table.set_column(0, "subject_id", subjects).append_column("known_us", known)
+    pq.write_table(table, run.path("step1_collect", "cohort.parquet"))
+    with run.path("step1_collect", "left.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("asked", "rows_left"), *cohort.left.items()])
 
 
 def made_up(connection: duckdb.DuckDBPyConnection, given: str) -> list[Note]:

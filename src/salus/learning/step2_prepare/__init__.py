@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -40,6 +41,8 @@ def prepare(run: Run, progress: Progress = silent) -> None:
 
 def event_rows(run: Run, task: Task) -> tuple[pa.Table, Labels, Counter[str]]:
     """The rows of a task over events."""
+    if task.aces is not None:
+        return cohort_rows(run, task)
     found, left_out = rows_of(run, task)
     if not found:
         why = ", ".join(f"{reason} {count}" for reason, count in left_out.most_common()) or "no prediction time at all"
@@ -55,6 +58,27 @@ def event_rows(run: Run, task: Task) -> tuple[pa.Table, Labels, Counter[str]]:
     )
     classes = {"binary": ["no", "yes"], "number": []}.get(task.kind) or sorted(set(rows["label"].to_pylist()))
     return rows, Labels(kind=task.kind, classes=[] if task.kind == "number" else classes), left_out
+
+
+def cohort_rows(run: Run, task: Task) -> tuple[pa.Table, Labels, Counter[str]]:
+    """The rows of an ACES file, as step 1 found them; `known_us`: when each label was known."""
+    found = pq.read_table(run.needed("step1_collect", "cohort.parquet"))
+    with run.needed("step1_collect", "left.csv").open(encoding="utf-8") as file:
+        left = [(name, int(count)) for name, count in list(csv.reader(file))[1:]]
+    if not found.num_rows:
+        why = ", ".join(f"{name} {count}" for name, count in left)
+        raise Invalid(f"No row is left for the task '{task.name}' (rows left after {why}): loosen its windows")
+    rows = pa.table(
+        {
+            "subject_id": found["subject_id"],
+            "at_us": found["prediction_time"].cast(pa.int64()),
+            "label": pc.if_else(found["boolean_value"], "yes", "no"),
+            "value": pa.nulls(found.num_rows, pa.float64()),
+            "given_part": pa.array([""] * found.num_rows, pa.string()),
+            "known_us": found["known_us"],
+        }
+    )
+    return rows, Labels(kind="binary", classes=["no", "yes"]), Counter({"window": left[0][1] - found.num_rows})
 
 
 def without_rare_classes(rows: pa.Table, labels: Labels, left_out: Counter[str]) -> tuple[pa.Table, Labels]:
@@ -80,7 +104,7 @@ def with_parts(rows: pa.Table, task: Task) -> pa.Table:
     subject, label = rows["subject_id"].to_pylist(), rows["label"].to_pylist()
     part = rows["given_part"].to_pylist()
     if "test" not in part:
-        part = parts(task.split, subject, label, rows["at_us"].to_numpy(), moment_span(task))
+        part = parts(task.split, subject, label, rows["at_us"].to_numpy(), known_us(rows, task))
     number = rows["row"] if "row" in rows.column_names else pa.array(range(rows.num_rows), pa.int64())
     made = pa.table(
         {
@@ -94,6 +118,13 @@ def with_parts(rows: pa.Table, task: Task) -> pa.Table:
         }
     )
     return made.filter(pc.not_equal(made["part"], ""))
+
+
+def known_us(rows: pa.Table, task: Task) -> npt.NDArray[np.int64]:
+    """When each row's label was known."""
+    if "known_us" in rows.column_names:
+        return np.asarray(rows["known_us"])
+    return np.asarray(rows["at_us"]) + moment_span(task)
 
 
 def check_parts(rows: pa.Table, labels: Labels) -> None:

@@ -43,8 +43,8 @@ def folds(subject: Sequence[str], label: Sequence[str], seed: int) -> Whole:
     return np.array([fold_of[one] for one in subject], dtype=np.int64)
 
 
-def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Whole, horizon_us: int) -> list[str]:
-    """train, test, or "" (in neither) for each row.
+def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Whole, known_us: Whole) -> list[str]:
+    """train, test, or "" (in neither) for each row. `known_us`: when its label was known.
 
     By time: test is what comes at or after the moment that leaves `split.test` of the rows behind it; training rows
     must know their label before that moment. Both: test rows also belong to subjects that training never saw.
@@ -54,7 +54,8 @@ def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Who
         return ["test" if one in out else "train" for one in subject]
     cutoff = np.quantile(at_us, 1 - split.test)
     out = set(subject) if split.by == "time" else held_out(subject, label, 0.5, split.seed)
-    return [place(at, at + horizon_us, cutoff, one in out, split.by) for at, one in zip(at_us, subject, strict=True)]
+    told = zip(at_us, known_us, subject, strict=True)
+    return [place(at, known, cutoff, one in out, split.by) for at, known, one in told]
 
 
 def place(at: int, known: int, cutoff: float, is_out: bool, by: str) -> str:

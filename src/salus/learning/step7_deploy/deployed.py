@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from salus.base.errors import Unsupported
+from salus.learning.cohorts.telling import is_asked
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.models.family import Matrix, load_model
 from salus.learning.moments import moment_us
@@ -111,7 +113,7 @@ class Deployed:
         """The answer for ONE subject's events (the event schema) at a moment, from what was known then."""
         at_us = moment_us(at)
         known = known_events(events, at_us)
-        if outside_cohort(self.task, known, birth_of(events), at_us):
+        if outside_cohort(self.task, known, birth_of(events), at_us) or not self._is_asked(events, at_us):
             return Prediction(abstained="not-in-cohort")
         x = self.vector(events, at)
         groups = by_concept(known)
@@ -124,6 +126,15 @@ class Deployed:
         return self._answer(
             x, Told(evidence, {}, at_us, person_groups(self.task, self.features, x[0], events, at_us)), missing
         )
+
+    def _is_asked(self, events: pa.Table, at_us: int) -> bool:
+        """Whether the trigger of the task's ACES file, where it has one, was known by then."""
+        if self.task.aces is None:
+            return True
+        time = pc.cast(events["time"], pa.timestamp("us", "UTC"))
+        at = pa.scalar(at_us, pa.timestamp("us", "UTC"))
+        late = pc.or_kleene(pc.greater(time, at), pc.greater(events["recorded_time"], at))
+        return is_asked(self.task.aces, events.filter(pc.invert(pc.fill_null(late, False))), at_us)
 
     def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
         """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
