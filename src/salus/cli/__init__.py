@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cohort": ("salus.cli.cohort", "cohort"),
     "learn": ("salus.cli.learn", "learn"),
     "models": ("salus.cli.models", "models"),
+    "evaluate": ("salus.cli.evaluate", "evaluate"),
     "token": ("salus.cli.token", "token"),
     "codes": ("salus.cli.codes", "codes"),
     "views": ("salus.cli.views", "views"),

@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from salus.base.errors import Missing
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
@@ -66,7 +65,7 @@ def show_one(
     """The model card of a version. 模型说明"""
     told = settings(registry=registry, language=language)
     kept = Registry(told.registry, told.secret)
-    deployed = kept.load(name, version_of(kept, name, version, told.language))
+    deployed = kept.load(name, kept.wanted(name, version))
     typer.echo((deployed.folder / f"card.{told.language}.md").read_text("utf-8"))
 
 
@@ -82,20 +81,11 @@ def report(
     """TRIPOD+AI, HTI-1 and the CHAI card, filled from what was run: HTML in both languages, JSON, XML. 模型报告"""
     told = settings(registry=registry, language=language)
     kept = Registry(told.registry, told.secret)
-    wanted = version_of(kept, name, version, told.language)
+    wanted = kept.wanted(name, version)
     folder = to or Path(f"{name}-{wanted}-report")
     made = write_report(kept, name, wanted, folder, read_about(about) if about else None)
     typer.echo(summary(made, told.language))
     typer.echo(say("cli.report", told.language, path=folder / f"report.{told.language}.html"))
-
-
-def version_of(kept: Registry, name: str, version: str | None, language: str) -> str:
-    """The version named, else the promoted one. Raises Missing where none is."""
-    current = kept.current(name)
-    wanted = version or (current.version if current else None)
-    if wanted is None:
-        raise Missing(say("models.not_promoted", language, name=name))
-    return wanted
 
 
 @models.command("promote")

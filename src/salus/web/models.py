@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import to_builtins
 from starlette.responses import Response
 
 from salus.base.errors import Missing
-from salus.learning.step7_deploy import Registry
+from salus.learning.step7_deploy import Registry, external
 from salus.learning.step7_deploy.dossier import known_of
 from salus.learning.step7_deploy.dossier.chai import card_xml
 from salus.learning.step7_deploy.dossier.fields import FRAMES
@@ -15,8 +16,19 @@ from salus.learning.step7_deploy.dossier.filled import dossier_of
 from salus.learning.step7_deploy.dossier.pages import frame_title, summary
 from salus.learning.step7_deploy.dossier.told import Known, Told
 from salus.ui.charts import Bin
-from salus.web.telling.cards import Entry, entries, sections
+from salus.web.telling.cards import Entry, Figure, entries, in_order, sections
 from salus.web.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One evaluation on data from elsewhere: the figures in the order of the version's own."""
+
+    on: str
+    at: str
+    rows: int
+    moved: int
+    figures: tuple[Figure | None, ...]
 
 
 def listing(visit: Visit) -> Response:
@@ -28,8 +40,18 @@ def listing(visit: Visit) -> Response:
 def card(visit: Visit) -> Response:
     """One version's card, read from its checked files. Raises Missing, or Conflict if they were changed."""
     entry = the_one(visit)
-    found = Registry(visit.desk.settings.registry, visit.desk.settings.secret).load(entry.name, entry.version).card
-    return visit.page("card.html", entry=entry, sections=sections(found, visit.language))
+    registry = Registry(visit.desk.settings.registry, visit.desk.settings.secret)
+    found = registry.load(entry.name, entry.version).card
+    evidence = external.kept(registry.folder / entry.name, entry.version)
+    elsewhere = [beside(one, entry, visit.language) for one in reversed(evidence)]
+    return visit.page("card.html", entry=entry, sections=sections(found, visit.language), elsewhere=elsewhere)
+
+
+def beside(one: external.External, entry: Entry, language: str) -> Beside:
+    """An evaluation elsewhere, with the figures that the page shows of the version."""
+    told = to_builtins(one.evaluation.chosen)
+    shown = in_order(told, [figure.key for figure in entry.figures], language)
+    return Beside(one.on, one.at, one.evaluation.rows, sum(drift.alarm for drift in one.drifts), shown)
 
 
 def report(visit: Visit) -> Response:

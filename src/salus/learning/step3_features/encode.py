@@ -10,7 +10,7 @@ import pyarrow as pa
 from salus.learning.models.family import Matrix
 from salus.learning.numbers import number_of
 from salus.learning.run import Labels
-from salus.learning.step3_features.columns import Cells, Column, TableRecipe, items_of, rate_classes
+from salus.learning.step3_features.columns import Cells, Column, TableRecipe, cells_of, items_of, rate_classes
 
 PULL = 20.0  # rows of the usual rate that every level is mixed with
 
@@ -18,6 +18,16 @@ PULL = 20.0  # rows of the usual rate that every level is mixed with
 def encode(recipe: TableRecipe, row: Mapping[str, str | None]) -> Matrix:
     """The features of one row of cells, shape (1, features). A column that is not given is not known."""
     return np.array([[v for column in recipe.columns for v in values_of(column, row.get(column.name))]])
+
+
+def encode_table(recipe: TableRecipe, table: pa.Table) -> Matrix:
+    """The features of every row of a table of cells, as `encode` makes them of each; whole columns may be missing."""
+    everyone = np.arange(table.num_rows)
+    unsaid = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+    named = set(table.column_names)
+    cells = [cells_of(table[one.name] if one.name in named else unsaid, everyone) for one in recipe.columns]
+    blocks = [block_of(column, one) for column, one in zip(recipe.columns, cells, strict=True)]
+    return np.ascontiguousarray(np.hstack(blocks), dtype=np.float64)
 
 
 def values_of(column: Column, cell: str | None) -> list[float]:

@@ -46,12 +46,10 @@ HEADLINE = {"binary": "auroc", "multiclass": "accuracy", "number": "mae"}
 
 
 @cache
-def page() -> jinja2.Template:
-    """The template beside this file; everything put into it is escaped, but for our own pictures."""
+def page(name: str) -> jinja2.Template:
+    """A template beside this file; everything put into it is escaped, but for our own pictures."""
     loader = jinja2.PackageLoader("salus.learning.step5_evaluate", ".")
-    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(
-        "report.html"
-    )
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(name)
 
 
 def write_reports(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> None:
@@ -62,15 +60,16 @@ def write_reports(run: Run, found: Evaluation, points: Points | None, importance
     run.write(".", "report.json", reading)
 
 
-def report_html(reading: Reading, language: str) -> str:
-    """The report in one language, a page that stands alone."""
+def report_html(reading: Reading, language: str, template: str = "report.html", **more: Any) -> str:
+    """The report in one language, a page that stands alone. `more`: what another template says above it."""
     words = words_of("salus.learning")
 
     def say(key: str, **slots: object) -> str:
         return words(key, language, **slots)
 
     found = reading.evaluation
-    return page().render(
+    return page(template).render(
+        **more,
         say=say,
         lang=language,
         language={"en": "en", "zh": "zh-Hans"}[language],

@@ -11,6 +11,14 @@ from salus.learning.step4_train.intervals import Steps
 from salus.learning.task import Strict, Task
 
 
+class After(Strict):
+    """Which version a recalibrated one came from, and on what data its line was fitted."""
+
+    version: str
+    on: str
+    rows: int
+
+
 class Bundle(Strict):
     """Everything but weights and recipe. `importance`: source -> mean size of its part in training (log-odds).
 
@@ -37,3 +45,4 @@ class Bundle(Strict):
     fewest_known: int = 0
     format: int = 1
     fingerprint: dict[str, str | int] = msgspec.field(default_factory=dict)
+    after: After | None = None

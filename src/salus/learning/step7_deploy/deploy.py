@@ -12,6 +12,7 @@ from salus.learning.dictionary import EventRecipe, Feature, write_json
 from salus.learning.models.family import Matrix
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
+from salus.learning.step3_features.encode import encode_table
 from salus.learning.step4_train.intervals import Steps
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step6_optimise.chosen import Chosen
@@ -87,8 +88,11 @@ def watch_of_run(run: Run, recipe: EventRecipe | TableRecipe, bundle: Bundle) ->
     if bundle.calibration is not None:
         margins = np.load(run.needed("step6_optimise", "out_of_fold.npy"), allow_pickle=False)
         given = bundle.calibration.probabilities(margins)
-    about = (bundle.labels.kind, bundle.threshold)
-    return watch_of(data.x[data.train], recipe.features, bundle.importance, given, about)
+    about, x = (bundle.labels.kind, bundle.threshold), data.x[data.train]
+    if isinstance(recipe, TableRecipe):  # in use rates are those of all training rows, never of other folds
+        table = pq.read_table(run.needed("step1_collect", "table.parquet"))
+        x = encode_table(recipe, table.take(run.rows()["row"].take(data.train)))
+    return watch_of(x, recipe.features, bundle.importance, given, about)
 
 
 def fewest_known(x: Matrix, features: list[Feature]) -> int:

@@ -93,7 +93,7 @@ def facts_of(run: Run, reading: Reading, features: Sequence[Feature]) -> Facts:
         collected=run.read("step1_collect", "summary.json", dict[str, Any]),
         train=part_of(data, data.train),
         test=part_of(data, data.test),
-        at=span_of(run),
+        at=moments(run),
         members=list(members_of(data, groups_of(run, data))),
         described=list(described(data, features, importance)),
         features=len(features),
@@ -115,7 +115,7 @@ def part_of(data: Data, rows: Rows) -> Part:
     return Part(rows=len(rows), subjects=len(np.unique(data.subject[rows].astype(str))), cases=cases)
 
 
-def span_of(run: Run) -> list[str]:
+def moments(run: Run) -> list[str]:
     """First and last prediction time as dates; nothing for a table, which has none."""
     if run.plan.source == "table":
         return []

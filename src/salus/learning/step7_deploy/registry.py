@@ -128,6 +128,13 @@ class Registry:
             self._warm[key] = self.load(name, current.version)
         return self._warm[key]
 
+    def wanted(self, name: str, version: str | None) -> str:
+        """The version named, else the promoted one. Raises Missing where none is."""
+        current = self.current(name)
+        if version is None and current is None:
+            raise Missing(f"No version of '{name}' is promoted: name one (versions: {', '.join(self.versions(name))})")
+        return version or (current.version if current else "")
+
     def load(self, name: str, version: str) -> Deployed:
         """One version, after every file was checked against its sha256 and the seal."""
         return Deployed(self._checked(name, version))

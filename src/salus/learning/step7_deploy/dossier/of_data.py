@@ -102,6 +102,9 @@ def offered(told: Told) -> str:
 
 def split(told: Told) -> str:
     asked = told.known.bundle.task.split
+    after = told.known.bundle.after
+    if after is not None:
+        return told.say("split.after", version=after.version, on=after.on)
     if told.known.facts.given_test:
         return told.say("split.given")
     return told.say(f"split.{asked.by}", share=f"{100 * asked.test:g}", seed=asked.seed)

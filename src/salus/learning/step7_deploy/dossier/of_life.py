@@ -56,6 +56,13 @@ def fair(told: Told, one: External) -> dict[str, object]:
     return {"on": one.on, "subgroups": subgroups_line(told, one.evaluation), "fairness": said}
 
 
+def updated(told: Told) -> str:
+    after = told.known.bundle.after
+    if after is None:
+        return told.say("updated.none")
+    return told.say("updated.after", version=after.version, on=after.on, rows=after.rows)
+
+
 def local(told: Told) -> str:
     weeks = told.known.weeks
     if not weeks:
@@ -68,7 +75,7 @@ SLOTS: Mapping[str, Slot] = {
     "approvals": approvals,
     "sites": lambda told: told.say("heterogeneity.none"),
     "heterogeneity": lambda told: told.say("heterogeneity.none"),
-    "updated": lambda told: told.say("updated.none"),
+    "updated": updated,
     "external": each("external", where),
     "external_party": each("external.party", where),
     "external_people": each("external.people", whom),
