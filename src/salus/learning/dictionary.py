@@ -13,8 +13,8 @@ class Feature(msgspec.Struct, kw_only=True, frozen=True):
     """One column. `source` groups the columns that speak of one thing; `window_days` 0 = the whole past.
 
     `value`: count, first, last, min, max, mean, deviation, slope (unit per day), since (days), age (years), sex
-    (1 female, 0 male), or of a table: number, is (1 or 0), item and absent (1 said to be so, else 0), rate (log-odds of
-    the class).
+    (1 female, 0 male), derived (by a formula), or of a table: number, is (1 or 0), item and absent (1 said to be so,
+    else 0), rate (log-odds of the class).
     """
 
     name: str
@@ -68,6 +68,13 @@ class Series(msgspec.Struct, kw_only=True):
         return self.steps * (1 + len(self.concepts))
 
 
+class Formula(msgspec.Struct, kw_only=True):
+    """How one feature is derived from others. `of`: a name in the text -> the features it means, the first known."""
+
+    text: str
+    of: dict[str, list[str]]
+
+
 class EventRecipe(msgspec.Struct, kw_only=True):
     """How features are made from events; the same recipe in training and at the bedside."""
 
@@ -76,12 +83,15 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     blind_hours: float = 0
     rolled: Rolled | None = None
     series: Series | None = None
+    derived: dict[str, Formula] = msgspec.field(default_factory=dict)  # feature -> how it is made
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":
         """The recipe that makes only these features."""
         sources = {feature.source for feature in kept}
         concepts = [concept for concept in self.concepts if concept.key in sources]
-        return msgspec.structs.replace(self, concepts=concepts, features=list(kept))
+        names = {feature.name for feature in kept}
+        derived = {name: formula for name, formula in self.derived.items() if name in names}
+        return msgspec.structs.replace(self, concepts=concepts, features=list(kept), derived=derived)
 
 
 def write_json(path: Path, value: object) -> None:

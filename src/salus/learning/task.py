@@ -15,6 +15,7 @@ from salus.learning.cohorts.definition import Definition
 from salus.learning.cohorts.plan import plan_of
 from salus.learning.cohorts.reading import read_definition
 from salus.learning.cohorts.telling import faults_of_task, horizon_days, label_codes
+from salus.learning.formulas import Expression
 
 Kind = Literal["binary", "multiclass", "number"]
 Weights = Literal["none", "balanced", "tuned"]
@@ -82,6 +83,17 @@ class Sequence(Strict):
     codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
 
 
+class Derived(Strict):
+    """A feature by a formula, such as "rate / systolic". `of`: name -> a code, codes of which the first known counts,
+    or a pattern (then one feature a code). A bare name takes each of `values`; `name.last` is said outright."""
+
+    formula: str
+    of: dict[str, str | list[str]] = {}
+    values: list[str] = msgspec.field(default_factory=lambda: ["last"])
+    unit: str | None = None
+    label: Text = {}
+
+
 class Features(Strict):
     """From what: patterns of codes, windows in days looking back (0 = the whole past, 0.25 = six hours), and values per
     window."""
@@ -98,6 +110,7 @@ class Features(Strict):
     max_codes: int = 300
     blind_hours: float | None = None
     sequence: bool | Sequence = False
+    derived: dict[str, Derived] = {}
 
 
 class Models(Strict):
@@ -324,9 +337,24 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             f"{', '.join(unbounded)}: of a {task.kind} task one can bound {', '.join(BOUNDED[task.kind])}",
         ),
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
+        (bool(underived(features)), "features.derived", underived(features)),
         (bool(unstated(task.about)), "about", unstated(task.about)),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
     ]
+
+
+def underived(features: Features) -> str:
+    """What is wrong with the derived features; nothing when all is well. Raises Invalid for what is no formula."""
+    for name, one in features.derived.items():
+        said = {found.partition(".")[0] for found in Expression(one.formula).names} - {"age", "sex"}
+        if lacking := sorted(said - set(one.of)):
+            return (
+                f"{name}: the formula '{one.formula}' speaks of {', '.join(lacking)}: say in `of` which codes these are"
+            )
+        values = [found.partition(".")[2] for found in Expression(one.formula).names] + one.values
+        if unknown := sorted({value for value in values if value and value not in VALUES}):
+            return f"{name}: {', '.join(unknown)}: the known values are {', '.join(VALUES)}"
+    return ""
 
 
 def matches(code: str, patterns: list[str]) -> bool:

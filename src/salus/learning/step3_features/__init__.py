@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.models.family import Matrix
-from salus.learning.run import Progress, Run, silent
+from salus.learning.run import Note, Progress, Run, silent
 from salus.learning.step3_features.columns import table_recipe, table_rows
 from salus.learning.step3_features.concepts import recipe_of
+from salus.learning.step3_features.derived import with_derived, with_inputs
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.names import name_of
 from salus.learning.step3_features.sequences import series_of, training_tensors
@@ -42,8 +43,10 @@ def event_features(run: Run) -> tuple[list[Feature], Matrix]:
     if task.sequence is not None:
         recipe.series = series_of(recipe.concepts, recipe.features, task.sequence, recipe.blind_hours)
         np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
+    recipe, lacking = with_derived(recipe, task)
+    run.note("step3_features", [Note(key="note.not_derived", slots={"name": name}) for name in lacking])
     matrix = Windows(recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
-    kept = telling(matrix[[part == "train" for part in rows["part"].to_pylist()]])
+    kept = with_inputs(recipe, telling(matrix[[part == "train" for part in rows["part"].to_pylist()]]))
     recipe = recipe.only([recipe.features[j] for j in kept])
     run.write("step3_features", "recipe.json", recipe)
     return recipe.features, matrix[:, kept]

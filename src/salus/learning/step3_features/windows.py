@@ -18,6 +18,7 @@ import pyarrow as pa
 from salus.learning.dictionary import EventRecipe
 from salus.learning.moments import DAY_US
 from salus.learning.step3_features.coded import NEVER, Codebook
+from salus.learning.step3_features.deriving import Deriving
 from salus.learning.step3_features.kernel import VALUES, known, values_of
 from salus.learning.step3_features.pieces import Crowd, Piece, pieces
 
@@ -49,6 +50,7 @@ class Windows:
         self.targets = targets_of(recipe, self.columns)
         self.book = Codebook(recipe)
         self.usual = np.array([0.0 if feature.value == "count" else np.nan for feature in recipe.features])
+        self.deriving = Deriving(recipe)
         self.person = [(j, f.value) for j, f in enumerate(recipe.features) if f.value in ("age", "sex")]
 
     def matrix(self, events: pa.Table | Path, rows: pa.Table) -> Matrix:
@@ -98,6 +100,7 @@ class Windows:
                 flat[begin + column] = values
         for j, value in self.person:
             made[found.rows, j] = found.age if value == "age" else found.sex
+        self.deriving.fill(made, found.rows)
 
 
 def each(given: Iterator[Piece], act: Callable[[Piece], T], threads: int) -> Iterator[T]:

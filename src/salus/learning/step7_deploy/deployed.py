@@ -29,6 +29,7 @@ from salus.learning.step7_deploy.evidence import (
     Known,
     birth_of,
     by_concept,
+    by_formula,
     by_group,
     known_events,
     outside_cohort,
@@ -119,6 +120,7 @@ class Deployed:
         groups = by_concept(known)
         evidence = {concept.key: groups[concept.code, concept.text] for concept in self.recipe.concepts}
         evidence |= by_group(known, self.recipe)
+        evidence |= by_formula(evidence, self.recipe)
         evidence = {key: found for key, found in evidence.items() if found}
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):

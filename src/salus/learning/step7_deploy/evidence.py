@@ -1,6 +1,7 @@
 """Which events stand behind a feature, and whether a person belongs to the question: plain Python over one subject."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,19 @@ def by_group(known: list[Known], recipe: EventRecipe) -> dict[str, list[Known]]:
         for number, _ in members.of(one.code):
             groups.setdefault(recipe.concepts[number].key, []).append(one)
     return groups
+
+
+def by_formula(evidence: Mapping[str, list[Known]], recipe: EventRecipe) -> dict[str, list[Known]]:
+    """What stands behind a derived feature: the events of all that its formula speaks of, newest first."""
+    source_of = {feature.name: feature.source for feature in recipe.features}
+    behind = defaultdict[str, set[str]](set)
+    for name, formula in recipe.derived.items():
+        behind[source_of[name]] |= {source_of[one] for names in formula.of.values() for one in names}
+    made = {}
+    for source in behind.keys() - evidence.keys():
+        found = {one: None for part in sorted(behind[source]) for one in evidence.get(part, [])}
+        made[source] = sorted(found, key=lambda one: (one.at_us, one.source_id or ""), reverse=True)
+    return made
 
 
 def sources_of(events: list[Known]) -> list[str]:

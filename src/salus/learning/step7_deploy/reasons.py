@@ -63,7 +63,15 @@ def person(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us
     return said(SEXES[x], feature.label), None, None
 
 
-RULES: Mapping[str, Callable[[Feature, bool, float, list[Known], int], Shown]] = {"age": person, "sex": person}
+def derived(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us: int) -> Shown:
+    """What a formula comes to; of a code of which a change or the like weighs most, its latest number."""
+    if feature.source in {one.code for one in events}:
+        return recorded(feature, is_flag, x, events, at_us)
+    return (said("unknown", feature.label), None, None) if x != x else (feature.label, x, feature.unit)
+
+
+Rule = Callable[[Feature, bool, float, list[Known], int], Shown]
+RULES: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived}
 
 
 def cell_shown(feature: Feature, x: float, cell: str | None) -> Shown:
