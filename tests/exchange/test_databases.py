@@ -1,9 +1,7 @@
 """Other databases into the store: every row a resource or counted, under codes that can be found, back to its row."""
 
-import csv
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,98 +14,7 @@ from salus.base.words import LANGUAGES, words_of
 from salus.cli import terminal
 from salus.exchange.databases import Layout, Told, layouts, read_layout, take_database
 from salus.exchange.report import Row
-from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store
-
-Table = list[tuple[str, ...]]
-OMOP: dict[str, Table] = {
-    "cdm_source": [("cdm_source_name", "cdm_source_abbreviation"), ("City Hospital", "City 1")],
-    "concept": [
-        ("concept_id", "concept_name", "domain_id", "vocabulary_id", "concept_class_id", "concept_code"),
-        ("3004249", "Systolic blood pressure", "Measurement", "LOINC", "Clinical Observation", "8480-6"),
-        ("3004410", "Hemoglobin A1c", "Measurement", "LOINC", "Lab Test", "4548-4"),
-        ("201826", "Type 2 diabetes mellitus", "Condition", "SNOMED", "Clinical Finding", "44054006"),
-        ("45561952", "Type 2 diabetes mellitus", "Condition", "ICD10CM", "4-char billing code", "E11.9"),
-        ("8554", "percent", "Unit", "UCUM", "Unit", "%"),
-        ("4171756", "<", "Meas Value Operator", "SNOMED", "Qualifier Value", "276139006"),
-        ("40213227", "tetanus vaccine", "Drug", "CVX", "CVX", "113"),
-        ("1503297", "metformin", "Drug", "RxNorm", "Ingredient", "6809"),
-    ],
-    "person": [
-        ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth", "shoe_size"),
-        ("1", "8532", "1960", "4", "9", "38"),
-        ("2", "8507", "1971", "", "", "44"),
-        ("3", "0", "1980", "1", "", ""),
-    ],
-    "death": [("person_id", "death_date"), ("2", "2020-05-01")],
-    "visit_occurrence": [
-        ("visit_occurrence_id", "person_id", "visit_concept_id", "visit_start_date", "visit_start_datetime"),
-        ("7", "1", "9201", "2019-03-01", "2019-03-01 23:30:00"),
-        ("8", "2", "9202", "2020-03-01", ""),
-    ],
-    "condition_occurrence": [
-        (
-            "condition_occurrence_id",
-            "person_id",
-            "condition_concept_id",
-            "condition_start_date",
-            "condition_source_value",
-            "condition_source_concept_id",
-            "visit_occurrence_id",
-        ),
-        ("1", "1", "201826", "2019-03-01", "E11.9", "45561952", "7"),
-        ("2", "1", "0", "2019-03-02", "a word of ours", "0", ""),
-        ("3", "1", "0", "2019-03-02", "", "", ""),
-    ],
-    "measurement": [
-        (
-            "measurement_id",
-            "person_id",
-            "measurement_concept_id",
-            "measurement_date",
-            "value_as_number",
-            "operator_concept_id",
-            "unit_concept_id",
-            "unit_source_value",
-            "value_source_value",
-        ),
-        ("1", "1", "3004410", "2019-03-01", "7.1", "4171756", "8554", "per cent", "<7.1"),
-        ("2", "1", "3004249", "2019-03-01", "141", "", "", "mm[Hg]", "141"),
-        ("3", "1", "3004249", "2019-03-01", "141", "", "", "furlong", "141"),
-        ("3", "1", "3004249", "2019-03-01", "142", "", "", "mm[Hg]", "142"),
-        ("4", "", "3004249", "2019-03-01", "141", "", "", "mm[Hg]", "141"),
-        ("5", "1", "3004410", "2019-03-02", "high", "", "", "", "high"),
-        ("", "1", "3004410", "2019-03-02", "6", "", "", "", "6"),
-    ],
-    "drug_exposure": [
-        ("drug_exposure_id", "person_id", "drug_concept_id", "drug_exposure_start_date", "drug_type_concept_id"),
-        ("1", "1", "40213227", "2019-03-01", "32818"),
-        ("2", "1", "1503297", "2019-03-01", "32838"),
-        ("3", "1", "1503297", "2019-03-01", "32818"),
-        ("4", "1", "1503297", "2019-03-01", "32869"),
-    ],
-    "fact_relationship": [("domain_concept_id_1", "fact_id_1"), ("21", "1")],
-    "shoes": [("shoe_id",), ("1",), ("2",)],
-}
-
-
-def written(folder: Path, tables: dict[str, Table]) -> Path:
-    folder.mkdir()
-    for name, rows in tables.items():
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
-    return folder
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    return written(tmp_path / "cdm", OMOP)
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    with Store(tmp_path / "store" / "salus.db") as store:
-        yield store.open(SYSTEM, Purpose.OPERATIONS)
+from salus.records import Records
 
 
 def one(records: Records, type: str, key: str) -> dict[str, Any]:
@@ -116,8 +23,8 @@ def one(records: Records, type: str, key: str) -> dict[str, Any]:
     return found.json()
 
 
-def test_rows_become_resources_or_are_counted_with_the_reason(source: Path, records: Records) -> None:
-    report = take_database(records, source, read_layout("omop"), helpers=0)
+def test_rows_become_resources_or_are_counted_with_the_reason(cdm: Path, records: Records) -> None:
+    report = take_database(records, cdm, read_layout("omop"), helpers=0)
 
     assert {
         "cdm_source → Library": Row(1, 1, 0, 0),
@@ -135,8 +42,8 @@ def test_rows_become_resources_or_are_counted_with_the_reason(source: Path, reco
     assert {"condition_occurrence/3", "measurement/?", "measurement/3", "measurement/4"} == refused
 
 
-def test_what_could_not_be_mapped_is_listed_by_table_and_reason(source: Path, records: Records) -> None:
-    report = take_database(records, source, read_layout("omop"), helpers=0)
+def test_what_could_not_be_mapped_is_listed_by_table_and_reason(cdm: Path, records: Records) -> None:
+    report = take_database(records, cdm, read_layout("omop"), helpers=0)
 
     told = {(note.kind, note.where.partition(":")[0]): note.rows for note in report.notes}
     assert {
@@ -152,8 +59,8 @@ def test_what_could_not_be_mapped_is_listed_by_table_and_reason(source: Path, re
     assert "person: shoe_size" in [note.where for note in report.notes if note.kind == "beside"]
 
 
-def test_a_concept_is_its_codes_and_the_word_of_the_source(source: Path, records: Records) -> None:
-    take_database(records, source, read_layout("omop"), helpers=0)
+def test_a_concept_is_its_codes_and_the_word_of_the_source(cdm: Path, records: Records) -> None:
+    take_database(records, cdm, read_layout("omop"), helpers=0)
 
     diabetes = one(records, "Condition", "condition_occurrence|1")
     assert [
@@ -166,8 +73,8 @@ def test_a_concept_is_its_codes_and_the_word_of_the_source(source: Path, records
     assert "a word of ours" == one(records, "Condition", "condition_occurrence|2")["code"]["text"]
 
 
-def test_numbers_have_ucum_units_and_comparators_and_other_units_keep_their_word(source: Path, records) -> None:
-    take_database(records, source, read_layout("omop"), helpers=0)
+def test_numbers_have_ucum_units_and_comparators_and_other_units_keep_their_word(cdm: Path, records) -> None:
+    take_database(records, cdm, read_layout("omop"), helpers=0)
 
     system = "http://unitsofmeasure.org"
     sugar, pressure = (one(records, "Observation", f"measurement|{key}") for key in "12")
@@ -179,8 +86,8 @@ def test_numbers_have_ucum_units_and_comparators_and_other_units_keep_their_word
     assert ["laboratory", "vital-signs"] == [one["category"][0]["coding"][0]["code"] for one in (sugar, pressure)]
 
 
-def test_times_are_those_of_the_hospital_and_days_stay_days(source: Path, records: Records) -> None:
-    take_database(records, source, read_layout("omop"), Told(zone="Asia/Shanghai"), helpers=0)
+def test_times_are_those_of_the_hospital_and_days_stay_days(cdm: Path, records: Records) -> None:
+    take_database(records, cdm, read_layout("omop"), Told(zone="Asia/Shanghai"), helpers=0)
 
     visits = [one(records, "Encounter", f"visit_occurrence|{key}")["period"] for key in "78"]
     assert ["2019-03-01T15:30:00Z", "2020-03-01"] == [visit["start"] for visit in visits]
@@ -191,35 +98,35 @@ def test_times_are_those_of_the_hospital_and_days_stay_days(source: Path, record
     assert "2020-05-01" == people[1]["deceasedDateTime"]
 
 
-def test_columns_that_no_element_says_are_kept_beside(source: Path, records: Records) -> None:
-    take_database(records, source, read_layout("omop"), helpers=0)
+def test_columns_that_no_element_says_are_kept_beside(cdm: Path, records: Records) -> None:
+    take_database(records, cdm, read_layout("omop"), helpers=0)
 
     (extension,) = one(records, "Patient", "person|1")["extension"]
     assert {"url": "shoe_size", "valueString": "38"} in extension["extension"]
 
 
-def test_done_twice_nothing_is_stored_twice(source: Path, records: Records) -> None:
-    first = take_database(records, source, read_layout("omop"), helpers=0)
-    second = take_database(records, source, read_layout("omop"), helpers=0)
+def test_done_twice_nothing_is_stored_twice(cdm: Path, records: Records) -> None:
+    first = take_database(records, cdm, read_layout("omop"), helpers=0)
+    second = take_database(records, cdm, read_layout("omop"), helpers=0)
 
     assert (0, first.total.stored) == (second.total.stored, second.total.unchanged)
 
 
-def test_two_hospitals_with_the_same_numbers_stand_side_by_side(source: Path, records: Records) -> None:
+def test_two_hospitals_with_the_same_numbers_stand_side_by_side(cdm: Path, records: Records) -> None:
     for site in ("East", "West"):
-        take_database(records, source, read_layout("omop"), Told(site=site), helpers=0)
+        take_database(records, cdm, read_layout("omop"), Told(site=site), helpers=0)
 
     assert 3 * 2 == records.store.count()["Patient"]
 
 
-def test_made_up_people_are_tagged(source: Path, records: Records) -> None:
-    take_database(records, source, read_layout("omop"), Told(synthetic=True), helpers=0)
+def test_made_up_people_are_tagged(cdm: Path, records: Records) -> None:
+    take_database(records, cdm, read_layout("omop"), Told(synthetic=True), helpers=0)
 
     assert "synthetic" == one(records, "Patient", "person|1")["meta"]["tag"][0]["code"]
 
 
-def test_what_came_in_becomes_events_under_its_codes(source: Path, records: Records) -> None:
-    take_database(records, source, read_layout("omop"), helpers=0)
+def test_what_came_in_becomes_events_under_its_codes(cdm: Path, records: Records) -> None:
+    take_database(records, cdm, read_layout("omop"), helpers=0)
 
     codes = set(patient_events(records, "city-1-person-1")["code"].to_pylist())
     assert {
@@ -243,12 +150,12 @@ def test_what_came_in_becomes_events_under_its_codes(source: Path, records: Reco
         (("apart", "part"), Invalid, "part"),
     ],
 )
-def test_a_layout_that_does_not_fit_is_refused(change, fault, words, source: Path, records: Records, tmp_path) -> None:
+def test_a_layout_that_does_not_fit_is_refused(change, fault, words, cdm: Path, records: Records, tmp_path) -> None:
     text = (Path(__file__).parents[2] / "src/salus/exchange/databases/layouts/omop.toml").read_text("utf-8")
     (tmp_path / "mine.toml").write_text(text.replace(*change), "utf-8")
 
     with pytest.raises(fault, match=words):
-        take_database(records, source, read_layout(str(tmp_path / "mine.toml")), helpers=0)
+        take_database(records, cdm, read_layout(str(tmp_path / "mine.toml")), helpers=0)
 
     assert "Patient" not in records.store.count()
 
@@ -272,9 +179,9 @@ def test_every_reason_of_a_layout_has_its_words(name: str) -> None:
             assert "table x" in say(f"tables.{kind}", language, where="table x", count="1")
 
 
-def test_the_command_takes_a_zip_and_tells_what_was_not_mapped(source: Path, tmp_path: Path) -> None:
+def test_the_command_takes_a_zip_and_tells_what_was_not_mapped(cdm: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "cdm.zip", "w") as archive:
-        for file in source.iterdir():
+        for file in cdm.iterdir():
             archive.write(file, f"inside/{file.name}")
     where = ["--store", str(tmp_path / "salus.db"), "--report", str(tmp_path / "counts.json")]
 

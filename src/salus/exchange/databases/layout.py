@@ -50,13 +50,16 @@ class Back(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A table. `units`: the columns with words for units; `reckoned`: further columns for the expressions to use;
-    `needs`: column -> what must hold of a row, else it is refused for that column's sake."""
+    `needs`: column -> what must hold of a row, else it is refused for that column's sake; `once`: the column of which
+    no two rows that go out may say the same; `coded`: the one that is 0 where no number of a code is known."""
 
     name: str
     key: str
     columns: list[str]
     reckoned: dict[str, str] = {}
     needs: dict[str, str] = {}
+    once: str = ""
+    coded: str = ""
     units: list[str] = []
     resources: list[Resources] = []
     back: list[Back] = []

@@ -42,5 +42,24 @@ IN = (
     "category(word) AS [coded('http://terminology.hl7.org/CodeSystem/observation-category', word)]",
 )
 OUT = (
-    "said(r, name) AS (list_filter(CAST(r->'$.beside' AS JSON[]), lambda e: e->>'$.url' = name)[1])->>'$.valueString'",
+    "local(s) AS timezone(getvariable('zone'), TRY_CAST(s AS TIMESTAMPTZ))",
+    """on_day(s) AS CASE WHEN length(s) > 10 THEN CAST(local(s) AS DATE)
+        WHEN length(s) = 4 THEN TRY_CAST(s || '-01-01' AS DATE)
+        WHEN length(s) = 7 THEN TRY_CAST(s || '-01' AS DATE) ELSE TRY_CAST(s AS DATE) END""",
+    "at_time(s) AS CASE WHEN length(s) > 10 THEN local(s) ELSE CAST(on_day(s) AS TIMESTAMP) END",
+    # json_extract, as an arrow that begins an argument is read as a lambda
+    "listed(found) AS CAST(found AS JSON[])",
+    """of_system(found, name) AS list_filter(listed(found), lambda one: (one->>'$.system') = name)[1]""",
+    "identifier_of(r, name) AS of_system(json_extract(r, '$.identifier'), name)->>'$.value'",
+    "coded_in(cc, name) AS of_system(json_extract(cc, '$.coding'), name)->>'$.code'",
+    "number_in(cc) AS TRY_CAST(coded_in(cc, getvariable('ohdsi')) AS INTEGER)",
+    # the first code of a system that the vocabulary has
+    """known_in(cc) AS list_filter(listed(json_extract(cc, '$.coding')),
+        lambda one: list_contains(getvariable('systems'), one->>'$.system'))[1]""",
+    """looked_up(name, word) AS (SELECT k.number FROM own.numbers k WHERE k.system = name AND k.concept_code = word)""",
+    """concept_id(cc) AS coalesce(number_in(cc), looked_up(known_in(cc)->>'$.system', known_in(cc)->>'$.code'), 0)""",
+    "unit_id(word) AS coalesce(looked_up('http://unitsofmeasure.org', word), 0)",
+    """word(cc) AS coalesce(coded_in(cc, source_system()), CASE WHEN number_in(cc) IS NULL
+        THEN coalesce(cc->>'$.coding[0].code', left(cc->>'$.text', 50)) END)""",
+    "key_of(t, target) AS (SELECT k.key FROM own.keys k WHERE k.name = t AND k.reference = target)",
 )
