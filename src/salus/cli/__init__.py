@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("salus.cli.evaluate", "evaluate"),
     "token": ("salus.cli.token", "token"),
     "codes": ("salus.cli.codes", "codes"),
+    "knowledge": ("salus.cli.knowledge", "knowledge"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

@@ -12,12 +12,14 @@ from starlette.types import ASGIApp
 
 from salus.api import hooks
 from salus.api.access import grant, identify_by
+from salus.api.hooks import serving
+from salus.api.hooks.diagnosis import Diagnosis
 from salus.assistants.bedside import Bedside
 from salus.assistants.resources import EXTENSIONS
 from salus.privacy import Actor, Purpose, Role
 
 SECRET = b"a secret of at least thirty-two bytes"
-PLACE = f"/cds-services/{hooks.SERVICE}"
+PLACE = f"/cds-services/{Diagnosis.id}"
 ELSEWHERE = "https://ehr.example/fhir"
 
 
@@ -49,7 +51,7 @@ class Client:
 
 @pytest.fixture
 def client(ward) -> Client:
-    return Client(hooks.door(ward.store, ward.bedside, identify_by(SECRET)))
+    return Client(hooks.door(ward.store, [Diagnosis(ward.bedside)], identify_by(SECRET)))
 
 
 def call(patient: str, **more) -> dict:
@@ -74,7 +76,7 @@ def searchset(ward, kind: str, patient: str) -> dict:
 
 def sent_along(ward, patient: str) -> dict:
     """What a client would prefetch for a patient: null where there is nothing."""
-    given = {kind: searchset(ward, kind, patient) for kind in hooks.TEMPLATES if kind != "Patient"}
+    given = {kind: searchset(ward, kind, patient) for kind in Diagnosis.prefetch if kind != "Patient"}
     given = {kind: bundle if bundle["entry"] else None for kind, bundle in given.items()}
     return {**given, "Patient": ward.clinician.read("Patient", patient).json()}
 
@@ -178,7 +180,7 @@ def test_what_is_not_served_is_said_in_json(client, method, path, status):
 
 
 def test_too_much_is_refused(client, monkeypatch):
-    monkeypatch.setattr(hooks, "LARGEST", 1000)
+    monkeypatch.setattr(serving, "LARGEST", 1000)
 
     assert 413 == client.post(PLACE, content=b" " * 1001).status_code
 
@@ -336,13 +338,15 @@ def test_no_extension_of_ours_reaches_the_card(client):
 
 
 def test_without_a_promoted_model_there_are_no_cards(ward, tmp_path):
-    door = hooks.door(ward.store, Bedside(ward.store, tmp_path / "none"), identify_by(SECRET))
+    door = hooks.door(ward.store, [Diagnosis(Bedside(ward.store, tmp_path / "none"))], identify_by(SECRET))
 
     assert [] == cards(Client(door), "p1")
 
 
 def test_what_breaks_within_is_told_as_json_without_details(ward):
-    client = Client(hooks.door(ward.store, None, identify_by(SECRET)))  # a door without a bedside behind it
+    client = Client(
+        hooks.door(ward.store, [Diagnosis(None)], identify_by(SECRET))
+    )  # a door without a bedside behind it
     client.transport.raise_app_exceptions = False
 
     response = client.post(PLACE, json=call("p1"))

@@ -1,0 +1,77 @@
+"""order-select and order-sign: what speaks against orders that are being chosen, or are about to be signed.
+
+https://cds-hooks.hl7.org/hooks/order-sign/2020May/order-sign/
+https://cds-hooks.hl7.org/hooks/order-select/2020May/order-select/
+"""
+
+from collections.abc import Mapping
+
+from salus.api.hooks.calls import (
+    Call,
+    Feedback,
+    Json,
+    lacking,
+    prefetched,
+    resources_in,
+    templates,
+    why_overridden,
+)
+from salus.assistants.treatment.card import cards
+from salus.assistants.treatment.overrides import REASON_SYSTEM
+from salus.assistants.treatment.prescribing import Prescribing
+from salus.base.errors import Gone, Invalid, Missing
+from salus.base.words import words_of
+from salus.privacy import check_may
+from salus.privacy.policy import Act
+from salus.records import Records
+
+ORDERED = ("MedicationRequest",)
+SCREENED = ("AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "Patient")
+
+
+class Ordering:
+    """One of the two services: they differ in the hook, and in that only what is to be signed is written down."""
+
+    prefetch: Mapping[str, str] = templates(SCREENED)
+
+    def __init__(self, hook: str, prescribing: Prescribing) -> None:
+        self.id, self.hook, self.prescribing = f"salus-{hook}", hook, prescribing
+
+    def named(self, language: str) -> tuple[str, str]:
+        words = words_of("salus.assistants.treatment")
+        return words("card.source", language), words(f"service.{self.hook}", language)
+
+    def cards(self, records: Records, call: Call, language: str, base: str) -> list[Json]:
+        proposed = self.proposed(call)
+        if not proposed:
+            return []
+        found = prefetched(call, self.prefetch)
+        if found is not None:
+            check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
+            patient = f"{call.server}/Patient/{call.context.patientId}"
+            told = self.prescribing.screen_from(found, patient, proposed)
+        else:
+            try:
+                signed = self.hook == "order-sign"
+                told = self.prescribing.screen(records, call.context.patientId, proposed, keep=signed)
+            except (Missing, Gone) as fault:
+                raise lacking(call, self.prefetch) from fault
+        drafts = {f"{one['resourceType']}/{one.get('id', '')}" for one in proposed}
+        return cards(told, drafts, language, base)
+
+    def proposed(self, call: Call) -> list[Json]:
+        """The medicines among the draft orders; of order-select those that are selected. Raises Invalid without."""
+        raw = bytes(call.context.draftOrders)
+        if raw == b"null":
+            raise Invalid(f"{self.hook} needs context.draftOrders: a Bundle of the orders", path="context.draftOrders")
+        drafts = [one for one in resources_in("context.draftOrders", raw) if one["resourceType"] in ORDERED]
+        if self.hook == "order-select" and call.context.selections is not None:
+            chosen = set(call.context.selections)
+            drafts = [one for one in drafts if f"{one['resourceType']}/{one.get('id', '')}" in chosen]
+        return drafts
+
+    def heed(self, records: Records, said: Feedback) -> None:
+        """An order taken back leaves nothing to write; to go on in spite of a card does. Raises Missing, Invalid."""
+        if said.outcome == "overridden":
+            reason, comment = why_overridden(said.overrideReason, REASON_SYSTEM)
+            self.prescribing.go_on(records, said.card, reason, comment, said.taken_at)

@@ -1,0 +1,149 @@
+"""The treatment assistant beside one patient: the doors (pages, CDS Hooks) ask here.
+
+Whether the person who asks may see this patient is checked with their own eyes on the records. That something was told
+is the machine's act and stored in its name; to go on in spite of it is the person's act and stored in theirs.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from salus.assistants.answers import NOT_STATED
+from salus.assistants.treatment import overrides
+from salus.assistants.treatment.overrides import Burden, Override, issue, issue_id
+from salus.assistants.treatment.screen import Finding, Screening, screen
+from salus.assistants.treatment.screen.orders import is_taken, order_of
+from salus.assistants.treatment.screen.person import person_of
+from salus.assistants.treatment.site import Shelf
+from salus.base import clock
+from salus.base.errors import Missing
+from salus.privacy import Actor, Role, check_may
+from salus.privacy.policy import Act
+from salus.records import Records, Store
+
+Resource = Mapping[str, Any]
+SELF = Actor("Device/salus-screen", Role.SYSTEM)
+WAITING = 10_000  # findings that wait for an answer, the oldest forgotten first
+
+# what the screen reads of a patient
+TYPES = (
+    "Patient",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Condition",
+    "AllergyIntolerance",
+    "DetectedIssue",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A screening for one patient, and the overrides that stand, by the cause of the finding."""
+
+    patient: str
+    screening: Screening
+    overrides: Mapping[str, Override]
+
+    def overridden(self, finding: Finding) -> Override | None:
+        return self.overrides.get(finding.key)
+
+    def interrupts(self, finding: Finding) -> bool:
+        """Whether a decision is needed: it is grave, and nobody has decided it for this patient."""
+        return finding.tier == "interrupt" and finding.key not in self.overrides
+
+    def id(self, finding: Finding) -> str:
+        return issue_id(self.patient, finding.key)
+
+
+class Prescribing:
+    """The screen of an installation; safe to share between threads."""
+
+    def __init__(self, store: Store, shelf: Shelf) -> None:
+        self.store, self.shelf = store, shelf
+        self._waiting: OrderedDict[str, tuple[str, Finding]] = OrderedDict()
+        self._lock = Lock()
+
+    def screen(self, records: Records, patient_id: str, proposed: Iterable[Resource], keep: bool = False) -> Told:
+        """What speaks against these orders for a patient of ours; `keep` writes down what interrupts.
+
+        Raises Missing, Gone, Forbidden as reading the Patient does.
+        """
+        check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
+        records.read("Patient", patient_id)
+        known = [version.json() for version in records.compartment(patient_id, TYPES)]
+        told = self._told(patient_id, proposed, known)
+        if keep:
+            self._write(records, told)
+        return told
+
+    def screen_from(self, resources: Iterable[Resource], patient: str, proposed: Iterable[Resource]) -> Told:
+        """What speaks against these orders for a foreign patient, from these resources alone; kept when answered."""
+        return self._told(patient, proposed, list(resources))
+
+    def _told(self, patient: str, proposed: Iterable[Resource], known: list[Any]) -> Told:
+        at = clock.now()
+        drafts = [order_of(one, True, at) for one in proposed if is_taken(one)]
+        mine = {one.reference for one in drafts}
+        standing = [order_of(one, False, at) for one in known if is_active(one)]
+        orders = [*drafts, *(one for one in standing if one.reference not in mine)]
+        found = screen(orders, person_of(known, at), self.shelf.knowledge())
+        told = Told(patient, found, overrides.remembered(known, at))
+        self._wait(told)
+        return told
+
+    def _wait(self, told: Told) -> None:
+        with self._lock:
+            for finding in told.screening.findings:
+                self._waiting[told.id(finding)] = (told.patient, finding)
+                self._waiting.move_to_end(told.id(finding))
+            while len(self._waiting) > WAITING:
+                self._waiting.popitem(last=False)
+
+    def _write(self, records: Records, told: Told) -> None:
+        """What interrupts, once: a cause that was told before is not told anew."""
+        own, at = self.store.open(SELF, records.purpose), clock.now()
+        for finding in filter(told.interrupts, told.screening.findings):
+            try:
+                own.read("DetectedIssue", told.id(finding))
+            except Missing:
+                own.update("DetectedIssue", told.id(finding), issue(finding, told.patient, at))
+
+    def go_on(
+        self, records: Records, issue_id: str, reason: str, comment: str = "", at: datetime | None = None
+    ) -> Override:
+        """Write down that the person behind `records` goes on in spite of a finding, and why.
+
+        Raises Missing (a finding that was not told lately: screen again), Invalid (no reason), Forbidden.
+        """
+        overrides.check(reason, comment)
+        with self._lock:
+            patient, finding = self._waiting.get(issue_id, ("", None))
+        if finding is None:
+            raise Missing(f"DetectedIssue/{issue_id[:64]} was not told lately: screen the order again", path="card")
+        coded = reason if reason in (*overrides.REASONS, NOT_STATED) else "other"
+        words = comment if coded == reason else "; ".join(filter(None, (reason, comment)))
+        said = Override(coded, words, records.actor.reference, at or clock.now())
+        records.update("DetectedIssue", issue_id, issue(finding, patient, said.at, said))
+        return said
+
+    def take_back(self, records: Records, issue_id: str) -> None:
+        """Undo an override: the cause interrupts again. Raises Missing when none stands."""
+        version = records.read("DetectedIssue", issue_id)
+        body = version.json()
+        if overrides.override_of(body) is None:
+            raise Missing(f"DetectedIssue/{issue_id} has no override that could be taken back", path="card")
+        body = {key: value for key, value in body.items() if key != "mitigation"} | {"status": "preliminary"}
+        records.update("DetectedIssue", issue_id, body, if_match=version.version)
+
+    def burden(self, records: Records) -> list[Burden]:
+        """How often each rule interrupted and was overridden, in this installation."""
+        return overrides.burden(records)
+
+
+def is_active(resource: Resource) -> bool:
+    """Whether an order of the store stands beside the proposed ones; a draft of another day does not."""
+    return is_taken(resource) and resource.get("status") != "draft"

@@ -1,0 +1,100 @@
+"""More than is given: of an ingredient over all orders together, a day, a week, in a life; of children by weight."""
+
+from collections.abc import Iterator, Mapping
+from math import sqrt
+
+from salus.assistants.treatment.screen.findings import Finding, Unchecked
+from salus.assistants.treatment.screen.knowledge import Knowledge
+from salus.assistants.treatment.screen.limits import list_of
+from salus.assistants.treatment.screen.orders import Order
+from salus.assistants.treatment.screen.pairs import named, with_any
+from salus.assistants.treatment.screen.person import Person, says
+from salus.assistants.treatment.screen.rules import Most
+from salus.codes import units
+
+CHILD = 12.0  # years below which doses go by weight
+WEEK = 7.0
+
+
+def doses(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator[Finding]:
+    """One finding for each ingredient whose amount is above the most, orders that stand already counted in."""
+    taken = {one.name: one for order in orders for one in order.ingredients}
+    for name in sorted({name for order in orders if order.proposed for name in order.names}):
+        most, daily = knowledge.most(name), together(name, orders)
+        if most is None or daily is None:
+            continue
+        for span, given, bound in crossed(most, daily, person):
+            yield Finding(
+                "dose",
+                f"most-{span}",
+                "interrupt",
+                named(taken, {name}),
+                says(f"dose.{span}", given=f"{given:g}", most=f"{bound:g}", name=named(taken, {name})[0]),
+                says("dose.do"),
+                knowledge.source(most.source),
+                with_any(orders, {name}),
+            )
+
+
+def together(name: str, orders: list[Order]) -> float | None:
+    """mg a day of an ingredient over all orders; None where one of them does not say."""
+    amounts = [order.daily.get(name) for order in orders if name in order.names]
+    return None if None in amounts else sum(filter(None, amounts))
+
+
+def crossed(most: Most, daily: float, person: Person) -> Iterator[tuple[str, float, float]]:
+    """(span, given, bound) in mg for each bound that the amount is above; a day's, a week's, a child's."""
+    age, weight = person.facts.get("age"), person.facts.get("weight")
+    young = age is not None and float(age.value) < CHILD
+    if young and most.child and weight:
+        bound = units.convert(most.child[0], most.child[1], "mg/kg") * float(weight.value)
+        bound = min(bound, in_mg(most.day)) if most.day else bound
+        yield from above("child", daily, bound)
+    elif most.day and not young:
+        yield from above("day", daily, in_mg(most.day))
+    if most.week:
+        yield from above("week", daily * WEEK, in_mg(most.week))
+
+
+def above(span: str, given: float, bound: float) -> Iterator[tuple[str, float, float]]:
+    if given > bound * (1 + 1e-9):
+        yield span, round(given, 6), round(bound, 6)
+
+
+def in_mg(dose: tuple[float, str]) -> float:
+    return units.convert(dose[0], dose[1], "mg")
+
+
+def surface(height: float, weight: float) -> float:
+    """Body surface in m2 from height in cm and weight in kg: Mosteller, https://doi.org/10.1056/NEJM198710223171717
+
+    >>> round(surface(180, 80), 2)
+    2.0
+    """
+    return sqrt(height * weight / 3600)
+
+
+def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator[Unchecked]:
+    """Medicines with a most whose amount a day is not known, or that a child's weight or age is missing for."""
+    taken = {one.name: one for order in orders for one in order.ingredients}
+    proposed = {name for order in orders if order.proposed for name in order.names}
+    reasons: Mapping[str, set[str]] = {
+        "unchecked.no-most": {name for name in proposed if knowledge.most(name) is None},
+        "unchecked.amount": {name for name in proposed if knowledge.most(name) and together(name, orders) is None},
+        "unchecked.child": {
+            name for name in proposed if knowledge.most(name) and child_unknown(knowledge, name, person)
+        },
+        "unchecked.life": {name for name in proposed if (most := knowledge.most(name)) and most.life},
+    }
+    for why, names in reasons.items():
+        if names:
+            listed = list_of(named(taken, names))
+            yield Unchecked(says("unchecked.dose", names=listed), says(why), with_any(orders, names))
+
+
+def child_unknown(knowledge: Knowledge, name: str, person: Person) -> bool:
+    """Whether the patient may be a child and the dose by weight cannot be judged."""
+    most, age = knowledge.most(name), person.facts.get("age")
+    if age is None:
+        return True
+    return float(age.value) < CHILD and (most is None or most.child is None or "weight" not in person.facts)

@@ -1,0 +1,59 @@
+"""What the screen says: findings, what it did not look at, and both together."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from salus.assistants.suggestion import Name
+from salus.assistants.treatment.screen.rules import TIERS, Source, Tier
+
+Kind = Literal["interaction", "duplicate", "class-duplicate", "allergy", "cross-allergy", "limit", "dose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause, one finding, however many orders it touches. `rule` names the row; `facts` are what of the patient
+    it rests on, in words; `orders` the references of the orders it touches, the proposed ones among them."""
+
+    kind: Kind
+    rule: str
+    tier: Tier
+    medicines: tuple[Name, ...]
+    text: Name
+    todo: Name
+    source: Source | None
+    orders: tuple[str, ...]
+    facts: tuple[Name, ...] = ()
+    resources: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The same for the same cause in the same patient: by this an override is remembered."""
+        return "|".join((self.rule, *sorted(one.en for one in self.medicines)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that the screen could not look at: `about` in words (a medicine, a kind of rule), and why."""
+
+    about: Name
+    why: Name
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """The whole answer. `recognised` of `medicines` were understood; `dated`: the newest source, ISO date."""
+
+    findings: tuple[Finding, ...]
+    unchecked: tuple[Unchecked, ...]
+    medicines: int
+    recognised: int
+    version: str
+    dated: str
+
+    def of_tier(self, tier: Tier) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.tier == tier)
+
+
+def gravest_first(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda one: (TIERS.index(one.tier), one.kind, one.rule)))
