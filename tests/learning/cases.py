@@ -4,7 +4,9 @@ A batch is one recipe and many subjects, so that an engine that is slow to start
 """
 
 import random
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,9 @@ import pyarrow as pa
 from salus.analytics.events import EVENT_SCHEMA
 from salus.learning.dictionary import Concept, EventRecipe, Feature, Rolled
 from salus.learning.task import VALUES
+
+sys.path.insert(0, str(Path(__file__).parent))
+from oracle import row_of
 
 DAY_US = 86_400_000_000
 NAME = {"en": "n", "zh": "n"}
@@ -38,6 +43,11 @@ class Batch:
         return [event for event in self.events if event["subject_id"] == subject]
 
 
+def expected_of(one: Batch) -> np.ndarray:
+    """What plain Python says, shape (rows, features)."""
+    return np.array([row_of(one.recipe, one.of(subject), at) for subject, at in one.rows])
+
+
 def rows_of(pairs: list[tuple[str, int]]) -> pa.Table:
     """row, subject_id, at_us."""
     return pa.table(
@@ -62,7 +72,7 @@ def recipe_of(concepts: list[Concept], windows: list[float], blind_hours: float,
     return EventRecipe(concepts=concepts, features=made, blind_hours=blind_hours)
 
 
-def batch(seed: int, subjects: int, greatest: int = 14) -> Batch:
+def batch(seed: int, subjects: int, greatest: int = 14, windows_wanted: int = 4) -> Batch:
     """Random lives of up to `greatest` events each, some subjects with several rows, some with no event."""
     chance = random.Random(seed)
     concepts = [
@@ -75,7 +85,7 @@ def batch(seed: int, subjects: int, greatest: int = 14) -> Batch:
     if chance.random() < 0.5:
         concepts.append(Concept(code="S"))  # beside those with a text
     concepts.append(Concept(code="UNDER//all", unit="mg", members=["A", "B", "é//*", "Z"]))
-    windows = sorted(chance.sample(WINDOWS, 4))
+    windows = sorted(chance.sample(WINDOWS, windows_wanted))
     recipe = recipe_of(concepts, windows, chance.choice([0, 0.5, 24]), chance.choice([0, 0.3]))
     recipe.rolled = Rolled(codes=["*"], exclude=["B"], blind=["Z", "é//x*"])
     events, rows = [], []
@@ -92,7 +102,7 @@ def batch(seed: int, subjects: int, greatest: int = 14) -> Batch:
 def offsets(chance: random.Random, windows: list[float], blind_hours: float) -> list[int]:
     """Microseconds before the moment: at the bounds of windows, just beside them, and anywhere."""
     bounds = [round(days * DAY_US) for days in windows] + [round(blind_hours * 3_600_000_000), 0]
-    near = [bound + chance.choice([-1, 0, 0, 1]) for bound in chance.sample(bounds, 3)]
+    near = [bound + chance.choice([-1, 0, 0, 1]) for bound in chance.sample(bounds, 2)]
     return near + [chance.randrange(-DAY_US, 400 * DAY_US) for _ in range(3)]
 
 

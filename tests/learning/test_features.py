@@ -18,7 +18,7 @@ from salus.learning.step3_features import pieces
 from salus.learning.step3_features.windows import Windows
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import DAY_US, Batch, batch, recipe_of, rows_of, same_bits
+from cases import DAY_US, Batch, batch, expected_of, recipe_of, rows_of, same_bits
 from oracle import row_of
 
 CONCEPTS = [
@@ -33,10 +33,6 @@ WINDOWS = Windows(RECIPE)
 
 def table_of(events: list[dict]) -> pa.Table:
     return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
-
-
-def expected_of(one: Batch) -> np.ndarray:
-    return np.array([row_of(one.recipe, one.of(subject), at) for subject, at in one.rows])
 
 
 moments = st.integers(0, 100 * DAY_US) | st.sampled_from([0, DAY_US, 10 * DAY_US, 40 * DAY_US])

@@ -1,9 +1,6 @@
 """Which groups an event's code counts for, also a code that training never saw."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-
-import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe
 from salus.learning.task import matches
@@ -44,20 +41,6 @@ class Members:
             groups.update(self.begins.get(code[:length], ()))
         blind = matches(code, rolled.blind)
         return tuple((group, blind) for group in sorted(groups))
-
-    def table(self, codes: Iterable[str]) -> pa.Table:
-        """Rows of `concepts` (see `windows.concepts_table`): one for each code and group of it."""
-        pairs = [(group, code, blind) for code in codes for group, blind in self.of(code)]
-        nothing = pa.nulls(len(pairs), pa.string())
-        return pa.table(
-            {
-                "concept": pa.array([group for group, _, _ in pairs], pa.int64()),
-                "code": pa.array([code for _, code, _ in pairs], pa.string()),
-                "text": nothing,
-                "unit": nothing,
-                "blind": pa.array([blind for _, _, blind in pairs], pa.bool_()),
-            }
-        )
 
 
 def counts(code: str, codes: list[str], exclude: list[str]) -> bool:

@@ -5,7 +5,7 @@ and Spark (`sql.py`) and in plain Python (`tests/learning/oracle.py`), and all s
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class Windows:
         Raises Invalid for a file where they do not.
         """
         made = np.empty((rows.num_rows, len(self.recipe.features)))
-        for _ in each(pieces(Crowd(rows), events), lambda piece: self._place(made, self.found_in(piece)), self.threads):
+        for _ in each(pieces(Crowd(rows), events), lambda piece: self.place(made, self.found_in(piece)), self.threads):
             pass
         return made
 
@@ -69,7 +69,7 @@ class Windows:
         nobody = np.zeros(1, np.int64)
         made = np.empty((1, len(self.recipe.features)))
         piece = Piece(events, np.zeros(events.num_rows, np.int64), nobody, nobody, np.array([at_us]), 1)
-        self._place(made, self.found_in(piece))
+        self.place(made, self.found_in(piece))
         return made
 
     def found(self, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
@@ -81,12 +81,10 @@ class Windows:
         coded, persons = self.book.read(piece.events, piece.subject, piece.subjects)
         bounds = np.searchsorted(coded.subject, np.arange(piece.subjects + 1))
         seen = known(coded, piece.at, bounds[piece.owner], np.diff(bounds)[piece.owner])
-        born = persons.birth[piece.owner]
-        age = np.where(born == NEVER, np.nan, (piece.at - born) // DAY_US / 365.25)
-        sex = np.array([SEXES.get(one or "", np.nan) for one in persons.sex])[piece.owner]
+        age, sex = age_of(piece.at, persons.birth[piece.owner]), sex_of(persons.sex)[piece.owner]
         return Found(piece.row, age, sex, seen.row, seen.concept, values_of(seen, self.columns))
 
-    def _place(self, made: Matrix, found: Found) -> None:
+    def place(self, made: Matrix, found: Found) -> None:
         """Put what was found where the dictionary says."""
         made[found.rows] = self.usual
         begin = found.rows[found.place] * made.shape[1]
@@ -101,6 +99,17 @@ class Windows:
         for j, value in self.person:
             made[found.rows, j] = found.age if value == "age" else found.sex
         self.deriving.fill(made, found.rows)
+
+
+def age_of(at: Whole, birth: Whole) -> Matrix:
+    """Whole days / 365.25 from birth to a moment, both in microseconds; NaN for NEVER born."""
+    known = birth != NEVER
+    return np.where(known, (at - np.where(known, birth, at)) // DAY_US / 365.25, np.nan)
+
+
+def sex_of(codes: Sequence[str | None]) -> Matrix:
+    """1 female, 0 male, NaN any other."""
+    return np.array([SEXES.get(one or "", np.nan) for one in codes], np.float64)
 
 
 def each(given: Iterator[Piece], act: Callable[[Piece], T], threads: int) -> Iterator[T]:
