@@ -7,6 +7,8 @@ import pytest
 
 from salus.base.errors import Invalid
 from salus.learning.models.family import FAMILIES, Family, Matrix, Setting, families_for, family
+from salus.learning.survival.follow import Follow
+from salus.learning.survival.pairs import Pairs
 
 CASES = [(name, kind) for name in FAMILIES for kind in sorted(family(name).kinds)]
 
@@ -18,6 +20,10 @@ def data(kind: str) -> tuple[Matrix, np.ndarray, Setting]:
     x[chance.random(x.shape) < 0.1] = np.nan
     if kind == "number":
         return x, score * 10 + 50, Setting("number", 1)
+    if kind == "survival":
+        time, lost = chance.exponential(np.exp(1 - score)), chance.uniform(1, 12, size=400)
+        lived = np.column_stack([np.minimum(time, lost), time <= lost]).astype(np.float64)
+        return x, lived, Setting("survival", 2, times=(2.0, 4.0, 6.0))
     cuts = [0] if kind == "binary" else [-1, 1]
     return x, np.digitize(score, cuts), Setting("binary" if kind == "binary" else "multiclass", len(cuts) + 1)
 
@@ -30,6 +36,8 @@ def fitted(made: Family, kind: str):
 def share_right(margins: Matrix, y: np.ndarray, kind: str) -> float:
     if kind == "number":
         return float(np.corrcoef(margins[:, 0], y)[0, 1])
+    if kind == "survival":
+        return Pairs(Follow.of(y), margins[:, -1]).share(np.ones(len(y)))
     guess = (margins[:, 0] > 0).astype(int) if kind == "binary" else margins.argmax(axis=1)
     return float((guess == y).mean())
 
@@ -79,11 +87,14 @@ NONSENSE = [
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize(("x", "y", "words"), NONSENSE)
 def test_a_family_refuses_nonsense(name: str, x: Matrix, y: np.ndarray, words: str) -> None:
-    kind = "number" if name == "linear" else "binary"
+    kinds = family(name).kinds
+    kind = "binary" if "binary" in kinds else "number" if "number" in kinds else "survival"
     if kind == "number" and "same" in words:
         pytest.skip("a constant number is a dull but lawful target")
+    if kind == "survival":
+        y = np.column_stack([y + 1.0, np.zeros(len(y)) if "same" in words else y])
     with pytest.raises(Invalid, match=words):
-        family(name).fit(x, y, Setting(kind), dict(family(name).defaults))
+        family(name).fit(x, y, Setting(kind, times=(1.0, 2.0)), dict(family(name).defaults))
 
 
 def test_an_unknown_family_is_named_beside_the_known_ones() -> None:
@@ -95,3 +106,12 @@ def test_every_kind_of_question_has_several_families() -> None:
     known = ["logistic", "elastic", "bayes", "neighbours", "tree", "forest", "svm", "additive", "lightgbm"]
     assert known == families_for("binary")
     assert {"linear", "elastic", "neighbours", "additive"} < set(families_for("number"))
+    assert ["cox", "survival_forest", "hazards"] == families_for("survival")
+
+
+@pytest.mark.parametrize("name", families_for("survival"))
+def test_a_risk_never_falls_with_time_and_its_base_is_the_same_for_all(name: str) -> None:
+    model, x, _ = fitted(family(name), "survival")
+
+    assert (np.diff(model.margins(x), axis=1) >= 0).all()
+    assert np.allclose(model.parts(x)[0, :, -1], model.parts(x)[:, :, -1], atol=1e-7)

@@ -97,9 +97,38 @@ def test_who_is_left_out_at_day_100_and_why(person: Person, cohort: dict, reason
 )
 def test_what_the_label_is_within_30_days_of_day_100(labels: list[int], end: int, said: tuple) -> None:
     person = Person(birth=0, labels=[(at, "s", "ILL", None, None) for at in labels])
-    label, _, unclear = label_at(person, 100 * D, None, end, task())
+    found = label_at(person, 100 * D, None, end, task())
 
-    assert said == (label, unclear)
+    assert said == (found.label, found.unclear)
+
+
+@pytest.mark.parametrize(
+    ("person", "rule", "said"),
+    [
+        (Person(), "end_of_data", ("no", 30.0, "horizon")),
+        (Person(labels=[(110 * D, "s", "ILL", None, None)]), "end_of_data", ("yes", 10.0, "event")),
+        (Person(labels=[(130 * D + 1, "s", "ILL", None, None)]), "end_of_data", ("no", 30.0, "horizon")),
+        (Person(labels=[(110 * D, "s", "ILL", None, None)], death=110 * D), "end_of_data", ("yes", 10.0, "event")),
+        (Person(death=105 * D, last=104 * D), "end_of_data", ("no", 5.0, "death")),
+        (Person(death=105 * D, last=104 * D), "last_event", ("no", 5.0, "death")),
+        (Person(last=120 * D), "last_event", ("no", 20.0, "lost")),
+        (Person(last=120 * D), "end_of_data", ("no", 30.0, "horizon")),
+    ],
+)
+def test_how_long_somebody_is_followed_within_30_days_of_day_100(person: Person, rule: str, said: tuple) -> None:
+    label = {"codes": ["ILL"], "within_days": 30, "followed_until": rule}
+    found = label_at(person, 100 * D, None, 500 * D, task(kind="survival", label=label))
+
+    assert said == (found.label, found.value, found.ended)
+
+
+def test_who_is_last_seen_at_the_prediction_time_is_not_followed() -> None:
+    label = {"codes": ["ILL"], "within_days": 30, "followed_until": "last_event"}
+    gone = label_at(Person(last=100 * D), 100 * D, None, 500 * D, task(kind="survival", label=label))
+    found = label_at(Person(), 100 * D, None, 107 * D, task(kind="survival"))
+
+    assert "unfollowed" == gone.unclear
+    assert ("no", 7.0, "lost") == (found.label, found.value, found.ended)
 
 
 def test_the_class_of_a_visit_is_the_first_of_its_own_encounter() -> None:
@@ -109,8 +138,8 @@ def test_the_class_of_a_visit_is_the_first_of_its_own_encounter() -> None:
     )
     found = [(1, "a", "C1", "other", None), (2, "b", "F", "e1", None), (3, "c", "C1", "e1", None)]
 
-    assert ("flu", None, None) == label_at(Person(labels=found), 0, "e1", 9, several)
-    assert ("", None, "no_class") == label_at(Person(labels=found), 0, "e2", 9, several)
+    assert ("flu", None) == label_at(Person(labels=found), 0, "e1", 9, several)[:2]
+    assert "no_class" == label_at(Person(labels=found), 0, "e2", 9, several).unclear
     assert 24.0 == several.blind_hours
 
 

@@ -29,9 +29,17 @@ def learn(
     target: Annotated[str | None, typer.Option(help="Table: the column to foretell. 目标列")] = None,
     subject: Annotated[str | None, typer.Option(help="Table: the column that says whose row it is. 受试者列")] = None,
     positive: Annotated[str | None, typer.Option(help="Table: the value that counts as yes. 视为“是”的值")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="Table: the column that says whether the event ended the time. 结局列")
+    ] = None,
+    horizon: Annotated[float | None, typer.Option(help="Table: up to when, in the target's unit. 时限")] = None,
+    competing: Annotated[
+        str | None, typer.Option(help="Table: event values that make the event impossible. 竞争结局")
+    ] = None,
+    drop: Annotated[str | None, typer.Option(help="Table: columns not to learn from. 不用的列")] = None,
     test: Annotated[Path | None, typer.Option(help="Table: another file to judge on. 测试文件")] = None,
     name: Annotated[str | None, typer.Option(help="Table: what to call the model. 模型名称")] = None,
-    families: Annotated[str | None, typer.Option(help="Table: logistic,tree,forest,svm,lightgbm. 模型种类")] = None,
+    families: Annotated[str | None, typer.Option(help="Table: logistic,tree,forest,svm,lightgbm,cox. 模型种类")] = None,
     stack: Annotated[bool, typer.Option(help="Table: let several families answer together. 堆叠")] = False,
     weights: Annotated[str, typer.Option(help="Table: none, balanced or tuned. 类别权重")] = "none",
     budget: Annotated[float, typer.Option(help="Table: seconds for tuning. 调参秒数")] = 60,
@@ -83,6 +91,10 @@ def learn(
                 told.registry,
                 subject=subject,
                 positive=positive,
+                event=event,
+                horizon=horizon,
+                competing=names_of(competing),
+                drop=names_of(drop),
                 test=test,
                 name=name,
                 families=names_of(families) or None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salus.base import clock
+from salus.base.errors import Invalid
 from salus.learning.dictionary import write_json
 from salus.learning.run import Plan, Progress, Run, TableAsk, silent
 from salus.learning.step1_collect import collect
@@ -15,7 +16,7 @@ from salus.learning.step5_evaluate import evaluate
 from salus.learning.step6_optimise import optimise
 from salus.learning.step7_deploy.deploy import deploy
 from salus.learning.step7_deploy.registry import Registry
-from salus.learning.task import Budget, Models, Split, Strict, Task, Trust, Weights, When
+from salus.learning.task import Budget, Label, Models, Split, Strict, Task, Text, Trust, Weights, When
 
 # each step, and the share of the whole that is done when it ends, for the progress bar
 STAGES = (
@@ -68,6 +69,10 @@ def learn_table(
     *,
     subject: str | None = None,
     positive: str | None = None,
+    event: str | None = None,
+    horizon: float | None = None,
+    competing: list[str] | None = None,
+    drop: list[str] | None = None,
     test: Path | None = None,
     name: str | None = None,
     families: list[str] | None = None,
@@ -81,12 +86,27 @@ def learn_table(
     secret: bytes | None = None,
     progress: Progress = silent,
 ) -> Learned:
-    """All seven steps for a CSV file: foretell `target`; subjects held out. Raises Invalid, Missing, Malformed."""
-    ask = TableAsk(target=target, subject=subject, positive=positive, test=str(test) if test else None)
+    """All seven steps for a CSV file: foretell `target`; subjects held out. Raises Invalid, Missing, Malformed.
+
+    With `event`, `target` says how long each row was followed, and the question is when the event comes.
+    """
+    if horizon is not None and horizon <= 0:
+        raise Invalid(f"A horizon of {horizon:g} is none: give a time above 0", path="--horizon")
+    ask = TableAsk(
+        target=target,
+        subject=subject,
+        positive=positive,
+        test=str(test) if test else None,
+        event=event,
+        horizon=horizon,
+        competing=competing or [],
+        drop=drop or [],
+    )
     task = Task(
         name=name or re.sub(r"[^\w-]+", "-", f"{csv.name.split('.')[0]}-{target}")[:80],
-        kind="binary",  # step 2 looks at the column and says which kind it really is, in labels.json
-        question={"en": f"What is {target}?", "zh": f"{target} 是什么？"},
+        kind="survival" if event else "binary",  # else step 2 looks at the column and says which, in labels.json
+        question=asked_of(target, event),
+        label=Label(codes=[event], within_days=horizon or 0) if event else Label(),
         when=When(events=["*"]),
         models=Models(families=families or [], stack=stack, weights=weights),
         budget=budget or Budget(),
@@ -95,6 +115,13 @@ def learn_table(
     )
     plan = Plan(task=task, source="table", data=str(csv), table=ask)
     return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)
+
+
+def asked_of(target: str, event: str | None) -> Text:
+    """The question that a column stands for."""
+    if event is None:
+        return {"en": f"What is {target}?", "zh": f"{target} 是什么？"}
+    return {"en": f"When does {event} come ({target})?", "zh": f"{event} 何时发生（{target}）？"}
 
 
 def learn(plan: Plan, registry: Registry, runs: Path, promote: bool, progress: Progress) -> Learned:

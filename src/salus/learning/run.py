@@ -29,13 +29,21 @@ def silent(stage: str, share: float, **slots: str) -> None:
 
 
 class TableAsk(Strict):
-    """What a person said about a CSV file."""
+    """What a person said about a CSV file.
+
+    `event`: of time to event, the column that says what ended the time in `target`; `competing`: those of its values
+    that make the event impossible. `horizon`: up to when, in the unit of `target`. `drop`: columns not to learn from.
+    """
 
     target: str
     subject: str | None = None
     positive: str | None = None
     test: str | None = None
     kind: Kind | None = None
+    event: str | None = None
+    horizon: float | None = None
+    competing: list[str] = msgspec.field(default_factory=list)
+    drop: list[str] = msgspec.field(default_factory=list)
 
 
 class Plan(Strict):
@@ -48,10 +56,15 @@ class Plan(Strict):
 
 
 class Labels(Strict):
-    """What the labels are. `classes` in the order of the model's numbers; binary: the last is the one foretold."""
+    """What the labels are. `classes` in the order of the model's numbers; binary: the last is the one foretold.
+
+    Of survival, `times` in `unit` (days, or a table's column): those for which a risk is told, the horizon last.
+    """
 
     kind: Kind
     classes: list[str] = msgspec.field(default_factory=list)
+    times: list[float] = msgspec.field(default_factory=list)
+    unit: str = "days"
 
 
 MADE_UP = "note.synthetic"  # the note that stands above everything that is said of a run
@@ -119,7 +132,7 @@ class Run:
         ]
 
     def rows(self) -> pa.Table:
-        """row, subject_id, at_us, label, value, part (train, test), fold (of the training rows)."""
+        """row, subject_id, at_us, label, value, part (train, test), fold (of the training rows); of survival, ended."""
         return pq.read_table(self.needed("step2_prepare", "rows.parquet"))
 
     def write_matrix(self, matrix: Matrix, features: list[Feature]) -> None:
@@ -134,7 +147,8 @@ class Run:
 
 
 class Data:
-    """The matrix and its labels as models want them: y = class number or value; `train`, `test`: row numbers."""
+    """The matrix and its labels as models want them: y = class number, value, or (time, event) of survival, where
+    `ended` says what ended each time; `train`, `test`: row numbers."""
 
     def __init__(self, run: Run) -> None:
         rows, self.labels = run.rows(), run.labels
@@ -143,15 +157,26 @@ class Data:
         self.subject: npt.NDArray[Any] = np.asarray(rows["subject_id"].to_pylist(), dtype=object)
         self.fold = rows["fold"].to_numpy()
         self.y = self._answers(rows)
+        ended = rows["ended"].to_pylist() if "ended" in rows.column_names else [""] * len(rows)
+        self.ended = np.asarray(ended)
         part = np.asarray(rows["part"].to_pylist())
         self.train, self.test = np.flatnonzero(part == "train"), np.flatnonzero(part == "test")
 
     def _answers(self, rows: pa.Table) -> npt.NDArray[Any]:
         if self.labels.kind == "number":
             return np.asarray(rows["value"].to_numpy(), dtype=np.float64)
+        if self.labels.kind == "survival":
+            came = [float(label == self.labels.classes[-1]) for label in rows["label"].to_pylist()]
+            return np.column_stack([rows["value"].to_numpy(), came])
         number = {name: i for i, name in enumerate(self.labels.classes)}
         return np.array([number[label] for label in rows["label"].to_pylist()], dtype=np.int64)
 
     @property
+    def outcome(self) -> npt.NDArray[Any]:
+        """One value a row: class number or value; of survival 1 where the event was seen."""
+        return self.y[:, 1].astype(np.int64) if self.labels.kind == "survival" else self.y
+
+    @property
     def setting(self) -> Setting:
-        return Setting(self.labels.kind, max(1, len(self.labels.classes)), self.seed)
+        times = tuple(self.labels.times)
+        return Setting(self.labels.kind, max(1, len(self.labels.classes)), self.seed, times=times)

@@ -37,16 +37,15 @@ class Sample:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("x", "y", "fold"):
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-        kept = {name: getattr(self.setting, name) for name in ("kind", "classes", "seed", "threads")}
+        kept = {name: getattr(self.setting, name) for name in ("kind", "classes", "seed", "threads", "times")}
         write_json(folder / "setting.json", kept)
 
 
 def load_sample(folder: Path) -> Sample:
     """The sample in those files; x is read as it is used."""
     x, y, fold = (np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("x", "y", "fold"))
-    return Sample(
-        x, np.array(y), np.array(fold), Setting(**msgspec.json.decode((folder / "setting.json").read_bytes()))
-    )
+    kept = msgspec.json.decode((folder / "setting.json").read_bytes())
+    return Sample(x, np.array(y), np.array(fold), Setting(**{**kept, "times": tuple(kept["times"])}))
 
 
 def sample_of(data: Data) -> Sample:

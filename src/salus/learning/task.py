@@ -17,8 +17,9 @@ from salus.learning.cohorts.reading import read_definition
 from salus.learning.cohorts.telling import faults_of_task, horizon_days, label_codes
 from salus.learning.formulas import Expression
 
-Kind = Literal["binary", "multiclass", "number"]
+Kind = Literal["binary", "multiclass", "number", "survival"]
 Weights = Literal["none", "balanced", "tuned"]
+FollowedUntil = Literal["end_of_data", "last_event"]
 Text = dict[str, str]
 YAML = (".yaml", ".yml")
 USUAL_VALUES = ("count", "last", "min", "max", "mean", "slope", "since")
@@ -30,6 +31,7 @@ BOUNDED = {  # kind of task -> measures whose difference between groups can be b
     "binary": ("auroc", "recall", "specificity", "selected", "o_e", "ece"),
     "multiclass": ("accuracy",),
     "number": ("mae",),
+    "survival": ("uno", "recall", "specificity", "selected", "o_e", "ece"),
 }
 
 
@@ -59,7 +61,10 @@ class When(Strict):
 
 
 class Label(Strict):
-    """What: codes within a horizon after the prediction time, or in the same encounter."""
+    """What: codes within a horizon after the prediction time, or in the same encounter.
+
+    `followed_until`: of survival, when a person without the event counts as no longer followed.
+    """
 
     codes: list[str] = []
     classes: dict[str, list[str]] = {}
@@ -68,6 +73,7 @@ class Label(Strict):
     same_encounter: bool = False
     incident: bool | None = None
     other: str | None = None
+    followed_until: FollowedUntil = "end_of_data"
 
     def all_codes(self) -> list[str]:
         return self.codes + [code for codes in self.classes.values() for code in codes]
@@ -184,7 +190,7 @@ class Task(Strict):
     @property
     def incident(self) -> bool:
         """Whether people who already have the label are left out."""
-        return self.kind == "binary" if self.label.incident is None else self.label.incident
+        return self.kind in ("binary", "survival") if self.label.incident is None else self.label.incident
 
     @property
     def sequence(self) -> Sequence | None:
@@ -324,6 +330,11 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             not label.same_encounter and label.within_days <= 0 and not aces,
             "label.within_days",
             f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
+        ),
+        (
+            task.kind == "survival" and label.same_encounter,
+            "label.same_encounter",
+            "a survival task asks when, so it needs within_days and no same_encounter",
         ),
         (not 0 < task.split.test < 1, "split.test", f"{task.split.test} must lie between 0 and 1, such as 0.25"),
         (

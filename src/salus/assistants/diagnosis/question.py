@@ -9,7 +9,7 @@ from salus.codes.tables import SYSTEMS, term
 from salus.learning.step7_deploy import Deployed
 from salus.learning.task import Label
 
-KINDS: Mapping[str, Kind] = {"binary": "risk", "multiclass": "differential"}
+KINDS: Mapping[str, Kind] = {"binary": "risk", "survival": "risk", "multiclass": "differential"}
 CLASSES = "https://salus.example/fhir/CodeSystem/model-class"  # a class that no code stands for, such as "other"
 
 

@@ -14,7 +14,7 @@ from salus.learning.models.family import Matrix
 from salus.learning.people import groups_of, some
 from salus.learning.run import Data, Run
 from salus.learning.step4_train.calibrate import calibrate
-from salus.learning.step5_evaluate import Answer, Judge, answered, judged
+from salus.learning.step5_evaluate import Answer, Judge, judged
 from salus.learning.step5_evaluate.baselines import Points
 from salus.learning.step5_evaluate.figures import Evaluation, Figures
 from salus.learning.step5_evaluate.reading import left_out_of
@@ -85,7 +85,7 @@ def chosen_of(deployed: Deployed) -> Chosen:
 def battery(deployed: Deployed, facts: Facts, run: Run, data: Data, margins: Matrix) -> Evaluation:
     """Every figure that learning tells of held-out rows, over these."""
     judge, chosen = Judge(data, deployed.bundle.threshold), chosen_of(deployed)
-    given, groups = answered(margins, chosen.calibration), some(groups_of(run, data), data.test)
+    given, groups = judge.answered(margins, chosen.calibration), some(groups_of(run, data), data.test)
     found = judged(judge, chosen, given, groups, run.plan.task, baselines(deployed, facts, data))
     found.training_rows, found.training_subjects = facts.train.rows, facts.train.subjects
     return found

@@ -21,8 +21,8 @@ class Model(Protocol):
     """A fitted model. Rows are float64 with NaN where nothing is known.
 
     Margins, shape (rows, k): binary k = 1, the log-odds of yes; multiclass k = classes, unnormalised log-probabilities;
-    number k = 1, the value itself. Parts, shape (rows, k, features + 1): what each feature adds to the margin, the base
-    last; they sum to the margin.
+    number k = 1, the value itself; survival k = times, the log of the cumulative hazard by each time. Parts, shape
+    (rows, k, features + 1): what each feature adds to the margin, the base last; they sum to the margin.
     """
 
     def margins(self, x: Matrix) -> Matrix: ...
@@ -34,14 +34,17 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What to fit: labels 0/1, 0..classes-1, or numbers. `look` is called while a model grows, where a family grows
-    one by rounds; it may raise to end that."""
+    """What to fit: labels 0/1, 0..classes-1, numbers, or of survival (time, event) with the times to answer for.
+
+    `look` is called while a model grows, where a family grows one by rounds; it may raise to end that.
+    """
 
     kind: Kind
     classes: int = 2
     seed: int = 7
     threads: int = 2
     look: Look | None = None
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ FAMILIES: dict[str, str] = {
     "svm": "svm",
     "additive": "additive",
     "lightgbm": "boosting",
+    "cox": "cox",
+    "survival_forest": "survival_forest",
+    "hazards": "hazards",
 }
 COMPOSED = {"stack": "stack"}  # made of fitted models of those families
 
@@ -119,5 +125,13 @@ def check_rows(x: Matrix, y: npt.NDArray[Any] | None = None, setting: Setting | 
         raise Invalid("The features hold an infinite number: leave it empty where nothing is known")
     if y is not None and len(y) != len(x):
         raise Invalid(f"{len(x)} rows but {len(y)} labels: give one label a row")
-    if y is not None and setting is not None and setting.kind != "number" and len(np.unique(y)) < 2:
+    if y is not None and setting is not None:
+        check_labels(y, setting.kind)
+
+
+def check_labels(y: npt.NDArray[Any], kind: Kind) -> None:
+    """Refuse labels that tell nothing apart: one class only, or nobody who had the event."""
+    if kind == "survival" and not (y.reshape(len(y), -1)[:, -1] == 1).any():
+        raise Invalid("All labels are the same: no row had the event, so nothing says when it comes")
+    if kind in ("binary", "multiclass") and len(np.unique(y)) < 2:
         raise Invalid("All labels are the same: a model needs at least two classes to tell apart")

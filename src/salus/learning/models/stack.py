@@ -17,6 +17,8 @@ from scipy.optimize import minimize, nnls
 from salus.learning.dictionary import write_json
 from salus.learning.models.family import Matrix, Model, Setting, load_model
 from salus.learning.step4_train.calibration import Calibration
+from salus.learning.survival.follow import Follow
+from salus.learning.survival.grid import Grid
 
 FILE = "stack.json"
 LEAST = 0.01  # of all weight: a member with less is left out
@@ -67,6 +69,8 @@ def weights_of(several: Sequence[Matrix], y: npt.NDArray[Any], setting: Setting)
         middle = float(np.mean(y))
         found, _ = nnls(np.column_stack([one[:, 0] - middle for one in several]), y - middle)
         return sparing(found / (found.sum() or 1.0))
+    if setting.kind == "survival":
+        return sparing(lasting_weights(several, Grid(Follow.of(y), np.array(setting.times))))
     wide, count = several[0].shape[1], len(several)
 
     def cost(theta: npt.NDArray[np.float64]) -> float:
@@ -77,6 +81,20 @@ def weights_of(several: Sequence[Matrix], y: npt.NDArray[Any], setting: Setting)
     return sparing(
         minimize(cost, start, method="L-BFGS-B", bounds=[(0, None)] * count + [(None, None)] * wide).x[:count]
     )
+
+
+def lasting_weights(several: Sequence[Matrix], grid: Grid) -> npt.NDArray[Any]:
+    """Of log cumulative hazards: those that turn the margins around their usual course over time."""
+    middles = [one.mean(axis=0) for one in several]
+    turned = [one - middle for one, middle in zip(several, middles, strict=True)]
+    usual = np.mean(middles, axis=0)
+
+    def cost(theta: npt.NDArray[np.float64]) -> float:
+        return grid.loss(usual + theta[-1] + added(turned, list(theta[:-1])))
+
+    start = np.append(np.full(len(several), 1 / len(several)), 0.0)
+    found = minimize(cost, start, method="L-BFGS-B", bounds=[(0, None)] * len(several) + [(None, None)])
+    return np.asarray(found.x[:-1] / found.x[:-1].sum(), dtype=np.float64)  # the course over time stays usual
 
 
 def sparing(weights: npt.NDArray[Any]) -> list[float]:

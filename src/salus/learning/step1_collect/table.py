@@ -108,7 +108,8 @@ def check_columns(header: list[str], ask: TableAsk, groups: list[str], name: str
     double = sorted({column for column in header if header.count(column) > 1})
     if double:
         raise Invalid(f"The columns {', '.join(double)} of {Path(name).name} stand there twice: rename or delete one")
-    for role, wanted in (("target", ask.target), ("subject", ask.subject), *(("group", one) for one in groups)):
+    named = [("target", ask.target), ("subject", ask.subject), ("event", ask.event)]
+    for role, wanted in (*named, *(("drop", one) for one in ask.drop), *(("group", one) for one in groups)):
         if wanted is not None and wanted not in header:
             raise Invalid(
                 f"There is no {role} column '{wanted}' in {Path(name).name}: its columns are {', '.join(header[:60])}",

@@ -13,7 +13,9 @@ from salus.base.errors import Invalid
 from salus.learning.run import Labels, Progress, Run, silent
 from salus.learning.step1_collect.table import asked
 from salus.learning.step2_prepare.cohort import moment_span, rows_of
+from salus.learning.step2_prepare.lifetimes import followed_notes, labels_for
 from salus.learning.step2_prepare.split import folds, parts
+from salus.learning.step2_prepare.table_lifetimes import table_lifetimes
 from salus.learning.step2_prepare.target import table_labels
 from salus.learning.task import Task
 
@@ -25,7 +27,8 @@ def prepare(run: Run, progress: Progress = silent) -> None:
     progress("step2", 0.0)
     plan = run.plan
     if plan.source == "table":
-        rows, labels, notes = table_labels(run, asked(plan))
+        ask = asked(plan)
+        rows, labels, notes = table_lifetimes(run, ask) if ask.event else table_labels(run, ask)
         rows, left_out = rows.append_column("at_us", pa.array([0] * rows.num_rows, pa.int64())), Counter[str]()
     else:
         rows, labels, left_out = event_rows(run, plan.task)
@@ -36,6 +39,8 @@ def prepare(run: Run, progress: Progress = silent) -> None:
     pq.write_table(rows, run.path("step2_prepare", "rows.parquet"))
     run.write("step2_prepare", "labels.json", labels)
     write_left_out(run, left_out)
+    if labels.kind == "survival":
+        notes += followed_notes(rows["ended"].to_pylist(), labels)
     run.note("step2_prepare", notes)
 
 
@@ -54,8 +59,11 @@ def event_rows(run: Run, task: Task) -> tuple[pa.Table, Labels, Counter[str]]:
             "label": [row.label for row in found],
             "value": pa.array([row.value for row in found], pa.float64()),
             "given_part": pa.array([""] * len(found), pa.string()),
+            "ended": pa.array([row.ended for row in found], pa.string()),
         }
     )
+    if task.kind == "survival":
+        return rows, labels_for(task.label.within_days, "days"), left_out
     classes = {"binary": ["no", "yes"], "number": []}.get(task.kind) or sorted(set(rows["label"].to_pylist()))
     return rows, Labels(kind=task.kind, classes=[] if task.kind == "number" else classes), left_out
 
@@ -85,6 +93,9 @@ def without_rare_classes(rows: pa.Table, labels: Labels, left_out: Counter[str])
     """Leave out the rows of classes that too few subjects have; refuse when fewer than two classes remain."""
     if labels.kind == "number":
         return rows, labels
+    if labels.kind == "survival":
+        check_events(rows)
+        return rows, labels
     pairs = set(zip(rows["subject_id"].to_pylist(), rows["label"].to_pylist(), strict=True))
     have = Counter(label for _, label in pairs)
     kept = [name for name in labels.classes if have[name] >= FEWEST_SUBJECTS]
@@ -97,6 +108,16 @@ def without_rare_classes(rows: pa.Table, labels: Labels, left_out: Counter[str])
     keep = pc.is_in(rows["label"], pa.array(kept))
     left_out["rare_class"] += rows.num_rows - pc.sum(keep.cast(pa.int64())).as_py()
     return rows.filter(keep), Labels(kind=labels.kind, classes=kept)
+
+
+def check_events(rows: pa.Table) -> None:
+    """Refuse what too few subjects had."""
+    had = len(set(rows.filter(pc.equal(rows["label"], "yes"))["subject_id"].to_pylist()))
+    if had < FEWEST_SUBJECTS:
+        raise Invalid(
+            f"Only {had} subjects had the event within the horizon, and {FEWEST_SUBJECTS} are needed: "
+            "give more data, a longer horizon, or another event"
+        )
 
 
 def with_parts(rows: pa.Table, task: Task) -> pa.Table:
@@ -115,6 +136,7 @@ def with_parts(rows: pa.Table, task: Task) -> pa.Table:
             "value": rows["value"],
             "part": pa.array(part, pa.string()),
             "fold": pa.array(folds(subject, label, task.split.seed), pa.int64()),
+            **({"ended": rows["ended"]} if "ended" in rows.column_names else {}),
         }
     )
     return made.filter(pc.not_equal(made["part"], ""))
@@ -133,7 +155,8 @@ def check_parts(rows: pa.Table, labels: Labels) -> None:
     for name in ("train", "test"):
         if not (part == name).any():
             raise Invalid(f"The split leaves no {name} rows: change split.by or split.test")
-    lacking = [name for name in labels.classes if name not in set(label[part == "train"])]
+    needed = labels.classes[1:] if labels.kind == "survival" else labels.classes
+    lacking = [name for name in needed if name not in set(label[part == "train"])]
     if lacking:
         raise Invalid(f"No training row has {', '.join(lacking)}: change split.by or the horizon")
 

@@ -4,11 +4,13 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 import duckdb
 
 from salus.learning.moments import DAY_US, HOUR_US, moment_us
 from salus.learning.run import Run
+from salus.learning.step2_prepare.lifetimes import ending, ends_of
 from salus.learning.task import Task, matches
 
 Anchor = tuple[int, str | None]  # (microseconds, encounter_id)
@@ -24,16 +26,29 @@ class Person:
     first: int | None = None
     has: int | None = None
     without: int | None = None
+    last: int | None = None
     anchors: list[Anchor] = field(default_factory=list)
     labels: list[Found] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Row:
+    """`ended`: of survival, what ended following (see `lifetimes`)."""
+
     subject: str
     at_us: int
     label: str
     value: float | None
+    ended: str = ""
+
+
+class Answer(NamedTuple):
+    """What came true of a row, or why that is unclear."""
+
+    label: str = ""
+    value: float | None = None
+    unclear: str | None = None
+    ended: str = ""
 
 
 def rows_of(run: Run, task: Task) -> tuple[list[Row], Counter[str]]:
@@ -46,19 +61,20 @@ def rows_of(run: Run, task: Task) -> tuple[list[Row], Counter[str]]:
     for subject in sorted(people):
         person = people[subject]
         for at_us, encounter in prediction_times(person, task):
-            label, value, unclear = label_at(person, at_us, encounter, end, task)
-            why = reason_to_leave_out(person, at_us, task) or unclear
+            found = label_at(person, at_us, encounter, end, task)
+            why = reason_to_leave_out(person, at_us, task) or found.unclear
             if why:
                 left_out[why] += 1
             else:
-                rows.append(Row(subject, at_us, label, value))
+                rows.append(Row(subject, at_us, found.label, found.value, found.ended))
     return rows, left_out
 
 
 PEOPLE = """
 SELECT subject_id, min(epoch_us(time)) FILTER (code = 'MEDS_BIRTH'), min(epoch_us(time)) FILTER (code = 'MEDS_DEATH'),
     min(epoch_us(time)) FILTER (code NOT IN ('MEDS_BIRTH', 'MEDS_DEATH') AND NOT starts_with(code, 'SEX//')),
-    min(epoch_us(time)) FILTER (list_contains($has, code)), min(epoch_us(time)) FILTER (list_contains($without, code))
+    min(epoch_us(time)) FILTER (list_contains($has, code)), min(epoch_us(time)) FILTER (list_contains($without, code)),
+    max(epoch_us(time)) FILTER (code NOT IN ('MEDS_BIRTH', 'MEDS_DEATH') AND NOT starts_with(code, 'SEX//'))
 FROM {events} GROUP BY subject_id
 """
 SOME = """
@@ -126,25 +142,36 @@ def reason_to_leave_out(person: Person, at_us: int, task: Task) -> str | None:
     return next((reason for reason, broken in rules if broken), None)
 
 
-def label_at(
-    person: Person, at_us: int, encounter: str | None, end: int, task: Task
-) -> tuple[str, float | None, str | None]:
-    """(label, value, why it is unclear). A "no" needs complete follow-up; a death within it completes it."""
+def label_at(person: Person, at_us: int, encounter: str | None, end: int, task: Task) -> Answer:
+    """What came true. A "no" needs complete follow-up, but of survival; a death within it completes it."""
     until = at_us + moment_span(task)
     if task.label.same_encounter:
         found = [f for f in person.labels if encounter is not None and f[3] == encounter]
     else:
         found = [f for f in person.labels if at_us < f[0] <= until]
+    if task.kind == "survival":
+        return lifetime_at(person, at_us, found, end, task)
     if task.kind == "number":
         values = [f[4] for f in found if f[4] is not None]
-        return ("", values[0], None) if values else ("", None, "no_value")
+        return Answer(value=values[0]) if values else Answer(unclear="no_value")
     if found:
-        return class_of(found[0][2], task), None, None
+        return Answer(class_of(found[0][2], task))
     followed = until <= end or (person.death is not None and person.death <= until)
     if not task.label.same_encounter and not followed:
-        return "", None, "unfinished"
+        return Answer(unclear="unfinished")
     default = "no" if task.kind == "binary" else task.label.other
-    return (default, None, None) if default is not None else ("", None, "no_class")
+    return Answer(unclear="no_class") if default is None else Answer(default)
+
+
+def lifetime_at(person: Person, at_us: int, found: list[Found], end: int, task: Task) -> Answer:
+    """How many days until the event, or until nobody can say any more."""
+    event, rule = found[0][0] if found else None, task.label.followed_until
+    last = max((one for one in (person.last, person.death) if one is not None), default=None)
+    made = ending(at_us, at_us + moment_span(task), event, person.death, ends_of(rule, last, end))
+    if made is None:
+        return Answer(unclear="unfollowed")
+    days, ended = made
+    return Answer("yes" if ended == "event" else "no", days, None, ended)
 
 
 def moment_span(task: Task) -> int:

@@ -26,13 +26,10 @@ def table_labels(run: Run, ask: TableAsk) -> tuple[pa.Table, Labels, list[Note]]
     if not values:
         raise Invalid(f"The target column '{ask.target}' is empty in every row: name the column to foretell")
     labels, named, numbers = labels_of(values, ask)
-    subject = table[ask.subject].take(keep).to_pylist() if ask.subject else [None] * len(values)
     rows = pa.table(
         {
             "row": keep.cast(pa.int64()),
-            "subject_id": [
-                one if one is not None else f"row {i}" for one, i in zip(subject, keep.to_pylist(), strict=True)
-            ],
+            "subject_id": subjects_of(table, keep, ask),
             "label": pa.array(named, pa.string()),
             "value": pa.array(numbers, pa.float64()),
             "given_part": given.take(keep),
@@ -43,6 +40,12 @@ def table_labels(run: Run, ask: TableAsk) -> tuple[pa.Table, Labels, list[Note]]
     if ask.subject is None:
         notes.append(Note(key="note.no_subject"))
     return rows, labels, notes
+
+
+def subjects_of(table: pa.Table, keep: pa.Array, ask: TableAsk) -> list[str]:
+    """Whose row each kept one is; without a name every row is somebody else's."""
+    said = table[ask.subject].take(keep).to_pylist() if ask.subject else [None] * len(keep)
+    return [one if one is not None else f"row {i}" for one, i in zip(said, keep.to_pylist(), strict=True)]
 
 
 def labels_of(values: list[str], ask: TableAsk) -> tuple[Labels, list[str], list[float | None]]:

@@ -17,6 +17,8 @@ from salus.learning.dictionary import Feature
 from salus.learning.numbers import number_of
 from salus.learning.run import Labels, Note, Run
 from salus.learning.step1_collect.table import asked
+from salus.learning.step3_features.telltale import tells_time
+from salus.learning.survival.follow import Follow
 from salus.learning.task import Strict
 
 Whole = npt.NDArray[np.int64]
@@ -54,6 +56,11 @@ class Cells:
     place: Whole
     train: Whole  # row numbers
 
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """What the training rows say as numbers; NaN where that is none."""
+        read = np.array([number_of(v) if v is not None else None for v in self.values], dtype=np.float64)
+        return np.asarray(read[self.place[self.train]], dtype=np.float64)
+
     def counts(self) -> Counter[str]:
         """How many training rows say each value."""
         many = np.bincount(self.place[self.train], minlength=len(self.values))
@@ -67,11 +74,11 @@ class Cells:
 
 
 def table_rows(run: Run) -> tuple[dict[str, Cells], pa.Table]:
-    """Every column of the rows that step 2 kept, but for target and subject; and those rows."""
+    """Every column of the rows that step 2 kept, but for target, event, subject and those to drop; and those rows."""
     rows, ask = run.rows(), asked(run.plan)
     table = pq.read_table(run.needed("step1_collect", "table.parquet")).take(rows["row"])
     train = np.flatnonzero(np.asarray(rows["part"].to_pylist()) == "train")
-    names = [name for name in table.column_names if name not in (ask.target, ask.subject)]
+    names = [name for name in table.column_names if name not in (ask.target, ask.event, ask.subject, *ask.drop)]
     return {name: cells_of(table[name], train) for name in names}, rows
 
 
@@ -86,8 +93,9 @@ def table_recipe(run: Run, cells: dict[str, Cells], rows: pa.Table) -> tuple[Tab
     labels = run.labels
     target = np.asarray((rows["value"] if labels.kind == "number" else rows["label"]).to_pylist())
     columns, notes, seen = [], [], dict[bytes, str]()
+    follow = Follow(rows["value"].to_numpy(), target == "yes") if labels.kind == "survival" else None
     for name, one in cells.items():
-        why = reason_to_drop(name, one, target, labels, seen)
+        why = reason_to_drop(name, one, target, labels, seen, follow)
         if why:
             notes.append(why)
         else:
@@ -98,9 +106,15 @@ def table_recipe(run: Run, cells: dict[str, Cells], rows: pa.Table) -> tuple[Tab
 
 
 def reason_to_drop(
-    name: str, one: Cells, target: npt.NDArray[Any], labels: Labels, seen: dict[bytes, str]
+    name: str,
+    one: Cells,
+    target: npt.NDArray[Any],
+    labels: Labels,
+    seen: dict[bytes, str],
+    follow: Follow | None = None,
 ) -> Note | None:
-    """Why a column is of no use: the same everywhere, a row's name, another column again, the target itself."""
+    """Why a column is of no use: the same everywhere, a row's name, another column again, the target itself, or (of
+    `follow`, time to event) another clock of the same time."""
     counts = one.counts()
     twin = seen.setdefault(one.print(), name) if len(counts) > 1 else name
     reasons: list[tuple[str, Callable[[], bool]]] = [
@@ -108,6 +122,7 @@ def reason_to_drop(
         ("note.twin", lambda: twin != name),
         ("note.leak", lambda: equals_target(one, target, labels)),
         ("note.identity", lambda: names_rows(name, counts)),
+        ("note.tells_time", lambda: follow is not None and tells_time(one.numbers(), follow.some(one.train))),
     ]
     key = next((key for key, is_so in reasons if is_so()), None)
     return Note(key=key, slots={"column": name, "twin": twin}) if key else None
@@ -139,8 +154,7 @@ def equals_target(one: Cells, target: npt.NDArray[Any], labels: Labels) -> bool:
 
 def same_number(one: Cells, truth: npt.NDArray[Any]) -> bool:
     """Whether the column is the numeric target, up to a line."""
-    numbers = np.array([number_of(v) if v is not None else None for v in one.values], dtype=np.float64)
-    values = numbers[one.place[one.train]]
+    values = one.numbers()
     known = ~np.isnan(values)
     if known.sum() < 3 or np.std(values[known]) == 0 or np.std(truth[known]) == 0:
         return False
@@ -213,7 +227,7 @@ def rate_classes(labels: Labels) -> list[str]:
     """The classes that a column of many levels keeps a rate for; numbers have one rate, their mean."""
     if labels.kind == "number":
         return ["value"]
-    classes = labels.classes[1:] if labels.kind == "binary" else labels.classes
+    classes = labels.classes[1:] if labels.kind in ("binary", "survival") else labels.classes
     return classes if len(classes) <= MOST_RATE_CLASSES else []
 
 

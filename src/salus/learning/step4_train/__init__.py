@@ -11,7 +11,7 @@ from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.score import loss
 from salus.learning.weighing import first_params
 
-TABLE_FAMILIES = {"number": ["linear", "tree", "lightgbm"]}
+TABLE_FAMILIES = {"number": ["linear", "tree", "lightgbm"], "survival": ["cox", "survival_forest", "hazards"]}
 USUAL = ["logistic", "tree", "forest", "lightgbm"]
 
 

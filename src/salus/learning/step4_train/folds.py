@@ -19,4 +19,4 @@ def out_of_fold(data: Data, name: str, params: Params) -> Matrix:
 
 def width(setting: Setting) -> int:
     """How many margins a row has."""
-    return setting.classes if setting.kind == "multiclass" else 1
+    return {"multiclass": setting.classes, "survival": len(setting.times)}.get(setting.kind, 1)

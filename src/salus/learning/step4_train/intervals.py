@@ -29,13 +29,15 @@ class Steps(msgspec.Struct, frozen=True):
         return min(self.low[i], score), max(self.high[i], score)
 
 
-def steps_of(score: Matrix, is_class: Flags) -> Steps:
-    """The table for one class from its scores on rows it was not fitted on. `score`: shape (rows,)."""
+def steps_of(score: Matrix, is_class: Flags, weight: Matrix | None = None) -> Steps:
+    """The table for one class from its scores on rows it was not fitted on. `score`: shape (rows,); `weight`: what each
+    row counts."""
+    weight = np.ones(len(score)) if weight is None else weight
     bins = int(np.clip(len(score) // FEWEST_IN_BIN, 1, MOST_BINS))
     edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
     place = np.searchsorted(edges, score)
-    rows = np.bincount(place, minlength=len(edges) + 1).astype(float)
-    hits = np.asarray(np.bincount(place, weights=is_class.astype(float), minlength=len(edges) + 1), dtype=np.float64)
+    rows = np.bincount(place, weights=weight, minlength=len(edges) + 1).astype(float)
+    hits = np.asarray(np.bincount(place, weights=weight * is_class, minlength=len(edges) + 1), dtype=np.float64)
     both = [isotonic_at(rows, hits, i) for i in range(len(rows))]
     return Steps(edges.tolist(), [low for low, _ in both], [high for _, high in both])
 
@@ -48,6 +50,6 @@ def isotonic_at(rows: Matrix, hits: Matrix, i: int) -> tuple[float, float]:
     return float((good / many).min(axis=1).max()), float(((good + 1) / many).min(axis=1).max())
 
 
-def intervals_of(probabilities: Matrix, y: npt.NDArray[Any]) -> list[Steps]:
+def intervals_of(probabilities: Matrix, y: npt.NDArray[Any], weight: Matrix | None = None) -> list[Steps]:
     """One table a class. `probabilities`: calibrated, out of fold, shape (rows, classes)."""
-    return [steps_of(probabilities[:, c], y == c) for c in range(probabilities.shape[1])]
+    return [steps_of(probabilities[:, c], y == c, weight) for c in range(probabilities.shape[1])]

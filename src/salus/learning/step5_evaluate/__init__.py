@@ -21,13 +21,23 @@ from salus.learning.step5_evaluate.curves import calibration_bins, choices, deci
 from salus.learning.step5_evaluate.fairness import gaps_of
 from salus.learning.step5_evaluate.figures import ClassFigures, Curves, Evaluation, Figures, Group
 from salus.learning.step5_evaluate.importance import importance_of
+from salus.learning.step5_evaluate.lasting import add_lifetimes, curve_for_all, known_answers, lasting_points
+from salus.learning.step5_evaluate.lifetimes import SURVIVAL, Lifetimes
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
 from salus.learning.step5_evaluate.measures import BINARY, Answers
 from salus.learning.step5_evaluate.report import write_reports
 from salus.learning.step5_evaluate.subgroups import large_enough
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step6_optimise.threshold import best_threshold
+from salus.learning.survival.follow import Follow
 from salus.learning.task import Task
+
+MEASURES: Mapping[str, Mapping[str, Any]] = {
+    "binary": BINARY,
+    "multiclass": MULTICLASS,
+    "number": NUMBER,
+    "survival": SURVIVAL,
+}
 
 
 class Judge:
@@ -42,17 +52,30 @@ class Judge:
         """Figures of probabilities (rows, classes) or numbers (rows, 1), over all held-out rows or some."""
         some = np.arange(len(self.y)) if inside is None else inside
         _, subject = np.unique(self.subject[some], return_inverse=True)
-        if self.kind == "binary":
-            return figures_of(self.said(given, some, cut), BINARY, subject)
-        if self.kind == "multiclass":
-            return figures_of(self.said(given, some), MULTICLASS, subject)
-        return figures_of(self.said(given, some), NUMBER, subject)
+        measures: Mapping[str, Any] = MEASURES[self.kind]
+        return figures_of(self.said(given, some, cut), measures, subject)
 
     def said(self, given: Matrix, rows: npt.NDArray[np.int64], cut: float | None = None) -> Any:
         """What was said of some rows, as measures want it for this kind of question."""
+        threshold = self.threshold if cut is None else cut
+        if self.kind == "survival":
+            follow = Follow.of(self.y[rows])
+            return Lifetimes(given[rows], follow, np.array(self.data.labels.times), threshold)
         if self.kind == "binary":
-            return Answers(given[rows, 1], self.y[rows] == 1, self.threshold if cut is None else cut)
+            return Answers(given[rows, 1], self.y[rows] == 1, threshold)
         return Choices(given[rows], self.y[rows]) if self.kind == "multiclass" else Values(given[rows, 0], self.y[rows])
+
+    def answered(self, margins: Matrix, line: Calibration | None) -> Matrix:
+        """Probabilities, risks by each time, or the numbers themselves."""
+        if line is None:
+            return margins
+        return line.risks(margins) if self.kind == "survival" else line.probabilities(margins)
+
+    def cases(self, rows: npt.NDArray[np.int64]) -> int:
+        """How many of some rows came true; of classes and numbers how many rows there are."""
+        if self.kind == "survival":
+            return int(self.y[rows, 1].sum())
+        return int((self.y[rows] == 1).sum()) if self.kind == "binary" else len(rows)
 
 
 def evaluate(run: Run, progress: Progress = silent) -> None:
@@ -61,7 +84,7 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     data, chosen = Data(run), run.read("step6_optimise", "chosen.json", Chosen)
     judge = Judge(data, chosen.threshold)
     model = load_model(chosen.family, run.needed("step6_optimise", "model"))
-    given = answered(model.margins(judge.x), chosen.calibration)
+    given = judge.answered(model.margins(judge.x), chosen.calibration)
     first = {name: first_figures(run, judge, name) for name in families_of(run)}
     progress("step5", 0.5)
     groups = some(groups_of(run, data), data.test)
@@ -81,13 +104,14 @@ def judged(
     judge: Judge, chosen: Chosen, given: Matrix, groups: Groups, task: Task, baselines: Mapping[str, "Answer"]
 ) -> Evaluation:
     """The whole battery over the held-out rows of `judge`. `given`: what the chosen model answered to them."""
+    everyone = np.arange(len(judge.y))
     found = Evaluation(
         kind=judge.kind,
         classes=judge.data.labels.classes,
         family=chosen.family,
         rows=len(judge.y),
         subjects=int(judge.subject.max()) + 1,
-        cases=int((judge.y == 1).sum()) if judge.kind == "binary" else len(judge.y),
+        cases=judge.cases(everyone),
         training_rows=0,
         training_subjects=0,
         threshold=chosen.threshold,
@@ -97,18 +121,15 @@ def judged(
         subgroups=list(subgroup_figures(judge, given, groups)),
     )
     add_coverage(found, judge, chosen, given, groups)
-    said = judge.said(given, np.arange(len(judge.y)))
+    said = judge.said(given, everyone)
     found.gaps = list(gaps_of(said, judge.kind, groups, judge.subject, task.trust.bounds))
     if judge.kind == "binary":
         add_curves(found, judge, given, baselines["points"][0][:, 1])
+    if judge.kind == "survival":
+        add_lifetimes(found, judge.data, said, baselines["points"][0][:, -1], judge.subject)
     if judge.kind == "multiclass":
         found.per_class = class_figures(task, judge, given)
     return found
-
-
-def answered(margins: Matrix, line: Calibration | None) -> Matrix:
-    """Probabilities, or the numbers themselves."""
-    return margins if line is None else line.probabilities(margins)
 
 
 def first_figures(run: Run, judge: Judge, name: str) -> Figures:
@@ -120,6 +141,8 @@ def first_figures(run: Run, judge: Judge, name: str) -> Figures:
     before = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
     y = data.y[data.train]
     line = calibrate(before, y, data.setting)
+    if judge.kind == "survival":
+        return judge.figures(line.risks(margins))
     cut = best_threshold(line.probabilities(before)[:, 1], y == 1) if judge.kind == "binary" else None
     return judge.figures(line.probabilities(margins), cut=cut)
 
@@ -132,6 +155,10 @@ def baseline_answers(run: Run, data: Data) -> tuple[dict[str, Answer], Points | 
     y, x, rows = data.y[data.train], data.x[data.train], len(data.test)
     if data.labels.kind == "number":
         return {"mean": (np.full((rows, 1), y.mean()), None)}, None
+    if data.labels.kind == "survival":
+        lasting = lasting_points(x, y, data.setting, features_of(run))
+        alike: Answer = (curve_for_all(y, data.setting, rows), None)
+        return {"alike": alike, "points": (lasting.risks(data.x[data.test]), None)}, lasting
     points = points_of(x, y, data.setting, features_of(run))
     cut = best_threshold(points.probabilities(x)[:, 1], y == 1) if data.labels.kind == "binary" else None
     frequent: Answer = (frequent_probabilities(y, len(data.labels.classes), rows), 0.5)
@@ -156,18 +183,20 @@ def add_curves(found: Evaluation, judge: Judge, given: Matrix, points: Matrix) -
 
 
 def add_coverage(found: Evaluation, judge: Judge, chosen: Chosen, given: Matrix, groups: Groups) -> None:
-    bounds, held = chosen.sets or chosen.ranges, held_by(chosen, given, judge.y, groups)
+    bounds, y, subject = chosen.sets or chosen.ranges, judge.y, judge.subject
+    if judge.kind == "survival":  # of the others nobody knows whether the answers hold the truth
+        known, y, given = known_answers(y, given, judge.data.labels.times[-1])
+        groups, subject = some(groups, known), subject[known]
+    held = held_by(chosen, given, y, groups)
     if bounds is not None and held is not None:
         found.level, found.unbounded = bounds.level, chosen.sets.unbounded if chosen.sets else []
-        classes = judge.data.labels.classes
-        found.coverage = list(coverage_of(held, judge.y, classes, groups, judge.subject, bounds.level))
+        found.coverage = list(coverage_of(held, y, judge.data.labels.classes, groups, subject, bounds.level))
 
 
 def subgroup_figures(judge: Judge, given: Matrix, groups: Groups) -> Any:
     """Figures by sex, age band and declared group."""
     for by, name, inside in large_enough(groups):
-        cases = int((judge.y[inside] == 1).sum()) if judge.kind == "binary" else len(inside)
-        yield Group(by=by, name=name, rows=len(inside), cases=cases, figures=judge.figures(given, inside))
+        yield Group(by=by, name=name, rows=len(inside), cases=judge.cases(inside), figures=judge.figures(given, inside))
 
 
 def class_figures(task: Task, judge: Judge, given: Matrix) -> list[ClassFigures]:

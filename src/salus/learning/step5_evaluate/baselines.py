@@ -47,6 +47,10 @@ class Points(Strict):
     def probabilities(self, x: Matrix) -> Matrix:
         return self.calibration.probabilities(self.totals(x))
 
+    def risks(self, x: Matrix) -> Matrix:
+        """Of time to event: the risk by each time."""
+        return self.calibration.risks(self.totals(x))
+
 
 def holds(values: Matrix, cut: float, at_least: bool) -> npt.NDArray[np.bool_]:
     """Whether a rule holds; never for what is not known."""

@@ -25,15 +25,17 @@ def calibration_bins(answers: Answers) -> list[Bin]:
     return made
 
 
-def net_benefit(probability: Matrix, answers: Answers, threshold: float) -> float:
-    """True yes less false yes at the threshold's odds, per row. Vickers & Elkin 2006, doi:10.1177/0272989X06295361"""
-    said = probability >= threshold
-    rows = len(probability)
-    good, bad = (said & answers.is_yes).sum() / rows, (said & ~answers.is_yes).sum() / rows
+def net_benefit(probability: Matrix, answers: Answers, threshold: float, seen: Matrix) -> float:
+    """True yes less false yes at the threshold's odds, per row. Vickers & Elkin 2006, doi:10.1177/0272989X06295361
+
+    `seen`: what each row counts.
+    """
+    said, rows = probability >= threshold, seen.sum()
+    good, bad = seen[said & answers.is_yes].sum() / rows, seen[said & ~answers.is_yes].sum() / rows
     return float(good - bad * threshold / (1 - threshold))
 
 
-def gains(answers: Answers, thresholds: list[float], subject: npt.NDArray[np.int64]) -> list[Figure]:
+def gains(answers: Answers, thresholds: list[float], subject: npt.NDArray[np.int64], seen: Matrix) -> list[Figure]:
     """What the model gains at each threshold over the better of treating all and none, with its interval."""
     odds = np.array([t / (1 - t) for t in thresholds])
     place = np.searchsorted(thresholds, answers.probability, side="right")  # said yes at the first `place` thresholds
@@ -44,46 +46,50 @@ def gains(answers: Answers, thresholds: list[float], subject: npt.NDArray[np.int
         good, bad = (side[::-1].cumsum()[::-1] / weight.sum() for side in (worth, cost))
         return np.asarray(good[1:] - bad[1:] * odds - np.maximum(0.0, good[0] - bad[0] * odds), dtype=np.float64)
 
-    drawn = np.array([gain(weight) for weight in draws_of(subject)])
-    values = gain(np.ones(len(place)))
+    drawn = np.array([gain(weight * seen) for weight in draws_of(subject)])
+    values = gain(seen)
     return [with_interval(float(values[i]), drawn[:, i]) for i in range(len(odds))]
 
 
-def decision_curve(answers: Answers, points: Matrix, subject: npt.NDArray[np.int64]) -> list[Decision]:
-    """Net benefit from 1 % up to beyond the probabilities that occur."""
+def decision_curve(
+    answers: Answers, points: Matrix, subject: npt.NDArray[np.int64], seen: Matrix | None = None
+) -> list[Decision]:
+    """Net benefit from 1 % up to beyond the probabilities that occur. `seen`: what each row counts."""
+    seen = np.ones(len(points)) if seen is None else seen
     top = float(np.clip(np.quantile(answers.probability, 0.995), 0.05, 0.95))
     everyone = np.ones(len(points))
     thresholds = np.linspace(0.01, top, POINTS).tolist()
     return [
         Decision(
             threshold=t,
-            model=net_benefit(answers.probability, answers, t),
-            everyone=net_benefit(everyone, answers, t),
-            points=net_benefit(points, answers, t),
+            model=net_benefit(answers.probability, answers, t, seen),
+            everyone=net_benefit(everyone, answers, t, seen),
+            points=net_benefit(points, answers, t, seen),
             low=gain.low,
             high=gain.high,
         )
-        for t, gain in zip(thresholds, gains(answers, thresholds, subject), strict=True)
+        for t, gain in zip(thresholds, gains(answers, thresholds, subject, seen), strict=True)
     ]
 
 
-def roc_curve(answers: Answers) -> list[tuple[float, float]]:
+def roc_curve(answers: Answers, seen: Matrix | None = None) -> list[tuple[float, float]]:
     """(1 - specificity, recall) from (0, 0) to (1, 1), thinned to what a picture needs."""
-    hits, misses = answers.ranked(np.ones(len(answers.is_yes)))
+    hits, misses = answers.ranked(np.ones(len(answers.is_yes)) if seen is None else seen)
     if not (hits[-1] and misses[-1]):
         return []
     kept = np.unique(np.linspace(0, len(hits) - 1, POINTS * 2).astype(int))
     return [(0.0, 0.0), *zip((misses[kept] / misses[-1]).tolist(), (hits[kept] / hits[-1]).tolist(), strict=True)]
 
 
-def choices(answers: Answers) -> list[Choice]:
+def choices(answers: Answers, seen: Matrix | None = None) -> list[Choice]:
     """Thresholds around the chosen one: where 5, 10, 20, 30 % of the rows are called yes, and the chosen."""
     shares = [float(np.quantile(answers.probability, 1 - share)) for share in (0.05, 0.1, 0.2, 0.3)]
-    return [choice(answers, t, t == answers.threshold) for t in sorted({*shares, answers.threshold}, reverse=True)]
+    one = np.ones(len(answers.is_yes)) if seen is None else seen
+    return [choice(answers, t, t == answers.threshold, one) for t in sorted({*shares, answers.threshold}, reverse=True)]
 
 
-def choice(answers: Answers, threshold: float, chosen: bool) -> Choice:
-    at, one = Answers(answers.probability, answers.is_yes, threshold), np.ones(len(answers.is_yes))
+def choice(answers: Answers, threshold: float, chosen: bool, one: Matrix) -> Choice:
+    at = Answers(answers.probability, answers.is_yes, threshold)
     return Choice(
         threshold=threshold,
         chosen=chosen,

@@ -15,6 +15,7 @@ from salus.learning.models.family import Matrix
 from salus.learning.people import Groups
 from salus.learning.step5_evaluate.bootstrap import draws_of, with_interval
 from salus.learning.step5_evaluate.figures import Gap
+from salus.learning.step5_evaluate.lifetimes import SURVIVAL, Lifetimes
 from salus.learning.step5_evaluate.many import Choices, Values, accuracy, mae
 from salus.learning.step5_evaluate.measures import Answers, auroc, ece, o_e, recall, selected, specificity
 from salus.learning.step5_evaluate.subgroups import large_enough
@@ -31,11 +32,12 @@ COMPARED: Mapping[str, Mapping[str, Any]] = {
     "binary": BINARY,
     "multiclass": {"accuracy": accuracy},
     "number": {"mae": mae},
+    "survival": {key: SURVIVAL[key] for key in ("uno", "recall", "specificity", "selected", "o_e", "ece")},
 }
 FEWEST = 10  # of those that came true, and of those that did not, for a group to be compared
 Rows = npt.NDArray[np.int64]
 Bounds = Mapping[str, float]
-Said = Answers | Choices | Values
+Said = Answers | Choices | Values | Lifetimes
 
 
 def gaps_of(
@@ -77,10 +79,14 @@ def some(said: Said, rows: npt.NDArray[np.int64]) -> Said:
     """The same over some of the rows."""
     if isinstance(said, Answers):
         return Answers(said.probability[rows], said.is_yes[rows], said.threshold)
+    if isinstance(said, Lifetimes):
+        return said.some(rows)
     if isinstance(said, Choices):
         return Choices(said.probability[rows], said.truth[rows])
     return Values(said.foretold[rows], said.truth[rows])
 
 
 def enough(said: Said) -> bool:
+    if isinstance(said, Lifetimes):
+        return bool(FEWEST <= said.follow.event.sum() <= len(said.follow.event) - FEWEST)
     return not isinstance(said, Answers) or FEWEST <= said.is_yes.sum() <= len(said.is_yes) - FEWEST

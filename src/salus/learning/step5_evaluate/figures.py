@@ -93,16 +93,50 @@ class ClassFigures(Strict):
     figures: Figures
 
 
+class Third(Strict):
+    """Held-out rows of low, middle or high risk: (time, share free) as seen and as foretold, (time, still followed)."""
+
+    name: str
+    rows: int
+    events: int
+    seen: list[tuple[float, float]]
+    foretold: list[tuple[float, float]]
+    at_risk: list[tuple[float, int]]
+
+
+class Moment(Strict):
+    """Up to one time: the rows still followed, the mean risk foretold; figures: observed, auroc, brier."""
+
+    when: float
+    at_risk: int
+    foretold: float
+    figures: Figures
+
+
+class Removed(Strict):
+    """How the event fares beside what makes it impossible, by the horizon: were nobody removed, and as it is.
+
+    `foretold`: the mean risk of the model, which speaks of the former.
+    """
+
+    alone: float
+    beside: float
+    foretold: float
+
+
 class Curves(Strict):
     calibration: list[Bin] = msgspec.field(default_factory=list)
     decision: list[Decision] = msgspec.field(default_factory=list)
     roc: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    thirds: list[Third] = msgspec.field(default_factory=list)
+    moments: list[Moment] = msgspec.field(default_factory=list)
 
 
 class Evaluation(Strict):
     """Held-out figures only. `first`: the families as first trained; `chosen`: the tuned model that is deployed.
 
-    `level`: how often its answers are to hold the truth; `unbounded`: classes that training could not bound.
+    `level`: how often its answers are to hold the truth; `unbounded`: classes that training could not bound. Of
+    survival, `horizon` in `unit`; `removed`: where something else made the event impossible.
     """
 
     kind: Kind
@@ -125,3 +159,6 @@ class Evaluation(Strict):
     coverage: list[Coverage] = msgspec.field(default_factory=list)
     gaps: list[Gap] = msgspec.field(default_factory=list)
     per_class: list[ClassFigures] = msgspec.field(default_factory=list)
+    horizon: float | None = None
+    unit: str = "days"
+    removed: Removed | None = None

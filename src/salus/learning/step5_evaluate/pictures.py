@@ -84,6 +84,17 @@ def roc(points: Line, title: str, x: str, y: str) -> str:
     return plot.svg()
 
 
+def lasting(groups: Sequence[tuple[Line, Line]], title: str, x: str, y: str) -> str:
+    """Shares that stay free, as seen (full) and as foretold (dashed), one pair of lines a group."""
+    end = max(t for seen, _ in groups for t, _ in seen)
+    low = min(value for pair in groups for line in pair for _, value in line)
+    plot = Plot(title, x, y, end, max(0.0, low - 0.05), 1.0)
+    for (seen, foretold), color in zip(groups, (FIRST, THIRD, SECOND), strict=False):
+        plot.line(seen, color)
+        plot.line(foretold, color, "5 4")
+    return plot.svg()
+
+
 def decision(lines: Sequence[Line], title: str, x: str, y: str) -> str:
     """Net benefit of the model (full), the points score (long dashes), all (short dashes); none is the zero line."""
     best = max([0.001, *(value for line in lines for _, value in line)])

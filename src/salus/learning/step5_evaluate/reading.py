@@ -32,7 +32,7 @@ class Reading(Strict):
 def reading_of(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> Reading:
     """The reading of a run."""
     plan = run.plan
-    foretold = found.classes[1:] if found.kind == "binary" else found.classes
+    foretold = found.classes[1:] if found.kind in ("binary", "survival") else found.classes
     return Reading(
         name=plan.task.name,
         question=plan.task.question,

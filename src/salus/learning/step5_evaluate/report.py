@@ -20,6 +20,7 @@ from salus.learning.step5_evaluate.telling import (
     coverage_words,
     fairness_words,
     group_name,
+    removed_words,
     share_text,
 )
 
@@ -36,13 +37,15 @@ SHOWN = {
         "macro_ece",
     ],
     "number": ["mae", "rmse", "r2"],
+    "survival": ["uno", "harrell", "auroc", "ibs", "gain", "brier", "slope", "intercept", "o_e", "ece"],
 }
 COMPARED = {  # of groups of people
     "binary": ["auroc", "recall", "specificity", "selected", "large", "o_e", "ece"],
     "multiclass": ["accuracy", "top3", "macro_f1", "macro_ece"],
     "number": ["mae", "rmse", "r2"],
+    "survival": ["uno", "recall", "specificity", "selected", "o_e", "ece"],
 }
-HEADLINE = {"binary": "auroc", "multiclass": "accuracy", "number": "mae"}
+HEADLINE = {"binary": "auroc", "multiclass": "accuracy", "number": "mae", "survival": "uno"}
 
 
 @cache
@@ -91,6 +94,7 @@ def report_html(reading: Reading, language: str, template: str = "report.html", 
         whom=lambda by, name: group_name(say, by, name),
         coverage=coverage_rows(found, say, language),
         coverage_words=coverage_words(found, say, language),
+        removed=removed_words(found, say),
         statistic=lambda rule: statistic(rule, say),
         made_up=[say(note.key, **note.slots) for note in reading.notes if note.key == MADE_UP],
         notes=[say(note.key, **note.slots) for note in reading.notes if note.key != MADE_UP],
@@ -121,6 +125,9 @@ def pictures_of(reading: Reading, say: Say, language: str) -> dict[str, str]:
     if curves.decision:
         lines = [[(d.threshold, getattr(d, who)) for d in curves.decision] for who in ("model", "points", "everyone")]
         made["decision"] = pictures.decision(lines, say("report.decision"), say("axis.threshold"), say("axis.benefit"))
+    if curves.thirds:
+        groups = [(one.seen, one.foretold) for one in curves.thirds]
+        made["thirds"] = pictures.lasting(groups, say("lasting.thirds"), say("axis.time"), say("axis.free"))
     spans = [
         (group_name(say, g.by, g.name), *span) for g in found.subgroups if (span := span_of(g.figures, found.kind))
     ]

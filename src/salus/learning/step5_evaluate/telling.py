@@ -91,6 +91,15 @@ def gap_words(key: str, gap: Gap, say: Say) -> str:
     )
 
 
+def removed_words(found: Evaluation, say: Say) -> str:
+    """What it means that something else removes people before the event; nothing where nothing does."""
+    one = found.removed
+    if one is None:
+        return ""
+    shares = {"alone": one.alone, "beside": one.beside, "foretold": one.foretold}
+    return say("lasting.removed", **{name: f"{100 * share:.1f} %" for name, share in shares.items()})
+
+
 def span_text(one: Figure) -> str:
     """A figure with its interval.
 

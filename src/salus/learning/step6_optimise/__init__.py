@@ -17,6 +17,7 @@ from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.intervals import Steps, intervals_of
 from salus.learning.step4_train.score import loss
 from salus.learning.step6_optimise.chosen import Chosen, Part
+from salus.learning.step6_optimise.horizon import horizon_intervals, horizon_sets
 from salus.learning.step6_optimise.search import Trial, search
 from salus.learning.step6_optimise.stacking import Answered, fitted, stacked
 from salus.learning.step6_optimise.threshold import best_threshold
@@ -85,6 +86,8 @@ def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple
         chosen.spread = float(np.quantile(np.abs(margins[:, 0] - y), 0.9))
         return chosen, []
     chosen.calibration = calibrate(margins, y, setting)
+    if setting.kind == "survival":
+        return chosen, horizon_intervals(chosen, margins, y, setting)
     given = chosen.calibration.probabilities(margins)
     if setting.kind == "binary":
         chosen.threshold = best_threshold(given[:, 1], y == 1)
@@ -97,6 +100,8 @@ def add_bounds(run: Run, data: Data, chosen: Chosen, margins: Matrix) -> None:
     y, subject = data.y[data.train], data.subject[data.train].astype(str)
     if chosen.calibration is None:
         chosen.ranges = ranges_of(margins[:, 0], y, subject, groups, level)
+    elif data.labels.kind == "survival":
+        chosen.sets = horizon_sets(data, chosen.calibration, margins, groups, level)
     else:
         given = chosen.calibration.probabilities(margins)
         chosen.sets = sets_of(given, y, data.labels.classes, subject, groups, level)

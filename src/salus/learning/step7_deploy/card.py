@@ -7,7 +7,7 @@ from salus.learning.dictionary import write_json
 from salus.learning.run import MADE_UP
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step5_evaluate.report import HEADLINE, SHOWN, figure_text
-from salus.learning.step5_evaluate.telling import Say, coverage_words, fairness_words, group_name
+from salus.learning.step5_evaluate.telling import Say, coverage_words, fairness_words, group_name, removed_words
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.task import Strict, Text
 
@@ -49,12 +49,18 @@ def card_of(reading: Reading, bundle: Bundle) -> Card:
         Section(
             key=key,
             title={language: words(f"card.{key}", language) for language in LANGUAGES},
-            text={language: words(f"card.{key}.text", language, **both[language]) for language in LANGUAGES},
+            text={language: words(text_key(key, reading), language, **both[language]) for language in LANGUAGES},
         )
         for key in SECTIONS
     ]
     kind = bundle.labels.kind
     return Card(name=bundle.name, family=bundle.family, kind=kind, question=bundle.task.question, sections=sections)
+
+
+def text_key(key: str, reading: Reading) -> str:
+    """The sentences of a section: those for this kind of question, where it has its own."""
+    own = f"card.{key}.text.{reading.evaluation.kind}"
+    return own if own in words_of("salus.learning") else f"card.{key}.text"
 
 
 def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, object]:
@@ -79,6 +85,10 @@ def slots_of(reading: Reading, bundle: Bundle, language: str) -> dict[str, objec
         "training_subjects": found.training_subjects,
         "classes": ", ".join(classes) or say("card.number"),
         "days": f"{task.label.within_days:g}",
+        "horizon": f"{found.horizon or 0:g}",
+        "unit": found.unit,
+        "followed": " ".join(say(n.key, **n.slots) for n in reading.notes if n.key == "note.followed"),
+        "removed": removed_words(found, say),
         "family": say(f"family.{bundle.family}"),
         "among": among(list(found.first), say),
         "things": ", ".join(label[language] for label, _ in reading.importance[:12]) or "–",

@@ -87,7 +87,8 @@ def watch_of_run(run: Run, recipe: EventRecipe | TableRecipe, bundle: Bundle) ->
     data, given = Data(run), None
     if bundle.calibration is not None:
         margins = np.load(run.needed("step6_optimise", "out_of_fold.npy"), allow_pickle=False)
-        given = bundle.calibration.probabilities(margins)
+        lasting = bundle.labels.kind == "survival"
+        given = bundle.calibration.by_horizon(margins) if lasting else bundle.calibration.probabilities(margins)
     about, x = (bundle.labels.kind, bundle.threshold), data.x[data.train]
     if isinstance(recipe, TableRecipe):  # in use rates are those of all training rows, never of other folds
         table = pq.read_table(run.needed("step1_collect", "table.parquet"))

@@ -168,7 +168,31 @@ class Deployed:
             made = self._contributions(parts[0, :-1], x[0], told)
             interval = {"value": (value - spread, value + spread)}
             return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value, [], level)
+        if self.bundle.labels.kind == "survival":
+            return self._lasting(x, parts, told, missing)
         return self._classes(x, parts, told, missing)
+
+    def _lasting(self, x: Matrix, parts: Matrix, told: Told, missing: list[str]) -> Prediction:
+        """Yes or no by the horizon, and the risk by each time. The interval is that of the horizon."""
+        line, times = self.bundle.calibration, self.bundle.labels.times
+        assert line is not None  # every model of time to event is calibrated before it is deployed
+        risks = line.risks(self.model.margins(x))[0]
+        given = np.array([1 - risks[-1], risks[-1]])
+        probabilities = {name: float(p) for name, p in zip(self.classes, given, strict=True)}
+        intervals = {n: s.interval(probabilities[n]) for n, s in zip(self.classes, self.bundle.intervals, strict=True)}
+        weights = parts[-1] * line.slope
+        made = self._contributions(weights[:-1], x[0], told)
+        return Prediction(
+            probabilities,
+            intervals,
+            made,
+            missing,
+            claim=self.classes[-1],
+            base=float(weights[-1] + line.shift[-1]),
+            answers=(decided := self._answers(given, told))[0],
+            level=decided[1],
+            curve=list(zip(times, risks.tolist(), strict=True)),
+        )
 
     def _classes(self, x: Matrix, parts: Matrix, told: Told, missing: list[str]) -> Prediction:
         line = self.bundle.calibration

@@ -110,7 +110,7 @@ def facts_of(run: Run, reading: Reading, features: Sequence[Feature]) -> Facts:
 
 
 def part_of(data: Data, rows: Rows) -> Part:
-    y = data.y[rows]
+    y = data.outcome[rows]
     cases = {name: int((y == c).sum()) for c, name in enumerate(data.labels.classes)}
     return Part(rows=len(rows), subjects=len(np.unique(data.subject[rows].astype(str))), cases=cases)
 
@@ -124,7 +124,8 @@ def moments(run: Run) -> list[str]:
 
 
 def members_of(data: Data, groups: Groups) -> Iterator[Member]:
-    came = data.y == 1 if data.labels.kind == "binary" else np.ones(len(data.y), dtype=bool)
+    told = data.labels.kind in ("binary", "survival")
+    came = data.outcome == 1 if told else np.ones(len(data.y), dtype=bool)
     for by, name, inside in members(groups):
         counts = [int(one.sum()) for rows in (data.train, data.test) for one in (inside[rows], (inside & came)[rows])]
         yield Member(by=by, name=name, train=counts[0], train_cases=counts[1], test=counts[2], test_cases=counts[3])

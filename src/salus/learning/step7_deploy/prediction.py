@@ -26,6 +26,8 @@ class Prediction:
     the others'; of a number: the value). `missing`: features that would matter most and are not known.
     `answers`: the classes that cannot be ruled out at `level`, the likeliest first; `undecided` says whether that says
     nothing. Of a number, `interval` is the range that holds the truth at `level`. Without bounds `level` is None.
+    Of time to event, yes means by the horizon; `curve`: (time, risk by then), and weights add up to the log cumulative
+    hazard by the horizon, of which the risk is 1 - exp(-exp(.)).
     `abstained`: too-little-data, not-in-cohort, out-of-range; then the rest is empty.
     """
 
@@ -39,6 +41,7 @@ class Prediction:
     value: float | None = None
     answers: list[str] = field(default_factory=list)
     level: float | None = None
+    curve: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def undecided(self) -> str | None:

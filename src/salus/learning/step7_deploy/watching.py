@@ -21,6 +21,7 @@ from salus.learning.task import Kind, Strict
 
 MOST_FEATURES, MOST_BINS, STEPS = 100, 10, 50
 FILE = "watch.json"
+YES_OR_NO = ("binary", "survival")  # of survival: by the horizon
 
 
 class Bins(Strict):
@@ -88,10 +89,10 @@ class Watch(Strict):
         )
 
     def auroc(self, seen: Counts) -> float | None:
-        return expected_auroc(*seen.probabilities()) if self.kind == "binary" else None
+        return expected_auroc(*seen.probabilities()) if self.kind in YES_OR_NO else None
 
     def accuracy(self, seen: Counts) -> float | None:
-        if self.kind == "binary":
+        if self.kind in YES_OR_NO:
             return expected_accuracy(*seen.probabilities(), self.threshold)
         return (
             mean_of(seen) if self.kind == "multiclass" else None
@@ -135,7 +136,7 @@ def watch_of(
     ranked = sorted(range(len(features)), key=lambda j: -importance.get(features[j].source, 0.0))[:MOST_FEATURES]
     before = Counts(rows=len(x))
     if given is not None:
-        for p in (given[:, 1] if about[0] == "binary" else given.max(axis=1)).tolist():
+        for p in (given[:, 1] if about[0] in YES_OR_NO else given.max(axis=1)).tolist():
             before.tell(p)
     return Watch(
         kind=about[0], threshold=about[1], bins=[bins_of(features[j].name, x[:, j]) for j in ranked], before=before

@@ -49,7 +49,9 @@ def when(told: Told) -> str:
 
 
 def horizon(told: Told) -> str:
-    label = told.known.bundle.task.label
+    label, found = told.known.bundle.task.label, told.known.found
+    if found.horizon is not None:
+        return told.say("horizon.lasting", horizon=f"{found.horizon:g}", unit=found.unit)
     if told.known.bundle.source == "table":
         return told.say("horizon.row")
     return (
@@ -59,6 +61,8 @@ def horizon(told: Told) -> str:
 
 def outcome(told: Told) -> str:
     bundle, table = told.known.bundle, told.known.facts.table
+    if table is not None and table.event is not None:
+        return told.say("label.lasting", target=table.target, event=table.event)
     if table is not None:
         foretold = told.listed(told.known.found.classes[1:] or [told.say("kind.number")])
         return told.say("label.column", target=table.target, positive=foretold)
@@ -118,7 +122,7 @@ def cases_of(told: Told, part: Part) -> str:
 
 def member(told: Told, one: Member) -> str:
     name = group_name(told.say, one.by, one.name)
-    if told.known.found.kind != "binary":
+    if told.known.found.kind not in ("binary", "survival"):
         return told.say("member.plain", name=name, train=one.train, test=one.test)
     shares = [f"{100 * cases / rows:.1f}" if rows else "–" for cases, rows in pairs_of(one)]
     positive = told.class_name(told.known.found.classes[-1])
