@@ -62,6 +62,12 @@ def hospital(folder: Path, people: int, seed: int, shift: float = 0.0) -> Path:
 
 
 @pytest.fixture(scope="session")
+def task() -> dict[str, Any]:
+    """The task that both hospitals answer, as a plain table."""
+    return TASK
+
+
+@pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """here/ and there/ are events; models/ holds version 1 of `ill-year`, learned here. Read only."""
     folder = tmp_path_factory.mktemp("places")

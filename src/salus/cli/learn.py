@@ -14,8 +14,9 @@ from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.learn import resume as go_on_with
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
-from salus.learning.step5_evaluate.telling import barred_words
+from salus.learning.step5_evaluate.telling import barred_words, probe_words
 from salus.learning.task import YAML, Budget, Split, Trust, Weights, read_task
 
 say = words_of("salus.learning")
@@ -155,6 +156,7 @@ def conclude(learned: Learned, language: str, console: Console) -> None:
         f"{say(f'measure.{measure}', language)}: {figure_text(found.chosen[measure])}",
         *(f"  {say(f'baseline.{name}', language)}: {figure_text(f[measure])}" for name, f in found.baselines.items()),
         say("cli.report", language, path=learned.run / f"report.{language}.html"),
+        *probe_words(run.read("step5_evaluate", "probes.json", list[Probe]), lambda key, **s: say(key, language, **s)),
         *barred_words(found.gaps, lambda key, **slots: say(key, language, **slots)),
         say(
             "cli.promoted" if learned.promoted else "cli.waiting", language, name=learned.name, version=learned.version

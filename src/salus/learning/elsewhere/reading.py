@@ -31,4 +31,5 @@ def reading_of(one: Elsewhere, found: Evaluation) -> Reading:
         split=bundle.task.split,
         given_test=True,
         trials=one.facts.trials,
+        probes=one.facts.probes,
     )

@@ -25,6 +25,7 @@ from salus.learning.step5_evaluate.lasting import add_lifetimes, curve_for_all, 
 from salus.learning.step5_evaluate.lifetimes import SURVIVAL, Lifetimes
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
 from salus.learning.step5_evaluate.measures import BINARY, Answers
+from salus.learning.step5_evaluate.probes import Look, probes_of
 from salus.learning.step5_evaluate.report import write_reports
 from salus.learning.step5_evaluate.subgroups import large_enough
 from salus.learning.step6_optimise.chosen import Chosen
@@ -95,6 +96,7 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     found.training_subjects = len(np.unique(data.subject[data.train].astype(str)))
     run.write("step5_evaluate", "figures.json", found)
     run.write("step5_evaluate", "points.json", points)
+    run.write("step5_evaluate", "probes.json", probes_of(Look(run, data, features_of(run))))
     importance = importance_of(model, chosen.calibration, data.x[data.train], features_of(run))
     run.write("step5_evaluate", "importance.json", importance)
     write_reports(run, found, points, importance)

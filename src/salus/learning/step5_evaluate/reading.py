@@ -2,9 +2,12 @@
 
 import csv
 
+import msgspec
+
 from salus.learning.run import Note, Run
 from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.task import Budget, Split, Strict, Text
 
@@ -27,6 +30,7 @@ class Reading(Strict):
     split: Split
     given_test: bool
     trials: int
+    probes: list[Probe] = msgspec.field(default_factory=list)
 
 
 def reading_of(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> Reading:
@@ -49,6 +53,7 @@ def reading_of(run: Run, found: Evaluation, points: Points | None, importance: d
         split=plan.task.split,
         given_test=plan.table is not None and plan.table.test is not None,
         trials=run.needed("step6_optimise", "trials.csv").read_text("utf-8").count("\n") - 1,
+        probes=run.read("step5_evaluate", "probes.json", list[Probe]),
     )
 
 

@@ -1,11 +1,12 @@
 """What is told of a model's promises, in words: how often its answers hold the truth, for whom they do not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.figures import Coverage, Evaluation, Gap
+from salus.learning.step5_evaluate.probes.look import Probe
 
 Say = Callable[..., str]
 
@@ -120,3 +121,17 @@ def share_text(one: Figure) -> str:
         return "–"
     span = "" if one.low is None or one.high is None else f" ({100 * one.low:.1f}–{100 * one.high:.1f} %)"
     return f"{100 * one.value:.1f} %{span}"
+
+
+def probe_words(probes: Sequence[Probe], say: Say) -> list[str]:
+    """What the leakage probes found, each with what to do; one sentence where they found nothing."""
+    found = [one for one in probes if one.state == "found"]
+    if not found:
+        return [say("probe.none", looked=sum(one.state != "unlooked" for one in probes))]
+    return [one_probe(one, say) for one in found]
+
+
+def one_probe(one: Probe, say: Say) -> str:
+    names = f" ({', '.join(one.names)})" if one.names else ""
+    slots = {"found": one.found, "looked": one.looked, "names": names}
+    return say("probe.one", what=say(f"probe.{one.key}"), do=say(f"probe.{one.key}.do"), **slots)

@@ -15,6 +15,7 @@ from salus.learning.dictionary import Feature
 from salus.learning.models.family import Matrix
 from salus.learning.people import Groups, groups_of, members
 from salus.learning.run import Data, Note, Run, TableAsk
+from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step7_deploy.drift import drift_of, place_in
@@ -81,6 +82,7 @@ class Facts(Strict):
     left_out: list[tuple[str, int]]
     given_test: bool
     software: dict[str, str]
+    probes: list[Probe] = msgspec.field(default_factory=list)
     table: TableAsk | None = None
 
 
@@ -105,6 +107,7 @@ def facts_of(run: Run, reading: Reading, features: Sequence[Feature]) -> Facts:
         left_out=reading.left_out,
         given_test=reading.given_test,
         software=software(),
+        probes=reading.probes,
         table=run.plan.table,
     )
 

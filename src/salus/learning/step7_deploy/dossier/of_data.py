@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from salus.learning.people import SEX_COLUMNS
 from salus.learning.run import MADE_UP
 from salus.learning.step5_evaluate.report import number_text
-from salus.learning.step5_evaluate.telling import by_name, group_name
+from salus.learning.step5_evaluate.telling import by_name, group_name, probe_words
 from salus.learning.step7_deploy.dossier.told import Told
 from salus.learning.step7_deploy.facts import Described, Member, Part
 
@@ -255,6 +255,7 @@ SLOTS: Mapping[str, Slot] = {
         told.known.facts.train.rows + told.known.facts.test.rows + sum(count for _, count in told.known.facts.left_out)
     ),
     "notes": notes,
+    "probes": lambda told: " ".join(probe_words(told.known.facts.probes, told.say)),
     "share": share,
     "epv": per_feature,
     "systems": systems,
