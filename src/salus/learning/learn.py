@@ -1,11 +1,12 @@
 """The two ways in: a table and a target, or a task and a folder of events. One call runs all seven steps."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from salus.base import clock
-from salus.base.errors import Invalid
+from salus.base.errors import Invalid, SalusError
 from salus.learning.dictionary import write_json
 from salus.learning.run import Plan, Progress, Run, TableAsk, silent
 from salus.learning.step1_collect import collect
@@ -128,7 +129,19 @@ def learn(plan: Plan, registry: Registry, runs: Path, promote: bool, progress: P
     """Run the steps one after the other over a new run folder."""
     run = Run(new_folder(runs, plan.task.name))
     write_json(run.folder / "plan.json", plan)
-    return go_on(run, registry, promote, progress)
+    try:
+        return go_on(run, registry, promote, progress)
+    except SalusError as error:
+        refused(run, error)
+        raise
+
+
+def refused(run: Run, error: SalusError) -> None:
+    """Nothing is left of a run that was refused before anything was learned; of a later one, with the reason in it."""
+    if "step3_features" in run.finished:
+        write_json(run.folder / "refused.json", [issue.text for issue in error.issues])
+        return
+    shutil.rmtree(run.folder)
 
 
 def resume(

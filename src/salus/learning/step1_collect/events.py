@@ -7,12 +7,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from salus.base import clock
 from salus.base.errors import Invalid, Malformed
 from salus.learning.cohorts import Definition, event_files, extract_from, table_of
 from salus.learning.cohorts.timeline import NEEDED, check_columns
+from salus.learning.moments import moment_us
 from salus.learning.run import MADE_UP, Note, Run
 from salus.learning.task import Task, matches
 
+MOVED = 0.1  # with a larger share of events after today, the dates of a dataset were moved
 SYNTHETIC = "SYNTHETIC"  # the event that says of a person that they are made up
 KEPT = {  # column -> its type; those that a MEDS dataset from elsewhere does not have are null
     "subject_id": "VARCHAR",
@@ -34,6 +37,7 @@ def collect_events(run: Run) -> None:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     given = readable(connection, files)
+    notes = still_to_come(connection, plan.task)
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {given} ORDER BY code").fetchall()]
     wanted = [code for code in codes if is_wanted(code, plan.task)]
     if plan.task.aces is None:
@@ -46,7 +50,7 @@ def collect_events(run: Run) -> None:
         f"ORDER BY subject_id, time, source_id, code) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
         {"codes": wanted},
     )
-    run.note("step1_collect", made_up(connection, given))
+    run.note("step1_collect", made_up(connection, given) + notes)
     run.write("step1_collect", "summary.json", summary_of(connection, place, len(codes)))
 
 
@@ -59,8 +63,9 @@ def readable(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
         columns = ", ".join(
             f"CAST({name if name in names else 'NULL'} AS {kind}) AS {name}" for name, kind in KEPT.items()
         )
-        connection.execute(f"CREATE VIEW given AS SELECT {columns} FROM {read}")
-        connection.execute("SELECT max(time), max(numeric_value), max(recorded_time) FROM given").fetchall()
+        connection.execute(f"CREATE VIEW told AS SELECT {columns} FROM {read}")
+        connection.execute("CREATE VIEW given AS SELECT * FROM told")
+        connection.execute("SELECT max(time), max(numeric_value), max(recorded_time) FROM told").fetchall()
     except duckdb.Error as error:
         raise Malformed(
             f"The events in {files[0].parent} cannot be read ({str(error).splitlines()[0]}): write them anew, with "
@@ -68,6 +73,36 @@ def readable(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
             path="--events",
         ) from error
     return "given"
+
+
+def still_to_come(connection: duckdb.DuckDBPyConnection, task: Task) -> list[Note]:
+    """Leave out a few events after today, for one would make everybody's follow-up complete; and say so.
+
+    Many mean that the dates were moved, as in de-identified data: they stay. Raises Invalid for a prediction date that
+    is still to come.
+    """
+    now = clock.now()
+    row = connection.execute(
+        "SELECT count(time), count(time) FILTER (time > $now), "
+        "arg_min({'code': code, 'time': time, 'source': source_id}, time) FILTER (time > $now) FROM told",
+        {"now": now},
+    ).fetchone()
+    known, late, first = row or (0, 0, None)
+    if late > MOVED * known:
+        return [Note(key="note.moved", slots={"share": f"{100 * late / known:.0f}"})]
+    if ahead := next((date for date in task.when.dates if moment_us(date) > moment_us(now)), None):
+        raise Invalid(f"when.dates: {ahead:%Y-%m-%d} is still to come: predict at moments whose outcome is known")
+    if not late:
+        return []
+    last = f"make_timestamptz({moment_us(now)})"
+    connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM told WHERE time IS NULL OR time <= {last}")
+    slots = {
+        "count": str(late),
+        "code": first["code"],
+        "time": f"{first['time']:%Y-%m-%d}",
+        "source": first["source"] or "–",
+    }
+    return [Note(key="note.future", slots=slots)]
 
 
 def collect_cohort(run: Run, definition: Definition) -> None:

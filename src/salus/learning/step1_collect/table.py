@@ -1,14 +1,15 @@
 """A CSV file as it is: every cell a string, empty where nothing is said; bad rows named, the rest used."""
 
 import csv
-import gzip
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from salus.base.errors import Invalid, Malformed, Missing
+from salus.base.errors import Invalid, Malformed
 from salus.learning.run import Note, Plan, Run, TableAsk
+from salus.learning.step1_collect.text import WESTERN, text_of
 
 EMPTY = {"", "?", "na", "n/a", "nan", "null", "-", "#n/a"}
 MOST_BAD = 0.2  # a file with a larger share of bad rows is another kind of file
@@ -19,7 +20,8 @@ def collect_table(run: Run) -> None:
     """Write step1_collect/table.parquet (columns of strings), bad_rows.csv and summary.json."""
     plan = run.plan
     ask = asked(plan)
-    header, rows, bad = read_csv(Path(plan.data))
+    text, encoding = text_of(Path(plan.data))
+    header, rows, bad = read_rows(text, Path(plan.data))
     check_columns(header, ask, plan.task.trust.groups, plan.data)
     parts = ["" for _ in rows]
     if ask.test:
@@ -32,6 +34,8 @@ def collect_table(run: Run) -> None:
     pq.write_table(table, run.path("step1_collect", "table.parquet"))
     pq.write_table(pa.table({"part": parts}), run.path("step1_collect", "parts.parquet"))
     write_bad_rows(run, bad)
+    notes = bad_row_notes(bad) + ([Note(key="note.western")] if encoding == WESTERN else [])
+    run.note("step1_collect", notes)
     counts = {"rows": len(rows), "columns": len(header), "bad_rows": len(bad)}
     run.write("step1_collect", "summary.json", counts)
 
@@ -48,12 +52,16 @@ def schema_of(header: list[str]) -> pa.Schema:
 
 def read_csv(path: Path) -> tuple[list[str], list[list[str]], list[BadRow]]:
     """Header, good rows, and (line number, fault) of the bad ones. Raises Missing, Malformed, Invalid."""
-    if not path.is_file():
-        raise Missing(f"There is no file {path}: name an existing CSV file")
-    lines = text_of(path).splitlines(keepends=True)
+    return read_rows(text_of(path)[0], path)
+
+
+def read_rows(text: str, path: Path) -> tuple[list[str], list[list[str]], list[BadRow]]:
+    """The same of a text. A column without a name is called by its number."""
+    lines = text.splitlines(keepends=True)
     reader = csv.reader(lines, delimiter=delimiter_of(lines[0] if lines else ""))
-    header = [name.strip() for name in next(reader, [])]
-    if not any(header):
+    names = [name.strip() for name in next(reader, [])]
+    header = [name or f"column {number}" for number, name in enumerate(names, 1)]
+    if not any(names):
         raise Malformed(f"{path.name} is empty: give a CSV file with a line of column names and rows below it")
     good, bad = [], []
     for row in reader:
@@ -69,19 +77,6 @@ def read_csv(path: Path) -> tuple[list[str], list[list[str]], list[BadRow]]:
             f"{bad[0][0]} ({bad[0][1]}): check the separator and the quotes"
         )
     return header, good, bad
-
-
-def text_of(path: Path) -> str:
-    """The text of a file or of a .gz, in UTF-8 or else GB18030."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Malformed(f"{path.name} is neither UTF-8 nor GB18030 text: save it as CSV in UTF-8")
 
 
 def delimiter_of(line: str) -> str:
@@ -105,7 +100,7 @@ def cell_of(text: str) -> str | None:
 
 def check_columns(header: list[str], ask: TableAsk, groups: list[str], name: str) -> None:
     """Refuse double column names and a target, subject or group column that is not there."""
-    double = sorted({column for column in header if header.count(column) > 1})
+    double = sorted(column for column, count in Counter(header).items() if count > 1)
     if double:
         raise Invalid(f"The columns {', '.join(double)} of {Path(name).name} stand there twice: rename or delete one")
     named = [("target", ask.target), ("subject", ask.subject), ("event", ask.event)]
@@ -125,11 +120,14 @@ def check_same_columns(header: list[str], other: list[str], name: str) -> None:
 
 
 def write_bad_rows(run: Run, bad: list[BadRow]) -> None:
-    """bad_rows.csv, and a note with the first lines."""
+    """bad_rows.csv."""
     with run.path("step1_collect", "bad_rows.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("line", "fault"), *bad])
+
+
+def bad_row_notes(bad: list[BadRow]) -> list[Note]:
+    """A note with the first lines, where there are any."""
     lines = ", ".join(str(line) for line, _ in bad[:10])
-    notes = (
+    return (
         [Note(key="note.bad_rows", slots={"count": str(len(bad)), "lines": lines, "fault": bad[0][1]})] if bad else []
     )
-    run.note("step1_collect", notes)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from salus.base.errors import Invalid
+from salus.base.words import words_of
 from salus.learning.run import Labels, Progress, Run, silent
 from salus.learning.step1_collect.table import asked
 from salus.learning.step2_prepare.cohort import moment_span, rows_of
@@ -50,7 +51,9 @@ def event_rows(run: Run, task: Task) -> tuple[pa.Table, Labels, Counter[str]]:
         return cohort_rows(run, task)
     found, left_out = rows_of(run, task)
     if not found:
-        why = ", ".join(f"{reason} {count}" for reason, count in left_out.most_common()) or "no prediction time at all"
+        say = words_of("salus.learning")
+        reasons = [f"{say(f'left_out.{reason}', 'en')} {count}" for reason, count in left_out.most_common()]
+        why = ", ".join(reasons) or "no prediction time at all"
         raise Invalid(f"No row is left for the task '{task.name}' ({why}): loosen cohort, when or label")
     rows = pa.table(
         {

@@ -26,6 +26,11 @@ SEPARATORS = re.compile(r"[;；|、]")
 LOOKS_CODED = re.compile(r"(_id|_code|_type|code|type)$", re.IGNORECASE)
 LOOKS_LIKE_NAME = re.compile(r"(^|_)(id|no|nbr|number|key|uuid)$", re.IGNORECASE)
 FEW_LEVELS, MOST_LEVELS, MOST_ITEMS = 30, 16, 400
+NAMES_PEOPLE = re.compile(
+    r"(patient|subject|person|member|mrn|pid|stay|hadm|患者|病人|受试者|病案|病历|住院|身份证)"
+    r"[ _-]?(id|no|nr|nbr|num|number|key|编号|号码?)?$",
+    re.IGNORECASE,
+)
 MOST_RATE_CLASSES = 6  # with more classes a column of rates each would drown the rest
 
 
@@ -95,7 +100,7 @@ def table_recipe(run: Run, cells: dict[str, Cells], rows: pa.Table) -> tuple[Tab
     columns, notes, seen = [], [], dict[bytes, str]()
     follow = Follow(rows["value"].to_numpy(), target == "yes") if labels.kind == "survival" else None
     for name, one in cells.items():
-        why = reason_to_drop(name, one, target, labels, seen, follow)
+        why = reason_to_drop(name, one, target, labels, seen, follow) or person_named(run, name, one)
         if why:
             notes.append(why)
         else:
@@ -135,7 +140,24 @@ def names_rows(name: str, counts: Counter[str]) -> bool:
     numbers = [number_of(value) for value in counts]
     if any(SEPARATORS.search(value) for value in counts):
         return False
-    return any(n is None for n in numbers) or bool(LOOKS_LIKE_NAME.search(name))
+    return any(n is None for n in numbers) or bool(LOOKS_LIKE_NAME.search(name)) or counts_rows(numbers)
+
+
+def counts_rows(numbers: list[float | None]) -> bool:
+    """Whether different numbers are hardly more than counted through: 1000, 1001, 1003, ..."""
+    whole = {int(n) for n in numbers if n is not None and n == int(n)}
+    return len(whole) == len(numbers) and max(whole) - min(whole) < 3 * len(whole)
+
+
+def person_named(run: Run, name: str, one: Cells) -> Note | None:
+    """The note on a column that names people, where nobody said whose a row is."""
+    unsaid = asked(run.plan).subject is None
+    return Note(key="note.person", slots={"column": name}) if unsaid and names_people(name, one.counts()) else None
+
+
+def names_people(name: str, counts: Counter[str]) -> bool:
+    """Whether the values name people who have several rows: many different ones, under a name that says so."""
+    return bool(NAMES_PEOPLE.match(name)) and len(counts) > max(20, counts.total() // 50)
 
 
 def equals_target(one: Cells, target: npt.NDArray[Any], labels: Labels) -> bool:

@@ -15,8 +15,8 @@ def importance_of(model: Model, line: Calibration | None, x: Matrix, features: S
     """Source -> mean size of its part of the margin, in calibrated log-odds (or the number's unit); greatest first."""
     rows = x[np.random.default_rng(7).permutation(len(x))[:MOST_EXPLAINED]]
     parts = model.parts(rows)[:, :, :-1] * (line.slope if line else 1.0)
-    found = {}
-    for source in dict.fromkeys(feature.source for feature in features):
-        own = [j for j, feature in enumerate(features) if feature.source == source]
-        found[source] = float(np.abs(parts[:, :, own].sum(axis=2)).mean())
+    columns: dict[str, list[int]] = {}
+    for j, feature in enumerate(features):
+        columns.setdefault(feature.source, []).append(j)
+    found = {source: float(np.abs(parts[:, :, own].sum(axis=2)).mean()) for source, own in columns.items()}
     return dict(sorted(found.items(), key=lambda item: -item[1]))

@@ -28,10 +28,21 @@ from salus.learning.task import without_places
 def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progress = silent) -> str:
     """Add the run's model to the registry and give its version; promoted unless asked not to, or its bounds bar it."""
     progress("step7", 0.0)
-    made = Path(tempfile.mkdtemp(prefix="salus-bundle-"))
-    source = run.plan.source
+    name = run.plan.task.name
+    with tempfile.TemporaryDirectory(prefix="salus-bundle-") as room:
+        version = registry.add(name, write_bundle(run, Path(room) / "bundle"))
+    promote = promote and not registry.too_wide(name, version)
+    if promote:
+        registry.promote(name, version)
+    run.write("step7_deploy", "deployed.json", {"name": name, "version": version, "promoted": promote})
+    return version
+
+
+def write_bundle(run: Run, made: Path) -> Path:
+    """The files of a bundle, in a new folder."""
+    made.mkdir()
     recipe: EventRecipe | TableRecipe
-    if source == "events":
+    if run.plan.source == "events":
         recipe = run.read("step3_features", "recipe.json", EventRecipe)
     else:
         recipe = run.read("step3_features", "recipe.json", TableRecipe)
@@ -45,13 +56,7 @@ def deploy(run: Run, registry: Registry, promote: bool = True, progress: Progres
     write_card(reading, bundle, made)
     write_json(made / facts.FILE, facts.facts_of(run, reading, recipe.features))
     shutil.copy(run.needed("step5_evaluate", "points.json"), made / "points.json")
-    name = run.plan.task.name
-    version = registry.add(name, made)
-    promote = promote and not registry.too_wide(name, version)
-    if promote:
-        registry.promote(name, version)
-    run.write("step7_deploy", "deployed.json", {"name": name, "version": version, "promoted": promote})
-    return version
+    return made
 
 
 def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:

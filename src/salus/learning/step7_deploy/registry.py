@@ -25,7 +25,17 @@ from salus.learning.step5_evaluate.figures import Gap
 from salus.learning.step5_evaluate.telling import span_text
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.deployed import Deployed
-from salus.learning.step7_deploy.seal import ADVICE, SUMS, check_files, check_seal, is_sealed, sha256, sign, sums_of
+from salus.learning.step7_deploy.seal import (
+    ADVICE,
+    SUMS,
+    check_files,
+    check_seal,
+    is_sealed,
+    refuse_what_can_run,
+    sha256,
+    sign,
+    sums_of,
+)
 from salus.learning.task import Strict
 
 PROMOTIONS = "promotions.json"
@@ -149,8 +159,11 @@ class Registry:
         write_json(made / "bundle.json", bundle)
         write_json(made / SUMS, sums_of(made))
         place = self.folder / name / version
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, place)
+        draft = self.folder / name / f".{version}"  # on the same disk, so that a version is there whole or not at all
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, draft)
+        draft.rename(place)
         if self._secret is not None:
             sign(place, self._secret)
         return version
@@ -205,6 +218,7 @@ class Registry:
     def _checked(self, name: str, version: str) -> Path:
         """Where a version lies, its files checked."""
         place = self._place(name, version)
+        refuse_what_can_run(place)
         if self._secret is not None:
             check_seal(place, self._secret)
         check_files(place)

@@ -15,6 +15,7 @@ import msgspec
 
 from salus.base.errors import Conflict
 from salus.learning.dictionary import write_json
+from salus.learning.runnable import kind_of
 from salus.learning.task import Strict
 
 SUMS, SEAL = "checksums.json", "seal.json"
@@ -30,7 +31,8 @@ class Seal(Strict):
 
 
 def check_files(place: Path) -> None:
-    """Raises Conflict when a file was changed, is gone, or was added since the bundle was made."""
+    """Raises Conflict when a file was changed, is gone, or was added since the bundle was made, or can run."""
+    refuse_what_can_run(place)
     wanted = msgspec.json.decode((place / SUMS).read_bytes(), type=dict[str, str])
     refuse(place, differing(wanted, sums_of(place)))
 
@@ -74,6 +76,18 @@ def sealed(place: Path, files: Mapping[str, str], secret: bytes) -> str:
 def named(place: Path) -> tuple[str, str]:
     """(name, version) of the bundle that lies there."""
     return place.parent.name, place.name
+
+
+def refuse_what_can_run(place: Path) -> None:
+    """A bundle is data; whoever put a program into it could also have written the checksums anew."""
+    for file in sorted(file for file in place.rglob("*") if file.is_file()):
+        with file.open("rb") as opened:
+            kind = kind_of(file.name, opened.read(2))
+        if kind:
+            raise Conflict(
+                f"{file.relative_to(place).as_posix()} of {' '.join(named(place))} is {kind}, which can run when it is "
+                f"opened, and no bundle of Salus has one: {ADVICE}"
+            )
 
 
 def refuse(place: Path, wrong: list[str]) -> None:
