@@ -94,6 +94,8 @@ OTHERS: list[tuple[dict[str, Any], list[str]]] = [
      ["FAMILY//SNOMED//44054006"]),
     (about("Encounter", status="finished", period={"start": NOON, "end": LATER}, type=[concept(SNOMED, "424441002")],
            **{"class": {"code": "AMB"}}), ["ENCOUNTER//AMB", "SNOMED//424441002", "ENCOUNTER_END//AMB"]),
+    (about("Encounter", status="finished", partOf={"reference": "Encounter/1"}, period={"start": NOON, "end": NOON},
+           **{"class": {"code": "IMP"}}), ["ENCOUNTER_PART//IMP", "ENCOUNTER_PART_END//IMP"]),
     (about("ClinicalImpression", status="completed", date=NOON, finding=[{"itemCodeableConcept": CONDITION}],
            code=concept("https://salus.example/suggestion-answer", "changed")),
      ["suggestion-answer//changed", "SNOMED//44054006"]),

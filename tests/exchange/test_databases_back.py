@@ -13,8 +13,6 @@ from salus.exchange.databases import Told, Wanted, give_database, read_layout, t
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Records
 
-SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
-SYNTHEA = SHARED / "omop-synthea27" / "Synthea27NjParquet_5.4.zip"
 WHOLE = ("person", "visit_occurrence", "death", "condition_occurrence", "measurement")
 TWICE = {"measurement": 3}  # the key of two rows
 VOCABULARY = """
@@ -201,33 +199,3 @@ def test_the_command_writes_the_tables_and_says_what_is_missing(clinic: Records,
     assert 0 == ran.exit_code, ran.output
     assert "No table of the layout takes them: Goal (1 resources)" in ran.stdout
     assert (tmp_path / "out" / "person.parquet").exists()
-
-
-@pytest.mark.skipif(not SYNTHEA.exists(), reason="the shared OMOP tables are not on this machine")
-def test_a_real_cdm_goes_in_and_comes_out_the_same(records: Records, tmp_path: Path) -> None:
-    report = take_database(records, SYNTHEA, read_layout("omop"), Told(synthetic=True))
-    given = give_database(records, read_layout("omop"), tmp_path / "out", Wanted(vocabulary=SYNTHEA))
-
-    assert (24_851, 0) == (report.total.stored, report.total.refused)
-    there = {name: rows for name, rows in given.tables.items() if rows}
-    assert {
-        "person": 28,
-        "observation_period": 28,
-        "visit_occurrence": 1791,
-        "visit_detail": 1791,
-        "condition_occurrence": 470,
-        "condition_era": 469,
-        "drug_exposure": 883,
-        "procedure_occurrence": 1649,
-        "device_exposure": 1,
-        "measurement": 10_040,
-        "observation": 8099,
-        "death": 3,
-        "provider": 67,
-        "cdm_source": 1,
-        "concept": 2294,
-        "concept_relationship": 266_588,
-        "vocabulary": 1,
-    } == there
-    apart = {note.where for note in report.notes if note.kind.startswith("apart.")}
-    assert {"concept", "concept_relationship", "vocabulary", "condition_era"} == apart

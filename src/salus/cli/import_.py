@@ -42,7 +42,7 @@ def import_(
     store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What the columns of a CSV mean (TOML). CSV列说明")] = None,
     layout: Annotated[
-        str | None, typer.Option(help="Another database: omop, or your own TOML. 其他数据库的布局")
+        str | None, typer.Option(help="Another database: omop, mimic3, or your own TOML. 其他数据库的布局")
     ] = None,
     site: Annotated[str, typer.Option(help="What ids of a layout's rows begin with. 来源名称")] = "",
     zone: Annotated[str, typer.Option(help="The zone of a layout's times. 时区")] = "UTC",

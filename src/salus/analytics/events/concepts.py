@@ -10,6 +10,7 @@ SYSTEMS = {
     "http://hl7.org/fhir/sid/icd-10-cm": "ICD10CM",
     "http://hl7.org/fhir/sid/icd-9-cm": "ICD9CM",
     "http://www.cms.gov/Medicare/Coding/ICD10": "ICD10PCS",
+    "urn:oid:2.16.840.1.113883.6.104": "ICD9PCS",
     "http://www.whocc.no/atc": "ATC",
     "http://www.nlm.nih.gov/research/umls/rxnorm": "RXNORM",
     "http://hl7.org/fhir/sid/ndc": "NDC",

@@ -181,7 +181,10 @@ def read_patient(patient: Resource) -> Iterator[Event]:
 
 
 def read_encounter(encounter: Resource) -> Iterator[Event]:
-    """ENCOUNTER//class and the codes of its type when it begins, ENCOUNTER_END//class when it ends."""
+    """ENCOUNTER//class and the codes of its type when it begins, ENCOUNTER_END//class when it ends.
+
+    What is part of a visit (a stay in a unit, a transfer) is no visit more: ENCOUNTER_PART//class.
+    """
     subject = subject_of(encounter)
     period = encounter.get("period", {})
     start, end = span(period.get("start")), span(period.get("end"))
@@ -190,12 +193,13 @@ def read_encounter(encounter: Resource) -> Iterator[Event]:
     visit, held = encounter.get("id"), held_since(encounter)
     source, kind = f"Encounter/{visit or ''}", encounter.get("class", {}).get("code", "UNKNOWN")
     begun = known_within(start, held)
-    for code in (f"ENCOUNTER//{kind}", *(code for concept in encounter.get("type", ()) for code in codes_of(concept))):
+    word = "ENCOUNTER_PART" if "partOf" in encounter else "ENCOUNTER"
+    for code in (f"{word}//{kind}", *(code for concept in encounter.get("type", ()) for code in codes_of(concept))):
         yield Event(subject, start.low, code, None, None, None, visit, source, begun)
     if end:
         left = first_code(encounter.get("hospitalization", {}).get("dischargeDisposition"))
         recorded = max(begun, known_within(end, held))
-        yield Event(subject, end.low, f"ENCOUNTER_END//{kind}", None, left, None, visit, source, recorded)
+        yield Event(subject, end.low, f"{word}_END//{kind}", None, left, None, visit, source, recorded)
 
 
 def plainly(*elements: str) -> Callable[[Resource], Iterator[Said]]:

@@ -96,7 +96,7 @@ def made(
     learn(connection, layout, vocabulary)
     speak(connection, (*BOTH_WAYS, *OUT, *layout.back_macros))
     number(connection, layout)
-    counts = {table.name: tabled(connection, table) for table in layout.tables}
+    counts = {table.name: tabled(connection, table) for table in layout.tables if not table.is_words}
     for derived in layout.derived:
         if not counts.get(derived.table):
             counts[derived.table] = reckoned(connection, derived.table, derived.sql)

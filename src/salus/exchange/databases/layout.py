@@ -64,6 +64,11 @@ class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     resources: list[Resources] = []
     back: list[Back] = []
 
+    @property
+    def is_words(self) -> bool:
+        """Whether it only names things: no resource is made of it."""
+        return not self.resources
+
     def parsed(self) -> list[Column]:
         """Raises Invalid for a line that is no column."""
         found = [(line, COLUMN(line.strip())) for line in self.columns]
@@ -88,7 +93,8 @@ class Derived(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Layout(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A database. `first`: tables by which it is told; `site`: SQL for the name of where it is from."""
+    """A database. `first`: tables by which it is told; `site`: SQL for the name of where it is from; `units_of`: the
+    layout of events whose words for units are taken too."""
 
     name: str
     title: dict[str, str]
@@ -97,6 +103,7 @@ class Layout(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     site: str = ""
     apart: list[Apart] = []
     derived: list[Derived] = []
+    units_of: str = ""
     units: dict[str, str] = {}
     systems: dict[str, str] = {}
     macros: list[str] = []

@@ -127,10 +127,10 @@ def is_error(resource: Resource) -> bool:
 
 
 def lines_of(resource: Resource, find: Callable[[Resource], Origin | None]) -> Iterator[tuple[Any, ...]]:
-    """What goes into `own.resources` of it; nothing of what was entered in error."""
-    if is_error(resource):
-        return
+    """What goes into `own.resources` of it; nothing of what was entered in error here."""
     origin = find(resource)
+    if origin is None and is_error(resource):
+        return
     reference = f"{resource['resourceType']}/{resource['id']}"
     names, said = beside(resource)
     for number, piece in enumerate((resource,) if origin else pieces(resource)):

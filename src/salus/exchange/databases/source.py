@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from salus.analytics.sources import read_layout
 from salus.analytics.sources.bringing import KEY
 from salus.analytics.sources.tables import quoted, tables_of
 from salus.base.errors import Invalid
@@ -165,7 +166,8 @@ def units(found: Source) -> None:
         for column in table.units:
             rows = found.connection.execute(f'SELECT DISTINCT trim("{column}") FROM "{table.name}"').fetchall()
             words.update(row[0] for row in rows if row[0])
-    loose = {word.lower(): ucum for word, ucum in found.layout.units.items()}
+    given = read_layout(found.layout.units_of).units if found.layout.units_of else {}
+    loose = {word.lower(): ucum for word, ucum in (given | found.layout.units).items()}
     known = {word: loose.get(word.lower()) or (word if is_ucum(word) else None) for word in words}
     pairs = [(word, ucum) for word, ucum in known.items() if ucum]
     if pairs:

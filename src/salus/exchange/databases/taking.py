@@ -61,7 +61,7 @@ def taken(
 ) -> Report:
     """The report, once all is in."""
     counts = row_counts(source)
-    total = sum(counts[table.name] for table in source.layout.tables if source.has(table))
+    total = sum(counts[table.name] for table in source.layout.tables if source.has(table) and not table.is_words)
     place.report.notes = list(notes(source, counts))
     if helpers is None:
         helpers = processors() if total >= LARGE and processors() > 1 else 0
@@ -106,7 +106,7 @@ def notes(source: Source, counts: dict[str, int]) -> Iterator[Note]:
     """What was not mapped: tables and why, rows that nobody wanted, values without code, columns kept beside."""
     yield from tables_apart(source, counts)
     for table in source.layout.tables:
-        if not source.has(table) or not counts[table.name]:
+        if table.is_words or not counts.get(table.name):
             continue
         yield from uncoded(source, table.name)
         yield from (
@@ -118,7 +118,7 @@ def notes(source: Source, counts: dict[str, int]) -> Iterator[Note]:
 
 def tables_apart(source: Source, counts: dict[str, int]) -> Iterator[Note]:
     why = {name: apart.why for apart in source.layout.apart for name in apart.tables}
-    mapped = {table.name for table in source.layout.tables}
+    mapped = {table.name for table in source.layout.tables if not table.is_words}
     for name, number in counts.items():
         if name not in mapped and number:
             yield Note(f"apart.{why.get(name, 'unknown')}", name, number)
