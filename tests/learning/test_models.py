@@ -1,5 +1,6 @@
 """One battery for every family: fits, predicts, comes back with the same bits, refuses nonsense, explains itself."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,12 @@ from salus.learning.models.family import FAMILIES, Family, Matrix, Setting, fami
 from salus.learning.survival.follow import Follow
 from salus.learning.survival.pairs import Pairs
 
-CASES = [(name, kind) for name in FAMILIES for kind in sorted(family(name).kinds)]
+NO_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: pip install 'salus[deep]'")
+CASES = [
+    pytest.param(name, kind, marks=[NO_TORCH] if family(name).series else [])
+    for name in FAMILIES
+    for kind in sorted(family(name).kinds)
+]
 
 
 def data(kind: str) -> tuple[Matrix, np.ndarray, Setting]:

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from salus.analytics.events import EVENT_SCHEMA
-from salus.learning.dictionary import Concept, Feature, Series
+from salus.learning.dictionary import Concept, EventRecipe, Feature, Series
 from salus.learning.moments import HOUR_US, moment_us
-from salus.learning.step3_features.sequences import series_of, tensors, training_tensors
+from salus.learning.step3_features.sequences import measured_of, series_of, tensors, training_tensors
 from salus.learning.task import Sequence, task_of
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -146,7 +146,8 @@ def test_channels_are_the_most_frequent_concepts_that_were_asked_for() -> None:
     concepts.insert(0, Concept(code="UNDER//ICD10//E", members=["ICD10//E*"]))
     features = [Feature(name=f"{c.key}.count", source=c.key, value="count", label=SAYS) for c in concepts]
     features.append(Feature(name="LAB//a.last", source="LAB//a", value="last", label=SAYS))
-    made = series_of(concepts, features, Sequence(channels=2, codes=["LAB//*", "ICD10//*"]), 0)
+    recipe = EventRecipe(concepts=concepts, features=features)
+    made = series_of(recipe, measured_of(features), Sequence(channels=2, codes=["LAB//*", "ICD10//*"]))
 
     assert [("LAB//a", True), ("ICD10//E11", False)] == list(
         zip((c.key for c in made.concepts), made.measured, strict=True)

@@ -7,7 +7,6 @@ comes back: within the first fold each quarter of a model that grows by rounds, 
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,11 +60,10 @@ class Attempt:
             self._tell(QUARTERS - 1 + i, margins[answered], rows.y[answered], i == len(folds) - 1)
 
     def _answers(self, inside: Any, first: bool) -> Matrix:
-        rows = self.sample
-        x, y = rows.x[inside], rows.y[inside]
-        setting = replace(rows.setting, look=self._look(x, y)) if first else rows.setting
-        model = family(self.ask.family).fit(rows.x[~inside], rows.y[~inside], setting, dict(self.ask.params))
-        return model.margins(x)
+        name = self.ask.family
+        x, y, _ = self.sample.part(name, inside)
+        given = self.sample.part(name, ~inside, self._look(x, y) if first else None)
+        return family(name).fit(*given, dict(self.ask.params)).margins(x)
 
     def _look(self, x: Matrix, y: Any) -> Look:
         """A look at each quarter but the last."""

@@ -1,5 +1,7 @@
 """The run folder: what each step reads and leaves. Everything in it opens in an editor, a browser or DuckDB."""
 
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -10,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from salus.base.errors import Missing
-from salus.learning.dictionary import Feature, write_json
-from salus.learning.models.family import Matrix, Setting
+from salus.learning.dictionary import EventRecipe, Feature, write_json
+from salus.learning.models.family import Matrix, Model, Params, Setting, Shape, family
 from salus.learning.task import Kind, Strict, Task
 
 T = TypeVar("T")
@@ -131,6 +133,11 @@ class Run:
             note for file in files if file.exists() for note in msgspec.json.decode(file.read_bytes(), type=list[Note])
         ]
 
+    def series(self) -> npt.NDArray[np.float32] | None:
+        """The flat tensors of step 3, read as they are used; None where there are none."""
+        place = self.folder / "step3_features" / "series.npy"
+        return np.load(place, mmap_mode="r", allow_pickle=False) if place.exists() else None
+
     def rows(self) -> pa.Table:
         """row, subject_id, at_us, label, value, part (train, test), fold (of the training rows); of survival, ended."""
         return pq.read_table(self.needed("step2_prepare", "rows.parquet"))
@@ -153,6 +160,7 @@ class Data:
     def __init__(self, run: Run) -> None:
         rows, self.labels = run.rows(), run.labels
         self.seed = run.plan.task.split.seed
+        self._run = run
         self.x = run.matrix()
         self.subject: npt.NDArray[Any] = np.asarray(rows["subject_id"].to_pylist(), dtype=object)
         self.fold = rows["fold"].to_numpy()
@@ -170,6 +178,36 @@ class Data:
             return np.column_stack([rows["value"].to_numpy(), came])
         number = {name: i for i, name in enumerate(self.labels.classes)}
         return np.array([number[label] for label in rows["label"].to_pylist()], dtype=np.int64)
+
+    @cached_property
+    def series(self) -> npt.NDArray[np.float32] | None:
+        """The flat tensors of all rows, where the task wants series."""
+        return self._run.series()
+
+    @cached_property
+    def shape(self) -> Shape | None:
+        """Where series lie behind the features."""
+        if self.series is None:
+            return None
+        recipe = self._run.read("step3_features", "recipe.json", EventRecipe)
+        assert recipe.series is not None  # they were made by it
+        person = tuple(j for j, feature in enumerate(recipe.features) if feature.value in ("age", "sex"))
+        return Shape(self.x.shape[1], person, recipe.series.steps, len(recipe.series.concepts))
+
+    def seen(self, series: bool) -> Any:
+        """All rows as a family sees them: the features, and series behind them where it reads those."""
+        return self._both if series else self.x
+
+    @cached_property
+    def _both(self) -> Matrix:
+        assert self.series is not None  # step 3 makes them where a family needs them
+        return np.hstack([self.x, self.series])
+
+    def fitted(self, name: str, rows: npt.NDArray[np.int64], params: Params) -> Model:
+        """A family fitted on some rows."""
+        kind = family(name)
+        setting = replace(self.setting, subject=self.subject[rows], series=self.shape if kind.series else None)
+        return kind.fit(self.seen(kind.series)[rows], self.y[rows], setting, dict(params))
 
     @property
     def outcome(self) -> npt.NDArray[Any]:

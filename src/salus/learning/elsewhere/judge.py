@@ -48,7 +48,7 @@ def evaluate_elsewhere(deployed: Deployed, on: Path, folder: Path, by: str = "")
     """
     facts, run = facts_of(deployed), rows_elsewhere(deployed, on, folder)
     data = Data(run)
-    margins = deployed.model.margins(data.x)
+    margins = deployed.model.margins(data.seen(data.series is not None))
     found = External(
         on=on.name,
         sha256=sha256(on) if on.is_file() else "",

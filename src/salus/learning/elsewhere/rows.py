@@ -4,7 +4,9 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -21,6 +23,7 @@ from salus.learning.step2_prepare.split import folds
 from salus.learning.step2_prepare.target import REST
 from salus.learning.step3_features import numbered
 from salus.learning.step3_features.encode import encode_table
+from salus.learning.step3_features.sequences import training_tensors
 from salus.learning.step3_features.windows import Windows
 from salus.learning.step7_deploy import Deployed
 from salus.learning.step7_deploy.facts import FILE, Facts
@@ -50,6 +53,10 @@ def rows_elsewhere(deployed: Deployed, on: Path, folder: Path) -> Run:
     write_left_out(run, left_out)
     run.note("step2_prepare", notes)
     run.write_matrix(matrix_of(run, deployed), deployed.features)
+    if deployed.series is not None:
+        events = f"read_parquet('{run.needed('step1_collect', 'events.parquet')}')"
+        found = training_tensors(deployed.series, duckdb.connect(), events, run.rows())
+        np.save(run.path("step3_features", "series.npy"), found)
     return run
 
 

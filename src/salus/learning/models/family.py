@@ -1,6 +1,6 @@
 """What every family offers, and the table of families."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -33,10 +33,22 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class Shape:
+    """Where the series lie in a row: behind `tabular` features `steps` times an hour before the prediction time and the
+    values of `channels`, oldest step first. `person`: the features that say age and sex."""
+
+    tabular: int
+    person: tuple[int, ...]
+    steps: int
+    channels: int
+
+
+@dataclass(frozen=True)
 class Setting:
     """What to fit: labels 0/1, 0..classes-1, numbers, or of survival (time, event) with the times to answer for.
 
-    `look` is called while a model grows, where a family grows one by rounds; it may raise to end that.
+    `look` is called while a model grows, where a family grows one by rounds; it may raise to end that. `series`: where
+    they lie, for families that read them; `subject`: whose each row is, for those that hold some of them out.
     """
 
     kind: Kind
@@ -45,13 +57,16 @@ class Setting:
     threads: int = 2
     look: Look | None = None
     times: tuple[float, ...] = ()
+    series: Shape | None = None
+    subject: npt.NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
 class Family:
     """A way of learning. `suggest` draws parameters from an Optuna trial; `defaults` are those of the first run.
 
-    `weighs`: whether it can let rare classes count for more (the parameter `balanced`, see `row_weights`).
+    `weighs`: whether it can let rare classes count for more (the parameter `balanced`, see `row_weights`). `series`:
+    whether it reads series of events, behind the features. `explained`: of so many rows one may ask the parts.
     """
 
     name: str
@@ -61,6 +76,8 @@ class Family:
     fit: Callable[[Matrix, npt.NDArray[Any], Setting, Params], Model]
     load: Callable[[Path], Model]
     weighs: bool = False
+    series: bool = False
+    explained: int = 2_000
 
 
 # family -> the module that holds it; imported only when it is used
@@ -78,6 +95,7 @@ FAMILIES: dict[str, str] = {
     "cox": "cox",
     "survival_forest": "survival_forest",
     "hazards": "hazards",
+    "recurrent": "recurrent",
 }
 COMPOSED = {"stack": "stack"}  # made of fitted models of those families
 
@@ -90,6 +108,11 @@ def family(name: str) -> Family:
     return found
 
 
+def reads_series(name: str, members: Iterable[str] = ()) -> bool:
+    """Whether a family, or a stack of these members, reads series behind the features."""
+    return any(family(one).series for one in (members if name in COMPOSED else [name]))
+
+
 def load_model(name: str, folder: Path) -> Model:
     """A fitted model of a family, or a stack of several."""
     if name in COMPOSED:
@@ -99,8 +122,8 @@ def load_model(name: str, folder: Path) -> Model:
 
 
 def families_for(kind: Kind) -> list[str]:
-    """The families that can answer this kind of question."""
-    return [name for name in FAMILIES if kind in family(name).kinds]
+    """The families that can answer this kind of question from features alone."""
+    return [name for name in FAMILIES if kind in family(name).kinds and not family(name).series]
 
 
 def row_weights(y: npt.NDArray[Any], setting: Setting, params: Params) -> Matrix | None:

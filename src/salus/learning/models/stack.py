@@ -25,10 +25,15 @@ LEAST = 0.01  # of all weight: a member with less is left out
 
 
 class Member(msgspec.Struct):
-    """The saved form: a family and its weight; its files lie in the folder of its number."""
+    """The saved form: a family and its weight; its files lie in the folder of its number. `columns`: it sees the first
+    so many, where others read series behind them; 0: all."""
 
     family: str
     weight: float
+    columns: int = 0
+
+    def seen(self, x: Matrix) -> Matrix:
+        return x[:, : self.columns] if self.columns else x
 
 
 @dataclass
@@ -39,10 +44,19 @@ class Stack:
     models: list[Model]
 
     def margins(self, x: Matrix) -> Matrix:
-        return added([model.margins(x) for model in self.models], [member.weight for member in self.members])
+        return added([model.margins(member.seen(x)) for member, model in self._each()], self._weights)
 
     def parts(self, x: Matrix) -> Matrix:
-        return added([model.parts(x) for model in self.models], [member.weight for member in self.members])
+        each = [model.parts(member.seen(x)) for member, model in self._each()]
+        widest = max(one.shape[2] for one in each)
+        return added([widened(one, widest) for one in each], self._weights)
+
+    def _each(self) -> list[tuple[Member, Model]]:
+        return list(zip(self.members, self.models, strict=True))
+
+    @property
+    def _weights(self) -> list[float]:
+        return [member.weight for member in self.members]
 
     def save(self, folder: Path) -> None:
         for number, model in enumerate(self.models):
@@ -54,6 +68,11 @@ def load(folder: Path) -> Stack:
     """The members that `stack.json` names."""
     members = msgspec.json.decode((folder / FILE).read_bytes(), type=list[Member])
     return Stack(members, [load_model(one.family, folder / str(number)) for number, one in enumerate(members)])
+
+
+def widened(parts: Matrix, width: int) -> Matrix:
+    """With parts of 0 for channels that a member does not read, before the base."""
+    return np.insert(parts, [-1] * (width - parts.shape[2]), 0.0, axis=2) if parts.shape[2] < width else parts
 
 
 def added(several: Sequence[Matrix], weights: Sequence[float]) -> Matrix:

@@ -15,7 +15,7 @@ from salus.learning.step3_features.concepts import recipe_of
 from salus.learning.step3_features.derived import with_derived, with_inputs
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.names import name_of
-from salus.learning.step3_features.sequences import series_of, training_tensors
+from salus.learning.step3_features.sequences import measured_of, series_of, training_tensors
 from salus.learning.step3_features.windows import Windows
 
 FEWEST_KNOWN = 10  # training rows that must know a feature
@@ -40,14 +40,14 @@ def event_features(run: Run) -> tuple[list[Feature], Matrix]:
     connection.register("rows", rows)
     read = f"read_parquet('{events}')"
     recipe = recipe_of(task, connection, read, name_of)
-    if task.sequence is not None:
-        recipe.series = series_of(recipe.concepts, recipe.features, task.sequence, recipe.blind_hours)
-        np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
     recipe, lacking = with_derived(recipe, task)
     run.note("step3_features", [Note(key="note.not_derived", slots={"name": name}) for name in lacking])
     matrix = Windows(recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
     kept = with_inputs(recipe, telling(matrix[[part == "train" for part in rows["part"].to_pylist()]]))
-    recipe = recipe.only([recipe.features[j] for j in kept])
+    measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
+    if task.sequence is not None:  # a channel for each code that says something
+        recipe.series = series_of(recipe, measured, task.sequence)
+        np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
     run.write("step3_features", "recipe.json", recipe)
     return recipe.features, matrix[:, kept]
 

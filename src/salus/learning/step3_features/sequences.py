@@ -19,9 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from salus.learning.dictionary import Concept, Feature, Series
+from salus.learning.dictionary import EventRecipe, Feature, Series
 from salus.learning.models.family import Matrix
 from salus.learning.moments import HOUR_US
+from salus.learning.step3_features.windows import MEASURED
 from salus.learning.task import Sequence, matches
 
 Whole = npt.NDArray[np.int64]
@@ -35,11 +36,15 @@ SELECT {needed} FROM {events} WHERE list_contains($codes, code) AND subject_id B
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
-def series_of(concepts: list[Concept], features: list[Feature], wanted: Sequence, blind_hours: float) -> Series:
+def measured_of(features: list[Feature]) -> set[str]:
+    """The concepts of which numbers were seen."""
+    return {feature.source for feature in features if feature.value in MEASURED}
+
+
+def series_of(recipe: EventRecipe, measured: set[str], wanted: Sequence) -> Series:
     """The channels of a task: its most frequent concepts, by value where they have numbers, else 1."""
-    chosen = [one for one in concepts if not one.members and matches(one.code, wanted.codes)][: wanted.channels]
-    about = {feature.source: feature.label for feature in features}
-    measured = {feature.source for feature in features if feature.value not in ("count", "since")}
+    chosen = [one for one in recipe.concepts if not one.members and matches(one.code, wanted.codes)][: wanted.channels]
+    about = {feature.source: feature.label for feature in recipe.features}
     channels = [
         Feature(name=f"{c.key}.series", source=c.key, value="series", unit=c.unit, label=about[c.key]) for c in chosen
     ]
@@ -49,7 +54,7 @@ def series_of(concepts: list[Concept], features: list[Feature], wanted: Sequence
         measured=[one.key in measured for one in chosen],
         steps=wanted.steps,
         every_hours=wanted.every_hours,
-        blind_hours=blind_hours,
+        blind_hours=recipe.blind_hours,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from salus.base.errors import Invalid
 from salus.learning.models.family import families_for, family
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train.folds import out_of_fold
@@ -16,10 +17,13 @@ USUAL = ["logistic", "tree", "forest", "lightgbm"]
 
 
 def families_of(run: Run) -> list[str]:
-    """The families of the task, or the usual ones for its kind."""
+    """The families of the task, or the usual ones for its kind. Raises Invalid for series where there are none."""
     kind = run.labels.kind
     chosen: Sequence[str] = run.plan.task.models.families or TABLE_FAMILIES.get(kind, USUAL)
-    return [name for name in chosen if family(name) and name in families_for(kind)] or families_for(kind)
+    names = [name for name in chosen if kind in family(name).kinds] or families_for(kind)
+    if run.plan.source == "table" and (lacking := [name for name in names if family(name).series]):
+        raise Invalid(f"{', '.join(lacking)} reads series of events: a table has none", path="models.families")
+    return names
 
 
 def train(run: Run, progress: Progress = silent) -> None:
@@ -31,9 +35,7 @@ def train(run: Run, progress: Progress = silent) -> None:
         progress("step4", i / len(names))
         params = first_params(name, run.plan.task, data.setting)
         margins = out_of_fold(data, name, params)
-        family(name).fit(data.x[data.train], data.y[data.train], data.setting, params).save(
-            run.path("step4_train", name)
-        )
+        data.fitted(name, data.train, params).save(run.path("step4_train", name))
         np.save(run.path("step4_train", name) / "out_of_fold.npy", margins)
         scores.append((name, loss(margins, data.y[data.train], data.setting)))
     with run.path("step4_train", "scores.csv").open("w", newline="", encoding="utf-8") as file:

@@ -8,12 +8,12 @@ from salus.learning.run import Data
 
 def out_of_fold(data: Data, name: str, params: Params) -> Matrix:
     """Margins, shape (training rows, k)."""
-    x, y, fold = data.x[data.train], data.y[data.train], data.fold[data.train]
-    made = np.zeros((len(x), width(data.setting)))
+    x, fold = data.seen(family(name).series), data.fold[data.train]
+    made = np.zeros((len(fold), width(data.setting)))
     for one in np.unique(fold):
         inside = fold == one
-        model = family(name).fit(x[~inside], y[~inside], data.setting, params)
-        made[inside] = model.margins(x[inside])
+        model = data.fitted(name, data.train[~inside], params)
+        made[inside] = model.margins(x[data.train[inside]])
     return made
 
 

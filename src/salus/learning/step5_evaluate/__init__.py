@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.models.family import Matrix, load_model
+from salus.learning.models.family import Matrix, family, load_model, reads_series
 from salus.learning.people import Groups, groups_of, some
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
@@ -85,7 +85,8 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     data, chosen = Data(run), run.read("step6_optimise", "chosen.json", Chosen)
     judge = Judge(data, chosen.threshold)
     model = load_model(chosen.family, run.needed("step6_optimise", "model"))
-    given = judge.answered(model.margins(judge.x), chosen.calibration)
+    series = reads_series(chosen.family, [part.family for part in chosen.parts])
+    given = judge.answered(model.margins(data.seen(series)[data.test]), chosen.calibration)
     first = {name: first_figures(run, judge, name) for name in families_of(run)}
     progress("step5", 0.5)
     groups = some(groups_of(run, data), data.test)
@@ -97,7 +98,8 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     run.write("step5_evaluate", "figures.json", found)
     run.write("step5_evaluate", "points.json", points)
     run.write("step5_evaluate", "probes.json", probes_of(Look(run, data, features_of(run))))
-    importance = importance_of(model, chosen.calibration, data.x[data.train], features_of(run))
+    seen, channels = data.seen(series)[data.train], channels_of(run) if series else []
+    importance = importance_of(model, chosen.calibration, seen, [*features_of(run), *channels], most_of(chosen))
     run.write("step5_evaluate", "importance.json", importance)
     write_reports(run, found, points, importance)
 
@@ -137,7 +139,7 @@ def judged(
 def first_figures(run: Run, judge: Judge, name: str) -> Figures:
     """A family as first trained, calibrated and cut on its own out-of-fold answers."""
     data = judge.data
-    margins = load_model(name, run.needed("step4_train", name)).margins(judge.x)
+    margins = load_model(name, run.needed("step4_train", name)).margins(data.seen(family(name).series)[data.test])
     if judge.kind == "number":
         return judge.figures(margins)
     before = np.load(run.needed("step4_train", f"{name}/out_of_fold.npy"), allow_pickle=False)
@@ -172,6 +174,18 @@ def features_of(run: Run) -> list[Feature]:
     if run.plan.source == "events":
         return run.read("step3_features", "recipe.json", EventRecipe).features
     return run.read("step3_features", "recipe.json", TableRecipe).features
+
+
+def channels_of(run: Run) -> list[Feature]:
+    """Those of the series, where there are any."""
+    series = run.read("step3_features", "recipe.json", EventRecipe).series
+    return series.features if series is not None else []
+
+
+def most_of(chosen: Chosen) -> int:
+    """Of how many rows one may ask a chosen model for its parts."""
+    names = [part.family for part in chosen.parts] if chosen.parts else [chosen.family]
+    return min(family(name).explained for name in names)
 
 
 def add_curves(found: Evaluation, judge: Judge, given: Matrix, points: Matrix) -> None:

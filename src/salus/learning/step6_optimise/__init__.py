@@ -31,7 +31,8 @@ def optimise(run: Run, progress: Progress = silent) -> None:
     """
     data = Data(run)
     names = families_of(run)
-    trials = search(sample_of(data), names, run.plan.task, run.path("step6_optimise", ""), progress)
+    sample = sample_of(data, any(family(name).series for name in names))
+    trials = search(sample, names, run.plan.task, run.path("step6_optimise", ""), progress)
     write_trials(run, trials)
     found = candidates(run, data, names, trials)
     parts: list[Part] = []
@@ -51,7 +52,7 @@ def optimise(run: Run, progress: Progress = silent) -> None:
 
 def alone(data: Data, best: Trial) -> Model:
     """One family, fitted on all training rows."""
-    return family(best.family).fit(data.x[data.train], data.y[data.train], data.setting, dict(best.params))
+    return data.fitted(best.family, data.train, best.params)
 
 
 def candidates(run: Run, data: Data, names: Sequence[str], trials: list[Trial]) -> list[Answered]:

@@ -50,6 +50,8 @@ def blind_margins(data: Data, margins: Sequence[Matrix]) -> Matrix:
 
 def fitted(data: Data, parts: Sequence[Part]) -> Stack:
     """The members, fitted on all training rows."""
-    x, y = data.x[data.train], data.y[data.train]
-    models = [family(part.family).fit(x, y, data.setting, dict(part.params)) for part in parts]
-    return Stack([Member(part.family, part.weight) for part in parts], models)
+    models = [data.fitted(part.family, data.train, part.params) for part in parts]
+    series = any(family(part.family).series for part in parts)
+    narrow = [data.x.shape[1] if series and not family(part.family).series else 0 for part in parts]
+    members = [Member(part.family, part.weight, columns) for part, columns in zip(parts, narrow, strict=True)]
+    return Stack(members, models)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from salus.learning.dictionary import EventRecipe, Feature, write_json
-from salus.learning.models.family import Matrix
+from salus.learning.models.family import Matrix, reads_series
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode_table
@@ -46,6 +46,9 @@ def write_bundle(run: Run, made: Path) -> Path:
         recipe = run.read("step3_features", "recipe.json", EventRecipe)
     else:
         recipe = run.read("step3_features", "recipe.json", TableRecipe)
+    chosen = run.read("step6_optimise", "chosen.json", Chosen)
+    if isinstance(recipe, EventRecipe) and not reads_series(chosen.family, [part.family for part in chosen.parts]):
+        recipe.series = None  # nobody reads them at the bedside
     bundle = bundle_of(run, recipe)
     write_json(made / "bundle.json", bundle)
     write_json(made / "recipe.json", recipe)

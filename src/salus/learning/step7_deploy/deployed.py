@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from salus.base.errors import Unsupported
 from salus.learning.cohorts.telling import is_asked
-from salus.learning.dictionary import EventRecipe, Feature
+from salus.learning.dictionary import EventRecipe, Feature, Series
 from salus.learning.models.family import Matrix, load_model
 from salus.learning.moments import moment_us
 from salus.learning.people import Known as Groups
 from salus.learning.people import cells_groups, person_groups
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
+from salus.learning.step3_features.sequences import tensors
 from salus.learning.step3_features.windows import MEASURED, Windows
 from salus.learning.step4_train.conformal import alone
 from salus.learning.step7_deploy.bundle import Bundle
@@ -110,6 +111,23 @@ class Deployed:
         """The features of one subject at a moment, shape (1, features): the bits that training would make."""
         return self.windows.one(events, moment_us(at))
 
+    @property
+    def series(self) -> Series | None:
+        """How series are made, where the model reads them."""
+        return self.recipe.series if isinstance(self.recipe, EventRecipe) else None
+
+    @cached_property
+    def things(self) -> list[Feature]:
+        """What the parts of an answer are of: the features, and the channels of series."""
+        return self.features + (self.series.features if self.series is not None else [])
+
+    def seen(self, x: Matrix, events: pa.Table, at_us: int) -> Matrix:
+        """What the model reads: the features, and series behind them where it reads those."""
+        if self.series is None:
+            return x
+        subject = [str(events.column("subject_id")[0].as_py()) if events.num_rows else ""]
+        return np.hstack([x, tensors(self.series, events, subject, np.array([at_us]))])
+
     def predict_events(self, events: pa.Table, at: datetime) -> Prediction:
         """The answer for ONE subject's events (the event schema) at a moment, from what was known then."""
         at_us = moment_us(at)
@@ -118,16 +136,16 @@ class Deployed:
             return Prediction(abstained="not-in-cohort")
         x = self.vector(events, at)
         groups = by_concept(known)
-        evidence = {concept.key: groups[concept.code, concept.text] for concept in self.recipe.concepts}
+        concepts = [*self.recipe.concepts, *(self.series.concepts if self.series is not None else [])]
+        evidence = {concept.key: groups[concept.code, concept.text] for concept in concepts}
         evidence |= by_group(known, self.recipe)
         evidence |= by_formula(evidence, self.recipe)
         evidence = {key: found for key, found in evidence.items() if found}
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):
             return Prediction(abstained=why, missing=missing)
-        return self._answer(
-            x, Told(evidence, {}, at_us, person_groups(self.task, self.features, x[0], events, at_us)), missing
-        )
+        told = Told(evidence, {}, at_us, person_groups(self.task, self.features, x[0], events, at_us))
+        return self._answer(self.seen(x, events, at_us), told, missing)
 
     def _is_asked(self, events: pa.Table, at_us: int) -> bool:
         """Whether the trigger of the task's ACES file, where it has one, was known by then."""
@@ -225,19 +243,19 @@ class Deployed:
     def _contributions(self, weights: Matrix, x: Matrix, told: Told) -> list[Contribution]:
         """One for each thing (code or column): its features' weights added up, the greatest first."""
         groups: dict[str, list[int]] = defaultdict(list)
-        for j, feature in enumerate(self.features):
+        for j, feature in enumerate(self.things):
             groups[feature.source].append(j)
         made = [self._contribution(source, js, weights, x, told) for source, js in groups.items()]
         return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
 
     def _contribution(self, source: str, js: list[int], weights: Matrix, x: Matrix, told: Told) -> Contribution:
         strongest = max(js, key=lambda j: abs(weights[j]))
-        feature, value = self.features[strongest], float(x[strongest])
+        feature, value = self.things[strongest], float(x[strongest])  # of a channel `value` is not shown
         events = told.events.get(source, [])
         if self.bundle.source == "table":
             label, number, unit = cell_shown(feature, value, told.cells.get(source))
         else:
-            is_flag = any(self.is_flag[j] for j in js)
+            is_flag = any(self.is_flag[j] for j in js if j < len(self.features))
             label, number, unit = shown(feature, is_flag, value, events, told.at_us)
         return Contribution(feature.name, label, number, unit, float(weights[js].sum()), sources_of(events))
 
