@@ -25,15 +25,13 @@ from salus.api.hooks.diagnosis import Diagnosis
 from salus.api.hooks.ordering import Ordering
 from salus.assistants.bedside import Bedside
 from salus.assistants.treatment.prescribing import Prescribing
-from salus.assistants.treatment.site import FOLDER as KNOWLEDGE
-from salus.assistants.treatment.site import Shelf
+from salus.assistants.treatment.site import shelf_of
 from salus.base.errors import SalusError
 from salus.base.settings import Settings
 from salus.base.until import Until
 from salus.exchange.erasures import sweeps
 from salus.records import Store, erasing
 from salus.records.demands import demanded
-from salus.records.engines import engine_of
 from salus.subscriptions import process
 from salus.subscriptions.steward import TYPE
 from salus.web import pages
@@ -59,7 +57,7 @@ def app(settings: Settings) -> ASGIApp:
         with store, listening(settings), finishing(store, settings):
             yield
 
-    prescribing = Prescribing(store, Shelf(engine_of(settings.store).folder / KNOWLEDGE))
+    prescribing = Prescribing(store, shelf_of(settings.store))
     ordering = (Ordering(hook, prescribing) for hook in ("order-select", "order-sign"))
     services: list[hooks.Service] = [Diagnosis(bedside), *ordering]
     doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, services, identify)}

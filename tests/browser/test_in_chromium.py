@@ -17,6 +17,8 @@ PAGES = (
     ("clinician", f"{SOMEONE}/trends/8480-6"),
     ("clinician", f"{SOMEONE}/suggestions"),
     ("clinician", "/resources/Patient/showcase-1"),
+    ("clinician", f"{SOMEONE}/orders"),
+    ("clinician", "/safety"),
     ("clinician", "/settings"),
     ("clinician", "/no-such-page"),
     ("scientist", "/models"),

@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from salus.assistants.treatment.screen.rules import TABLES
-from salus.assistants.treatment.site import FOLDER, Shelf
+from salus.assistants.treatment.site import Shelf, shelf_of
 from salus.base.settings import settings
 from salus.base.words import words_of
-from salus.records.engines import engine_of
 
 PARTIAL = 3
 SHOWN = 50  # rows that were not taken
@@ -25,9 +24,9 @@ Store = Annotated[str | None, typer.Option("--store", help="The store beside whi
 Language = Annotated[str | None, typer.Option("--language", help="en or zh. 语言")]
 
 
-def shelf_of(store: str | None, language: str | None) -> tuple[Shelf, str]:
+def opened(store: str | None, language: str | None) -> tuple[Shelf, str]:
     told = settings(store=store, language=language)
-    return Shelf(engine_of(told.store).folder / FOLDER), told.language
+    return shelf_of(told.store), told.language
 
 
 @knowledge.command("import")
@@ -38,7 +37,7 @@ def take(
     language: Language = None,
 ) -> None:
     """Take a site's own rules in; again under the same name puts them in place of the earlier. 载入本机构规则"""
-    shelf, tongue = shelf_of(store, language)
+    shelf, tongue = opened(store, language)
     name = name or file.stem.lower().replace("_", "-")
     taken = shelf.take(file, name)
     counted = ", ".join(
@@ -56,7 +55,7 @@ def take(
 @knowledge.command("list")
 def show(store: Store = None, language: Language = None) -> None:
     """How many rules there are, of which kind, from which sources. 列出规则与来源"""
-    shelf, tongue = shelf_of(store, language)
+    shelf, tongue = opened(store, language)
     found = shelf.knowledge()
     made = Table(title=say("knowledge.title", tongue, version=found.version, dated=found.dated))
     for column in ("source", "date", "rows"):
@@ -76,6 +75,6 @@ def remove(
     language: Language = None,
 ) -> None:
     """Forget a site's own rules; those shipped stand again. 移除本机构规则"""
-    shelf, tongue = shelf_of(store, language)
+    shelf, tongue = opened(store, language)
     shelf.remove(name)
     typer.echo(say("knowledge.removed", tongue, name=name))

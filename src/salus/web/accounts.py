@@ -42,6 +42,7 @@ CARERS = frozenset({Role.CLINICIAN, Role.NURSE})
 ROOMS: dict[str, frozenset[Role]] = {
     "patients": CARERS,
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
+    "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
     "audit": frozenset({Role.ADMINISTRATOR}),
     "notices": frozenset({Role.ADMINISTRATOR}),
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web import audit, chart, models, notices, panel, patients, resource, signin
+from salus.web import audit, chart, models, notices, orders, panel, patients, resource, signin
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -25,6 +25,13 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/patients/{id}/suggestions", panel.panel, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/answer", panel.answer, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/undo", panel.undo, "patients"),
+    ("GET", "/patients/{id}/orders", orders.listing, "patients"),
+    ("POST", "/patients/{id}/orders/check", orders.check, "patients"),
+    ("POST", "/patients/{id}/orders", orders.sign, "patients"),
+    ("POST", "/patients/{id}/orders/{order}/stop", orders.stop, "patients"),
+    ("POST", "/patients/{id}/orders/{order}/again", orders.again, "patients"),
+    ("POST", "/patients/{id}/overrides/{issue}/undo", orders.take_back, "patients"),
+    ("GET", "/safety", orders.burden, "safety"),
     ("GET", "/resources/{type}/{id}", resource.view, "patients"),
     ("GET", "/models", models.listing, "models"),
     ("GET", "/models/{name}/use", models.use, "models"),

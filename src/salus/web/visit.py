@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.treatment.prescribing import Prescribing
 from salus.base import clock
 from salus.base.settings import Settings
 from salus.codes import unit_words
@@ -31,6 +32,7 @@ class Desk:
     bedside: Bedside
     settings: Settings
     synthetic: Synthetic
+    prescribing: Prescribing
 
 
 @dataclass

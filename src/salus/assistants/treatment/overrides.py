@@ -95,6 +95,12 @@ def remembered(resources: Iterable[Mapping[str, Any]], at: datetime) -> dict[str
     return {key: said for key, said in found.items() if key and said and at - said.at < LASTS}
 
 
+def causes(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The causes that stand written down among one patient's DetectedIssues."""
+    issues = (one for one in resources if one.get("resourceType") == "DetectedIssue")
+    return frozenset(filter(None, map(cause_of, issues)))
+
+
 def check(reason: str, comment: str) -> None:
     """Raises Invalid for an override without a reason, or with one that is none of ours and no words."""
     if reason not in (*REASONS, NOT_STATED) and not comment:

@@ -47,6 +47,7 @@ class Told:
     patient: str
     screening: Screening
     overrides: Mapping[str, Override]
+    before: frozenset[str]  # causes that stand written down
 
     def overridden(self, finding: Finding) -> Override | None:
         return self.overrides.get(finding.key)
@@ -91,7 +92,7 @@ class Prescribing:
         standing = [order_of(one, False, at) for one in known if is_active(one)]
         orders = [*drafts, *(one for one in standing if one.reference not in mine)]
         found = screen(orders, person_of(known, at), self.shelf.knowledge())
-        told = Told(patient, found, overrides.remembered(known, at))
+        told = Told(patient, found, overrides.remembered(known, at), overrides.causes(known))
         self._wait(told)
         return told
 
@@ -104,13 +105,20 @@ class Prescribing:
                 self._waiting.popitem(last=False)
 
     def _write(self, records: Records, told: Told) -> None:
-        """What interrupts, once: a cause that was told before is not told anew."""
-        own, at = self.store.open(SELF, records.purpose), clock.now()
-        for finding in filter(told.interrupts, told.screening.findings):
-            try:
-                own.read("DetectedIssue", told.id(finding))
-            except Missing:
-                own.update("DetectedIssue", told.id(finding), issue(finding, told.patient, at))
+        """What interrupts, once and in one transaction: a cause that was told before is not told anew."""
+        found = [one for one in told.screening.findings if told.interrupts(one) and one.key not in told.before]
+        if not found:
+            return
+        at = clock.now()
+        entries = [
+            {
+                "resource": issue(one, told.patient, at),
+                "request": {"method": "PUT", "url": f"DetectedIssue/{told.id(one)}"},
+            }
+            for one in found
+        ]
+        own = self.store.open(SELF, records.purpose)
+        own.bundle({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
     def go_on(
         self, records: Records, issue_id: str, reason: str, comment: str = "", at: datetime | None = None
@@ -129,6 +137,47 @@ class Prescribing:
         said = Override(coded, words, records.actor.reference, at or clock.now())
         records.update("DetectedIssue", issue_id, issue(finding, patient, said.at, said))
         return said
+
+    def sign(
+        self, records: Records, patient_id: str, order: Resource, reasons: Mapping[str, tuple[str, str]]
+    ) -> tuple[Told, bool]:
+        """Store the order and, for each cause that interrupts, why it is signed in spite of it.
+
+        `reasons`: id of the finding -> (reason, comment). What was told, and whether it was signed: it is not as long
+        as a cause is without a reason. Raises Invalid for a reason that is none, Forbidden, and as `screen` does.
+        """
+        check_may(records.actor, records.purpose, Act.WRITE, "MedicationRequest")
+        told = self.screen(records, patient_id, [order], keep=True)
+        open_ = [one for one in told.screening.findings if told.interrupts(one)]
+        given = {told.id(one): reasons[told.id(one)] for one in open_ if any(reasons.get(told.id(one), ()))}
+        if len(given) < len(open_):
+            return told, False
+        for reason, comment in given.values():
+            overrides.check(reason, comment)
+        at, by = clock.now(), records.actor.reference
+        answered = [
+            issue(one, told.patient, at, Override(given[told.id(one)][0] or "other", given[told.id(one)][1], by, at))
+            for one in open_
+        ]
+        # the reasons first: an order that stands without them would look unscreened
+        waiting = [records.updating(one["resourceType"], one["id"], one) for one in (*answered, dict(order))]
+        for one in waiting:
+            one.result()
+        return told, True
+
+    def orders(self, records: Records, patient_id: str) -> list[dict[str, Any]]:
+        """The orders that stand, the newest first."""
+        found = [one.json() for one in records.compartment(patient_id, ("MedicationRequest",))]
+        return [one for one in found if is_active(one)]
+
+    def stop(self, records: Records, patient_id: str, order_id: str, again: bool = False) -> None:
+        """Stop an order of the patient, or (`again`) let a stopped one stand. Raises Missing, Forbidden."""
+        version = records.read("MedicationRequest", order_id)
+        body = version.json()
+        if body.get("subject", {}).get("reference") != f"Patient/{patient_id}":
+            raise Missing(f"MedicationRequest/{order_id[:64]} is no order of this patient", path="order")
+        body["status"] = "active" if again else "stopped"
+        records.update("MedicationRequest", order_id, body, if_match=version.version)
 
     def take_back(self, records: Records, issue_id: str) -> None:
         """Undo an override: the cause interrupts again. Raises Missing when none stands."""

@@ -13,6 +13,7 @@ import msgspec
 from salus.assistants.treatment.screen.knowledge import Knowledge, knowledge_of, merged, shipped_table, sourceless
 from salus.assistants.treatment.screen.rules import TABLES, Table, read_file, sorted_out
 from salus.base.errors import Invalid, Issue, Missing
+from salus.records.engines import engine_of
 
 FOLDER, SUFFIX = "knowledge", ".json"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -78,6 +79,11 @@ class Shelf:
             kept = ", ".join(one.stem for one in self.files()) or "none"
             raise Missing(f"'{name}' was not taken in here; {kept} was", path="name")
         place.unlink()
+
+
+def shelf_of(store: Path | str) -> Shelf:
+    """The rules that are kept beside a store (a file, or the URL of a database)."""
+    return Shelf(engine_of(store).folder / FOLDER)
 
 
 def without(table: Table, paths: set[str]) -> Table:

@@ -1,0 +1,135 @@
+"""Orders of one patient: what stands, a new one screened before it is signed, stopping and undo; and how often each
+rule of the screen is overridden."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from salus.assistants.treatment.drafting import PERIODS, UNITS, Written, draft, names
+from salus.assistants.treatment.overrides import REASONS
+from salus.assistants.treatment.prescribing import Told
+from salus.assistants.treatment.screen.orders import ROUTES
+from salus.base.errors import Invalid
+from salus.base.words import words_of
+from salus.privacy import Role
+from salus.web.chart import dossier, shared
+from salus.web.telling import courses
+from salus.web.visit import Visit
+
+
+def listing(visit: Visit) -> Response:
+    """The orders that stand, and the form for a new one."""
+    return whole(visit, {"told": None, "faults": {}}, {})
+
+
+def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecided: bool = False) -> Response:
+    """The whole page; `form`: what was typed, so that nothing has to be typed twice."""
+    id, stopped = visit.path["id"], visit.query.get("stopped", "")
+    standing = visit.desk.prescribing.orders(visit.records, id)
+    rows = [(one["id"], courses.medicine(one, visit.language)) for one in standing]
+    context = offered(visit) | found | {"standing": rows, "form": form, "undecided": undecided, "stopped": stopped}
+    return visit.page("orders.html", status_of(found, undecided), **shared(dossier(visit)), **context)
+
+
+def status_of(found: dict[str, Any], undecided: bool) -> int:
+    return 422 if found["faults"] or undecided else 200
+
+
+def offered(visit: Visit) -> dict[str, Any]:
+    """What the form offers; only a clinician orders."""
+    say = words_of("salus.assistants.treatment")
+    return {
+        "patient": visit.path["id"],
+        "may_order": visit.who.actor.role is Role.CLINICIAN,
+        "names": names(visit.language),
+        "units": UNITS,
+        "periods": PERIODS,
+        "routes": [(route, say(f"route.{route}", visit.language)) for route in dict.fromkeys(ROUTES.values())],
+        "reasons": [(code, say(f"override.{code}", visit.language)) for code in REASONS],
+    }
+
+
+def check(visit: Visit) -> Response:
+    """Screen what the form says, and store nothing: the part under the form, or the whole page without scripts."""
+    return answered(visit, screened(visit))
+
+
+def screened(visit: Visit) -> dict[str, Any]:
+    """What the screen tells about the form, or what is wrong with the form by field."""
+    try:
+        order = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference)
+    except Invalid as error:
+        return {"told": None, "faults": {one.path: visit.say(f"order.wrong.{one.path}") for one in error.issues}}
+    return {"told": visit.desk.prescribing.screen(visit.records, visit.path["id"], [order]), "faults": {}}
+
+
+def answered(visit: Visit, found: dict[str, Any], undecided: bool = False) -> Response:
+    """The part under the form for a browser with scripts, else the whole page."""
+    if not visit.by_htmx:
+        return whole(visit, found, visit.form, undecided)
+    context = offered(visit) | found | {"undecided": undecided, "form": visit.form}
+    return visit.page("screening.html", status_of(found, undecided), **context)
+
+
+def sign(visit: Visit) -> Response:
+    """Store the order; with a reason for each cause that interrupts, else it comes back with what is undecided."""
+    found = screened(visit)
+    if found["faults"]:
+        return answered(visit, found)
+    order = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference)
+    told, signed = visit.desk.prescribing.sign(visit.records, visit.path["id"], order, reasons(visit, found["told"]))
+    if not signed:
+        return answered(visit, {"told": told, "faults": {}}, undecided=True)
+    return onward(visit)
+
+
+def reasons(visit: Visit, told: Told) -> dict[str, tuple[str, str]]:
+    """id of a finding -> the reason and the words that were given for it."""
+    ids = (told.id(one) for one in told.screening.findings)
+    return {id: (visit.form.get(f"reason-{id}", ""), visit.form.get(f"comment-{id}", "")) for id in ids}
+
+
+def onward(visit: Visit) -> Response:
+    """Back to the orders, by whichever way the form came."""
+    address = f"/patients/{visit.path['id']}/orders"
+    if visit.by_htmx:
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return visit.go(address)
+
+
+def stop(visit: Visit) -> Response:
+    """Stop an order; the page that follows offers to undo it."""
+    visit.desk.prescribing.stop(visit.records, visit.path["id"], visit.path["order"])
+    return visit.go(f"/patients/{visit.path['id']}/orders?stopped={visit.path['order']}")
+
+
+def again(visit: Visit) -> Response:
+    """Let a stopped order stand again."""
+    visit.desk.prescribing.stop(visit.records, visit.path["id"], visit.path["order"], again=True)
+    return onward(visit)
+
+
+def take_back(visit: Visit) -> Response:
+    """Undo an override: the cause asks for a decision again."""
+    visit.desk.prescribing.take_back(visit.records, visit.path["issue"])
+    return onward(visit)
+
+
+def burden(visit: Visit) -> Response:
+    """How often each rule was told and overridden, and what the rules are."""
+    say = words_of("salus.assistants.treatment")
+    knowledge = visit.desk.prescribing.shelf.knowledge()
+    rules = {**knowledge.table.interactions, **knowledge.table.limits, **knowledge.table.allergies}
+    rows = [
+        {
+            "rule": one.rule,
+            "text": rules[one.rule].text(visit.language) if one.rule in rules else "",
+            "told": one.told,
+            "overridden": one.overridden,
+            "share": one.share,
+            "reasons": [(say(f"override.{code}", visit.language), count) for code, count in one.reasons.items()],
+        }
+        for one in visit.desk.prescribing.burden(visit.records)
+    ]
+    return visit.page("burden.html", rows=rows, knowledge=knowledge)

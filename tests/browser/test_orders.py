@@ -1,0 +1,38 @@
+"""Ordering with a browser: the findings appear under the form, a reason is asked, the order is signed."""
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+ORDERS = "/patients/showcase-1/orders"
+
+
+def filled(page: Page, medicine: str) -> Page:
+    page.fill("#medicine", medicine)
+    page.fill("#amount", "10")
+    return page
+
+
+def test_findings_appear_under_the_form_a_reason_is_asked_and_the_order_is_signed(look):
+    page = look(ORDERS, "clinician")
+    for medicine in ("phenelzine", "sertraline"):
+        filled(page, medicine).get_by_role("button", name="Screen it").click()
+        expect(page.locator("#screening .unchecked")).to_be_visible()
+        assert [] == Axe().run(page).response["violations"]
+        for select in page.locator("#screening select").all():
+            select.select_option("no-alternative")
+        page.get_by_role("button", name="Sign the order").click()
+        expect(page.locator("table.cards")).to_contain_text(re.compile(medicine, re.IGNORECASE))
+    page.goto("/safety")
+    expect(page.locator("table.cards").first).to_contain_text("mao-with-serotonergic")
+
+
+def test_without_a_reason_the_order_stays_and_says_what_is_undecided_on_a_phone_in_chinese(look):
+    page = filled(look(ORDERS, "clinician", "zh", width=360, dark=True), "氟哌啶醇 + 西沙必利")
+    page.get_by_role("button", name="核查").click()
+    expect(page.locator("#screening .finding.grave")).not_to_have_count(0)
+    page.get_by_role("button", name="签署医嘱").click()
+    expect(page.locator("#screening .wrong")).to_contain_text("请为每条需要决定的提示说明理由")
+    assert [] == Axe().run(page).response["violations"]
+    assert 0 == page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -1,0 +1,146 @@
+"""Ordering a medicine at the pages: screened, decided, signed, stopped, undone."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from salus.base.settings import Settings
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+
+PERSON = {
+    "resourceType": "Patient",
+    "id": "zhou",
+    "name": [{"text": "周明"}],
+    "gender": "male",
+    "birthDate": "1950-01-01",
+}
+TAKEN = {
+    "resourceType": "MedicationRequest",
+    "id": "old",
+    "status": "active",
+    "intent": "order",
+    "subject": {"reference": "Patient/zhou"},
+    "medicationCodeableConcept": {"text": "克拉霉素片"},
+    "authoredOn": "2026-01-01",
+}
+STATIN = {"medicine": "simvastatin", "amount": "20", "unit": "mg", "times": "1", "period": "d", "route": "oral"}
+ORDERS = "/patients/zhou/orders"
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "records.db") as opened:
+        for body in (PERSON, TAKEN):
+            opened.open(SYSTEM, Purpose.OPERATIONS).update(body["resourceType"], body["id"], body)
+        yield opened
+
+
+@pytest.fixture
+def at(ward: Store, tmp_path: Path, house_of: Any, browser_of: Any) -> Callable[..., Any]:
+    """`at("clinician")` is someone signed in at this ward."""
+    house = house_of(
+        ward, Settings(tmp_path, tmp_path / "records.db", tmp_path / "m", tmp_path / "e", b"s" * 64, demo=True)
+    )
+    return lambda account, language="en": browser_of(house).speaking(language).sign_in(account)
+
+
+def standing(ward: Store) -> list[dict[str, Any]]:
+    found = ward.open(SYSTEM, Purpose.OPERATIONS).search("MedicationRequest", "status=active").versions
+    return [one.json() for one in found]
+
+
+def reasons_in(page: str) -> list[str]:
+    return re.findall(r'name="(reason-[0-9a-f-]+)"', page)
+
+
+def test_an_order_is_screened_and_nothing_is_stored(at, ward):
+    page = at("clinician").send_form(ORDERS, f"{ORDERS}/check", **STATIN)
+    assert page.status_code == 200
+    assert "raises simvastatin and lovastatin" in page.text
+    assert "2 of 2 medicines recognised" in page.text
+    assert 'value="simvastatin"' in page.text  # what was typed is still there
+    assert [one["id"] for one in standing(ward)] == ["old"]
+
+
+def test_the_part_under_the_form_is_all_that_a_browser_with_scripts_gets(at):
+    browser = at("clinician", "zh")
+    token = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get(ORDERS).text)[1]
+    page = browser.post(f"{ORDERS}/check", {**STATIN, "form_token": token}, {"HX-Request": "true"})
+    assert "<html" not in page.text and "使辛伐他汀、洛伐他汀升高" in page.text
+
+
+def test_an_order_that_asks_for_a_decision_is_not_signed_without_a_reason(at, ward):
+    page = at("clinician").send_form(ORDERS, ORDERS, **STATIN)
+    assert page.status_code == 422 and "Give a reason for each finding" in page.text
+    assert [one["id"] for one in standing(ward)] == ["old"]
+
+
+def test_with_a_reason_order_and_override_are_stored_together_and_it_does_not_ask_again(at, ward):
+    browser = at("clinician")
+    (reason,) = reasons_in(browser.send_form(ORDERS, f"{ORDERS}/check", **STATIN).text)
+    signed = browser.send_form(
+        ORDERS, ORDERS, **STATIN, **{reason: "monitored", reason.replace("reason", "comment"): "CK"}
+    )
+    assert (signed.status_code, signed.headers["location"]) == (303, ORDERS)
+    fresh = next(one for one in standing(ward) if one["id"] != "old")
+    assert fresh["requester"] == {"reference": "Practitioner/demo-clinician"}
+    assert fresh["medicationCodeableConcept"]["coding"][0]["code"] == "C10AA01"
+    kept = ward.open(SYSTEM, Purpose.OPERATIONS).search("DetectedIssue", "").versions[0].json()
+    assert (kept["status"], kept["mitigation"][0]["action"]["text"]) == ("final", "CK")
+    browser.send_form(ORDERS, f"{ORDERS}/{fresh['id']}/stop")
+    again = browser.send_form(ORDERS, f"{ORDERS}/check", **STATIN)
+    assert reasons_in(again.text) == [] and "It will be monitored" in again.text
+    page = browser.get("/safety").text
+    assert "1 (100 %)" in page and "It will be monitored: 1" in page
+
+
+def test_a_harmless_order_is_signed_at_once(at, ward):
+    signed = at("clinician").send_form(ORDERS, ORDERS, medicine="paracetamol", amount="500", unit="mg", times="3")
+    assert signed.status_code == 303
+    assert len(standing(ward)) == 2
+
+
+def test_an_order_is_stopped_and_stands_again(at, ward):
+    browser = at("clinician")
+    page = browser.send_form(ORDERS, f"{ORDERS}/old/stop")
+    assert standing(ward) == [] and "stopped=old" in page.headers["location"]
+    assert "The order is stopped" in browser.get(page.headers["location"]).text
+    browser.send_form(ORDERS, f"{ORDERS}/old/again")
+    assert [one["id"] for one in standing(ward)] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("medicine", "", "Name the medicine"),
+        ("amount", "two", "The amount must be a number above 0"),
+        ("amount", "-5", "The amount must be a number above 0"),
+        ("times", "nan", "How often must be a number above 0"),
+        ("unit", "furlong", "Choose a unit of the list"),
+        ("route", "by air", "Choose a route of the list"),
+        ("days", "0", "The number of days must be above 0"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_told_beside_it(at, ward, field, value, words):
+    page = at("clinician").send_form(ORDERS, ORDERS, **STATIN | {field: value})
+    assert page.status_code == 422 and words in page.text
+    assert [one["id"] for one in standing(ward)] == ["old"]
+
+
+def test_a_nurse_sees_the_orders_and_cannot_order(at, ward):
+    nurse = at("nurse")
+    page = nurse.get(ORDERS)
+    assert page.status_code == 200 and "Sign the order" not in page.text and "A clinician can order here" in page.text
+    assert nurse.send_form("/settings", ORDERS, **STATIN).status_code == 403
+    assert nurse.send_form("/settings", f"{ORDERS}/old/stop").status_code == 403
+    assert [one["id"] for one in standing(ward)] == ["old"]
+
+
+def test_an_order_of_another_patient_is_not_stopped_from_this_page(at, ward):
+    ward.open(SYSTEM, Purpose.OPERATIONS).update("Patient", "he", PERSON | {"id": "he"})
+    answer = at("clinician").send_form("/patients/he/orders", "/patients/he/orders/old/stop")
+    assert answer.status_code == 404 and [one["id"] for one in standing(ward)] == ["old"]
