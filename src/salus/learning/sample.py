@@ -45,7 +45,7 @@ class Sample:
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-        names = ("kind", "classes", "seed", "threads", "times", "series")
+        names = ("kind", "classes", "seed", "threads", "draft", "times", "series")
         kept = {name: getattr(self.setting, name) for name in names}
         write_json(folder / "setting.json", kept)
 
@@ -69,5 +69,5 @@ def sample_of(data: Data, series: bool = False) -> Sample:
         train = train[np.isin(subject.astype(str), drawn)]
     fold = data.fold[train] if len(train) <= SMALL else data.fold[train] % TUNING_FOLDS
     _, number = np.unique(data.subject[train].astype(str), return_inverse=True)
-    setting = replace(data.setting, series=data.shape if series else None)
+    setting = replace(data.setting, draft=True, series=data.shape if series else None)
     return Sample(data.seen(series)[train], data.y[train], fold, setting, number)

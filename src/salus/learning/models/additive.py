@@ -31,9 +31,9 @@ def pairs_of(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -
     curves = boosting.grown(
         x, y, setting, params, {"interaction_constraints": [[feature] for feature in range(x.shape[1])]}
     )
-    start = curves.booster.predict(x, raw_score=True)
+    start = curves.boosters[0].predict(x, raw_score=True)
     seeking = {**params, "leaves": 4, "rounds": PAIR_ROUNDS, "share": 1.0}
-    found = boosting.grown(x, y, setting, seeking, {}, start=np.asarray(start)).booster
+    found = boosting.grown(x, y, setting, seeking, {}, start=np.asarray(start)).boosters[0]
     gain: dict[tuple[int, int], float] = {}
     for tree in found.dump_model()["tree_info"]:
         for one, other, worth in asked_together(tree["tree_structure"]):

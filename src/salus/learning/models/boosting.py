@@ -12,39 +12,66 @@ import numpy.typing as npt
 from salus.learning.models.family import Family, Look, Matrix, Params, Setting, check_rows, row_weights
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "number": "regression"}
-FILE = "lightgbm.txt"
+FILE, FURTHER = "lightgbm.txt", "lightgbm-{}.txt"
+MOST_ASKED = (
+    96  # features that a tree of a wide matrix draws from: trees then differ, and grow in a fraction of the time
+)
+COPIED_ROWS = 60_000  # rows of all copies together: the more rows, the less another copy steadies
 
 
 @dataclass
 class Boosted:
-    """A LightGBM booster as its text says it; k margins a row."""
+    """LightGBM boosters as their texts say them, grown from other draws; the answer is their mean. k margins a row."""
 
-    booster: lightgbm.Booster
+    boosters: list[lightgbm.Booster]
     k: int
 
     def margins(self, x: Matrix) -> Matrix:
-        found = self.booster.predict(x, raw_score=True, num_threads=1 if len(x) < 64 else 2)
-        return np.asarray(found, dtype=np.float64).reshape(len(x), self.k)
+        return self._mean(x, (self.k,), raw_score=True)
 
     def parts(self, x: Matrix) -> Matrix:
-        found = self.booster.predict(x, pred_contrib=True, num_threads=1 if len(x) < 64 else 2)
-        return np.asarray(found, dtype=np.float64).reshape(len(x), self.k, x.shape[1] + 1)
+        return self._mean(x, (self.k, x.shape[1] + 1), pred_contrib=True)
+
+    def _mean(self, x: Matrix, shape: tuple[int, ...], **how: bool) -> Matrix:
+        threads = 1 if len(x) < 64 else 2
+        total = np.zeros((len(x), *shape))
+        for booster in self.boosters:
+            given = booster.predict(x, num_threads=threads, **how)
+            total += np.asarray(given, dtype=np.float64).reshape(total.shape)
+        return total / len(self.boosters)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(self.booster.model_to_string(), "utf-8")
+        for number, booster in enumerate(self.boosters):
+            (folder / name_of(number)).write_text(booster.model_to_string(), "utf-8")
+
+
+def name_of(number: int) -> str:
+    """
+    >>> name_of(0), name_of(1)
+    ('lightgbm.txt', 'lightgbm-2.txt')
+    """
+    return FURTHER.format(number + 1) if number else FILE
 
 
 def load(folder: Path) -> Boosted:
-    """The model in `lightgbm.txt`."""
-    booster = lightgbm.Booster(model_str=(folder / FILE).read_text("utf-8"))
-    return Boosted(booster, booster.num_model_per_iteration())
+    """The model in `lightgbm.txt`, and its copies."""
+    places = [folder / FILE, *sorted(folder.glob(FURTHER.format("*")))]
+    boosters = [lightgbm.Booster(model_str=place.read_text("utf-8")) for place in places]
+    return Boosted(boosters, boosters[0].num_model_per_iteration())
 
 
 def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> Boosted:
-    """Gradient boosting for `rounds` rounds."""
+    """Gradient boosting for `rounds` rounds; `copies` times from other draws, fewer where there are many rows."""
     check_rows(x, y, setting)
-    return grown(x, y, setting, params, {"bagging_fraction": 0.8, "bagging_freq": 1})
+    drawn = {"bagging_fraction": 0.7, "bagging_freq": 1}
+    copies = copies_of(len(x), setting, int(params.get("copies", 1)))
+    return grown(x, y, setting, params, drawn, copies=copies)
+
+
+def copies_of(rows: int, setting: Setting, most: int) -> int:
+    """How many copies are grown; of a draft only one."""
+    return 1 if setting.draft else max(1, min(most, COPIED_ROWS // rows))
 
 
 def grown(
@@ -54,6 +81,7 @@ def grown(
     params: Params,
     more: dict[str, Any],
     start: npt.NDArray[Any] | None = None,
+    copies: int = 1,
 ) -> Boosted:
     """Trees with `more` settings of LightGBM, on from the margins `start`. The answer is the model that its own text
     gives back: bits as deployed."""
@@ -62,11 +90,10 @@ def grown(
         "learning_rate": params["rate"],
         "num_leaves": int(params["leaves"]),
         "min_data_in_leaf": min(int(params["leaf"]), max(1, len(x) // 10)),
-        "feature_fraction": params["share"],
+        "feature_fraction": params["share"] * min(1.0, MOST_ASKED / x.shape[1]),
         "lambda_l2": params["ridge"],
-        "seed": setting.seed,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,  # a third of the time by rows, where a tree draws few of the features
         "max_bin": 127,
         "num_threads": setting.threads,
         "verbosity": -1,
@@ -80,9 +107,12 @@ def grown(
         x, np.asarray(y, dtype=np.float64), weight=weight, init_score=begin, params={"verbosity": -1}
     )
     look = [] if setting.look is None else [looked_at(setting.look)]
-    booster = lightgbm.train(given, data, num_boost_round=int(params["rounds"]), callbacks=look)
-    again = lightgbm.Booster(model_str=booster.model_to_string())
-    return Boosted(again, again.num_model_per_iteration())
+    made = []
+    for number in range(copies):
+        seeded = {**given, "seed": setting.seed + 1000 * number}
+        booster = lightgbm.train(seeded, data, num_boost_round=int(params["rounds"]), callbacks=look)
+        made.append(lightgbm.Booster(model_str=booster.model_to_string()))
+    return Boosted(made, made[0].num_model_per_iteration())
 
 
 def looked_at(look: Look) -> Callable[[Any], None]:
@@ -103,14 +133,15 @@ def looked_at(look: Look) -> Callable[[Any], None]:
 def suggest(trial: Any) -> Params:
     return {
         "rate": trial.suggest_float("rate", 0.02, 0.15, log=True),
-        "rounds": trial.suggest_int("rounds", 40, 300, log=True),
-        "leaves": trial.suggest_int("leaves", 4, 48, log=True),
+        "rounds": trial.suggest_int("rounds", 60, 500, log=True),
+        "leaves": trial.suggest_int("leaves", 3, 48, log=True),
         "leaf": trial.suggest_int("leaf", 5, 200, log=True),
         "share": trial.suggest_float("share", 0.2, 1.0),
-        "ridge": trial.suggest_float("ridge", 1e-2, 50, log=True),
+        "ridge": trial.suggest_float("ridge", 1e-1, 100, log=True),
+        "copies": DEFAULTS["copies"],
     }
 
 
 KINDS = frozenset({"binary", "multiclass", "number"})
-DEFAULTS = {"rate": 0.06, "rounds": 120, "leaves": 15, "leaf": 40, "share": 0.5, "ridge": 5.0}
+DEFAULTS = {"rate": 0.05, "rounds": 300, "leaves": 8, "leaf": 30, "share": 0.5, "ridge": 20.0, "copies": 3}
 FAMILY = Family("lightgbm", KINDS, DEFAULTS, suggest, fit, load, weighs=True)

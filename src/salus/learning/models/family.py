@@ -48,7 +48,8 @@ class Setting:
     """What to fit: labels 0/1, 0..classes-1, numbers, or of survival (time, event) with the times to answer for.
 
     `look` is called while a model grows, where a family grows one by rounds; it may raise to end that. `series`: where
-    they lie, for families that read them; `subject`: whose each row is, for those that hold some of them out.
+    they lie, for families that read them; `subject`: whose each row is, for those that hold some of them out. `draft`:
+    parameters are only compared, and what merely steadies an answer is left out.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Setting:
     seed: int = 7
     threads: int = 2
     look: Look | None = None
+    draft: bool = False
     times: tuple[float, ...] = ()
     series: Shape | None = None
     subject: npt.NDArray[Any] | None = None
