@@ -12,6 +12,7 @@ import pytest
 
 from salus.analytics.events import EVENT_SCHEMA
 from salus.base.errors import Invalid
+from salus.learning.elsewhere import evaluate_elsewhere, recalibrate, write_pages
 from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
@@ -115,6 +116,27 @@ def test_the_reports_on_the_model_have_no_empty_field_that_the_run_could_fill(
 
     assert "up to 730 (days)" in page
     assert not [one for one in empty_fields(dossier) if one.startswith("metrics")]
+
+
+def test_a_model_of_time_is_judged_and_recalibrated_elsewhere(learned: tuple[Learned, Path], tmp_path: Path) -> None:
+    """Elsewhere the event comes three times as early."""
+    chance, registry = random.Random(21), Registry(learned[1])
+    rows = [row(i, chance) for i in range(250)]
+    for cells in rows:
+        cells[1] = f"{float(cells[1]) / 3:.1f}"
+    other = write(tmp_path / "other.csv", rows)
+    deployed = registry.load(learned[0].name, learned[0].version)
+    one = evaluate_elsewhere(deployed, other, tmp_path / "run")
+    found = one.found.evaluation
+    version = recalibrate(registry, one)
+    mended = registry.load(learned[0].name, version).metrics["chosen"]["o_e"]["value"]
+    write_pages(one, found, tmp_path / "pages")
+
+    assert (250, 730) == (found.rows, found.horizon)
+    assert found.chosen["uno"].value > 0.7 and 0.5 == found.baselines["alike"]["uno"].value
+    assert found.chosen["o_e"].value > 1.08 > abs(mended - 1) + 1
+    assert one.found.recalibrated["uno"].value > 0.7
+    assert "Who stays free" in (tmp_path / "pages" / "external.en.html").read_text("utf-8")
 
 
 def test_what_is_wrong_with_a_table_of_times_is_said(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_concordance_is_that_of_scikit_survival(lives: Lifetimes, key: str) -> N
 
 def test_discrimination_and_brier_score_by_each_time_are_those_of_scikit_survival(lives: Lifetimes) -> None:
     seen = lives.seen(one(lives))
-    found = [auroc(answers, weight) for answers, weight in zip(lives.answers, seen, strict=True)]
+    found = [auroc(answers, weight) for answers, weight in zip(lives.answers, seen.T, strict=True)]
 
     assert GOLDEN["auroc"] == pytest.approx(found, abs=1e-12)
     assert GOLDEN["brier"] == pytest.approx(lives.brier(one(lives)).tolist(), abs=1e-12)

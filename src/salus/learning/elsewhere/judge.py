@@ -95,9 +95,12 @@ def baselines(deployed: Deployed, facts: Facts, data: Data) -> dict[str, Answer]
     """The simplest answers as training made them: its most frequent class, its points; of a number none."""
     if data.labels.kind == "number":
         return {}
+    points = msgspec.json.decode((deployed.folder / "points.json").read_bytes(), type=Points)
+    if data.labels.kind == "survival":
+        alike = np.tile(facts.curve, (len(data.y), 1))
+        return {"alike": (alike, None), "points": (points.risks(data.x), None)}
     counts = np.array([facts.train.cases[name] for name in data.labels.classes], dtype=float)
     frequent = np.tile(counts / counts.sum(), (len(data.y), 1))
-    points = msgspec.json.decode((deployed.folder / "points.json").read_bytes(), type=Points)
     return {"most_frequent": (frequent, 0.5), "points": (points.probabilities(data.x), None)}
 
 
@@ -140,13 +143,15 @@ def recalibrated(deployed: Deployed, data: Data, margins: Matrix) -> Figures:
 
 
 def recalibrated_answers(data: Data, margins: Matrix) -> Matrix | None:
-    """Probabilities by lines that did not see the row's person; None for numbers, and where a class has few rows."""
+    """Probabilities (or risks by each time) by lines that did not see the row's person; None for numbers, and where a
+    class has few rows."""
     classes: Any = range(len(data.labels.classes))
-    if data.labels.kind == "number" or min((data.y == c).sum() for c in classes) < FEWEST_CASES:
+    if data.labels.kind == "number" or min((data.outcome == c).sum() for c in classes) < FEWEST_CASES:
         return None
-    given = np.zeros((len(data.y), len(data.labels.classes)))
+    lasting = data.labels.kind == "survival"
+    given = np.zeros((len(data.y), len(data.labels.times) if lasting else len(data.labels.classes)))
     for fold in np.unique(data.fold):
         inside = data.fold == fold
         line = calibrate(margins[~inside], data.y[~inside], data.setting)
-        given[inside] = line.probabilities(margins[inside])
+        given[inside] = (line.risks if lasting else line.probabilities)(margins[inside])
     return given

@@ -14,7 +14,7 @@ def reading_of(one: Elsewhere, found: Evaluation) -> Reading:
     bundle = one.deployed.bundle
     names = names_of(one.deployed.features, bundle.source)
     points = msgspec.json.decode((one.deployed.folder / "points.json").read_bytes(), type=Points | None)
-    foretold = found.classes[1:] if found.kind == "binary" else found.classes
+    foretold = found.classes[1:] if found.kind in ("binary", "survival") else found.classes
     return Reading(
         name=bundle.name,
         question=bundle.task.question,

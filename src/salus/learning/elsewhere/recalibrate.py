@@ -18,6 +18,7 @@ from salus.learning.step4_train.conformalise import sets_of
 from salus.learning.step4_train.intervals import intervals_of
 from salus.learning.step5_evaluate import Judge, judged
 from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step6_optimise.horizon import horizon_intervals, horizon_sets
 from salus.learning.step6_optimise.threshold import best_threshold
 from salus.learning.step7_deploy import facts as kept
 from salus.learning.step7_deploy.bundle import After, Bundle
@@ -41,9 +42,8 @@ def recalibrate(registry: Registry, one: Elsewhere) -> str:
     shutil.copytree(one.deployed.folder, made, ignore=shutil.ignore_patterns(SUMS, SEAL))
     found = figures_of(one, bundle, given)
     facts = facts_elsewhere(one)
-    watch = watch_of(
-        one.data.x, one.deployed.features, bundle.importance, given, (bundle.labels.kind, bundle.threshold)
-    )
+    about = (bundle.labels.kind, bundle.threshold)
+    watch = watch_of(one.data.x, one.deployed.features, bundle.importance, by_horizon(one, given), about)
     write_json(made / "bundle.json", bundle)
     write_json(made / "metrics.json", found)
     write_json(made / kept.FILE, facts)
@@ -58,15 +58,24 @@ def recalibrated_bundle(one: Elsewhere, given: Matrix) -> Bundle:
     line = calibrate(one.margins, data.y, data.setting)
     groups, level = some(groups_of(one.run, data), data.test), bundle.task.trust.level
     after = After(version=bundle.version, on=one.found.on, rows=len(data.y))
-    threshold = best_threshold(given[:, 1], data.y == 1) if data.labels.kind == "binary" else bundle.threshold
+    subject, classes, y = data.subject.astype(str), data.labels.classes, data.y
+    if data.labels.kind == "survival":
+        ends, horizon = by_horizon(one, given), data.labels.times[-1]
+        steps, threshold = horizon_intervals(ends, y, horizon)
+        sets = horizon_sets(ends, y, horizon, classes, subject, groups, level)
+    else:
+        threshold = best_threshold(given[:, 1], y == 1) if data.labels.kind == "binary" else bundle.threshold
+        steps, sets = intervals_of(given, y), sets_of(given, y, classes, subject, groups, level)
     return msgspec.structs.replace(
-        bundle,
-        calibration=line,
-        threshold=threshold,
-        intervals=intervals_of(given, data.y),
-        sets=sets_of(given, data.y, data.labels.classes, data.subject.astype(str), groups, level),
-        after=after,
+        bundle, calibration=line, threshold=threshold, intervals=steps, sets=sets, after=after
     )
+
+
+def by_horizon(one: Elsewhere, given: Matrix) -> Matrix:
+    """Probabilities of the classes; of risks by each time those of no and yes by the horizon."""
+    if one.data.labels.kind != "survival":
+        return given
+    return np.column_stack([1 - given[:, -1], given[:, -1]])
 
 
 def figures_of(one: Elsewhere, bundle: Bundle, given: Matrix) -> Evaluation:
@@ -84,7 +93,7 @@ def figures_of(one: Elsewhere, bundle: Bundle, given: Matrix) -> Evaluation:
 def facts_elsewhere(one: Elsewhere) -> Facts:
     """The facts of the version it came from, with the other data in the place of held-out rows."""
     found = one.found.evaluation
-    cases = {name: int((one.data.y == c).sum()) for c, name in enumerate(one.data.labels.classes)}
+    cases = {name: int((one.data.outcome == c).sum()) for c, name in enumerate(one.data.labels.classes)}
     test = kept.Part(rows=found.rows, subjects=found.subjects, cases=cases)
     return msgspec.structs.replace(
         one.facts,

@@ -20,6 +20,7 @@ from salus.learning.step1_collect import collect
 from salus.learning.step1_collect.table import read_csv
 from salus.learning.step2_prepare import event_rows, write_left_out
 from salus.learning.step2_prepare.split import folds
+from salus.learning.step2_prepare.table_lifetimes import table_lifetimes
 from salus.learning.step2_prepare.target import REST
 from salus.learning.step3_features import numbered
 from salus.learning.step3_features.encode import encode_table
@@ -29,7 +30,7 @@ from salus.learning.step7_deploy import Deployed
 from salus.learning.step7_deploy.facts import FILE, Facts
 from salus.learning.task import Task
 
-KINDS = ("binary", "multiclass", "number")
+KINDS = ("binary", "multiclass", "number", "survival")
 
 
 def rows_elsewhere(deployed: Deployed, on: Path, folder: Path) -> Run:
@@ -66,9 +67,17 @@ def plan_of(deployed: Deployed, on: Path) -> Plan:
         return Plan(task=deployed.task, source="events", data=str(on))
     asked = facts_of(deployed).table
     assert asked is not None  # facts of a table say what was asked of it
-    header = read_csv(on)[0]
+    header, rows, _ = read_csv(on)
+    place = header.index(asked.event) if asked.event in header else None
+    said = set() if place is None else {row[place].strip() for row in rows}
     ask = TableAsk(
-        target=asked.target, subject=asked.subject, positive=asked.positive, kind=deployed.bundle.labels.kind
+        target=asked.target,
+        subject=asked.subject,
+        positive=asked.positive,
+        kind=deployed.bundle.labels.kind,
+        event=asked.event,
+        horizon=max(deployed.bundle.labels.times, default=None),
+        competing=[one for one in asked.competing if one in said],
     )
     return Plan(task=with_groups(deployed.task, header), source="table", data=str(on), table=ask)
 
@@ -103,6 +112,10 @@ def table_rows(run: Run, labels: Labels) -> Found:
     """Rows of a table whose target says something that the model knows."""
     table, ask = pq.read_table(run.needed("step1_collect", "table.parquet")), run.plan.table
     assert ask is not None  # said by `plan_of`
+    if ask.event is not None:
+        lasting, _, notes = table_lifetimes(run, ask)
+        at_us = pa.array([0] * lasting.num_rows, pa.int64())
+        return lasting.append_column("at_us", at_us), Counter(), notes
     target = table[ask.target].to_pylist()
     answers = [answer_of(cell, labels) for cell in target]
     keep = [i for i, one in enumerate(answers) if one is not None]
@@ -141,7 +154,9 @@ def whole(rows: pa.Table, seed: int) -> pa.Table:
     """Rows as the later steps want them: all to judge on, with folds of whole subjects for a recalibration."""
     subject, label = rows["subject_id"].to_pylist(), rows["label"].to_pylist()
     number = rows["row"] if "row" in rows.column_names else pa.array(range(rows.num_rows), pa.int64())
-    columns = {name: rows[name] for name in ("subject_id", "at_us", "label", "value")}
+    columns = {
+        name: rows[name] for name in ("subject_id", "at_us", "label", "value", "ended") if name in rows.column_names
+    }
     parts = pa.array(["test"] * rows.num_rows, pa.string())
     return pa.table(
         {"row": number, **columns, "part": parts, "fold": pa.array(folds(subject, label, seed), pa.int64())}

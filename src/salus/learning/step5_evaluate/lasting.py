@@ -54,7 +54,7 @@ def add_lifetimes(
     found: Evaluation, data: Data, lives: Lifetimes, points: Matrix, subject: npt.NDArray[np.int64]
 ) -> None:
     """Curves and thresholds. `points`: the points score's risk by the horizon."""
-    seen = lives.seen(np.ones(len(points)))[-1]
+    seen = lives.seen(np.ones(len(points)))[:, -1]
     answers = lives.answers[-1]
     found.curves = Curves(
         calibration=tenths(lives),

@@ -76,7 +76,7 @@ def moment(lives: Lifetimes, k: int, subject: npt.NDArray[np.int64]) -> Moment:
     found = figures_of(
         lives,
         {
-            "auroc": lambda one, weight: measures.auroc(one.answers[k], one.once("seen", weight, Lifetimes.seen)[k]),
+            "auroc": lambda one, weight: measures.auroc(one.answers[k], one.column(weight, k)),
             "brier": lambda one, weight: float(one.brier(weight)[k]),
             "observed": lambda one, weight: 1 - float(one.follow.surviving(weight).at(when)),
         },

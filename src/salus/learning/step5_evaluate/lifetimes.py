@@ -15,7 +15,7 @@ import numpy as np
 from salus.learning.models.family import Matrix
 from salus.learning.step5_evaluate import measures
 from salus.learning.step5_evaluate.measures import Answers, ratio
-from salus.learning.survival.follow import Flags, Follow
+from salus.learning.survival.follow import Flags, Follow, Whole
 from salus.learning.survival.pairs import Pairs
 
 
@@ -27,7 +27,7 @@ class Lifetimes:
     follow: Follow
     times: Matrix
     threshold: float = 0.5
-    last: dict[str, tuple[Matrix, Any]] = field(default_factory=dict)  # what was found for the last weights
+    last: dict[str, tuple[Matrix, Matrix]] = field(default_factory=dict)  # what was found for the last weights
 
     def some(self, rows: Any) -> "Lifetimes":
         return Lifetimes(self.risk[rows], self.follow.some(rows), self.times, self.threshold)
@@ -41,37 +41,43 @@ class Lifetimes:
         return Pairs(self.follow, self.risk[:, -1])
 
     @cached_property
-    def answers(self) -> list[Answers]:
-        """Yes or no by each time; those not known by then must weigh nothing."""
-        had = [self.follow.known_at(float(when))[0] for when in self.times]
-        return [Answers(self.risk[:, k], came, self.threshold) for k, came in enumerate(had)]
+    def came(self) -> Flags:
+        """Who had the event by each time, shape (rows, times)."""
+        return np.column_stack([self.follow.known_at(float(when))[0] for when in self.times])
 
     @cached_property
-    def known(self) -> list[tuple[Flags, Matrix]]:
-        """For each time: (who is known by then, when each was last seen up to then)."""
-        pairs = [self.follow.known_at(float(when)) for when in self.times]
-        return [
-            (had | free, np.minimum(self.follow.time, when))
-            for (had, free), when in zip(pairs, self.times, strict=True)
-        ]
+    def answers(self) -> list[Answers]:
+        """Yes or no by each time; those not known by then must weigh nothing."""
+        return [Answers(self.risk[:, k], self.came[:, k], self.threshold) for k in range(len(self.times))]
 
-    def once(self, key: str, weight: Matrix, find: "Callable[[Lifetimes, Matrix], Any]") -> Any:
-        """What `find` finds; found once for the same weights."""
+    @cached_property
+    def lost(self) -> Flags:
+        """Who is not known by each time, shape (rows, times)."""
+        return ~self.came & (self.follow.time[:, None] < self.times)
+
+    @cached_property
+    def last_seen(self) -> Whole:
+        """Where in the curve of being followed each row stands when it was last seen up to each time."""
+        return self.follow.place_before(np.minimum(self.follow.time[:, None], self.times))
+
+    def seen(self, weight: Matrix) -> Matrix:
+        """For each time the weights with which the rows known by then stand for all, shape (rows, times)."""
+        if "seen" not in self.last or self.last["seen"][0] is not weight:
+            chance = np.maximum(np.append(1.0, self.follow.followed(weight).value), 1e-6)
+            self.last["seen"] = (weight, np.where(self.lost, 0.0, weight[:, None] / chance[self.last_seen]))
+        return self.last["seen"][1]
+
+    def column(self, weight: Matrix, k: int) -> Matrix:
+        """The weights of one time: the same array for the same weights, by which measures remember."""
+        key = f"column {k}"
         if key not in self.last or self.last[key][0] is not weight:
-            self.last[key] = (weight, find(self, weight))
+            self.last[key] = (weight, np.ascontiguousarray(self.seen(weight)[:, k]))
         return self.last[key][1]
 
-    def seen(self, weight: Matrix) -> list[Matrix]:
-        """For each time the weights of the rows known by then."""
-        chance = self.follow.followed(weight)
-        return [np.where(known, weight / np.maximum(chance.before(when), 1e-6), 0.0) for known, when in self.known]
-
-    def brier(self, weight: Matrix) -> Matrix:
-        """Brier score by each time."""
-        seen = self.once("seen", weight, Lifetimes.seen)
-        pairs = zip(self.answers, seen, strict=True)
-        found = [float((s * (a.probability - a.is_yes) ** 2).sum()) for a, s in pairs]
-        return np.asarray(np.array(found) / weight.sum(), dtype=np.float64)
+    def brier(self, weight: Matrix, risk: Matrix | None = None) -> Matrix:
+        """Brier score by each time, of the risk foretold or of another."""
+        distance = ((self.risk if risk is None else risk) - self.came) ** 2
+        return np.asarray((self.seen(weight) * distance).sum(axis=0) / weight.sum(), dtype=np.float64)
 
 
 Measure = Callable[[Lifetimes, Matrix], float]
@@ -89,22 +95,24 @@ def by_horizon(measure: measures.Measure) -> Measure:
     """A measure of yes/no answers, of the risk by the horizon."""
 
     def measured(lives: Lifetimes, weight: Matrix) -> float:
-        return measure(lives.answers[-1], lives.once("seen", weight, Lifetimes.seen)[-1])
+        return measure(lives.answers[-1], lives.column(weight, len(lives.times) - 1))
 
     return measured
 
 
 def integrated_brier(lives: Lifetimes, weight: Matrix) -> float:
     """Brier score averaged over the time up to the horizon; it is 0 at the start, where nothing has come."""
-    score = np.concatenate([[0.0], lives.brier(weight)])
-    return float(np.trapezoid(score, np.concatenate([[0.0], lives.times])) / lives.horizon)
+    return averaged(lives, lives.brier(weight))
+
+
+def averaged(lives: Lifetimes, score: Matrix) -> float:
+    return float(np.trapezoid(np.append(0.0, score), np.append(0.0, lives.times)) / lives.horizon)
 
 
 def gain(lives: Lifetimes, weight: Matrix) -> float:
     """What share of the integrated Brier score of one curve for all (Kaplan-Meier of the same rows) is saved."""
     curve = 1 - lives.follow.surviving(weight).at(lives.times)
-    alike = Lifetimes(np.tile(curve, (len(lives.risk), 1)), lives.follow, lives.times)
-    return 1 - ratio(integrated_brier(lives, weight), integrated_brier(alike, weight))
+    return 1 - ratio(integrated_brier(lives, weight), averaged(lives, lives.brier(weight, curve)))
 
 
 def o_e(lives: Lifetimes, weight: Matrix) -> float:

@@ -88,7 +88,8 @@ def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple
         return chosen, []
     chosen.calibration = calibrate(margins, y, setting)
     if setting.kind == "survival":
-        return chosen, horizon_intervals(chosen, margins, y, setting)
+        steps, chosen.threshold = horizon_intervals(chosen.calibration.by_horizon(margins), y, setting.times[-1])
+        return chosen, steps
     given = chosen.calibration.probabilities(margins)
     if setting.kind == "binary":
         chosen.threshold = best_threshold(given[:, 1], y == 1)
@@ -102,7 +103,8 @@ def add_bounds(run: Run, data: Data, chosen: Chosen, margins: Matrix) -> None:
     if chosen.calibration is None:
         chosen.ranges = ranges_of(margins[:, 0], y, subject, groups, level)
     elif data.labels.kind == "survival":
-        chosen.sets = horizon_sets(data, chosen.calibration, margins, groups, level)
+        given, horizon = chosen.calibration.by_horizon(margins), data.labels.times[-1]
+        chosen.sets = horizon_sets(given, y, horizon, data.labels.classes, subject, groups, level)
     else:
         given = chosen.calibration.probabilities(margins)
         chosen.sets = sets_of(given, y, data.labels.classes, subject, groups, level)

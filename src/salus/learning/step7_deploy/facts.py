@@ -20,6 +20,7 @@ from salus.learning.step5_evaluate.reading import Reading
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.step7_deploy.drift import drift_of, place_in
 from salus.learning.step7_deploy.watching import bins_of
+from salus.learning.survival.follow import Follow
 from salus.learning.task import Strict, Text
 
 FILE = "facts.json"
@@ -64,6 +65,7 @@ class Facts(Strict):
     """Of a run, what its report says. `systems`: first piece of a code -> how many things of that kind are predictors.
 
     `collected`: counts of step 1. `at`: first and last prediction time, of events. `software`: package -> version.
+    `curve`: of time to event, the training rows' risk by each time.
     """
 
     data: str
@@ -83,6 +85,7 @@ class Facts(Strict):
     given_test: bool
     software: dict[str, str]
     probes: list[Probe] = msgspec.field(default_factory=list)
+    curve: list[float] = msgspec.field(default_factory=list)
     table: TableAsk | None = None
 
 
@@ -108,8 +111,17 @@ def facts_of(run: Run, reading: Reading, features: Sequence[Feature]) -> Facts:
         given_test=reading.given_test,
         software=software(),
         probes=reading.probes,
+        curve=curve_of(data),
         table=run.plan.table,
     )
+
+
+def curve_of(data: Data) -> list[float]:
+    """Of time to event, what Kaplan-Meier says of the training rows by each time."""
+    if data.labels.kind != "survival":
+        return []
+    curve = 1 - Follow.of(data.y[data.train]).surviving().at(data.labels.times)
+    return [float(one) for one in curve]
 
 
 def part_of(data: Data, rows: Rows) -> Part:

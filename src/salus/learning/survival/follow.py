@@ -70,6 +70,10 @@ class Follow:
         events = np.bincount(place, weights=weight * self.event, minlength=len(times))
         return times, np.asarray(total[::-1].cumsum()[::-1], dtype=np.float64), events.astype(np.float64)
 
+    def place_before(self, when: Matrix) -> Whole:
+        """How many of the different times lie before each moment: where a curve over them stands just before it."""
+        return np.asarray(np.searchsorted(self._times[0], when, "left"), dtype=np.int64)
+
     def surviving(self, weight: Matrix | None = None) -> Stairs:
         """Kaplan-Meier: the share free of the event."""
         times, at_risk, events = self.counts(np.ones(len(self.time)) if weight is None else weight)
