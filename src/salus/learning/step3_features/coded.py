@@ -17,9 +17,11 @@ from salus.learning.step3_features.members import Members
 Whole = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 Entry = tuple[int, bool]  # the number of a concept, and whether the event hides for the blind hours
 MOST = 1e9  # greater values are counted, not measured: their sums would not be exact
-NEVER = np.iinfo(np.int64).max
+NEVER = np.iinfo(np.int64).min  # the moment of what has none: before every other
+MOMENT = pa.timestamp("us", "UTC")
 SEX, BIRTH = "SEX//", "MEDS_BIRTH"
 
 
@@ -58,7 +60,18 @@ class Meanings:
     first: Whole
     many: Whole
     concept: Whole
-    blind: npt.NDArray[np.bool_]
+    blind: Flags
+
+    def entries(self, word: npt.NDArray[Any], wanted: Flags) -> tuple[Whole, Whole]:
+        """The entries of the words wanted, and the place of the word that each is of."""
+        many = self.many[word]
+        place = np.flatnonzero(wanted & (many > 0))
+        entry = self.first[word[place]]
+        if self.many.max(initial=0) > 1:
+            many = many[place]
+            within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+            place, entry = np.repeat(place, many), np.repeat(entry, many) + within
+        return place, entry
 
 
 class Codebook:
@@ -112,27 +125,26 @@ class Codebook:
         time, recorded = moments(events["time"]), moments(events["recorded_time"])
         about = persons_of(code, codes, subject, time, persons)
         word, means = self.words(events, codes, code)
-        place = np.flatnonzero((subject >= 0) & (means.many[word] > 0) & (time != NEVER))
-        entry = means.first[word[place]]
-        many = means.many[word[place]]
-        if (many > 1).any():
-            within = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-            place, entry = np.repeat(place, many), np.repeat(entry, many) + within
+        place, entry = means.entries(word, (subject >= 0) & (time != NEVER))
+        kept: Whole | slice = (
+            slice(None) if np.array_equal(place, np.arange(len(subject))) else place
+        )  # a view, no copy
         concept, blind = means.concept[entry], means.blind[entry]
         hidden = blind * self.blind_us if self.blind_us and blind.any() else None
-        time, recorded = time[place], recorded[place]
-        known = np.maximum(time, np.where(recorded == NEVER, time, recorded))
-        value, source = self._measured(events, place, concept), events["source_id"]
-        return Coded(subject[place], concept, time, known, hidden, value, place, source, self.concepts), about
+        time = time[kept]
+        known, value = np.maximum(time, recorded[kept]), self._measured(events, kept, concept)
+        return Coded(
+            subject[kept], concept, time, known, hidden, value, place, events["source_id"], self.concepts
+        ), about
 
-    def _measured(self, events: pa.Table, place: Whole, concept: Whole) -> Reals:
+    def _measured(self, events: pa.Table, kept: Whole | slice, concept: Whole) -> Reals:
         """The values, NaN where there is none, it is too great or not finite, or in another unit than the concept's."""
-        value = reals(events["numeric_value"])[place] + 0.0  # no -0.0
+        value: Reals = events["numeric_value"].to_numpy()[kept] + 0.0  # NaN for none; no -0.0
         good = np.abs(value) <= MOST
         if self.units:
             unit, units = words_of(events["unit"])
             number = [len(self.units) if one is None else self.units.get(one, -1) for one in units]
-            good &= self.fits[concept, np.array(number, np.int64)[unit[place]]]
+            good &= self.fits[concept, np.array(number, np.int64)[unit[kept]]]
         value[~good] = np.nan
         return value
 
@@ -161,24 +173,18 @@ def by_word(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array]:
     if not len(column):
         return np.zeros(0, np.int32), pa.array([], pa.string())
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    one = coded.unify_dictionaries().combine_chunks()
-    place = pc.fill_null(one.indices, len(one.dictionary)) if one.null_count else one.indices
-    return place.to_numpy(), one.dictionary.cast(pa.string())
+    one = coded.chunk(0) if coded.num_chunks == 1 else coded.unify_dictionaries().combine_chunks()
+    place = one.indices
+    if place.null_count:
+        place = place.fill_null(len(one.dictionary))
+    return place.to_numpy(), one.dictionary
 
 
 def moments(column: pa.ChunkedArray) -> Whole:
     """Microseconds since 1970, NEVER where there is none."""
-    return plain(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER)
-
-
-def reals(column: pa.ChunkedArray) -> Reals:
-    """Doubles, NaN where there is none."""
-    return plain(column, np.nan)
-
-
-def plain(column: pa.ChunkedArray, none: float) -> npt.NDArray[Any]:
-    """A column of numbers as an array."""
-    return np.asarray((pc.fill_null(column, none) if column.null_count else column).to_numpy())
+    if column.type != MOMENT:
+        column = column.cast(MOMENT)
+    return np.asarray(column.to_numpy()).view(np.int64)  # NumPy's "not a time" is the least number
 
 
 def persons_of(code: npt.NDArray[np.int32], codes: list[str | None], subject: Whole, time: Whole, many: int) -> Persons:
@@ -188,13 +194,15 @@ def persons_of(code: npt.NDArray[np.int32], codes: list[str | None], subject: Wh
         of_code = np.array([one is not None and wanted(one) for one in codes])
         return np.flatnonzero(of_code[code] & (subject >= 0)) if of_code.any() else np.zeros(0, np.int64)
 
-    birth = np.full(many, NEVER)
+    late = np.iinfo(np.int64).max
+    birth = np.full(many, late)
     born = said(BIRTH.__eq__)
+    born = born[time[born] != NEVER]
     np.minimum.at(birth, subject[born], time[born])
     sexes = sorted(one for one in codes if one is not None and one.startswith(SEX))
-    rank = {one: number for number, one in enumerate(sexes)}
-    ranks = np.array([rank.get(one, -1) for one in codes])  # type: ignore[arg-type]  # None has no rank
+    rank: dict[str | None, int] = {one: number for number, one in enumerate(sexes)}
+    ranks = np.array([rank.get(one, -1) for one in codes])
     last = np.full(many, -1)
     sexed = said(rank.__contains__)
     np.maximum.at(last, subject[sexed], ranks[code[sexed]])
-    return Persons(birth, [sexes[number] if number >= 0 else None for number in last])
+    return Persons(np.where(birth == late, NEVER, birth), [sexes[n] if n >= 0 else None for n in last.tolist()])

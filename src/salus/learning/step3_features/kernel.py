@@ -7,6 +7,7 @@ every sum is the difference of two running sums, which are of whole numbers and 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,13 @@ class Known:
 def known(coded: Coded, at: Whole, begin: Whole, many: Whole) -> Known:
     """What each row may know. Rows: `at` in microseconds; where their subject's events begin and how many they are."""
     row = np.repeat(np.arange(len(at)), many)
-    event = np.arange(len(row)) + np.repeat(begin - (np.cumsum(many) - many), many)
+    shift = begin - (np.cumsum(many) - many)
+    event = np.arange(len(row)) + np.repeat(shift, many) if shift.any() else np.arange(len(row))
+    each = event if shift.any() or len(row) < len(coded.time) else slice(None)  # one row a subject, in order
     moment = at[row]
-    age, concept = moment - coded.time[event], coded.concept[event]
-    seen = coded.known[event] <= moment
+    age, concept, seen = moment - coded.time[each], coded.concept[each], coded.known[each] <= moment
     if coded.hidden is not None:
-        seen &= age >= coded.hidden[event]
+        seen &= age >= coded.hidden[each]
     if not seen.all():
         event, row, age, concept = event[seen], row[seen], age[seen], concept[seen]
     if ((age[1:] > age[:-1]) & (row[1:] == row[:-1])).any():
@@ -130,21 +132,6 @@ class Measured:
         events, most, _, millionths = self.sizes
         return Sums(self, not fits(events, most, millionths, millionths))
 
-    def extremes(self, begins: list[Whole], least: np.ufunc) -> list[Reals]:
-        """The least (np.minimum) or greatest value of each group from each beginning on, the widest stretch first."""
-        none, end = np.inf if least is np.minimum else -np.inf, self.first[1:]
-        bounds = np.empty((len(end), len(begins) + 1), np.int64)
-        for i, begin in enumerate([self.first[:-1], *begins]):  # what is older than the widest makes a piece of its own
-            bounds[:, i] = begin
-        pieces = least.reduceat(np.append(self.value, none), bounds.ravel()).reshape(bounds.shape).T.copy()
-        after, best = end, np.full(len(end), none)
-        made = []
-        for piece, begin in zip(pieces[:0:-1], begins[::-1], strict=True):  # the narrowest first: each adds its piece
-            piece[begin == after] = none  # of no events, reduceat says the next one's
-            best, after = least(best, piece), begin
-            made.append(np.where(np.isinf(best), np.nan, best))
-        return made[::-1]
-
 
 class Sums:
     """Sums of whole numbers over stretches of measured events: `Wide`, or exact in Python's integers."""
@@ -181,96 +168,109 @@ FACTORS: Mapping[str, tuple[str, str | None]] = {
 }
 
 
-class Window:
-    """What lies inside one window: of each group the events from `first` on, and of the measured from `begin` on."""
-
-    def __init__(self, known: Known, measured: Measured, days: float) -> None:
-        self.known, self.measured = known, measured
-        self.first = known.first[:-1] if days == 0 else self._first(round(days * DAY_US))
-        self.begin, self.end = measured.places(self.first), measured.first[1:]
-        self.n = self.end - self.begin
-
-    def _first(self, width: int) -> Whole:
-        outside = np.zeros(len(self.known.age) + 1, np.int64)
-        np.cumsum(self.known.age > width, out=outside[1:])
-        found = outside[self.known.first]
-        return self.known.first[:-1] + np.diff(found)
-
-    def where(self, fewest: int, made: Callable[[Whole, Whole, Whole], Reals]) -> Reals:
-        """What `made` says of (begin, end, n) where there are so many measured events, else NaN."""
-        enough = np.flatnonzero(self.n >= fewest)
-        if len(enough) == len(self.n):
-            return made(self.begin, self.end, self.n)
-        found = np.full(len(self.n), np.nan)
-        found[enough] = made(self.begin[enough], self.end[enough], self.n[enough])
-        return found
-
-    def count(self) -> Reals:
-        return (self.known.first[1:] - self.first).astype(np.float64)
-
-    def since(self) -> Reals:
-        return self.known.age[self.known.first[1:] - 1] / 86400e6
-
-    def last(self) -> Reals:
-        return self.where(1, lambda begin, end, n: self.measured.timed[end - 1])
-
-    def oldest(self) -> Reals:
-        return self.where(1, lambda begin, end, n: self.measured.timed[begin])
-
-    def mean(self) -> Reals:
-        sums = self.measured.sums
-        return self.where(1, lambda begin, end, n: as_double(sums.of("sum", begin, end)) / n / 1e6)
-
-    def deviation(self) -> Reals:
-        """Of what was measured."""
-        return self.where(1, self._deviation)
-
-    def _deviation(self, begin: Whole, end: Whole, n: Whole) -> Reals:
-        sums = self.measured.squares
-        total, power = sums.of("sum", begin, end), sums.of("power", begin, end)
-        told = at_most(power, MOST_POWER) & (n <= MOST_EVENTS)
-        spread = np.where(told, as_double(sums.number(n) * power - total * total), np.nan)
-        return np.sqrt(spread) / n / 1e6
-
-    def slope(self) -> Reals:
-        """Least squares, in the unit per day."""
-        return self.where(2, self._slope)
-
-    def _slope(self, begin: Whole, end: Whole, n: Whole) -> Reals:
-        sums, many = self.measured.sums, self.measured.sums.number(n)
-        total, ago = sums.of("sum", begin, end), sums.of("ago", begin, end)
-        squares, products = sums.of("squares", begin, end), sums.of("products", begin, end)
-        below = as_double(many * squares - ago * ago)
-        below[below == 0] = np.nan
-        return as_double(ago * total - many * products) / below * 0.0864
+def last(measured: Measured, begin: Whole, end: Whole) -> Reals:
+    return measured.timed[end - 1]
 
 
-MADE: Mapping[str, Callable[[Window], Reals]] = {
-    "count": Window.count,
-    "last": Window.last,
-    "first": Window.oldest,
-    "mean": Window.mean,
-    "deviation": Window.deviation,
-    "slope": Window.slope,
-    "since": Window.since,
+def oldest(measured: Measured, begin: Whole, end: Whole) -> Reals:
+    return measured.timed[begin]
+
+
+def mean(measured: Measured, begin: Whole, end: Whole) -> Reals:
+    return as_double(measured.sums.of("sum", begin, end)) / (end - begin) / 1e6
+
+
+def deviation(measured: Measured, begin: Whole, end: Whole) -> Reals:
+    """Of what was measured."""
+    sums, n = measured.squares, end - begin
+    total, power = sums.of("sum", begin, end), sums.of("power", begin, end)
+    told = at_most(power, MOST_POWER) & (n <= MOST_EVENTS)
+    spread: Reals = np.where(told, as_double(sums.number(n) * power - total * total), np.nan)
+    found: Reals = np.sqrt(spread) / n / 1e6
+    return found
+
+
+def slope(measured: Measured, begin: Whole, end: Whole) -> Reals:
+    """Least squares, in the unit per day."""
+    sums = measured.sums
+    total, ago = sums.of("sum", begin, end), sums.of("ago", begin, end)
+    squares, products = sums.of("squares", begin, end), sums.of("products", begin, end)
+    many = sums.number(end - begin)
+    below = as_double(many * squares - ago * ago)
+    below[below == 0] = np.nan
+    return as_double(ago * total - many * products) / below * 0.0864
+
+
+# Values of what was measured: from how many events on they are known, and of the events from `begin` to before `end`.
+MADE: Mapping[str, tuple[int, Callable[[Measured, Whole, Whole], Reals]]] = {
+    "last": (1, last),
+    "first": (1, oldest),
+    "mean": (1, mean),
+    "deviation": (1, deviation),
+    "slope": (2, slope),
 }
 EXTREMES: Mapping[str, np.ufunc] = {"min": np.minimum, "max": np.maximum}
-VALUES = frozenset((*MADE, *EXTREMES))
+VALUES = frozenset(("count", "since", *MADE, *EXTREMES))
+
+
+class Stretches:
+    """What lies inside each window (in days) of each group, shape (windows, groups): of all events those from `first`
+    on, of the measured those from `begin` to before `end`."""
+
+    def __init__(self, known: Known, spans: list[float]) -> None:
+        self.known, self.spans, self.measured = known, spans, Measured(known)
+        self.first = np.empty((len(spans), len(known.row)), np.int64)
+        for i, days in enumerate(spans):
+            self.first[i] = known.first[:-1] + (self._outside(round(days * DAY_US)) if days else 0)
+        self.begin = self.measured.places(self.first)
+        self.end = np.broadcast_to(self.measured.first[1:], self.first.shape)
+
+    def _outside(self, width: int) -> Whole:
+        """How many events of each group are older."""
+        before = np.zeros(len(self.known.age) + 1, np.int64)
+        np.cumsum(self.known.age > width, out=before[1:])
+        return np.diff(before[self.known.first])
+
+    def values(self, name: str, which: list[int]) -> Reals:
+        """One value in some of the windows, shape (windows, groups), NaN = not known."""
+        if name == "count":
+            return (self.known.first[1:] - self.first[which]).astype(np.float64)
+        if name == "since":
+            days: Reals = self.known.age[self.known.first[1:] - 1] / 86400e6
+            return days[None]
+        return self._extremes(which, EXTREMES[name]) if name in EXTREMES else self._made(which, *MADE[name])
+
+    def _made(self, which: list[int], fewest: int, make: Callable[[Measured, Whole, Whole], Reals]) -> Reals:
+        begin, end = self.begin[which].ravel(), self.end[which].ravel()
+        found: Reals = np.full(len(begin), np.nan)
+        enough = np.flatnonzero(end - begin >= fewest)
+        found[enough] = make(self.measured, begin[enough], end[enough])
+        return found.reshape(len(which), -1)
+
+    def _extremes(self, which: list[int], least: np.ufunc) -> Reals:
+        """The least (np.minimum) or greatest: of the pieces between the beginnings, and then of ever more of them."""
+        none = np.inf if least is np.minimum else -np.inf
+        wide = sorted(which, key=lambda i: self.spans[i] or np.inf, reverse=True)
+        bounds = np.empty((len(self.known.row), len(wide) + 1), np.int64)
+        bounds[:, 0] = self.measured.first[:-1]  # what is older than the widest makes a piece of its own
+        bounds[:, 1:] = self.begin[wide].T
+        pieces = least.reduceat(np.append(self.measured.value, none), bounds.ravel()).reshape(bounds.shape)
+        found, best, after = np.empty((len(self.spans), len(bounds))), np.full(len(bounds), none), self.end[0]
+        for place, i in zip(
+            range(len(wide), 0, -1), wide[::-1], strict=True
+        ):  # the narrowest first: each adds its piece
+            begin = self.begin[i]
+            least(best, pieces[:, place], out=best, where=begin < after)  # of no events, reduceat says the next one's
+            found[i], after = best, begin
+        found[found == none] = np.nan
+        return found[which]
 
 
 def values_of(known: Known, columns: list[tuple[str, float]]) -> Reals:
-    """The value of each group in each column (value, window in days), shape (columns, groups)."""
-    measured = Measured(known)
-    spans = sorted({days for _, days in columns}, key=lambda days: days or np.inf, reverse=True)
-    windows = {days: Window(known, measured, days) for days in spans}
-    found = np.empty((len(columns), len(known.row)))
-    for name, least in EXTREMES.items():
-        wanted = [days for days in spans if (name, days) in columns]
-        if wanted:
-            made = measured.extremes([windows[days].begin for days in wanted], least)
-            for days, one in zip(wanted, made, strict=True):
-                found[columns.index((name, days))] = one
-    for i, (name, days) in enumerate(columns):
-        if name in MADE:
-            found[i] = MADE[name](windows[days])
+    """The value of each group in each column (value, window in days; in order), shape (columns, groups)."""
+    spans = sorted({days for _, days in columns})
+    stretches, found = Stretches(known, spans), np.empty((len(columns), len(known.row)))
+    for name, those in groupby(range(len(columns)), key=lambda k: columns[k][0]):
+        ks = list(those)
+        found[ks[0] : ks[-1] + 1] = stretches.values(name, [spans.index(columns[k][1]) for k in ks])
     return found

@@ -16,8 +16,8 @@ from salus.learning.step3_features.coded import by_word
 
 Whole = npt.NDArray[np.int64]
 EVENT_COLUMNS = ["subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time"]
-PIECE = 65_536  # events: of a few columns, what a processor's cache holds
-BATCH = 8 * PIECE  # events read from a file at once
+PIECE = 32_768  # events: of a few columns, what a processor's cache holds
+BATCH = 16 * PIECE  # events read from a file at once
 KINDS = {"time": pa.timestamp("us", "UTC"), "recorded_time": pa.timestamp("us", "UTC"), "numeric_value": pa.float64()}
 NONE = pa.table({name: pa.array([], KINDS.get(name, pa.string())) for name in EVENT_COLUMNS})
 
@@ -40,31 +40,37 @@ class Crowd:
     def __init__(self, rows: pa.Table) -> None:
         ids = rows["subject_id"].cast(pa.string())
         self.subjects = ids.unique()
-        owner = self.number(ids)
+        owner = self.numbers(ids)
         order = np.argsort(owner, kind="stable")
         self.row, self.at = rows["row"].to_numpy()[order], rows["at_us"].to_numpy()[order]
         self.begin = np.searchsorted(owner[order], np.arange(len(self.subjects) + 1))
         self.waiting = np.ones(len(self.subjects), bool)  # whose events have not come yet
 
-    def number(self, ids: pa.ChunkedArray) -> Whole:
+    def numbers(self, ids: pa.ChunkedArray) -> Whole:
         """The number of each subject, -1 for one that is not asked for."""
-        place, different = by_word(ids)
-        found = pc.fill_null(pc.index_in(different, value_set=self.subjects), -1).to_numpy()
-        return np.append(found, -1).astype(np.int64)[place]
+        found = pc.index_in(ids.cast(pa.string()), value_set=self.subjects)
+        return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int64)
 
-    def pieces(self, events: pa.Table, subject: Whole) -> Iterator[Piece]:
-        """Events, those of a subject together, cut into pieces. Raises Invalid for a subject that came before."""
-        starts = np.flatnonzero(np.diff(subject, prepend=-2))
-        owners = subject[starts]
+    def pieces(self, events: pa.Table) -> Iterator[Piece]:
+        """Events cut into pieces. Raises Invalid where those of a subject do not stand together."""
+        starts = starts_of(events["subject_id"])
+        owners = self.numbers(events["subject_id"].take(pa.array(starts)))
         wanted = owners[owners >= 0]
         if not self.waiting[wanted].all() or len(np.unique(wanted)) < len(wanted):
             raise Invalid("The events of a subject do not stand together: order them by subject_id")
         self.waiting[wanted] = False
-        starts = np.append(starts, len(subject))
-        cuts = np.unique(np.searchsorted(starts, np.arange(0, len(subject), PIECE)))
+        starts = np.append(starts, events.num_rows)
+        cuts = np.unique(np.searchsorted(starts, np.arange(0, events.num_rows, PIECE)))
         for first, after in pairwise([*cuts, len(owners)]):
             begin, end = starts[first], starts[after]
             yield self._piece(events.slice(begin, end - begin), owners[first:after], starts[first : after + 1])
+
+    def together(self, events: pa.Table) -> pa.Table:
+        """The events with those of a subject together."""
+        owners = self.numbers(events["subject_id"].take(pa.array(starts_of(events["subject_id"]))))
+        if len(np.unique(owners)) == len(owners):
+            return events
+        return events.take(pa.array(np.argsort(self.numbers(events["subject_id"]), kind="stable")))
 
     def _piece(self, events: pa.Table, owners: Whole, starts: Whole) -> Piece:
         asked = owners >= 0
@@ -87,20 +93,21 @@ class Crowd:
 
 def pieces(crowd: Crowd, events: pa.Table | Path) -> Iterator[Piece]:
     """All rows in pieces. The events of a subject must stand together in a file, not in a table. Raises Invalid."""
-    if isinstance(events, pa.Table):
-        yield from crowd.pieces(*together(events, crowd.number(events["subject_id"])))
-    else:
-        for table in batches(events):
-            yield from crowd.pieces(table, crowd.number(table["subject_id"]))
+    for table in [crowd.together(events)] if isinstance(events, pa.Table) else batches(events):
+        yield from crowd.pieces(table)
     yield from crowd.silent()
 
 
-def together(events: pa.Table, subject: Whole) -> tuple[pa.Table, Whole]:
-    """The events with those of a subject together."""
-    if not (subject[1:] < subject[:-1]).any():
-        return events, subject
-    order = np.argsort(subject, kind="stable")
-    return events.take(pa.array(order)), subject[order]
+def starts_of(ids: pa.ChunkedArray) -> Whole:
+    """The places where another subject begins than stands before."""
+    if not len(ids):
+        return np.zeros(0, np.int64)
+    if pa.types.is_dictionary(ids.type):
+        place, _ = by_word(ids)
+        other = place[1:] != place[:-1]
+    else:
+        other = pc.not_equal(ids[1:], ids[:-1]).to_numpy()
+    return np.flatnonzero(np.concatenate(([True], other)))
 
 
 def batches(file: Path) -> Iterator[pa.Table]:
@@ -110,9 +117,7 @@ def batches(file: Path) -> Iterator[pa.Table]:
         rest: list[pa.Table] = []
         for batch in opened.iter_batches(BATCH, columns=EVENT_COLUMNS):
             table = pa.Table.from_batches([batch])
-            place, _ = by_word(table["subject_id"])
-            ends = np.flatnonzero(place[1:] != place[:-1])
-            end = int(ends[-1]) + 1 if len(ends) else 0
+            end = int(starts_of(table["subject_id"])[-1])
             if end:
                 yield pa.concat_tables([*rest, table.slice(0, end)])
                 rest = []
