@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from salus.base.errors import Conflict, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
@@ -86,6 +87,30 @@ def report(
     made = write_report(kept, name, wanted, folder, read_about(about) if about else None)
     typer.echo(summary(made, told.language))
     typer.echo(say("cli.report", told.language, path=folder / f"report.{told.language}.html"))
+
+
+@models.command("export")
+def export(
+    name: Name,
+    version: Annotated[str | None, typer.Argument(help="Else the promoted one. 默认当前版本")] = None,
+    form: Annotated[str, typer.Option("--format", help="onnx. 格式")] = "onnx",
+    to: Annotated[Path | None, typer.Option(help="The file to write, new. 输出文件")] = None,
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """A version as a file for other programs. 导出模型"""
+    from salus.learning.step7_deploy.onnx import onnx_of  # only who exports needs every family it can write
+
+    told = settings(registry=registry, language=language)
+    if form != "onnx":
+        raise Unsupported(f"'{form}' is no format of models: take onnx", path="--format")
+    kept = Registry(told.registry, told.secret)
+    wanted = kept.wanted(name, version)
+    file = to or Path(f"{name}-{wanted}.onnx")
+    if file.exists():
+        raise Conflict(f"{file} is there already: name another file, or remove it", path="--to")
+    file.write_bytes(onnx_of(kept.load(name, wanted)))
+    typer.echo(say("cli.exported", told.language, name=name, version=wanted, file=file))
 
 
 @models.command("promote")
