@@ -112,6 +112,26 @@ def test_done_twice_nothing_is_stored_twice(cdm: Path, records: Records) -> None
     assert (0, first.total.stored) == (second.total.stored, second.total.unchanged)
 
 
+def test_cut_off_it_goes_on_where_it_stood(cdm: Path, records: Records) -> None:
+    with (cdm / "measurement.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{key},1,3004249,2019-03-01,{key % 200},,,mm[Hg],\n" for key in range(100, 3100))
+
+    def cut(done: int, total: int, table: str) -> None:
+        if done >= 2500:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_database(records, cdm, read_layout("omop"), on_progress=cut, helpers=0)
+    stood = records.store.count()["Observation"]
+    report = take_database(records, cdm, read_layout("omop"), helpers=0)
+
+    assert 0 < stood < 3000
+    row = report.rows["measurement → Observation"]
+    assert (3007, 3004, 3) == (row.read, row.stored + row.unchanged, row.refused)
+    assert row.stored > 500  # of the first time, what was counted by then
+    assert 3005 == records.store.count()["Observation"]
+
+
 def test_two_hospitals_with_the_same_numbers_stand_side_by_side(cdm: Path, records: Records) -> None:
     for site in ("East", "West"):
         take_database(records, cdm, read_layout("omop"), Told(site=site), helpers=0)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from salus.analytics.sources import bring, layouts, read_layout, write_meds
+from salus.analytics.sources import bring, layouts, place_at, read_layout, write_meds
 from salus.base.settings import settings
 from salus.base.words import words_of
 
@@ -27,7 +27,7 @@ def show_layouts(language: Language = None) -> None:
 
 @events.command("bring")
 def bring_source(
-    source: Annotated[Path, typer.Argument(help="A folder, ZIP, file or DuckDB database. 来源")],
+    source: Annotated[str, typer.Argument(help="A folder, ZIP, file, .duckdb or postgresql://... 来源")],
     layout: Annotated[str, typer.Option(help="A name of `salus events layouts`, or your own TOML. 布局")],
     to: Annotated[Path, typer.Option("--events", help="The folder to write, new. 事件目录")],
     zone: Annotated[str, typer.Option(help="The zone of times that name none. 时区")] = "UTC",
@@ -37,14 +37,15 @@ def bring_source(
 ) -> None:
     """Bring the events of another database. 导入事件"""
     told = settings(language=language)
+    place = place_at(source)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(source.name, total=1.0)
+        task = progress.add_task(place.name, total=1.0)
 
         def show(table: str, share: float) -> None:
             progress.update(task, completed=share, description=table)
 
-        found = bring(source, read_layout(layout), to, zone, show, synthetic)
+        found = bring(place, read_layout(layout), to, zone, show, synthetic)
         progress.update(task, completed=1.0)
     for line in found.lines(told.language):
         typer.echo(line)

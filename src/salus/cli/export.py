@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from salus import fhir
+from salus.analytics.sources import place_at
 from salus.base.errors import Malformed, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
@@ -43,14 +44,14 @@ def export_(
     site: Annotated[str, typer.Option(help="A layout: the rows of this site. 来源名称")] = "",
     zone: Annotated[str, typer.Option(help="A layout: the zone of times. 时区")] = "UTC",
     form: Annotated[str, typer.Option(help="A layout: parquet or csv. 文件格式")] = "parquet",
-    vocabulary: Annotated[Path | None, typer.Option(help="A layout: where its concept table is. 词表所在")] = None,
+    vocabulary: Annotated[str | None, typer.Option(help="A layout: where its concept table is. 词表所在")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
     """Write the records out, as bulk NDJSON or as tables of another database. 导出病历数据"""
     told = settings(store=store, language=language)
     if layout and (type or since or group):
         raise Unsupported("Tables are of all records: leave out --type, --since and --group", path="--layout")
-    wanted = databases.Wanted(site, zone, form, vocabulary)
+    wanted = databases.Wanted(site, zone, form, place_at(vocabulary) if vocabulary else None)
     writing = tables(folder, layout, wanted) if layout else lines(folder, type, since, group)
     check_there(told.store)
     console = Console(stderr=True)

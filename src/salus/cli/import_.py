@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from salus.analytics.sources import Place, place_at
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.exchange import Report, read_mapping, take_in
@@ -37,7 +38,7 @@ Taking = Callable[[Records, Progress], Report]
 
 def import_(
     path: Annotated[
-        Path, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip, a database. 文件、文件夹、压缩包或数据库")
+        str, typer.Argument(help="A file, a folder, a .tar/.tar.gz/.zip, a database. 文件、文件夹、压缩包或数据库")
     ],
     store: Annotated[str | None, typer.Option(help="The store. 数据库文件或网址")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What the columns of a CSV mean (TOML). CSV列说明")] = None,
@@ -53,11 +54,12 @@ def import_(
     """Take records in: FHIR bundles, bulk NDJSON, CSV, other databases. 导入病历数据"""
     step_back()
     told = settings(store=store, language=language)
-    taking = of_database(path, layout, Told(site, zone, synthetic)) if layout else of_files(path, mapping)
+    place = place_at(path) if layout else Path(path)
+    taking = of_database(place, layout, Told(site, zone, synthetic)) if layout else of_files(Path(path), mapping)
     console = Console(stderr=True)
     began = time.monotonic()
     with Store(told.store, demanded(told.store, told.profiles)) as opened, bar(console, bool(layout)) as progress:
-        progress.add_task(say("import.reading", told.language, name=path.name), total=None)
+        progress.add_task(say("import.reading", told.language, name=place.name), total=None)
         try:
             found = taking(opened.open(IMPORTER, Purpose.OPERATIONS), progress)
         except KeyboardInterrupt:
@@ -81,14 +83,14 @@ def of_files(path: Path, mapping: Path | None) -> Taking:
     return take
 
 
-def of_database(path: Path, layout: str, told: Told) -> Taking:
+def of_database(place: Place, layout: str, told: Told) -> Taking:
     rows = read_layout(layout)
 
     def take(records: Records, progress: Progress) -> Report:
         (task,) = progress.task_ids
         return take_database(
             records,
-            path,
+            place,
             rows,
             told,
             lambda done, total, table: progress.update(task, completed=done, total=total, description=table),

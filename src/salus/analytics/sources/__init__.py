@@ -8,5 +8,17 @@ from salus.analytics.sources.bringing import bring
 from salus.analytics.sources.layout import Layout, layouts, read_layout
 from salus.analytics.sources.meds import write_meds
 from salus.analytics.sources.report import Brought, TableCount
+from salus.analytics.sources.tables import Place, Server, place_at
 
-__all__ = ["Brought", "Layout", "TableCount", "bring", "layouts", "read_layout", "write_meds"]
+__all__ = [
+    "Brought",
+    "Layout",
+    "Place",
+    "Server",
+    "TableCount",
+    "bring",
+    "layouts",
+    "place_at",
+    "read_layout",
+    "write_meds",
+]

@@ -1,15 +1,17 @@
 """A source's tables into a folder of events, in DuckDB: bounded memory, nothing half written, nothing uncounted."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from salus.analytics.sources.layout import Layout, Rows
 from salus.analytics.sources.report import REASONS, Brought, TableCount
-from salus.analytics.sources.tables import of_pattern, quoted, tables_of
+from salus.analytics.sources.tables import Place, of_pattern, quoted, tables_of
 from salus.base.errors import Conflict, Invalid
 from salus.codes.units import parse
 
@@ -54,7 +56,7 @@ CREATE TABLE own.events(subject_id VARCHAR NOT NULL, time TIMESTAMPTZ, code VARC
 
 
 def bring(
-    source: Path,
+    source: Place,
     layout: Layout,
     folder: Path,
     zone: str = "UTC",
@@ -85,10 +87,10 @@ def bring(
 
 
 def gathered(
-    connection: duckdb.DuckDBPyConnection, source: Path, layout: Layout, zone: str, work: Path, progress: Progress
+    connection: duckdb.DuckDBPyConnection, source: Place, layout: Layout, zone: str, work: Path, progress: Progress
 ) -> Brought:
     """All events into the table `events`."""
-    tables = tables_of(connection, source, work / "unpacked")
+    tables = tables_of(connection, source, work / "unpacked", names_in(layout))
     tables |= {name: of_pattern(source, pattern) for name, pattern in layout.together.items()}
     lacking = [name for name in layout.first if name not in tables]
     if lacking:
@@ -115,6 +117,12 @@ def gathered(
         unmapped=dict(counted(connection, "code", "starts_with(code, 'LOCAL//')")),
         absent=sorted(set(absent)),
     )
+
+
+def names_in(layout: Layout) -> Callable[[str], bool]:
+    """Whether a table is named anywhere in the layout."""
+    words = set(re.findall(r"\w+", msgspec.json.encode(layout).decode().lower()))
+    return lambda name: name in words
 
 
 def counted(connection: duckdb.DuckDBPyConnection, column: str, where: str) -> list[tuple[str, int]]:

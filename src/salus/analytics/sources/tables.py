@@ -1,11 +1,15 @@
-"""The tables of a source, wherever they lie: files of a folder or a ZIP, a single file, a DuckDB database."""
+"""The tables of a source, wherever they lie: a folder, a ZIP, a single file, a DuckDB or PostgreSQL database."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import duckdb
 
-from salus.base.errors import Malformed, Missing
+from salus.base.errors import Malformed, Missing, Unsupported
+from salus.records.engines import SCHEMES
 
 ENDINGS = {
     ".parquet": "read_parquet",
@@ -15,17 +19,50 @@ ENDINGS = {
     ".txt": "read_csv",
 }
 MOST_UNPACKED = 200 << 30  # bytes of a ZIP
+LONGEST = 64 << 20  # bytes of a row of PostgreSQL
+
+
+class Server(NamedTuple):
+    """A PostgreSQL database: `postgresql://user@host/database?schema=cdm`."""
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        """What people are told of it: nothing of the user."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname or 'PostgreSQL'}{parts.path}"
+
+
+Place = Path | Server
+
+
+def place_at(text: str) -> Place:
+    """
+    >>> place_at("postgresql://ann:secret@db/cdm").name
+    'db/cdm'
+    """
+    return Server(text) if text.partition("://")[0] in SCHEMES and "://" in text else Path(text)
 
 
 def quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def tables_of(connection: duckdb.DuckDBPyConnection, source: Path, room: Path) -> dict[str, str]:
-    """Table name (lower case) -> what to write in FROM. `room`: a folder for what must be unpacked.
+def everything(name: str) -> bool:
+    return True
 
-    Raises Missing where there is nothing, Malformed for what cannot be opened.
+
+def tables_of(
+    connection: duckdb.DuckDBPyConnection, source: Place, room: Path, wanted: Callable[[str], bool] = everything
+) -> dict[str, str]:
+    """Table name (lower case) -> what to write in FROM. `room`: a folder for what must be unpacked; of a server only
+    what is `wanted` is copied, of its other tables nothing but the number of rows can be asked.
+
+    Raises Missing where there is nothing, Malformed for what cannot be opened, Busy where a server does not answer.
     """
+    if isinstance(source, Server):
+        return of_server(source, room, wanted)
     if not source.exists():
         raise Missing(f"There is no {source}: give a folder, a ZIP, a file or a DuckDB database")
     if source.suffix == ".duckdb":
@@ -59,9 +96,31 @@ def as_table(path: Path) -> tuple[str, str]:
     return lower.removesuffix(ending), f"{ENDINGS[ending]}({quoted(path)}{more})"
 
 
-def of_pattern(source: Path, pattern: str) -> str:
+def of_server(source: Server, room: Path, wanted: Callable[[str], bool]) -> dict[str, str]:
+    """Its tables, copied into the room. Raises Unsupported without the driver."""
+    try:
+        from salus.records.engines.visiting import copied
+    except ImportError as fault:
+        raise Unsupported(f"PostgreSQL needs its driver ({fault}): pip install 'salus[postgres]'") from fault
+    found = copied(source.url, room, wanted)
+    return {one.name: of_copy(one.file, one.columns) if one.file else of_nothing(one.rows) for one in found}
+
+
+def of_copy(file: Path, columns: list[str]) -> str:
+    """A table copied from a server; every column is text."""
+    named = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
+    form = f"header=true, auto_detect=false, delim=',', quote='\"', escape='\"', max_line_size={LONGEST}"
+    return f"read_csv({quoted(file)}, columns={{{named}}}, {form})"
+
+
+def of_nothing(rows: int) -> str:
+    """So many rows of which nothing more is known."""
+    return f"(SELECT NULL AS nothing FROM range({rows}))"
+
+
+def of_pattern(source: Place, pattern: str) -> str:
     """All files of a pattern as one table. Raises Missing."""
-    if not any(source.glob(pattern)):
+    if isinstance(source, Server) or not any(source.glob(pattern)):
         raise Missing(f"{source.name} has no {pattern}")
     return f"read_parquet({quoted(source / pattern)}, union_by_name=true)"
 

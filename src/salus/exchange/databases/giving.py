@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from salus.analytics.sources.tables import quoted, tables_of
+from salus.analytics.sources.tables import Place, quoted, tables_of
 from salus.base.errors import Conflict, Invalid
 from salus.exchange.bulk import check_bulk
 from salus.exchange.databases.layout import Column, Layout, Table
@@ -41,7 +41,7 @@ class Wanted:
     site: str = ""
     zone: str = "UTC"
     form: str = "parquet"
-    vocabulary: Path | None = None
+    vocabulary: Place | None = None
 
 
 class Given(msgspec.Struct, kw_only=True):

@@ -8,7 +8,7 @@ import duckdb
 
 from salus.analytics.sources import read_layout
 from salus.analytics.sources.bringing import KEY
-from salus.analytics.sources.tables import quoted, tables_of
+from salus.analytics.sources.tables import Place, quoted, tables_of
 from salus.base.errors import Invalid
 from salus.codes.units import parse
 from salus.exchange.databases.layout import Column, Layout, Table
@@ -51,11 +51,12 @@ class Source:
 
 
 def opened(
-    connection: duckdb.DuckDBPyConnection, source: Path, layout: Layout, room: Path, site: str, zone: str
+    connection: duckdb.DuckDBPyConnection, source: Place, layout: Layout, room: Path, site: str, zone: str
 ) -> Source:
     """Raises Missing, Malformed, and Invalid where the source is not laid out so."""
     connection.execute("SET TimeZone = 'UTC'")
-    found = Source(connection, layout, tables_of(connection, source, room))
+    wanted = {"concept", *(table.name for table in layout.tables)}
+    found = Source(connection, layout, tables_of(connection, source, room, wanted.__contains__))
     lacking = [name for name in layout.first if name not in found.raw]
     if lacking:
         raise Invalid(f"{source.name} has no {', '.join(lacking)}: it is not laid out as {layout.name}", path="layout")

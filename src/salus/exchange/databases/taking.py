@@ -12,12 +12,13 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from salus.analytics.sources import Place, Server
 from salus.exchange.databases.layout import Layout
 from salus.exchange.databases.macros import BOTH_WAYS, IN
 from salus.exchange.databases.rows import Origin, items_of, kept_beside, row_of, rows_of
 from salus.exchange.databases.source import Source, opened, speak
 from salus.exchange.helpers import Helpers, processors
-from salus.exchange.place import Place
+from salus.exchange.place import Place as Standing
 from salus.exchange.report import Note, Report
 from salus.exchange.shapes import Found, Item
 from salus.exchange.taking import Intake, batches, collecting_seldom
@@ -38,7 +39,7 @@ class Told:
 
 def take_database(
     records: Records,
-    path: Path,
+    path: Place,
     layout: Layout,
     told: Told | None = None,
     on_progress: Progress = lambda done, total, table: None,
@@ -53,11 +54,12 @@ def take_database(
     with tempfile.TemporaryDirectory(prefix="salus-import-") as room, duckdb.connect() as connection:
         source = opened(connection, path, layout, Path(room), told.site, told.zone)
         speak(connection, (*BOTH_WAYS, *IN, *layout.macros))
-        return taken(records, source, told, place_of(records, path, source, told), on_progress, helpers)
+        seen = held(Path(room)) if isinstance(path, Server) else standing(path)
+        return taken(records, source, told, place_of(records, seen, source, told), on_progress, helpers)
 
 
 def taken(
-    records: Records, source: Source, told: Told, place: Place, on_progress: Progress, helpers: int | None
+    records: Records, source: Source, told: Told, place: Standing, on_progress: Progress, helpers: int | None
 ) -> Report:
     """The report, once all is in."""
     counts = row_counts(source)
@@ -86,13 +88,30 @@ def watched(found: Iterator[Found], total: int, on_progress: Progress) -> Iterat
         yield thing
 
 
-def place_of(records: Records, path: Path, source: Source, told: Told) -> Place:
+def place_of(records: Records, seen: Iterator[str], source: Source, told: Told) -> Standing:
     """Where this import stands; bound to the files, the layout, and what was said of them."""
-    seen = hashlib.sha256(msgspec.json.encode((source.layout, source.site, told.zone, told.synthetic)))
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    known = hashlib.sha256(msgspec.json.encode((source.layout, source.site, told.zone, told.synthetic)))
+    for line in seen:
+        known.update(line.encode())
+    return Standing(records.store.beside(".imports") / f"{known.hexdigest()[:32]}.json")
+
+
+def files_in(path: Path) -> list[Path]:
+    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+
+
+def standing(path: Path) -> Iterator[str]:
+    """The files of a source, as they stand: where, how large, of when."""
+    for file in files_in(path):
         about = file.stat()
-        seen.update(f"{file.resolve()}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
-    return Place(records.store.beside(".imports") / f"{seen.hexdigest()[:32]}.json")
+        yield f"{file.resolve()}\0{about.st_size}\0{about.st_mtime_ns}\n"
+
+
+def held(room: Path) -> Iterator[str]:
+    """The files copied from a server, by what they hold."""
+    for file in files_in(room):
+        with file.open("rb") as stream:
+            yield f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n"
 
 
 def row_counts(source: Source) -> dict[str, int]:
