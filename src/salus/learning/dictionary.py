@@ -5,8 +5,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from salus.learning.task import Text
+
+COUNTED = ("count",)
 
 
 class Feature(msgspec.Struct, kw_only=True, frozen=True):
@@ -24,6 +27,11 @@ class Feature(msgspec.Struct, kw_only=True, frozen=True):
     unit: str | None = None
     label: Text
     level: str | None = None
+
+
+def usual_of(features: Sequence[Feature]) -> npt.NDArray[np.float64]:
+    """The value of each feature where nothing was found: 0 of what is counted, NaN of what is measured."""
+    return np.array([0.0 if feature.value in COUNTED else np.nan for feature in features])
 
 
 class Concept(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

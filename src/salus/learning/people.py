@@ -82,7 +82,7 @@ def cells_groups(task: Task, cells: Mapping[str, str | None]) -> Known:
 
 def event_groups(run: Run, data: Data) -> Groups:
     """By the features sex and age, and by the latest code of each pattern that the task names."""
-    names = pq.read_schema(run.needed("step3_features", "matrix.parquet")).names
+    names = run.feature_names()
     found: dict[str, npt.NDArray[Any]] = {}
     for by in (one for one in ("sex", "age") if one in names):
         found[by] = texts(named(by, data.x[:, names.index(by)]))

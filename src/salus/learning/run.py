@@ -1,5 +1,6 @@
 """The run folder: what each step reads and leaves. Everything in it opens in an editor, a browser or DuckDB."""
 
+import csv
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from salus.base.errors import Missing
 from salus.learning.dictionary import EventRecipe, Feature, write_json
 from salus.learning.models.family import Matrix, Model, Params, Setting, Shape, family
+from salus.learning.models.wide import Rows, Wide
+from salus.learning.models.wide import load as load_wide
 from salus.learning.task import Kind, Strict, Task
 
 T = TypeVar("T")
@@ -142,12 +145,35 @@ class Run:
         """row, subject_id, at_us, label, value, part (train, test), fold (of the training rows); of survival, ended."""
         return pq.read_table(self.needed("step2_prepare", "rows.parquet"))
 
-    def write_matrix(self, matrix: Matrix, features: list[Feature]) -> None:
+    def write_matrix(self, matrix: Rows, features: list[Feature]) -> None:
+        """matrix.parquet, or of a wide matrix matrix.npz."""
+        places = {kind: self.path("step3_features", f"matrix.{kind}") for kind in ("parquet", "npz")}
+        for place in places.values():
+            place.unlink(missing_ok=True)
+        if isinstance(matrix, Wide):
+            matrix.save(places["npz"])
+            return
         columns = [pa.array(matrix[:, j], from_pandas=True) for j in range(len(features))]
         table = pa.Table.from_arrays(columns, names=[feature.name for feature in features])
-        pq.write_table(table, self.path("step3_features", "matrix.parquet"))
+        pq.write_table(table, places["parquet"])
 
-    def matrix(self) -> Matrix:
+    def feature_names(self) -> list[str]:
+        """The columns of the matrix."""
+        with self.needed("step3_features", "dictionary.csv").open(newline="", encoding="utf-8") as file:
+            return [row["name"] for row in csv.DictReader(file)]
+
+    @property
+    def wide(self) -> Path:
+        return self.folder / "step3_features" / "matrix.npz"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the matrix keeps only what is not usual."""
+        return self.wide.exists()
+
+    def matrix(self) -> Rows:
+        if self.is_wide:
+            return load_wide(self.wide)
         table = pq.read_table(self.needed("step3_features", "matrix.parquet"))
         columns = [table.column(j).to_numpy() for j in range(table.num_columns)]
         return np.ascontiguousarray(np.column_stack(columns), dtype=np.float64)
@@ -161,7 +187,7 @@ class Data:
         rows, self.labels = run.rows(), run.labels
         self.seed = run.plan.task.split.seed
         self._run = run
-        self.x = run.matrix()
+        self.x: Any = run.matrix()  # an ordinary matrix, or `Wide`
         self.subject: npt.NDArray[Any] = np.asarray(rows["subject_id"].to_pylist(), dtype=object)
         self.fold = rows["fold"].to_numpy()
         self.y = self._answers(rows)

@@ -11,6 +11,7 @@ import numpy as np
 from salus.base import clock
 from salus.learning.elsewhere.rows import facts_of, rows_elsewhere
 from salus.learning.models.family import Matrix
+from salus.learning.models.wide import Rows, Wide
 from salus.learning.people import groups_of, some
 from salus.learning.run import Data, Run
 from salus.learning.step4_train.calibrate import calibrate
@@ -108,7 +109,7 @@ def members_elsewhere(run: Run, data: Data) -> list[Member]:
     return list(members_of(data, groups_of(run, data)))
 
 
-def drifts_of(deployed: Deployed, x: Matrix) -> list[Drift]:
+def drifts_of(deployed: Deployed, x: Rows) -> list[Drift]:
     """Every watched input beside training, the most different first."""
     watch = deployed.watch
     if watch is None:
@@ -125,9 +126,9 @@ def drifts_of(deployed: Deployed, x: Matrix) -> list[Drift]:
     return sorted(made, key=lambda one: (not one.alarm, -one.psi, -abs(one.missing - one.missing_before)))
 
 
-def lacking(deployed: Deployed, x: Matrix) -> Iterator[Text]:
+def lacking(deployed: Deployed, x: Rows) -> Iterator[Text]:
     """The things the model leans on that these rows never name."""
-    silent = (np.isnan(x) | (x == 0)).all(axis=0)
+    silent = x.totals((x.cells.data != 0) * 1.0) == 0 if isinstance(x, Wide) else (np.isnan(x) | (x == 0)).all(axis=0)
     sources: dict[str, list[int]] = {}
     for j, feature in enumerate(deployed.features):
         sources.setdefault(feature.source, []).append(j)

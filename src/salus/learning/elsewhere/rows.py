@@ -1,6 +1,5 @@
 """The rows that a model's own task makes of other data: same cohort, moments, label, features; none to learn from."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from salus.base.errors import Invalid, Unsupported
 from salus.learning.dictionary import write_json
-from salus.learning.models.family import Matrix
+from salus.learning.models.wide import Rows
 from salus.learning.numbers import number_of
 from salus.learning.run import Labels, Note, Plan, Run, TableAsk
 from salus.learning.step1_collect import collect
@@ -25,7 +24,7 @@ from salus.learning.step2_prepare.target import REST
 from salus.learning.step3_features import numbered
 from salus.learning.step3_features.encode import encode_table
 from salus.learning.step3_features.sequences import training_tensors
-from salus.learning.step3_features.windows import Windows
+from salus.learning.step3_features.sparse import matrix_by
 from salus.learning.step7_deploy import Deployed
 from salus.learning.step7_deploy.facts import FILE, Facts
 from salus.learning.task import Task
@@ -163,11 +162,11 @@ def whole(rows: pa.Table, seed: int) -> pa.Table:
     )
 
 
-def matrix_of(run: Run, deployed: Deployed) -> Matrix:
+def matrix_of(run: Run, deployed: Deployed) -> Rows:
     """The model's features of every row, by its own recipe."""
     rows = run.rows()
     if deployed.bundle.source == "events":
         events = run.needed("step1_collect", "events.parquet")
-        return Windows(deployed.recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
+        return matrix_by(deployed.recipe, events, numbered(rows), deployed.bundle.wide)
     table = pq.read_table(run.needed("step1_collect", "table.parquet")).take(rows["row"])
     return encode_table(deployed.recipe, table)

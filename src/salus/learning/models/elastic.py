@@ -11,10 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
 
 from salus.learning.models import scaled
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
+from salus.learning.models.family import Family, Params, Setting, check_rows, row_weights
+from salus.learning.models.wide import Rows
 
 
-def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
+def fit(x: Rows, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
     """`strength` is the inverse of the penalty a row; `sparse` the share of it that drops features altogether."""
     check_rows(x, y, setting)
     form = scaled.Scaled.measure(x)
@@ -23,13 +24,13 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> sca
         if setting.kind == "number":
             spread = float(y.std()) or 1.0
             net = ElasticNet(alpha=spread * 0.01 / params["strength"], l1_ratio=params["sparse"])
-            net.fit(form.scaled(x), y)
-            return form.with_weights(net.coef_, net.intercept_)
+            net.fit(form.fitting(x), y)
+            return form.fitted(x, net.coef_, net.intercept_)
         learner = LogisticRegression(
             C=params["strength"], l1_ratio=params["sparse"], solver="saga", max_iter=200, random_state=setting.seed
         )
-        learner.fit(form.scaled(x), y, row_weights(y, setting, params))
-    return form.with_weights(learner.coef_, learner.intercept_)
+        learner.fit(form.fitting(x), y, row_weights(y, setting, params))
+    return form.fitted(x, learner.coef_, learner.intercept_)
 
 
 def suggest(trial: Any) -> Params:
@@ -40,4 +41,5 @@ def suggest(trial: Any) -> Params:
 
 
 KINDS = frozenset({"binary", "multiclass", "number"})
-FAMILY = Family("elastic", KINDS, {"strength": 0.1, "sparse": 0.5}, suggest, fit, scaled.load, weighs=True)
+DEFAULTS = {"strength": 0.1, "sparse": 0.5}
+FAMILY = Family("elastic", KINDS, DEFAULTS, suggest, fit, scaled.load, weighs=True, wide=True)

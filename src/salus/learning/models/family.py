@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.base.errors import Invalid
+from salus.learning.models.wide import Rows, Wide
 from salus.learning.task import Kind
 
 Matrix = npt.NDArray[np.float64]
@@ -18,16 +19,16 @@ Look = Callable[[float, Callable[[Matrix], Matrix]], None]  # (share of its roun
 
 
 class Model(Protocol):
-    """A fitted model. Rows are float64 with NaN where nothing is known.
+    """A fitted model. Rows are float64 with NaN where nothing is known; of a family that takes them, also `Wide`.
 
     Margins, shape (rows, k): binary k = 1, the log-odds of yes; multiclass k = classes, unnormalised log-probabilities;
     number k = 1, the value itself; survival k = times, the log of the cumulative hazard by each time. Parts, shape
     (rows, k, features + 1): what each feature adds to the margin, the base last; they sum to the margin.
     """
 
-    def margins(self, x: Matrix) -> Matrix: ...
+    def margins(self, x: Any) -> Matrix: ...
 
-    def parts(self, x: Matrix) -> Matrix: ...
+    def parts(self, x: Any) -> Matrix: ...
 
     def save(self, folder: Path) -> None: ...
 
@@ -69,17 +70,19 @@ class Family:
 
     `weighs`: whether it can let rare classes count for more (the parameter `balanced`, see `row_weights`). `series`:
     whether it reads series of events, behind the features. `explained`: of so many rows one may ask the parts.
+    `wide`: whether it learns from wide matrices as well.
     """
 
     name: str
     kinds: frozenset[str]
     defaults: Params
     suggest: Callable[[Any], Params]
-    fit: Callable[[Matrix, npt.NDArray[Any], Setting, Params], Model]
+    fit: Callable[[Any, npt.NDArray[Any], Setting, Params], Model]
     load: Callable[[Path], Model]
     weighs: bool = False
     series: bool = False
     explained: int = 2_000
+    wide: bool = False
 
 
 # family -> the module that holds it; imported only when it is used
@@ -142,11 +145,11 @@ def row_weights(y: npt.NDArray[Any], setting: Setting, params: Params) -> Matrix
     return mean_one
 
 
-def check_rows(x: Matrix, y: npt.NDArray[Any] | None = None, setting: Setting | None = None) -> None:
+def check_rows(x: Rows, y: npt.NDArray[Any] | None = None, setting: Setting | None = None) -> None:
     """Refuse what no model can learn from: no rows, no columns, infinities, lengths that differ, one class only."""
     if x.ndim != 2 or 0 in x.shape:
         raise Invalid(f"A table of shape {x.shape} has nothing to learn from: give rows and columns")
-    if np.isinf(x).any():
+    if np.isinf(x.cells.data if isinstance(x, Wide) else x).any():
         raise Invalid("The features hold an infinite number: leave it empty where nothing is known")
     if y is not None and len(y) != len(x):
         raise Invalid(f"{len(x)} rows but {len(y)} labels: give one label a row")

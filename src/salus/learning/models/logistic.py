@@ -8,18 +8,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from salus.learning.models import scaled
-from salus.learning.models.family import Family, Matrix, Params, Setting, check_rows, row_weights
+from salus.learning.models.family import Family, Params, Setting, check_rows, row_weights
+from salus.learning.models.wide import Rows
 
 
-def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
+def fit(x: Rows, y: npt.NDArray[Any], setting: Setting, params: Params) -> scaled.Scaled:
     """Penalised maximum likelihood; `strength` is the inverse of the penalty."""
     check_rows(x, y, setting)
     form = scaled.Scaled.measure(x)
     learner = LogisticRegression(C=params["strength"], max_iter=int(params.get("rounds", 200)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few rounds short of the optimum is good enough here
-        learner.fit(form.scaled(x), y, row_weights(y, setting, params))
-    return form.with_weights(learner.coef_, learner.intercept_)
+        learner.fit(form.fitting(x), y, row_weights(y, setting, params))
+    return form.fitted(x, learner.coef_, learner.intercept_)
 
 
 def suggest(trial: Any) -> Params:
@@ -27,4 +28,4 @@ def suggest(trial: Any) -> Params:
 
 
 KINDS = frozenset({"binary", "multiclass"})
-FAMILY = Family("logistic", KINDS, {"strength": 0.1}, suggest, fit, scaled.load, weighs=True)
+FAMILY = Family("logistic", KINDS, {"strength": 0.1}, suggest, fit, scaled.load, weighs=True, wide=True)

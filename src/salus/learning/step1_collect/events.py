@@ -44,11 +44,11 @@ def collect_events(run: Run) -> None:
         check_label_codes(codes, plan.task)
     else:
         collect_cohort(run, plan.task.aces)
+    connection.register("wanted", pa.table({"code": pa.array(wanted, pa.string())}))
     place = run.path("step1_collect", "events.parquet")
     connection.execute(
-        f"COPY (SELECT {', '.join(KEPT)} FROM {given} WHERE list_contains($codes, code) "
-        f"ORDER BY subject_id, time, source_id, code) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
-        {"codes": wanted},
+        f"COPY (SELECT {', '.join(KEPT)} FROM {given} SEMI JOIN wanted USING (code) "
+        f"ORDER BY subject_id, time, source_id, code) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
     )
     run.note("step1_collect", made_up(connection, given) + notes)
     run.write("step1_collect", "summary.json", summary_of(connection, place, len(codes)))

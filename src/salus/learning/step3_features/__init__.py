@@ -1,14 +1,13 @@
 """Features: one definition for training and bedside, exact whatever the order of the events."""
 
 import csv
-import os
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.models.family import Matrix
+from salus.learning.models.wide import MOST_DENSE, Rows, ends, is_known
 from salus.learning.run import Note, Progress, Run, silent
 from salus.learning.step3_features.columns import table_recipe, table_rows
 from salus.learning.step3_features.concepts import recipe_of
@@ -16,13 +15,13 @@ from salus.learning.step3_features.derived import with_derived, with_inputs
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.names import name_of
 from salus.learning.step3_features.sequences import measured_of, series_of, training_tensors
-from salus.learning.step3_features.windows import Windows
+from salus.learning.step3_features.sparse import matrix_by
 
 FEWEST_KNOWN = 10  # training rows that must know a feature
 
 
 def features(run: Run, progress: Progress = silent) -> None:
-    """Write recipe.json, dictionary.csv, matrix.parquet, and series.npy where the task wants series."""
+    """Write recipe.json, dictionary.csv, matrix.parquet (wide: .npz), and series.npy where the task wants series."""
     progress("step3", 0.0)
     made, matrix = table_features(run) if run.plan.source == "table" else event_features(run)
     run.write_matrix(matrix, made)
@@ -32,7 +31,7 @@ def features(run: Run, progress: Progress = silent) -> None:
         csv.writer(file).writerows([names, *rows])
 
 
-def event_features(run: Run) -> tuple[list[Feature], Matrix]:
+def event_features(run: Run) -> tuple[list[Feature], Rows]:
     """Choose the concepts, make their features for all rows, and keep those that say anything in training."""
     rows, task, events = run.rows(), run.plan.task, run.needed("step1_collect", "events.parquet")
     connection = duckdb.connect()
@@ -42,8 +41,8 @@ def event_features(run: Run) -> tuple[list[Feature], Matrix]:
     recipe = recipe_of(task, connection, read, name_of)
     recipe, lacking = with_derived(recipe, task)
     run.note("step3_features", [Note(key="note.not_derived", slots={"name": name}) for name in lacking])
-    matrix = Windows(recipe, threads=os.cpu_count() or 1).matrix(events, numbered(rows))
-    kept = with_inputs(recipe, telling(matrix[[part == "train" for part in rows["part"].to_pylist()]]))
+    matrix = matrix_by(recipe, events, numbered(rows), len(recipe.features) > MOST_DENSE)
+    kept = with_inputs(recipe, telling(matrix[np.array([part == "train" for part in rows["part"].to_pylist()])]))
     measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
     if task.sequence is not None:  # a channel for each code that says something
         recipe.series = series_of(recipe, measured, task.sequence)
@@ -58,18 +57,14 @@ def numbered(rows: pa.Table) -> pa.Table:
     return pa.table({"row": number, "subject_id": rows["subject_id"], "at_us": rows["at_us"]})
 
 
-def telling(matrix: Matrix) -> list[int]:
+def telling(matrix: Rows) -> list[int]:
     """The columns that enough training rows know and that are not the same everywhere."""
-    kept = []
-    for j in range(matrix.shape[1]):
-        known = matrix[:, j][matrix[:, j] == matrix[:, j]]
-        varies = len(known) > 0 and (known.min() < known.max() or len(known) < len(matrix))
-        if len(known) >= min(FEWEST_KNOWN, len(matrix)) and varies:
-            kept.append(j)
-    return kept
+    (low, high), known = ends(matrix), is_known(matrix)
+    enough = known >= min(FEWEST_KNOWN, len(matrix))
+    return np.flatnonzero(enough & ((low < high) | (known < len(matrix)))).tolist()
 
 
-def table_features(run: Run) -> tuple[list[Feature], Matrix]:
+def table_features(run: Run) -> tuple[list[Feature], Rows]:
     """Choose how each column is treated, by the training rows alone, and encode all rows."""
     cells, rows = table_rows(run)
     recipe, notes = table_recipe(run, cells, rows)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import duckdb
+import pyarrow as pa
 
 from salus.learning.dictionary import Concept, EventRecipe, Feature, Rolled
 from salus.learning.step3_features.rollup import climbing
@@ -12,11 +13,12 @@ from salus.learning.task import Task, Text, matches
 Names = Callable[[str], Text]
 
 SEEN = """
-SELECT e.code, CASE WHEN list_contains($with_text, e.code) THEN e.text_value END AS text,
+SELECT e.code, CASE WHEN w.with_text THEN e.text_value END AS text,
     count(DISTINCT e.subject_id) AS subjects, count(e.numeric_value) AS measured, mode(e.unit) AS unit
 FROM {events} e JOIN (SELECT subject_id, max(at_us) AS last_us FROM rows WHERE part = 'train' GROUP BY 1) r
   ON e.subject_id = r.subject_id
-WHERE epoch_us(e.time) <= r.last_us AND list_contains($codes, e.code)
+JOIN wanted w ON e.code = w.code
+WHERE epoch_us(e.time) <= r.last_us
 GROUP BY ALL HAVING subjects >= $floor
 ORDER BY subjects DESC, e.code, text LIMIT $most
 """
@@ -27,15 +29,9 @@ def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, na
     """The recipe of a task, from its training rows (table `rows` on the connection) and the events."""
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {events} ORDER BY code").fetchall()]
     wanted = [c for c in codes if matches(c, task.features.codes) and not matches(c, task.features.exclude + STATIC)]
-    found = connection.execute(
-        SEEN.format(events=events),
-        {
-            "codes": wanted,
-            "with_text": [code for code in wanted if matches(code, task.features.with_text)],
-            "floor": task.features.min_subjects,
-            "most": task.features.max_codes,
-        },
-    ).fetchall()
+    connection.register("wanted", wanted_table(wanted, task))
+    bounds = {"floor": task.features.min_subjects, "most": task.features.max_codes}
+    found = connection.execute(SEEN.format(events=events), bounds).fetchall()
     concepts, features = [], person_features()
     for code, text, _, measured, unit in found:
         concept = Concept(code=code, text=text, unit=unit, blind=matches(code, task.label.all_codes()))
@@ -46,6 +42,12 @@ def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, na
         concepts.append(concept)
         features += features_of(concept, False, task, dict.fromkeys([concept.code], label).__getitem__)
     return EventRecipe(concepts=concepts, features=features, blind_hours=task.blind_hours, rolled=rolled)
+
+
+def wanted_table(codes: list[str], task: Task) -> pa.Table:
+    """The codes that may be features, and whether their text is part of the finding."""
+    with_text = [matches(code, task.features.with_text) for code in codes]
+    return pa.table({"code": pa.array(codes, pa.string()), "with_text": pa.array(with_text, pa.bool_())})
 
 
 def rolled_of(task: Task) -> Rolled | None:

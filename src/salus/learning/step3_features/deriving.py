@@ -8,6 +8,7 @@ import numpy.typing as npt
 from salus.learning.dictionary import EventRecipe
 from salus.learning.formulas import Expression
 from salus.learning.models.family import Matrix
+from salus.learning.models.wide import Rows
 
 
 class Deriving:
@@ -32,7 +33,7 @@ class Deriving:
             made[rows, j] = expression.value({said: known[tuple(columns)] for said, columns in of.items()})
 
 
-def first_known(made: Matrix, rows: npt.NDArray[np.int64], columns: Sequence[int]) -> Matrix:
+def first_known(made: Rows, rows: npt.NDArray[np.int64], columns: Sequence[int]) -> Matrix:
     """Of several columns the first that is known, row by row."""
     found: Matrix = made[rows, columns[0]]
     for j in columns[1:]:

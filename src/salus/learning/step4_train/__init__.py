@@ -7,6 +7,7 @@ import numpy as np
 
 from salus.base.errors import Invalid
 from salus.learning.models.family import families_for, family
+from salus.learning.models.wide import MOST_DENSE
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step4_train.folds import out_of_fold
 from salus.learning.step4_train.score import loss
@@ -17,13 +18,26 @@ USUAL = ["logistic", "tree", "forest", "lightgbm"]
 
 
 def families_of(run: Run) -> list[str]:
-    """The families of the task, or the usual ones for its kind. Raises Invalid for series where there are none."""
+    """The families of the task, or the usual ones for its kind. Raises Invalid for one that cannot be asked here."""
     kind = run.labels.kind
     chosen: Sequence[str] = run.plan.task.models.families or TABLE_FAMILIES.get(kind, USUAL)
     names = [name for name in chosen if kind in family(name).kinds] or families_for(kind)
     if run.plan.source == "table" and (lacking := [name for name in names if family(name).series]):
         raise Invalid(f"{', '.join(lacking)} reads series of events: a table has none", path="models.families")
-    return names
+    return able_of(names, run) if run.is_wide else names
+
+
+def able_of(names: Sequence[str], run: Run) -> list[str]:
+    """Those that learn from a wide matrix. Raises Invalid where the task names another."""
+    able = [name for name in families_for(run.labels.kind) if family(name).wide]
+    unable = [name for name in run.plan.task.models.families if name in names and name not in able]
+    if unable or not able:
+        raise Invalid(
+            f"{', '.join(unable or names)} cannot learn from more than {MOST_DENSE} features: take {', '.join(able)}, "
+            "or ask for fewer (features.max_codes, features.max_words)",
+            path="models.families",
+        )
+    return [name for name in names if name in able] or able
 
 
 def train(run: Run, progress: Progress = silent) -> None:

@@ -23,6 +23,7 @@ class Bundle(Strict):
     """Everything but weights and recipe. `importance`: source -> mean size of its part in training (log-odds).
 
     `low`, `high`: the range of each feature in training. `fewest_known`: with fewer things known it abstains.
+    `wide`: the model asks for wide matrices.
     `spread`: of a number, half the width that held 90 % of the out-of-fold errors.
     """
 
@@ -44,5 +45,6 @@ class Bundle(Strict):
     high: list[float] = msgspec.field(default_factory=list)
     fewest_known: int = 0
     format: int = 1
+    wide: bool = False
     fingerprint: dict[str, str | int] = msgspec.field(default_factory=dict)
     after: After | None = None

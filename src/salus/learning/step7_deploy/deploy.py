@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 
 from salus.learning.dictionary import EventRecipe, Feature, write_json
 from salus.learning.models.family import Matrix, reads_series
+from salus.learning.models.wide import Rows, Wide, ends
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode_table
@@ -67,7 +69,7 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
     data, plan = Data(run), run.plan
     chosen = run.read("step6_optimise", "chosen.json", Chosen)
     x = data.x[data.train]
-    known = ~np.isnan(x)
+    low, high = ends(x)
     return Bundle(
         name=plan.task.name,
         version="",
@@ -83,9 +85,10 @@ def bundle_of(run: Run, recipe: EventRecipe | TableRecipe) -> Bundle:
         sets=chosen.sets,
         ranges=chosen.ranges,
         importance=run.read("step5_evaluate", "importance.json", dict[str, float]),
-        low=np.where(known, x, np.inf).min(axis=0).tolist(),
-        high=np.where(known, x, -np.inf).max(axis=0).tolist(),
+        low=low.tolist(),
+        high=high.tolist(),
         fewest_known=fewest_known(x, recipe.features),
+        wide=isinstance(x, Wide),
         fingerprint=fingerprint_of(run),
     )
 
@@ -104,20 +107,25 @@ def watch_of_run(run: Run, recipe: EventRecipe | TableRecipe, bundle: Bundle) ->
     return watch_of(x, recipe.features, bundle.importance, given, about)
 
 
-def fewest_known(x: Matrix, features: list[Feature]) -> int:
+def fewest_known(x: Rows, features: list[Feature]) -> int:
     """What all but the poorest 1 % of the training rows knew, at most half of what is usual, and at least 1."""
     sources: dict[str, list[int]] = {}
     for j, feature in enumerate(features):
         if feature.value not in ("age", "sex"):
             sources.setdefault(feature.source, []).append(j)
-    told = [
+    if not sources:
+        return 0
+    poorest, usual = np.quantile(x.told(sources) if isinstance(x, Wide) else told(x, features, sources), [0.01, 0.5])
+    return max(1, int(min(poorest, usual / 2)))
+
+
+def told(x: Matrix, features: list[Feature], sources: Mapping[str, list[int]]) -> Matrix:
+    """Of how many things each row says something, shape (rows,)."""
+    said = [
         np.any([x[:, j] > 0 if features[j].value == "count" else ~np.isnan(x[:, j]) for j in js], axis=0)
         for js in sources.values()
     ]
-    if not told:
-        return 0
-    poorest, usual = np.quantile(np.sum(told, axis=0), [0.01, 0.5])
-    return max(1, int(min(poorest, usual / 2)))
+    return np.asarray(np.sum(said, axis=0), dtype=np.float64)
 
 
 def fingerprint_of(run: Run) -> dict[str, str | int]:

@@ -15,13 +15,15 @@ import pyarrow.compute as pc
 
 from salus.base.errors import Unsupported
 from salus.learning.cohorts.telling import is_asked
-from salus.learning.dictionary import EventRecipe, Feature, Series
+from salus.learning.dictionary import EventRecipe, Feature, Series, usual_of
 from salus.learning.models.family import Matrix, load_model
+from salus.learning.models.wide import Wide
 from salus.learning.moments import moment_us
 from salus.learning.people import Known as Groups
 from salus.learning.people import cells_groups, person_groups
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
+from salus.learning.step3_features.members import Members
 from salus.learning.step3_features.sequences import tensors
 from salus.learning.step3_features.windows import MEASURED, Windows
 from salus.learning.step4_train.conformal import alone
@@ -135,17 +137,13 @@ class Deployed:
         if outside_cohort(self.task, known, birth_of(events), at_us) or not self._is_asked(events, at_us):
             return Prediction(abstained="not-in-cohort")
         x = self.vector(events, at)
-        groups = by_concept(known)
-        concepts = [*self.recipe.concepts, *(self.series.concepts if self.series is not None else [])]
-        evidence = {concept.key: groups[concept.code, concept.text] for concept in concepts}
-        evidence |= by_group(known, self.recipe)
-        evidence |= by_formula(evidence, self.recipe)
-        evidence = {key: found for key, found in evidence.items() if found}
+        evidence = self._evidence(known)
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len(evidence)):
             return Prediction(abstained=why, missing=missing)
-        told = Told(evidence, {}, at_us, person_groups(self.task, self.features, x[0], events, at_us))
-        return self._answer(self.seen(x, events, at_us), told, missing)
+        own = [self.features[j] for j in self.persons]
+        groups = person_groups(self.task, own, x[0, self.persons], events, at_us)
+        return self._answer(self.seen(x, events, at_us), Told(evidence, {}, at_us, groups), missing)
 
     def _is_asked(self, events: pa.Table, at_us: int) -> bool:
         """Whether the trigger of the task's ACES file, where it has one, was known by then."""
@@ -155,6 +153,22 @@ class Deployed:
         at = pa.scalar(at_us, pa.timestamp("us", "UTC"))
         late = pc.or_kleene(pc.greater(time, at), pc.greater(events["recorded_time"], at))
         return is_asked(self.task.aces, events.filter(pc.invert(pc.fill_null(late, False))), at_us)
+
+    def _evidence(self, known: list[Known]) -> dict[str, list[Known]]:
+        """The events behind each concept, newest first; none for a concept that nothing speaks of."""
+        found = {self.keys[pair]: events for pair, events in by_concept(known).items() if pair in self.keys}
+        found |= by_group(known, self.recipe, self.members)
+        derived = by_formula(found, self.recipe) if self.recipe.derived else {}
+        return found | {key: events for key, events in derived.items() if events}
+
+    @cached_property
+    def keys(self) -> dict[tuple[str, str | None], str]:
+        concepts = [*self.recipe.concepts, *(self.series.concepts if self.series is not None else [])]
+        return {(one.code, one.text): one.key for one in concepts if not one.members}
+
+    @cached_property
+    def members(self) -> Members:
+        return Members(self.recipe)
 
     def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
         """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
@@ -171,16 +185,30 @@ class Deployed:
     def _reason_to_abstain(self, x: Matrix, known: int) -> str | None:
         if known < self.bundle.fewest_known:
             return "too-little-data"
-        values, low, high = x[0], np.array(self.bundle.low), np.array(self.bundle.high)
-        slack = 0.1 * (high - low)
+        values, (low, high) = x[0], self.limits
         seen = ~np.isnan(values)
-        outside = (values[seen] < (low - slack)[seen]) | (values[seen] > (high + slack)[seen])
+        outside = (values[seen] < low[seen]) | (values[seen] > high[seen])
         return "out-of-range" if seen.any() and outside.mean() > MOST_OUTSIDE else None
 
+    @cached_property
+    def limits(self) -> tuple[Matrix, Matrix]:
+        """Of each feature what training saw, and a tenth of that beyond."""
+        low, high = np.array(self.bundle.low), np.array(self.bundle.high)
+        slack = 0.1 * (high - low)
+        return low - slack, high + slack
+
+    def _asked(self, x: Matrix) -> Any:
+        """Features as the model was trained on them."""
+        return Wide.of_dense(x, self.usual) if self.bundle.wide else x
+
+    @cached_property
+    def usual(self) -> Matrix:
+        return usual_of(self.features)
+
     def _answer(self, x: Matrix, told: Told, missing: list[str]) -> Prediction:
-        parts = self.model.parts(x)[0]
+        parts = self.model.parts(self._asked(x))[0]
         if self.bundle.labels.kind == "number":
-            value, ranges = float(self.model.margins(x)[0, 0]), self.bundle.ranges
+            value, ranges = float(self.model.margins(self._asked(x))[0, 0]), self.bundle.ranges
             spread = float(ranges.halves(np.array([value]), alone(told.groups))[0]) if ranges else self.bundle.spread
             level = ranges.level if ranges else None
             made = self._contributions(parts[0, :-1], x[0], told)
@@ -215,7 +243,7 @@ class Deployed:
     def _classes(self, x: Matrix, parts: Matrix, told: Told, missing: list[str]) -> Prediction:
         line = self.bundle.calibration
         assert line is not None  # every classifier is calibrated before it is deployed
-        given = line.probabilities(self.model.margins(x))[0]
+        given = line.probabilities(self.model.margins(self._asked(x)))[0]
         probabilities = {name: float(p) for name, p in zip(self.classes, given, strict=True)}
         intervals = {n: s.interval(probabilities[n]) for n, s in zip(self.classes, self.bundle.intervals, strict=True)}
         scaled, shift = parts * line.slope, np.array(line.shift)
@@ -242,11 +270,17 @@ class Deployed:
 
     def _contributions(self, weights: Matrix, x: Matrix, told: Told) -> list[Contribution]:
         """One for each thing (code or column): its features' weights added up, the greatest first."""
+        spoke = dict.fromkeys(self.things[j].source for j in np.flatnonzero(weights).tolist())
+        made = [self._contribution(source, self.places[source], weights, x, told) for source in spoke]
+        return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The features of each thing."""
         groups: dict[str, list[int]] = defaultdict(list)
         for j, feature in enumerate(self.things):
             groups[feature.source].append(j)
-        made = [self._contribution(source, js, weights, x, told) for source, js in groups.items()]
-        return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
+        return groups
 
     def _contribution(self, source: str, js: list[int], weights: Matrix, x: Matrix, told: Told) -> Contribution:
         strongest = max(js, key=lambda j: abs(weights[j]))
@@ -267,19 +301,40 @@ class Deployed:
 
     def _missing(self, known: set[str]) -> list[str]:
         """The features of the things not known that mattered most in training. What merely did not happen is known."""
+        best = self.askable
+        lacking = [s for s in self.weighty if s not in known]
+        once = {s.partition("=")[0]: best[s].name for s in reversed(lacking)}  # of one code the weightiest text
+        return [best[s].name for s in lacking if once[s.partition("=")[0]] == best[s].name][:MOST_MISSING]
+
+    @cached_property
+    def askable(self) -> dict[str, Feature]:
+        """What can be asked for, by its first feature."""
         best: dict[str, Feature] = {}
         for feature in self.features:
             if feature.value in (*MEASURED, "number", "is", "age") or "=" in feature.source:
                 best.setdefault(feature.source, feature)
+        return best
+
+    @cached_property
+    def weighty(self) -> list[str]:
+        """What can be asked for, the weightiest first."""
         ranked = sorted(self.bundle.importance.items(), key=lambda item: -item[1])
-        lacking = [s for s, size in ranked if s in best and s not in known and size > 0]
-        once = {s.partition("=")[0]: best[s].name for s in reversed(lacking)}  # of one code the weightiest text
-        return [best[s].name for s in lacking if once[s.partition("=")[0]] == best[s].name][:MOST_MISSING]
+        return [source for source, size in ranked if source in self.askable and size > 0]
+
+    @cached_property
+    def with_text(self) -> list[tuple[str, str]]:
+        """(code, key) of the concepts with a text."""
+        return [(one.code, one.key) for one in self.recipe.concepts if one.text is not None]
 
     def _said(self, evidence: dict[str, list[Known]]) -> set[str]:
         """Concepts with a text whose code was spoken of with another text: absent is known, not missing."""
         codes = {one.code for found in evidence.values() for one in found}
-        return {concept.key for concept in self.recipe.concepts if concept.text is not None and concept.code in codes}
+        return {key for code, key in self.with_text if code in codes}
 
     def _person(self, x: Matrix) -> set[str]:
-        return {f.source for j, f in enumerate(self.features) if f.value in ("age", "sex") and not np.isnan(x[0, j])}
+        return {self.features[j].source for j in self.persons if not np.isnan(x[0, j])}
+
+    @cached_property
+    def persons(self) -> list[int]:
+        """The features that speak of the person: age and sex."""
+        return [j for j, feature in enumerate(self.features) if feature.value in ("age", "sex")]

@@ -52,9 +52,9 @@ def by_concept(known: list[Known]) -> dict[tuple[str, str | None], list[Known]]:
     return groups
 
 
-def by_group(known: list[Known], recipe: EventRecipe) -> dict[str, list[Known]]:
+def by_group(known: list[Known], recipe: EventRecipe, members: Members) -> dict[str, list[Known]]:
     """Events by the groups that count their codes."""
-    members, groups = Members(recipe), dict[str, list[Known]]()
+    groups = dict[str, list[Known]]()
     for one in known if members else []:
         for number, _ in members.of(one.code):
             groups.setdefault(recipe.concepts[number].key, []).append(one)

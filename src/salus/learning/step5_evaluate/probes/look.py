@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from salus.learning.dictionary import Feature
 from salus.learning.models.family import Matrix
+from salus.learning.models.wide import Wide, dense_of
 from salus.learning.run import Data, Run
 from salus.learning.task import Strict, Task
 
 State = Literal["clear", "found", "mended", "note", "unlooked"]
-MOST_NAMED, MOST_ROWS, MOST_CELLS, FEWEST_ROWS = 12, 20_000, 40_000_000, 2_000
+MOST_NAMED, MOST_ROWS, MOST_CELLS, FEWEST_ROWS, MOST_COLUMNS = 12, 20_000, 40_000_000, 2_000, 4_000
 
 
 class Probe(Strict):
@@ -63,18 +64,21 @@ class Look:
     def sample(self) -> npt.NDArray[np.int64]:
         """Training rows, at most so many, drawn once."""
         train = self.data.train
-        most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // max(1, len(self.features))))
+        most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // max(1, len(self.plain))))
         return train if len(train) <= most else np.sort(np.random.default_rng(7).permutation(train)[:most])
 
     @cached_property
     def x(self) -> Matrix:
         """The features of the sample; a table's rates of other folds are no cell of it, so they are not there."""
-        return np.asarray(self.data.x[self.sample][:, self.plain], dtype=np.float64)
+        return dense_of(self.data.x[self.sample][:, self.plain])
 
     @cached_property
     def plain(self) -> list[int]:
-        """Columns that stand for what was read, and not for a rate learned from labels."""
-        return [j for j, feature in enumerate(self.features) if feature.value != "rate"]
+        """Columns that stand for what was read, and not for a rate learned from labels; of very many the fullest."""
+        found = [j for j, feature in enumerate(self.features) if feature.value != "rate"]
+        if not isinstance(self.data.x, Wide):
+            return found
+        return sorted(sorted(found, key=lambda j: -int(self.data.x.stored[j]))[:MOST_COLUMNS])
 
     def name(self, j: int) -> str:
         """The name of a column of `x`."""

@@ -8,6 +8,7 @@ import pyarrow as pa
 from salus.base import clock
 from salus.learning.dictionary import EventRecipe
 from salus.learning.models.family import Matrix
+from salus.learning.models.wide import dense_of
 from salus.learning.moments import moment_us
 from salus.learning.step3_features.windows import Windows
 from salus.learning.step5_evaluate.probes.look import Look, Probe, probe
@@ -37,7 +38,7 @@ def after(look: Look) -> Probe:
     rows = pa.table({"row": number, "subject_id": asked["subject_id"], "at_us": asked["at_us"]})
     named = rows.set_column(1, "subject_id", number.cast(pa.string()))
     made = Windows(recipe).matrix(events_before(look, rows), named)
-    before = look.data.x[drawn][:, : made.shape[1]]
+    before = dense_of(look.data.x[drawn])[:, : made.shape[1]]
     changed = [f"{asked['subject_id'][int(i)]}" for i in np.flatnonzero(differ(before, made).any(axis=1))]
     found = probe("after", len(drawn), changed)
     return Probe(key=found.key, state=found.state, looked=found.looked, found=len(changed))  # no person is named
