@@ -15,9 +15,10 @@ from salus.learning.learn import resume as go_on_with
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.probes import Probe
-from salus.learning.step5_evaluate.report import HEADLINE, figure_text
+from salus.learning.step5_evaluate.reading import rotation_of
+from salus.learning.step5_evaluate.report import HEADLINE, figure_text, rotation_words
 from salus.learning.step5_evaluate.telling import barred_words, probe_words
-from salus.learning.task import YAML, Budget, Split, Trust, Weights, read_task
+from salus.learning.task import MOST_FOLDS, YAML, Budget, Split, Trust, Weights, read_task
 
 say = words_of("salus.learning")
 
@@ -46,6 +47,7 @@ def learn(
     budget: Annotated[float, typer.Option(help="Table: seconds for tuning. 调参秒数")] = 60,
     trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
     seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
+    folds: Annotated[int, typer.Option(help="Table: hold everyone out once, in so many folds. 轮流留出的折数")] = 0,
     groups: Annotated[
         str | None, typer.Option(help="Table: columns that tell people apart, beside sex and age. 人群列")
     ] = None,
@@ -102,7 +104,7 @@ def learn(
                 stack=stack,
                 weights=weights_named(weights),
                 budget=Budget(seconds=budget, trials=trials),
-                split=Split(seed=seed),
+                split=Split(seed=seed, folds=folds_named(folds)),
                 trust=Trust(groups=names_of(groups)),
                 runs=runs,
                 promote=promote,
@@ -110,6 +112,13 @@ def learn(
                 progress=show,
             )
     conclude(learned, told.language, console)
+
+
+def folds_named(count: int) -> int:
+    """In how many folds everyone is held out. Raises Invalid."""
+    if count not in (0, *range(2, MOST_FOLDS + 1)):
+        raise Invalid(f"{count} folds: give 2 to {MOST_FOLDS}, or 0 for none", path="--folds")
+    return count
 
 
 def weights_named(text: str) -> Weights:
@@ -155,6 +164,7 @@ def conclude(learned: Learned, language: str, console: Console) -> None:
         say("report.held_out", language, **spans(found)),
         f"{say(f'measure.{measure}', language)}: {figure_text(found.chosen[measure])}",
         *(f"  {say(f'baseline.{name}', language)}: {figure_text(f[measure])}" for name, f in found.baselines.items()),
+        *rotation_words(rotation_of(run), found.kind, lambda key, **slots: say(key, language, **slots)),
         say("cli.report", language, path=learned.run / f"report.{language}.html"),
         *probe_words(run.read("step5_evaluate", "probes.json", list[Probe]), lambda key, **s: say(key, language, **s)),
         *barred_words(found.gaps, lambda key, **slots: say(key, language, **slots)),

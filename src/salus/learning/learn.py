@@ -8,6 +8,7 @@ from pathlib import Path
 from salus.base import clock
 from salus.base.errors import Invalid, SalusError
 from salus.learning.dictionary import write_json
+from salus.learning.rotation import rotate
 from salus.learning.run import Plan, Progress, Run, TableAsk, silent
 from salus.learning.step1_collect import collect
 from salus.learning.step2_prepare import prepare
@@ -26,6 +27,7 @@ STAGES = (
     ("step3_features", features, 0.2),
     ("step4_train", train, 0.45),
     ("step6_optimise", optimise, 0.8),
+    ("folds", rotate, 0.9),
     ("step5_evaluate", evaluate, 0.97),
 )
 
@@ -91,6 +93,10 @@ def learn_table(
 
     With `event`, `target` says how long each row was followed, and the question is when the event comes.
     """
+    if test is not None and split is not None and split.folds:
+        raise Invalid(
+            "With a file to judge on, nobody is held out in turn: leave out --folds or --test", path="--folds"
+        )
     if horizon is not None and horizon <= 0:
         raise Invalid(f"A horizon of {horizon:g} is none: give a time above 0", path="--horizon")
     ask = TableAsk(

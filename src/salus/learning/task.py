@@ -27,6 +27,7 @@ NEED_SERIES = ("recurrent",)  # families that read series of events
 VALUES = (*USUAL_VALUES, "first", "deviation")
 
 
+MOST_FOLDS = 20
 BOUNDED = {  # kind of task -> measures whose difference between groups can be bounded
     "binary": ("auroc", "recall", "specificity", "selected", "o_e", "ece"),
     "multiclass": ("accuracy",),
@@ -141,9 +142,14 @@ class Budget(Strict):
 
 
 class Split(Strict):
+    """Who is held out. `folds`: beside that, everyone once, in so many folds; `fold`: only the one of that number, from
+    0, which is then the held-out part."""
+
     by: Literal["subject", "time", "both"] = "subject"
     test: float = 0.25
     seed: int = 7
+    folds: int = 0
+    fold: int | None = None
 
 
 class Trust(Strict):
@@ -336,6 +342,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             "label.same_encounter",
             "a survival task asks when, so it needs within_days and no same_encounter",
         ),
+        (bool(unfolded(task)), "split.folds", unfolded(task)),
         (not 0 < task.split.test < 1, "split.test", f"{task.split.test} must lie between 0 and 1, such as 0.25"),
         (
             not 0.5 <= task.trust.level < 1,
@@ -352,6 +359,20 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
         (bool(unstated(task.about)), "about", unstated(task.about)),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
     ]
+
+
+def unfolded(task: Task) -> str:
+    """What is wrong with the folds of a task; nothing when all is well."""
+    split = task.split
+    if split.folds not in (0, *range(2, MOST_FOLDS + 1)):
+        return f"{split.folds} folds: give 2 to {MOST_FOLDS}, or 0 for none"
+    if split.fold is not None and split.fold not in range(split.folds):
+        return f"there is no fold {split.fold} of {split.folds}: they count from 0"
+    if split.folds and split.by != "subject":
+        return f"everyone can be held out in turn by subject alone, not by {split.by}"
+    if split.folds and task.kind == "survival":
+        return "folds are not made for survival yet: leave them out"
+    return ""
 
 
 def underived(features: Features) -> str:

@@ -43,12 +43,20 @@ def folds(subject: Sequence[str], label: Sequence[str], seed: int) -> Whole:
     return np.array([fold_of[one] for one in subject], dtype=np.int64)
 
 
+def fold_of(labels: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
+    """The fold in which each subject is held out, as many of each label in every fold."""
+    return {one: i % count for i, one in enumerate(shuffled(labels, seed + 2))}
+
+
 def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Whole, known_us: Whole) -> list[str]:
     """train, test, or "" (in neither) for each row. `known_us`: when its label was known.
 
     By time: test is what comes at or after the moment that leaves `split.test` of the rows behind it; training rows
     must know their label before that moment. Both: test rows also belong to subjects that training never saw.
     """
+    if split.fold is not None:
+        own = fold_of(strata(subject, label), split.folds, split.seed)
+        return ["test" if own[one] == split.fold else "train" for one in subject]
     if split.by == "subject":
         out = held_out(subject, label, split.test, split.seed)
         return ["test" if one in out else "train" for one in subject]

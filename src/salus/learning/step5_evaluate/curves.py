@@ -83,9 +83,10 @@ def roc_curve(answers: Answers, seen: Matrix | None = None) -> list[tuple[float,
 
 def choices(answers: Answers, seen: Matrix | None = None) -> list[Choice]:
     """Thresholds around the chosen one: where 5, 10, 20, 30 % of the rows are called yes, and the chosen."""
+    own = float(np.mean(answers.threshold))
     shares = [float(np.quantile(answers.probability, 1 - share)) for share in (0.05, 0.1, 0.2, 0.3)]
     one = np.ones(len(answers.is_yes)) if seen is None else seen
-    return [choice(answers, t, t == answers.threshold, one) for t in sorted({*shares, answers.threshold}, reverse=True)]
+    return [choice(answers, t, t == own, one) for t in sorted({*shares, own}, reverse=True)]
 
 
 def choice(answers: Answers, threshold: float, chosen: bool, one: Matrix) -> Choice:

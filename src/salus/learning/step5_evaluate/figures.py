@@ -132,6 +132,22 @@ class Curves(Strict):
     moments: list[Moment] = msgspec.field(default_factory=list)
 
 
+class Rotation(Strict):
+    """Every subject held out once: `figures` of all rows together, `each` of one fold alone, `families` the kind of
+    model that each fold chose. `chance`: what a measure of distance would be by chance if all were perfect."""
+
+    folds: int
+    rows: int
+    subjects: int
+    families: list[str]
+    figures: Figures
+    each: list[Figures]
+    subgroups: list[Group] = msgspec.field(default_factory=list)
+    level: float | None = None
+    coverage: list[Coverage] = msgspec.field(default_factory=list)
+    chance: dict[str, float] = msgspec.field(default_factory=dict)
+
+
 class Evaluation(Strict):
     """Held-out figures only. `first`: the families as first trained; `chosen`: the tuned model that is deployed.
 

@@ -23,7 +23,7 @@ class Answers:
 
     probability: Matrix
     is_yes: Flags
-    threshold: float = 0.5
+    threshold: "float | Matrix" = 0.5  # one for all rows, or one a row
     last: dict[str, tuple[Matrix, Any]] = field(default_factory=dict)  # what was found for the last weights
 
     @cached_property
@@ -176,6 +176,17 @@ def ece(answers: Answers, weight: Matrix) -> float:
     gap = np.diff(hits, prepend=0.0) - level * np.diff(total, prepend=0.0)
     place = np.maximum(np.ceil(BINS * total / total[-1] - 1e-9).astype(np.int64) - 1, 0)
     return float(np.abs(np.bincount(place, weights=gap)).sum() / total[-1])
+
+
+def chance_of_ece(probability: Matrix) -> float:
+    """What `ece` is on average by chance alone, were every probability perfect: few rows cannot show less.
+
+    The gap of a bin of n rows is then nearly normal with variance sum of p (1 - p) / n².
+    """
+    ranked = np.sort(probability)[::-1]
+    place = np.maximum(np.ceil(BINS * np.arange(1, len(ranked) + 1) / len(ranked) - 1e-9).astype(np.int64) - 1, 0)
+    spread = np.sqrt(np.bincount(place, weights=ranked * (1 - ranked)))
+    return float(np.sqrt(2 / np.pi) * spread.sum() / len(ranked))
 
 
 def selected(answers: Answers, weight: Matrix) -> float:

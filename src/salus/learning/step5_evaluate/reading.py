@@ -6,7 +6,7 @@ import msgspec
 
 from salus.learning.run import Note, Run
 from salus.learning.step5_evaluate.baselines import Points, Rule
-from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.figures import Evaluation, Rotation
 from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step6_optimise.chosen import Chosen
 from salus.learning.task import Budget, Split, Strict, Text
@@ -31,6 +31,14 @@ class Reading(Strict):
     given_test: bool
     trials: int
     probes: list[Probe] = msgspec.field(default_factory=list)
+    rotation: Rotation | None = None
+
+
+def rotation_of(run: Run) -> Rotation | None:
+    """How the folds were judged, where the task asked for them."""
+    if not run.plan.task.split.folds:
+        return None
+    return run.read("step5_evaluate", "rotation.json", Rotation)
 
 
 def reading_of(run: Run, found: Evaluation, points: Points | None, importance: dict[str, float]) -> Reading:
@@ -54,6 +62,7 @@ def reading_of(run: Run, found: Evaluation, points: Points | None, importance: d
         given_test=plan.table is not None and plan.table.test is not None,
         trials=run.needed("step6_optimise", "trials.csv").read_text("utf-8").count("\n") - 1,
         probes=run.read("step5_evaluate", "probes.json", list[Probe]),
+        rotation=rotation_of(run),
     )
 
 

@@ -11,7 +11,7 @@ from salus.learning.run import MADE_UP, Run
 from salus.learning.step5_evaluate import pictures
 from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.bootstrap import Figure
-from salus.learning.step5_evaluate.figures import Evaluation, Figures
+from salus.learning.step5_evaluate.figures import Evaluation, Figures, Rotation
 from salus.learning.step5_evaluate.reading import Reading, reading_of
 from salus.learning.step5_evaluate.telling import (
     Say,
@@ -84,6 +84,7 @@ def report_html(reading: Reading, language: str, template: str = "report.html", 
         told=[*SHOWN[found.kind], *(key for key in COMPARED[found.kind] if key not in SHOWN[found.kind])],
         fairness=fairness_words(found, say),
         headline=HEADLINE[found.kind],
+        rotation=rotation_words(reading.rotation, found.kind, say),
         rows=model_rows(found, say),
         pictures=pictures_of(reading, say, language),
         figure=figure_text,
@@ -100,6 +101,23 @@ def report_html(reading: Reading, language: str, template: str = "report.html", 
         notes=[say(note.key, **note.slots) for note in reading.notes if note.key != MADE_UP],
         left_out=[(say(f"left_out.{reason}"), count) for reason, count in reading.left_out],
     )
+
+
+def rotation_words(found: Rotation | None, kind: str, say: Say) -> list[str]:
+    """What became of everyone held out once; nothing where nobody asked."""
+    if found is None:
+        return []
+    head, distance = HEADLINE[kind], [key for key in found.chance if found.figures.get(key)]
+    figures = "; ".join(f"{say(f'measure.{key}')} {figure_text(found.figures[key])}" for key in SHOWN[kind])
+    each = ", ".join(number_text(one[head].value) for one in found.each)
+    folds = {"folds": found.folds, "rows": found.rows, "subjects": found.subjects}
+    return [
+        say("report.rotation", **folds, figures=figures, measure=say(f"measure.{head}"), each=each),
+        *(
+            say("report.rotation_chance", measure=say(f"measure.{key}"), value=number_text(found.chance[key]))
+            for key in distance
+        ),
+    ]
 
 
 def model_rows(found: Evaluation, say: Say) -> list[tuple[str, Figures, str]]:
