@@ -1,6 +1,7 @@
 """Three suggestions as assistants make them, and a small ward: real records, two models really trained on them."""
 
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from salus.learning.learn import learn_task
 from salus.learning.task import task_of
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the naive monitor
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 QUESTION = Name("Will type 2 diabetes be found within 12 months?", "12个月内会不会查出2型糖尿病？")

@@ -7,6 +7,7 @@ patient is checked first, with their own eyes on the records. An answer is the p
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,10 +17,12 @@ import msgspec
 from salus.analytics.events import events_of, in_order, table_of
 from salus.assistants import answers
 from salus.assistants.answers import Said
+from salus.assistants.beside import compared
 from salus.assistants.diagnosis.inputs import fingerprint, suggestion_id
 from salus.assistants.diagnosis.question import question_of
 from salus.assistants.diagnosis.suggest import NOT_ASKED, Fresh, is_asked, keep, suggest_all, told
 from salus.assistants.monitor import monitor
+from salus.assistants.shadow import ask_beside
 from salus.assistants.suggestion import Answer, Reason, Suggestion
 from salus.assistants.watch import watched
 from salus.base import clock
@@ -71,7 +74,7 @@ class Bedside:
         check_may(records.actor, records.purpose, Act.READ, "RiskAssessment")
         records.read("Patient", patient_id)
         own = self.store.open(SELF, records.purpose)
-        said = suggest_all(own, patient_id, self.deployed())
+        said = suggest_all(own, patient_id, self.deployed(), beside=partial(ask_beside, self.registry))
         given = answers.standing(own, ("patient", patient_id))
         return sorted((replace(one, answer=given.get(one.id)) for one in said), key=urgency)
 
@@ -139,4 +142,6 @@ class Bedside:
             raise Missing(f"There is no model {name}: `salus models` lists them")
         own, deployed = self.store.open(SELF, Purpose.OPERATIONS), self.registry.promoted(name)
         asked = deployed is not None and question_of(deployed) is not None
-        return monitor(own, name) | {"watch": watched(own, deployed) if deployed and asked else None}
+        told = monitor(own, self.registry.folder / name)
+        watch = watched(own, deployed) if deployed and asked else None
+        return told | {"watch": watch, "shadow": compared(own, self.registry, name)}

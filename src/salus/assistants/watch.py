@@ -65,7 +65,7 @@ def watched(records: Records, deployed: Deployed, seconds: float = SECONDS) -> d
     }
 
 
-def keep(file: Path, seen: Seen) -> None:
+def keep(file: Path, seen: object) -> None:
     """Written whole or not at all."""
     draft = file.with_suffix(".draft")
     write_json(draft, seen)

@@ -127,11 +127,41 @@ def promote(
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 
+@models.command("shadow")
+def shadow(
+    name: Name,
+    version: Annotated[str | None, typer.Argument(help="Else: how it does so far. 不填则显示比较")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Ask it no more. 停止")] = False,
+    reason: Annotated[str, typer.Option(help="Why. 理由")] = "",
+    store: Annotated[str | None, typer.Option(help="The store, to compare by what came. 数据库")] = None,
+    registry: Where = None,
+    language: Language = None,
+) -> None:
+    """Ask a version beside the promoted one, unseen; or compare the two so far. 影子运行"""
+    told = settings(store=store, registry=registry, language=language)
+    kept = Registry(told.registry, told.secret)
+    if off:
+        gone = kept.end_shadow(name, reason, getuser())
+        typer.echo(say("cli.shadow_off", told.language, name=name, version=gone or "–"))
+    elif version:
+        kept.let_shadow(name, version, reason, getuser())
+        typer.echo(say("cli.shadow", told.language, name=name, version=version))
+    else:
+        from salus.cli.shadowed import tell  # the store is opened only to compare
+
+        tell(told, kept, name)
+
+
 @models.command("rollback")
-def roll_back(name: Name, registry: Where = None, language: Language = None) -> None:
+def roll_back(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why. 理由")] = "",
+    registry: Where = None,
+    language: Language = None,
+) -> None:
     """Go back to the version that was asked before. 回退"""
     told = settings(registry=registry, language=language)
-    version = Registry(told.registry, told.secret).roll_back(name)
+    version = Registry(told.registry, told.secret).roll_back(name, getuser(), reason)
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 

@@ -1,6 +1,6 @@
 """Ask a deployed model about one patient and tell its answer as a suggestion, stored once for the same inputs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -153,10 +153,22 @@ def considered(
     return before if before and says_the_same(before, now) else Fresh(now, inputs, question.horizon)
 
 
+Beside = Callable[[Sequence[Suggestion], pa.Table], None]
+
+
+def nobody(fresh: Sequence[Suggestion], events: pa.Table) -> None:
+    """No version stands in shadow."""
+
+
 def suggest_all(
-    records: Records, patient_id: str, deployed: Iterable[Deployed], at: datetime | None = None
+    records: Records,
+    patient_id: str,
+    deployed: Iterable[Deployed],
+    at: datetime | None = None,
+    beside: Beside = nobody,
 ) -> list[Suggestion]:
     """What each deployed model says about a patient now, without answers; what is new is stored in one transaction.
+    `beside` is given what is new, and the events it rests on.
 
     The same inputs and model version give the stored suggestion back without writing. Raises Forbidden when the actor
     may not read the patient or not write RiskAssessment.
@@ -164,7 +176,9 @@ def suggest_all(
     events = patient_events(records, patient_id)
     inputs, moment = fingerprint(events), datetime.fromisoformat(clock.instant(at or clock.now()))
     found = [considered(records, patient_id, events, one, moment, inputs) for one in deployed]
-    keep(records, [one for one in found if isinstance(one, Fresh)])
+    fresh = [one for one in found if isinstance(one, Fresh)]
+    keep(records, fresh)
+    beside([one.suggestion for one in fresh], events)
     return [one.suggestion if isinstance(one, Fresh) else one for one in found if one]
 
 

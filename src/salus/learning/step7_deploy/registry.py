@@ -1,7 +1,8 @@
 """The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
 
     registry/<name>/<version>/{bundle,recipe,metrics,card,facts,points,watch,checksums,seal}.json, model/, card.*.md
-    registry/<name>/promotions.json    who promoted which version, when, why
+    registry/<name>/promotions.json    who promoted which version, when, why; who rolled back, and what stood in shadow
+    registry/<name>/shadow.json  the version that is asked beside the promoted one, unseen
     registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
 
 Only data is stored (JSON, arrays, LightGBM text): nothing that could run. Every file is checked against its sha256 when
@@ -14,7 +15,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,7 +39,10 @@ from salus.learning.step7_deploy.seal import (
 )
 from salus.learning.task import Strict
 
-PROMOTIONS = "promotions.json"
+PROMOTIONS, SHADOW = "promotions.json", "shadow.json"
+
+
+Act = Literal["promoted", "rolled-back", "shadow", "shadow-ended"]
 
 
 class Current(Strict):
@@ -50,13 +54,25 @@ class Current(Strict):
 
 
 class Promotion(Strict):
-    """One line of promotions.json: who made which version the one that is asked, when, why, and despite what."""
+    """One line of promotions.json: who made which version the one that is asked, when, why, and despite what.
+
+    `act`: promoted; rolled-back (to that version); shadow (asked beside, unseen), shadow-ended.
+    """
 
     version: str
     at: str
     by: str = ""
     reason: str = ""
     despite: list[str] = msgspec.field(default_factory=list)
+    act: Act = "promoted"
+
+
+class Shadow(Strict):
+    """The version that is asked beside the promoted one, unseen: since when."""
+
+    version: str
+    checksums: str
+    at: str
 
 
 class Judged(msgspec.Struct):
@@ -130,13 +146,51 @@ class Registry:
         current = self.current(name)
         if current is None:
             return None
-        key = (name, current.version)
+        return self._pinned(name, current.version, current.checksums)
+
+    def _pinned(self, name: str, version: str, checksums: str) -> Deployed:
+        """A version, loaded once, whose checksums are still those of when it was chosen."""
+        key = (name, version)
         if key not in self._warm:
-            found = sha256(self._place(name, current.version) / SUMS)
-            if found != current.checksums:
-                raise Conflict(f"The checksums of {name} {current.version} are not those that were promoted: {ADVICE}")
-            self._warm[key] = self.load(name, current.version)
+            if sha256(self._place(name, version) / SUMS) != checksums:
+                raise Conflict(f"The checksums of {name} {version} are not those that were promoted: {ADVICE}")
+            self._warm[key] = self.load(name, version)
         return self._warm[key]
+
+    def shadow(self, name: str) -> Shadow | None:
+        """Which version is asked beside the promoted one; None for none."""
+        file = self.folder / name / SHADOW
+        return msgspec.json.decode(file.read_bytes(), type=Shadow) if file.is_file() else None
+
+    def shadowing(self, name: str) -> Deployed | None:
+        """That version, loaded once and kept warm."""
+        found = self.shadow(name)
+        return self._pinned(name, found.version, found.checksums) if found else None
+
+    def let_shadow(self, name: str, version: str, reason: str = "", by: str = "") -> None:
+        """Ask a version beside the promoted one from now on; nobody is shown what it says. Raises Conflict, Missing."""
+        place, current = self._checked(name, version), self.current(name)
+        if current is None or current.version == version:
+            promoted = current.version if current else "none"
+            raise Conflict(
+                f"{name} {version} cannot stand in the shadow of itself or of nothing (promoted: {promoted})"
+            )
+        now = clock.instant(clock.now())
+        write_json(self.folder / name / SHADOW, Shadow(version=version, checksums=sha256(place / SUMS), at=now))
+        self._note(name, Promotion(version=version, at=now, by=by, reason=reason.strip(), act="shadow"))
+
+    def end_shadow(self, name: str, reason: str = "", by: str = "") -> str | None:
+        """Ask it no more; gives the version that was. Its answers stay."""
+        found = self.shadow(name)
+        if found is None:
+            return None
+        (self.folder / name / SHADOW).unlink()
+        now = clock.instant(clock.now())
+        self._note(name, Promotion(version=found.version, at=now, by=by, reason=reason.strip(), act="shadow-ended"))
+        return found.version
+
+    def _note(self, name: str, made: Promotion) -> None:
+        write_json(self.folder / name / PROMOTIONS, [*self.promotions(name), made])
 
     def wanted(self, name: str, version: str | None) -> str:
         """The version named, else the promoted one. Raises Missing where none is."""
@@ -203,9 +257,12 @@ class Registry:
         before = [*current.before, current.version] if current else []
         self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
         made = Promotion(version=version, at=clock.instant(clock.now()), by=by, reason=reason.strip(), despite=despite)
-        write_json(self.folder / name / PROMOTIONS, [*self.promotions(name), made])
+        self._note(name, made)
+        beside = self.shadow(name)
+        if beside is not None and beside.version == version:
+            self.end_shadow(name, by=by)
 
-    def roll_back(self, name: str) -> str:
+    def roll_back(self, name: str, by: str = "", reason: str = "") -> str:
         """Go back to the version that was promoted before; gives it. Raises Missing when there was none."""
         current = self.current(name)
         if current is None or not current.before:
@@ -213,6 +270,8 @@ class Registry:
         version, before = current.before[-1], current.before[:-1]
         place = self._checked(name, version)
         self._point(name, Current(version=version, checksums=sha256(place / SUMS), before=before))
+        now = clock.instant(clock.now())
+        self._note(name, Promotion(version=version, at=now, by=by, reason=reason.strip(), act="rolled-back"))
         return version
 
     def _checked(self, name: str, version: str) -> Path:

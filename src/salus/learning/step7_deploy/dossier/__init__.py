@@ -55,8 +55,10 @@ def names_of(features: list[Feature], source: str) -> dict[str, Text]:
 
 
 def state_of(registry: Registry, name: str, version: str) -> str:
-    current = registry.current(name)
-    return "promoted" if current is not None and current.version == version else "waiting"
+    current, beside = registry.current(name), registry.shadow(name)
+    if current is not None and current.version == version:
+        return "promoted"
+    return "shadow" if beside is not None and beside.version == version else "waiting"
 
 
 def weeks_of(file: Path) -> dict[str, int]:

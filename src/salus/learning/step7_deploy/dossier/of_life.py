@@ -11,7 +11,7 @@ from salus.learning.step7_deploy.registry import Promotion
 
 
 def approvals(told: Told) -> str:
-    own = [one for one in told.known.promotions if one.version == told.known.bundle.version]
+    own = [one for one in told.known.promotions if one.version == told.known.bundle.version and one.act == "promoted"]
     return told.semicolon.join(approval(told, one) for one in own) or told.say("approval.none")
 
 
