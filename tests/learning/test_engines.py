@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from salus.base.errors import Unsupported
-from salus.learning.step3_features.engines import by_duckdb, by_numpy, by_spark
 from salus.learning.step3_features.spark import LOCAL, features_on_spark, session_of
+from salus.learning.step3_features.sparse import matrix_by
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import batch, expected_of, same_bits
@@ -44,14 +44,21 @@ def session() -> Iterator[Any]:
 def test_duckdb_says_what_plain_python_says(seed: int) -> None:
     one = batch(seed, 60)
 
-    assert same_bits(expected_of(one), by_duckdb(one.recipe, one.table(), one.asked(), 2))
+    assert same_bits(expected_of(one), matrix_by(one.recipe, one.table(), one.asked(), False, "duckdb"))
+
+
+def test_a_wide_matrix_by_duckdb_holds_the_same() -> None:
+    one = batch(27, 60)
+    found = matrix_by(one.recipe, one.table(), one.asked(), True, "duckdb")
+
+    assert same_bits(expected_of(one), found[np.arange(len(one.rows))].dense())
 
 
 def test_duckdb_reads_a_file_in_any_order(tmp_path: Path) -> None:
     one = batch(24, 60)
     pq.write_table(one.table(), tmp_path / "it's.parquet")
 
-    assert same_bits(expected_of(one), by_duckdb(one.recipe, tmp_path / "it's.parquet", one.asked(), 2))
+    assert same_bits(expected_of(one), matrix_by(one.recipe, tmp_path / "it's.parquet", one.asked(), False, "duckdb"))
 
 
 @needs_spark
@@ -61,8 +68,8 @@ def test_spark_says_what_numpy_and_plain_python_say(session: Any, tmp_path: Path
     pq.write_table(one.table(), tmp_path / "events.parquet")
     expected = expected_of(one)
 
-    assert same_bits(expected, by_numpy(one.recipe, one.table(), one.asked(), 1))
-    assert same_bits(expected, by_spark(one.recipe, tmp_path, one.asked(), 2))
+    assert same_bits(expected, matrix_by(one.recipe, one.table(), one.asked(), False, "numpy"))
+    assert same_bits(expected, matrix_by(one.recipe, tmp_path, one.asked(), False, "spark"))
 
 
 @needs_spark

@@ -2,18 +2,23 @@
 
 import math
 import random
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from salus.analytics.events import EVENT_SCHEMA
+from salus.base.errors import Invalid
+from salus.learning.dictionary import write_json
 from salus.learning.learn import Learned, learn_task
 from salus.learning.people import groups_of, person_groups
 from salus.learning.run import Data, Run
+from salus.learning.step3_features import features
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step7_deploy import Deployed, Registry
 from salus.learning.task import Task, task_of
@@ -165,6 +170,21 @@ def test_the_bedside_has_the_bits_of_the_training_matrix(
         alone = model.vector(table_of(people[rows[i]["subject_id"]]), at)[0]
 
         assert matrix[i].tobytes() == np.where(np.isnan(alone), np.nan, alone).tobytes()
+
+
+def test_a_run_has_the_same_features_whoever_makes_them(learned: tuple[Learned, Registry], tmp_path: Path) -> None:
+    made = Run(learned[0].run)
+    shutil.copytree(made.folder, tmp_path / "run")
+    again = Run(tmp_path / "run")
+    write_json(again.folder / "plan.json", msgspec.structs.replace(made.plan, engine="duckdb"))
+    features(again)
+
+    assert np.array_equal(made.matrix(), again.matrix(), equal_nan=True)
+
+
+def test_an_engine_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="'excel' makes no features: take one of numpy, duckdb, spark"):
+        learn_task(task_of(TASK), tmp_path, tmp_path / "registry", engine="excel")
 
 
 def test_it_says_that_it_cannot_tell(model: Deployed) -> None:

@@ -13,6 +13,7 @@ from salus.learning.run import Plan, Progress, Run, TableAsk, silent
 from salus.learning.step1_collect import collect
 from salus.learning.step2_prepare import prepare
 from salus.learning.step3_features import features
+from salus.learning.step3_features.engines import engine_named
 from salus.learning.step4_train import train
 from salus.learning.step5_evaluate import evaluate
 from salus.learning.step6_optimise import optimise
@@ -56,12 +57,16 @@ def learn_task(
     registry: Path,
     *,
     runs: Path | None = None,
+    engine: str = "numpy",
     promote: bool = True,
     secret: bytes | None = None,
     progress: Progress = silent,
 ) -> Learned:
-    """All seven steps for a task over the events in a folder (`**/*.parquet`). Raises Invalid, Missing."""
-    plan = Plan(task=task, source="events", data=str(events))
+    """All seven steps for a task over the events in a folder (`**/*.parquet`). Raises Invalid, Missing, Unsupported.
+
+    `engine`: who makes the features: numpy, duckdb or spark.
+    """
+    plan = Plan(task=task, source="events", data=str(events), engine=engine_named(engine))
     return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)
 
 

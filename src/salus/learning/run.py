@@ -52,12 +52,16 @@ class TableAsk(Strict):
 
 
 class Plan(Strict):
-    """What this run is: the task, where its data came from, and for a table what was asked of it."""
+    """What this run is: the task, where its data came from, and for a table what was asked of it.
+
+    `engine`: who makes the features of events, see step 3; whoever it is, they are the same.
+    """
 
     task: Task
     source: Literal["events", "table"]
     data: str
     table: TableAsk | None = None
+    engine: str = "numpy"
 
 
 class Labels(Strict):

@@ -41,7 +41,7 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
     recipe = recipe_of(task, connection, read, name_of)
     recipe, lacking = with_derived(recipe, task)
     run.note("step3_features", [Note(key="note.not_derived", slots={"name": name}) for name in lacking])
-    matrix = matrix_by(recipe, events, numbered(rows), len(recipe.features) > MOST_DENSE)
+    matrix = matrix_by(recipe, events, numbered(rows), len(recipe.features) > MOST_DENSE, run.plan.engine)
     kept = with_inputs(recipe, telling(matrix[np.array([part == "train" for part in rows["part"].to_pylist()])]))
     measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
     if task.sequence is not None:  # a channel for each code that says something

@@ -1,28 +1,29 @@
 """Who computes the features of events: NumPy, DuckDB, or Spark where a city's events are. All say the same bits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from salus.base.errors import Invalid
 from salus.learning.dictionary import EventRecipe
 from salus.learning.step3_features import sql
 from salus.learning.step3_features.coded import NEVER
-from salus.learning.step3_features.windows import Found, Matrix, Windows, age_of, sex_of
+from salus.learning.step3_features.windows import Found, Windows, age_of, sex_of
 
 Ask = Callable[[str], pa.Table]  # runs a query
 
 
-def by_numpy(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, threads: int) -> Matrix:
-    """See `Windows.matrix`: of a file, the events of a subject stand together."""
-    return Windows(recipe, threads).matrix(events, rows)
+def by_numpy(windows: Windows, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
+    """Of a file, the events of a subject stand together. Raises Invalid where they do not."""
+    return windows.found(events, rows)
 
 
-def by_duckdb(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, threads: int) -> Matrix:
-    """The same; a file may hold its events in any order."""
-    with duckdb.connect(config={"threads": threads}) as connection:
+def by_duckdb(windows: Windows, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
+    """A file may hold its events in any order."""
+    with duckdb.connect(config={"threads": windows.threads}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         source = "given"
         if isinstance(events, pa.Table):
@@ -34,24 +35,32 @@ def by_duckdb(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, thre
             return connection.sql(text).to_arrow_table()
 
         connection.register("asked", rows)
-        connection.register("listed", sql.concept_table(list(sql.concept_rows(recipe, codes_of(recipe, ask, source)))))
+        codes = codes_of(windows.recipe, ask, source)
+        connection.register("listed", sql.concept_table(list(sql.concept_rows(windows.recipe, codes))))
         connection.execute("CREATE TABLE concepts AS SELECT * FROM listed")
-        return queried(recipe, ask, sql.Tables("asked", "concepts", source), rows, sql.DUCKDB)
+        yield queried(windows, ask, sql.Tables("asked", "concepts", source), rows, sql.DUCKDB)
 
 
-def by_spark(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, threads: int) -> Matrix:
-    """The same, in the session that is there, or a new one by the site's own settings. Raises Unsupported."""
+def by_spark(windows: Windows, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
+    """In the session that is there, or a new one by the site's own settings. Raises Unsupported."""
     from salus.learning.step3_features.spark import frames, session_of  # Spark is an extra
 
-    with frames(session_of(threads), recipe, events, rows) as (ask, tables):
-        return queried(recipe, lambda text: ask(text).toArrow(), tables, rows, sql.SPARK)
+    with frames(session_of(windows.threads), windows.recipe, events, rows) as (ask, tables):
+        yield queried(windows, lambda text: ask(text).toArrow(), tables, rows, sql.SPARK)
 
 
-ENGINES: Mapping[str, Callable[[EventRecipe, pa.Table | Path, pa.Table, int], Matrix]] = {
+ENGINES: Mapping[str, Callable[[Windows, pa.Table | Path, pa.Table], Iterator[Found]]] = {
     "numpy": by_numpy,
     "duckdb": by_duckdb,
     "spark": by_spark,
 }
+
+
+def engine_named(name: str) -> str:
+    """Raises Invalid for another than the names of `ENGINES`."""
+    if name not in ENGINES:
+        raise Invalid(f"'{name}' makes no features: take one of {', '.join(ENGINES)}", path="--engine")
+    return name
 
 
 def codes_of(recipe: EventRecipe, ask: Ask, events: str) -> list[str]:
@@ -62,14 +71,11 @@ def codes_of(recipe: EventRecipe, ask: Ask, events: str) -> list[str]:
     return found
 
 
-def queried(recipe: EventRecipe, ask: Ask, tables: sql.Tables, rows: pa.Table, say: sql.Dialect) -> Matrix:
-    """The matrix by two queries: what is known of concepts, and birth and sex."""
-    windows = Windows(recipe)
+def queried(windows: Windows, ask: Ask, tables: sql.Tables, rows: pa.Table, say: sql.Dialect) -> Found:
+    """What is known of all rows, by two queries: what is known of concepts, and birth and sex."""
     cells = ask(sql.statement(windows.columns, tables, say)) if windows.columns else NOTHING
     persons = ask(sql.person(tables, say)) if windows.person else NOBODY
-    made = np.empty((rows.num_rows, len(recipe.features)))
-    windows.place(made, found_of(cells, persons, rows, len(windows.columns)))
-    return made
+    return found_of(cells, persons, rows, len(windows.columns))
 
 
 WHOLE = pa.array([], pa.int64())

@@ -17,7 +17,8 @@ from salus.learning.dictionary import EventRecipe
 from salus.learning.moments import DAY_US
 from salus.learning.step3_features import sql
 from salus.learning.step3_features.engines import codes_of
-from salus.learning.step3_features.windows import SEXES, Windows
+from salus.learning.step3_features.kernel import VALUES
+from salus.learning.step3_features.windows import SEXES, columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -93,14 +94,15 @@ def features_on_spark(
 ) -> "DataFrame":
     """row, subject_id, at_us, and a column for each feature by its name (NULL = not known), computed where it is used.
 
-    `events`: the event schema; `rows`: row (each once), subject_id, at_us.
+    `events`: the event schema; `rows`: row (each once), subject_id, at_us. Without the features that are derived from
+    others by a formula: `engines.by_spark` makes those too.
     """
     with frames(session, recipe, events, rows) as (ask, tables):
         return ask(wide(recipe, tables))
 
 
 WIDE = """
-SELECT r.row, r.subject_id, r.at_us, {said} FROM {rows} r
+SELECT {said} FROM {rows} r
 LEFT JOIN (SELECT row, {picked} FROM ({cells}) GROUP BY row) c ON c.row = r.row
 LEFT JOIN ({persons}) p ON p.row = r.row
 """
@@ -108,21 +110,22 @@ LEFT JOIN ({persons}) p ON p.row = r.row
 
 def wide(recipe: EventRecipe, tables: sql.Tables) -> str:
     """The SQL of `features_on_spark`."""
-    columns = Windows(recipe).columns
+    columns = columns_of(recipe)
     number = {concept.key: i for i, concept in enumerate(recipe.concepts)}
     place = {column: k for k, column in enumerate(columns)}
     picked = [
         f"max(x{place[f.value, f.window_days]}) FILTER (WHERE concept = {number[f.source]}) AS f{j}"
         for j, f in enumerate(recipe.features)
-        if f.source in number
+        if f.value in VALUES
     ]
     said = [
         f"{SAID.get(f.value, 'c.f{j}').format(j=j)} AS `{f.name.replace('`', '``')}`"
         for j, f in enumerate(recipe.features)
+        if f.value in VALUES or f.value in SAID
     ]
     cells = sql.statement(columns, tables, sql.SPARK) if columns else NO_CELLS
     return WIDE.format(
-        said=", ".join(said),
+        said=", ".join(["r.row", "r.subject_id", "r.at_us", *said]),
         picked=", ".join(picked) or "count(*)",
         cells=cells,
         persons=sql.person(tables, sql.SPARK),

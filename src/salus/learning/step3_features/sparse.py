@@ -1,7 +1,7 @@
 """Features of tens of thousands of codes: what was found, and nothing else, in a wide matrix."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +11,24 @@ import pyarrow as pa
 from salus.learning.dictionary import EventRecipe
 from salus.learning.models.wide import Rows, Wide
 from salus.learning.step3_features.deriving import first_known
+from salus.learning.step3_features.engines import ENGINES
 from salus.learning.step3_features.windows import Found, Windows
 
 Cells = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]  # row, column, value
 
 
-def matrix_by(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, wide: bool) -> Rows:
+def matrix_by(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, wide: bool, engine: str = "numpy") -> Rows:
     """An ordinary matrix, or a wide one."""
     windows = Windows(recipe, threads=os.cpu_count() or 1)
-    return wide_matrix(windows, events, rows) if wide else windows.matrix(events, rows)
+    found = ENGINES[engine](windows, events, rows)
+    return wide_matrix(windows, found, rows.num_rows) if wide else windows.filled(found, rows.num_rows)
 
 
-def wide_matrix(windows: Windows, events: pa.Table | Path, rows: pa.Table) -> Wide:
-    """The same as `windows.matrix`, without room for what is usual. Memory grows with what is known."""
-    pieces = [cells_of(windows, found) for found in windows.found(events, rows)]
-    made = joined(pieces, rows.num_rows, windows)
-    return joined([*pieces, *derived(windows, made)], rows.num_rows, windows) if windows.deriving.steps else made
+def wide_matrix(windows: Windows, found: Iterable[Found], rows: int) -> Wide:
+    """The same as `windows.filled`, without room for what is usual. Memory grows with what is known."""
+    pieces = [cells_of(windows, one) for one in found]
+    made = joined(pieces, rows, windows)
+    return joined([*pieces, *derived(windows, made)], rows, windows) if windows.deriving.steps else made
 
 
 def joined(pieces: Sequence[Cells], rows: int, windows: Windows) -> Wide:

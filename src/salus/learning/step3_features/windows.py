@@ -5,7 +5,7 @@ and Spark (`sql.py`) and in plain Python (`tests/learning/oracle.py`), and all s
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,13 @@ class Windows:
     def found(self, events: pa.Table | Path, rows: pa.Table) -> Iterator[Found]:
         """The same without a matrix, for what is sparse or does not fit into memory: all rows, in pieces."""
         return each(pieces(Crowd(rows), events), self.found_in, self.threads)
+
+    def filled(self, found: Iterable[Found], count: int) -> Matrix:
+        """The matrix of so many rows from what was found, by whatever engine."""
+        made = np.empty((count, len(self.recipe.features)))
+        for one in found:
+            self.place(made, one)
+        return made
 
     def found_in(self, piece: Piece) -> Found:
         """What is known of the rows of a piece."""
