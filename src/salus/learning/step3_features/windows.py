@@ -59,10 +59,7 @@ class Windows:
         `events`: a table of the event schema, or a Parquet file in which the events of a subject stand together.
         Raises Invalid for a file where they do not.
         """
-        made = np.empty((rows.num_rows, len(self.recipe.features)))
-        for _ in each(pieces(Crowd(rows), events), lambda piece: self.place(made, self.found_in(piece)), self.threads):
-            pass
-        return made
+        return self.filled(self.found(events, rows), rows.num_rows)
 
     def one(self, events: pa.Table, at_us: int) -> Matrix:
         """The features of the one subject of these events at a moment, shape (1, features)."""
