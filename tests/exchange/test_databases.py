@@ -56,6 +56,9 @@ def test_what_could_not_be_mapped_is_listed_by_table_and_reason(cdm: Path, recor
         ("no_value_concept", "measurement"): 1,
         ("unread", "measurement.value_as_number"): 1,
     } == {key: rows for key, rows in told.items() if key[0] != "beside"}
+    assert {"measurement: furlong (1)", "condition_occurrence: ? (1), a word of ours (1)"} <= {
+        note.where for note in report.notes
+    }
     assert "person: shoe_size" in [note.where for note in report.notes if note.kind == "beside"]
 
 

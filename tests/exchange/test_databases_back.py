@@ -23,6 +23,7 @@ concept_id,concept_name,vocabulary_id,concept_class_id,standard_concept,concept_
 3012888,Diastolic blood pressure,LOINC,Clinical Observation,S,8462-4
 8876,millimeter mercury column,UCUM,Unit,S,mm[Hg]
 """.lstrip()
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 RELATIONS = "concept_id_1,concept_id_2,relationship_id\n45561952,201826,Maps to\n"
 
 
@@ -70,6 +71,9 @@ def clinic(records: Records) -> Records:
             "id": "ann",
             "gender": "female",
             "birthDate": "1960-04-09",
+            "extension": [
+                {"url": f"{US_CORE}race", "extension": [{"url": "ombCategory", "valueCoding": {"code": "2028-9"}}]}
+            ],
             "deceasedDateTime": "2026-04",
         },
         {"resourceType": "Encounter", "id": "stay", **visit, **about},
@@ -97,6 +101,13 @@ def clinic(records: Records) -> Records:
             "status": "entered-in-error",
             "code": coded(loinc, "8480-6"),
             **about,
+        },
+        {
+            "resourceType": "AllergyIntolerance",
+            "id": "nuts",
+            "code": coded("http://snomed.info/sct", "91935009"),
+            "patient": {"reference": "Patient/ann"},
+            "recordedDate": "2026-02-01",
         },
         {"resourceType": "Goal", "id": "walk", "lifecycleStatus": "active", "description": {"text": "walk"}, **about},
     ]
@@ -159,9 +170,12 @@ def test_without_a_vocabulary_codes_go_out_as_words_and_are_counted(clinic: Reco
 
     (sugar,) = rows(tmp_path / "out", "condition_occurrence")
     assert (0, "E11.9") == (sugar["condition_concept_id"], sugar["condition_source_value"])
-    assert {"condition_occurrence": 1, "measurement": 2} == {
+    assert {"condition_occurrence": 1, "measurement": 2, "observation": 1} == {
         n.where: n.rows for n in given.notes if n.kind == "no_number"
     }
+    (allergy,) = rows(tmp_path / "out", "observation")
+    assert ("91935009", "2026-02-01") == (allergy["observation_source_value"], str(allergy["observation_date"]))
+    assert 8515 == rows(tmp_path / "out", "person")[0]["race_concept_id"]
     (death,) = rows(tmp_path / "out", "death")
     assert (1, "2026-04-01") == (death["person_id"], str(death["death_date"]))
 

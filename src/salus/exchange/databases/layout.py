@@ -32,13 +32,20 @@ class Column(NamedTuple):
     back: str
 
 
+class Counted(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Rows that are counted; `by`: what is told of them, the most frequent first."""
+
+    when: str
+    by: str
+
+
 class Resources(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One kind of resource of a table's rows. `wanted`: of which rows; `counted`: what of them could not be mapped."""
 
     type: str
     elements: dict[str, str]
     wanted: str = "TRUE"
-    counted: dict[str, str] = {}
+    counted: dict[str, str | Counted] = {}
 
 
 class Back(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -50,6 +50,7 @@ OUT = (
     # json_extract, as an arrow that begins an argument is read as a lambda
     "listed(found) AS CAST(found AS JSON[])",
     """of_system(found, name) AS list_filter(listed(found), lambda one: (one->>'$.system') = name)[1]""",
+    "of_url(found, name) AS list_filter(listed(found), lambda one: (one->>'$.url') = name)[1]",
     "identifier_of(r, name) AS of_system(json_extract(r, '$.identifier'), name)->>'$.value'",
     "coded_in(cc, name) AS of_system(json_extract(cc, '$.coding'), name)->>'$.code'",
     "number_in(cc) AS TRY_CAST(coded_in(cc, getvariable('ohdsi')) AS INTEGER)",

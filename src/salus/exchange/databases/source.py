@@ -61,8 +61,10 @@ def opened(
     if lacking:
         raise Invalid(f"{source.name} has no {', '.join(lacking)}: it is not laid out as {layout.name}", path="layout")
     connection.execute("CREATE SCHEMA own")
+    connection.execute("CREATE SCHEMA came")
     connection.execute(KEY)
     for table in layout.tables:
+        settle(found, table)
         lay(found, table)
     found.site = slug(site or said_site(found) or layout.name)
     tell(connection, layout, found.site, zone)
@@ -104,6 +106,14 @@ def said_site(found: Source) -> str:
         return ""
     rows = found.connection.execute(found.layout.site).fetchall()
     return str(rows[0][0] or "") if rows else ""
+
+
+def settle(found: Source, table: Table) -> None:
+    """Read a text file once only: it is asked several times, and DuckDB's reader would cast ahead of TRY_CAST."""
+    place = found.raw.get(table.name, "")
+    if place.startswith("read_csv"):
+        found.connection.execute(f'CREATE TABLE came."{table.name}" AS FROM {place}')
+        found.raw[table.name] = f'came."{table.name}"'
 
 
 def lay(found: Source, table: Table) -> None:

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 
 from salus.analytics.sources import Place, Server
-from salus.exchange.databases.layout import Layout
+from salus.exchange.databases.layout import Counted, Layout, Table
 from salus.exchange.databases.macros import BOTH_WAYS, IN
 from salus.exchange.databases.rows import Origin, items_of, kept_beside, row_of, rows_of
 from salus.exchange.databases.source import Source, opened, speak
@@ -24,6 +24,7 @@ from salus.exchange.shapes import Found, Item
 from salus.exchange.taking import Intake, batches, collecting_seldom
 from salus.records import Records
 
+MOST = 12  # of a long list, told by name
 LARGE = 20_000  # rows for which other processes are started
 Progress = Callable[[int, int, str], None]
 
@@ -51,10 +52,14 @@ def take_database(
     actor may not write.
     """
     told = told or Told()
-    with tempfile.TemporaryDirectory(prefix="salus-import-") as room, duckdb.connect() as connection:
-        source = opened(connection, path, layout, Path(room), told.site, told.zone)
+    with (
+        tempfile.TemporaryDirectory(prefix="salus-import-") as made,
+        duckdb.connect(Path(made) / "work.duckdb") as connection,
+    ):
+        room = Path(made) / "copied"
+        source = opened(connection, path, layout, room, told.site, told.zone)
         speak(connection, (*BOTH_WAYS, *IN, *layout.macros))
-        seen = held(Path(room)) if isinstance(path, Server) else standing(path)
+        seen = held(room) if isinstance(path, Server) else standing(path)
         return taken(records, source, told, place_of(records, seen, source, told), on_progress, helpers)
 
 
@@ -146,17 +151,29 @@ def tables_apart(source: Source, counts: dict[str, int]) -> Iterator[Note]:
 def uncoded(source: Source, name: str) -> Iterator[Note]:
     """Of one table: what the layout counts, and rows that none of its resources wants."""
     (table,) = (one for one in source.layout.tables if one.name == name)
-    wanted = " OR ".join(f"coalesce(({one.wanted}), FALSE)" for one in table.resources) or "FALSE"
+    wanted = " OR ".join(f"coalesce(({one.wanted}), FALSE)" for one in table.resources)
     asked = {"unwanted": f"NOT ({wanted})"}
+    told: dict[str, str] = {}
     for resources in table.resources:
-        for reason, condition in resources.counted.items():
-            both = f"(({resources.wanted}) AND ({condition}))"
+        for reason, counted in resources.counted.items():
+            when = counted if isinstance(counted, str) else counted.when
+            both = f"(({resources.wanted}) AND ({when}))"
             asked[reason] = f"{asked[reason]} OR {both}" if reason in asked else both
+            if isinstance(counted, Counted):
+                told[reason] = counted.by
     sums = ", ".join(f"count(*) FILTER ({condition})" for condition in asked.values())
     numbers = source.one(f"SELECT {sums} FROM {rows_of(table)} t")
     for reason, number in zip(asked, numbers, strict=True):
         if number:
-            yield Note(reason, name, int(str(number)))
+            which = most(source, table, told[reason], asked[reason]) if reason in told else ""
+            yield Note(reason, f"{name}: {which}" if which else name, int(str(number)))
+
+
+def most(source: Source, table: Table, by: str, when: str) -> str:
+    """The most frequent of what could not be mapped, with how often."""
+    asked = f"SELECT coalesce(CAST(({by}) AS VARCHAR), '?') AS what, count(*) AS n FROM {rows_of(table)} t WHERE {when}"
+    rows = source.connection.execute(f"{asked} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST}").fetchall()
+    return ", ".join(f"{what} ({number:,})" for what, number in rows)
 
 
 def filled(source: Source, name: str, columns: list[str]) -> list[str]:
