@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from salus.learning.task import Text
 
 COUNTED = ("count",)
+Act = Literal["impossible", "beyond", "clipped"]
 
 
 class Feature(msgspec.Struct, kw_only=True, frozen=True):
@@ -83,6 +85,43 @@ class Formula(msgspec.Struct, kw_only=True):
     of: dict[str, list[str]]
 
 
+class Conversion(msgspec.Struct, kw_only=True):
+    """Numbers of a code in a unit become numbers in another: value * factor + start."""
+
+    code: str
+    unit: str
+    to: str
+    factor: float
+    start: float
+
+
+class Limit(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The values of a code, in a unit, that are measured. `act`: whether others cannot be, are beyond the usual, or are
+    set to the limit."""
+
+    code: str
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    act: Act
+
+
+class Cleaner(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is cleaned of events before features are made; learned on training people, the same for everybody."""
+
+    duplicates: bool = False
+    conversions: list[Conversion] = msgspec.field(default_factory=list)
+    limits: list[Limit] = msgspec.field(default_factory=list)
+
+    def only(self, codes: set[str]) -> "Cleaner":
+        """The cleaner of these codes."""
+        return Cleaner(
+            duplicates=self.duplicates,
+            conversions=[one for one in self.conversions if one.code in codes],
+            limits=[one for one in self.limits if one.code in codes],
+        )
+
+
 class EventRecipe(msgspec.Struct, kw_only=True):
     """How features are made from events; the same recipe in training and at the bedside."""
 
@@ -92,6 +131,7 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     rolled: Rolled | None = None
     series: Series | None = None
     derived: dict[str, Formula] = msgspec.field(default_factory=dict)  # feature -> how it is made
+    clean: Cleaner | None = None
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":
         """The recipe that makes only these features."""
@@ -99,7 +139,8 @@ class EventRecipe(msgspec.Struct, kw_only=True):
         concepts = [concept for concept in self.concepts if concept.key in sources]
         names = {feature.name for feature in kept}
         derived = {name: formula for name, formula in self.derived.items() if name in names}
-        return msgspec.structs.replace(self, concepts=concepts, features=list(kept), derived=derived)
+        clean = self.clean.only({concept.code for concept in concepts}) if self.clean else None
+        return msgspec.structs.replace(self, concepts=concepts, features=list(kept), derived=derived, clean=clean)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -120,6 +120,22 @@ class Features(Strict):
     derived: dict[str, Derived] = {}
 
 
+class Clean(Strict):
+    """What is cleaned of the events before features are made; nothing unless it is said. Learned on training people.
+
+    `duplicates`: what stands twice counts once; `units`: numbers come into the usual unit of their code; `impossible`:
+    pattern of codes -> least and greatest value that can be, in that unit; `quantiles`: values beyond these of training
+    people are dropped, or clipped to them (`beyond`), of codes with so many numbers (`least`).
+    """
+
+    duplicates: bool = False
+    units: bool = False
+    impossible: dict[str, tuple[float, float]] = {}
+    quantiles: tuple[float, float] | None = None
+    beyond: Literal["drop", "clip"] = "drop"
+    least: int = 100
+
+
 class Models(Strict):
     """Which families are tried; none named: the usual ones. `stack`: whether several may answer together.
 
@@ -184,6 +200,7 @@ class Task(Strict):
     cohort: Cohort = msgspec.field(default_factory=Cohort)
     when: When = msgspec.field(default_factory=When)
     label: Label = msgspec.field(default_factory=Label)
+    clean: Clean = msgspec.field(default_factory=Clean)
     features: Features = msgspec.field(default_factory=Features)
     models: Models = msgspec.field(default_factory=Models)
     budget: Budget = msgspec.field(default_factory=Budget)
@@ -314,6 +331,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
     unknown = [value for value in features.values if value not in VALUES]
     return [
         *(faults_of_task(aces) if aces else ()),
+        *checks_of_cleaning(task),
         (bool(aces) and task.kind != "binary", "kind", f"an ACES file tells whether, not {task.kind}: say binary"),
         (not re.fullmatch(r"[\w-]{1,80}", task.name), "name", f"'{task.name}' must be letters, digits, - and _"),
         ({"en", "zh"} - set(task.question) != set(), "question", "give the question in both languages: en and zh"),
@@ -387,6 +405,22 @@ def underived(features: Features) -> str:
         if unknown := sorted({value for value in values if value and value not in VALUES}):
             return f"{name}: {', '.join(unknown)}: the known values are {', '.join(VALUES)}"
     return ""
+
+
+def checks_of_cleaning(task: Task) -> list[tuple[bool, str, str]]:
+    """The same of what is to be cleaned."""
+    clean = task.clean
+    low, high = clean.quantiles or (0.0, 1.0)
+    turned = [pattern for pattern, span in clean.impossible.items() if not span[0] < span[1]]
+    return [
+        (not 0 <= low < high <= 1, "clean.quantiles", f"{low}, {high}: give two shares, such as [0.001, 0.999]"),
+        (bool(turned), "clean.impossible", f"{', '.join(turned)}: give [least, greatest], such as [20, 45]"),
+        (
+            clean != Clean() and task.sequence is not None,
+            "clean",
+            "series are not cleaned yet: clean a copy of the events by `salus clean`, or leave one of the two out",
+        ),
+    ]
 
 
 def matches(code: str, patterns: list[str]) -> bool:

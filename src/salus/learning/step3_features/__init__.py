@@ -1,10 +1,12 @@
 """Features: one definition for training and bedside, exact whatever the order of the events."""
 
 import csv
+import os
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from salus.learning.dictionary import EventRecipe, Feature
 from salus.learning.models.wide import MOST_DENSE, Rows, ends, is_known
@@ -13,9 +15,11 @@ from salus.learning.step3_features.columns import table_recipe, table_rows
 from salus.learning.step3_features.concepts import recipe_of
 from salus.learning.step3_features.derived import with_derived, with_inputs
 from salus.learning.step3_features.encode import encode_training
+from salus.learning.step3_features.limits import cleaner_of
 from salus.learning.step3_features.names import name_of
 from salus.learning.step3_features.sequences import measured_of, series_of, training_tensors
-from salus.learning.step3_features.sparse import matrix_by
+from salus.learning.step3_features.sparse import windows_matrix
+from salus.learning.step3_features.windows import Windows
 
 FEWEST_KNOWN = 10  # training rows that must know a feature
 
@@ -40,8 +44,11 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
     read = f"read_parquet('{events}')"
     recipe = recipe_of(task, connection, read, name_of)
     recipe, lacking = with_derived(recipe, task)
-    run.note("step3_features", [Note(key="note.not_derived", slots={"name": name}) for name in lacking])
-    matrix = matrix_by(recipe, events, numbered(rows), len(recipe.features) > MOST_DENSE, run.plan.engine)
+    recipe.clean = cleaner_of(task.clean, recipe, connection, read)
+    windows = Windows(recipe, threads=os.cpu_count() or 1, logged=True)
+    matrix = windows_matrix(windows, events, numbered(rows), len(recipe.features) > MOST_DENSE, run.plan.engine)
+    notes = [Note(key="note.not_derived", slots={"name": name}) for name in lacking]
+    run.note("step3_features", notes + keep_log(run, windows))
     kept = with_inputs(recipe, telling(matrix[np.array([part == "train" for part in rows["part"].to_pylist()])]))
     measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
     if task.sequence is not None:  # a channel for each code that says something
@@ -49,6 +56,21 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
         np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
     run.write("step3_features", "recipe.json", recipe)
     return recipe.features, matrix[:, kept]
+
+
+def keep_log(run: Run, windows: Windows) -> list[Note]:
+    """Write touched.parquet (every event that was cleaned) and limits.json; give a note for each thing done."""
+    if windows.cleaning is None:
+        return []
+    log = windows.cleaning.log
+    run.write("step3_features", "limits.json", windows.cleaning.cleaner)
+    if not log:
+        return [Note(key="note.cleaned.nothing")]
+    order = [(name, "ascending") for name in ("act", "subject_id", "time", "code", "source_id")]
+    table = pa.concat_tables(log, promote_options="permissive").sort_by(order)
+    pq.write_table(table, run.path("step3_features", "touched.parquet"))
+    counts = table.group_by("act").aggregate([([], "count_all")]).to_pylist()
+    return [Note(key=f"note.cleaned.{one['act']}", slots={"count": str(one["count_all"])}) for one in counts]
 
 
 def numbered(rows: pa.Table) -> pa.Table:

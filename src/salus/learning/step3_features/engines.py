@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from salus.base.errors import Invalid
+from salus.base.errors import Invalid, Unsupported
 from salus.learning.dictionary import EventRecipe
 from salus.learning.step3_features import sql
 from salus.learning.step3_features.coded import NEVER
@@ -72,7 +72,10 @@ def codes_of(recipe: EventRecipe, ask: Ask, events: str) -> list[str]:
 
 
 def queried(windows: Windows, ask: Ask, tables: sql.Tables, rows: pa.Table, say: sql.Dialect) -> Found:
-    """What is known of all rows, by two queries: what is known of concepts, and birth and sex."""
+    """What is known of all rows, by two queries: what is known of concepts, and birth and sex. Raises Unsupported for a
+    recipe that cleans."""
+    if windows.cleaning is not None:
+        raise Unsupported("Only NumPy cleans by the recipe: clean the events first by `salus clean`, or ask numpy")
     cells = ask(sql.statement(windows.columns, tables, say)) if windows.columns else NOTHING
     persons = ask(sql.person(tables, say)) if windows.person else NOBODY
     return found_of(cells, persons, rows, len(windows.columns))

@@ -19,7 +19,11 @@ Cells = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float
 
 def matrix_by(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, wide: bool, engine: str = "numpy") -> Rows:
     """An ordinary matrix, or a wide one."""
-    windows = Windows(recipe, threads=os.cpu_count() or 1)
+    return windows_matrix(Windows(recipe, threads=os.cpu_count() or 1), events, rows, wide, engine)
+
+
+def windows_matrix(windows: Windows, events: pa.Table | Path, rows: pa.Table, wide: bool, engine: str) -> Rows:
+    """The same by a recipe that was made ready."""
     found = ENGINES[engine](windows, events, rows)
     return wide_matrix(windows, found, rows.num_rows) if wide else windows.filled(found, rows.num_rows)
 

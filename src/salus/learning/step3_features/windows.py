@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from salus.learning.dictionary import EventRecipe
 from salus.learning.moments import DAY_US
+from salus.learning.step3_features.cleaning import Cleaning
 from salus.learning.step3_features.coded import NEVER, Codebook
 from salus.learning.step3_features.deriving import Deriving
 from salus.learning.step3_features.kernel import VALUES, known, values_of
@@ -42,10 +43,12 @@ class Found:
 
 
 class Windows:
-    """A recipe made ready. Calls are safe from any thread; `threads`: how many a call may use."""
+    """A recipe made ready. Calls are safe from any thread; `threads`: how many a call may use; `logged`: whether the
+    events that were cleaned are kept in `cleaning.log`."""
 
-    def __init__(self, recipe: EventRecipe, threads: int = 1) -> None:
+    def __init__(self, recipe: EventRecipe, threads: int = 1, logged: bool = False) -> None:
         self.recipe, self.threads = recipe, threads
+        self.cleaning = Cleaning(recipe.clean, logged) if recipe.clean else None
         self.columns = columns_of(recipe)
         self.targets = targets_of(recipe, self.columns)
         self.book = Codebook(recipe)
@@ -82,7 +85,10 @@ class Windows:
 
     def found_in(self, piece: Piece) -> Found:
         """What is known of the rows of a piece."""
-        coded, persons = self.book.read(piece.events, piece.subject, piece.subjects)
+        events, subject = piece.events, piece.subject
+        if self.cleaning is not None:
+            events, subject = self.cleaning(events, subject)
+        coded, persons = self.book.read(events, subject, piece.subjects)
         bounds = np.searchsorted(coded.subject, np.arange(piece.subjects + 1))
         seen = known(coded, piece.at, bounds[piece.owner], np.diff(bounds)[piece.owner])
         age, sex = age_of(piece.at, persons.birth[piece.owner]), sex_of(persons.sex)[piece.owner]
