@@ -11,6 +11,7 @@ from rich.table import Table
 from salus.base.errors import Conflict, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
+from salus.cli.retrain import again
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step7_deploy import Registry
@@ -150,6 +151,9 @@ def shadow(
         from salus.cli.shadowed import tell  # the store is opened only to compare
 
         tell(told, kept, name)
+
+
+models.command("retrain")(again)
 
 
 @models.command("rollback")
