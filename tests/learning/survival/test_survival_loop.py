@@ -16,6 +16,7 @@ from salus.learning.elsewhere import evaluate_elsewhere, recalibrate, write_page
 from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
+from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step7_deploy import Deployed, Registry
 from salus.learning.step7_deploy.dossier import empty_fields, write_report
 from salus.learning.task import Budget, task_of
@@ -81,6 +82,16 @@ def test_a_table_is_learned_and_judged_on_people_held_out(learned: tuple[Learned
     assert "clock" == notes["note.tells_time"]["column"]
     assert int(notes["note.followed"]["other"]) > 10 and "note.removed" in notes
     assert found.removed is not None and found.removed.beside < found.removed.alone
+
+
+def test_the_probes_look_for_clocks_of_the_same_time(learned: tuple[Learned, Path]) -> None:
+    found = {one.key: one for one in Run(learned[0].run).read("step5_evaluate", "probes.json", list[Probe])}
+
+    assert ("clear", "mended", ["clock"]) == (
+        found["alone"].state,
+        found["target_columns"].state,
+        found["target_columns"].names,
+    )
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Who stays free of the event"), ("zh", "无事件曲线")])

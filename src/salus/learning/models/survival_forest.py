@@ -17,6 +17,7 @@ from salus.learning.models.family import Family, Matrix, Params, Setting, check_
 from salus.learning.survival.follow import TINY, Follow
 from salus.learning.survival.grid import Grid
 
+MOST_ASKED, MOST_DRAWN = 50, 8_000  # features at a fork, rows of a tree: beyond, it takes longer and gains nothing
 USUAL = 10.0  # usual rows that every node is mixed with
 
 
@@ -29,9 +30,9 @@ def fit(x: Matrix, y: npt.NDArray[Any], setting: Setting, params: Params) -> gro
         criterion="poisson",
         n_estimators=int(params["trees"]),
         min_samples_leaf=min(int(params["leaf"]), max(1, len(x) // 4)),
-        max_features=params["share"],
+        max_features=min(params["share"], MOST_ASKED / x.shape[1]),
         max_depth=int(params.get("depth", 14)),
-        max_samples=min(1.0, 20_000 / len(x)) if len(x) > 20_000 else None,
+        max_samples=MOST_DRAWN if len(x) > MOST_DRAWN else None,
         random_state=setting.seed,
         n_jobs=setting.threads,
     ).fit(x, grid.follow.event / stood, sample_weight=stood)

@@ -1,7 +1,7 @@
 """A thing that alone tells the answer: the answer itself, or something written down because of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,9 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from salus.learning.models.family import Matrix
+from salus.learning.step3_features.telltale import tells_time
 from salus.learning.step5_evaluate.probes.look import Look, Probe, probe
+from salus.learning.survival.follow import Follow
 
 TELLS, SAME, FEWEST = 0.99, 0.999, 20  # AUROC of one thing alone; correlation with a number; rows of a class
 Flags = npt.NDArray[np.bool_]
@@ -30,16 +32,16 @@ def known_alone(look: Look) -> Probe:
 
 
 def judged(look: Look) -> bool:
-    return look.kind in ("binary", "multiclass", "number")
+    return look.kind in TELLS_BY
 
 
 def telling(look: Look, x: Matrix, columns: npt.NDArray[Any] | None = None) -> Iterator[str]:
     """The names of the columns of `x` that tell the answer. `columns`: which of the look's columns they are."""
     if not judged(look):
         return
-    y = look.data.y[look.sample]
+    y, tells = look.data.y[look.sample], TELLS_BY[look.kind]
     for j in range(x.shape[1]):
-        if (same_number if look.kind == "number" else tells_a_class)(x[:, j], y):
+        if tells(x[:, j], y):
             yield look.name(j if columns is None else int(columns[j]))
 
 
@@ -70,6 +72,19 @@ def same_number(column: Matrix, y: npt.NDArray[Any]) -> bool:
     return bool(abs(np.corrcoef(column[known], y[known])[0, 1]) > SAME)
 
 
+def tells_when(column: Matrix, y: npt.NDArray[Any]) -> bool:
+    """Whether a column puts nearly all rows in the order of their time to event."""
+    return tells_time(np.where(np.isfinite(column), column, np.nan), Follow.of(y))
+
+
+TELLS_BY: Mapping[str, Callable[[Matrix, npt.NDArray[Any]], bool]] = {
+    "binary": tells_a_class,
+    "multiclass": tells_a_class,
+    "number": same_number,
+    "survival": tells_when,
+}
+
+
 def target_columns(look: Look) -> Probe:
     """Of a table: columns left out because they say the target, and columns in use that bear its name."""
     ask = look.run.plan.table
@@ -80,5 +95,5 @@ def target_columns(look: Look) -> Probe:
     alike = [one for one in sources if len(target) > 2 and target in re.sub(r"[\W_]+", "", one.lower())]
     if alike:
         return probe("target_columns", len(sources), alike)
-    left = [note.slots["column"] for note in look.run.notes() if note.key == "note.leak"]
+    left = [note.slots["column"] for note in look.run.notes() if note.key in ("note.leak", "note.tells_time")]
     return probe("target_columns", len(sources) + len(left), left, "mended")
