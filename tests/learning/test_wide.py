@@ -16,7 +16,7 @@ from salus.analytics.events import EVENT_SCHEMA
 from salus.base.errors import Invalid
 from salus.learning.learn import learn_task
 from salus.learning.models.family import FAMILIES, Setting, family
-from salus.learning.models.wide import Wide, ends, load
+from salus.learning.models.wide import Wide, ends, load, together
 from salus.learning.run import Run
 from salus.learning.step3_features import numbered
 from salus.learning.step3_features.windows import Windows
@@ -56,7 +56,7 @@ def test_a_wide_matrix_is_the_dense_one(table: tuple, data: st.DataObject) -> No
     assert np.array_equal(np.vstack([x[one] for one in rows]), wide[np.array(rows)].dense(), **same)
     assert np.array_equal((~np.isnan(x)).sum(axis=0), wide.known)
     assert all(np.array_equal(one, other) for one, other in zip(ends(x), ends(wide), strict=True))
-    assert np.array_equal(np.hstack([x, x]), wide.beside(x).dense(), **same)
+    assert np.array_equal(np.hstack([x, x]), together([wide, wide]).dense(), **same)
     told = [sum(any((v != 0 if u == 0 else v == v) for v, u in [(r[j], wide.usual[j])]) for j in columns) for r in x]
     assert told == wide.told({str(j): [j] for j in columns}).tolist()
 
@@ -151,7 +151,7 @@ TASK = {
         "derived": {"level": {"formula": "lab / (age + 1)", "of": {"lab": "LAB//x"}, "values": ["last"]}},
     },
     "models": {"families": ["logistic", "lightgbm"]},
-    "budget": {"seconds": 0},
+    "budget": {"seconds": 2, "trials": 2},
 }
 
 

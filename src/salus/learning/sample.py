@@ -9,11 +9,12 @@ import msgspec
 import numpy as np
 
 from salus.learning.dictionary import write_json
-from salus.learning.models.family import Look, Matrix, Setting, Shape, family
+from salus.learning.models.family import Look, Setting, Shape, family
+from salus.learning.models.wide import Wide, load
 from salus.learning.run import Data
 
 MOST_ROWS = 15_000  # rows used for tuning: enough to rank parameters
-FILES = ("x", "y", "fold", "subject")
+FILES, WIDE = ("x", "y", "fold", "subject"), "x.npz"
 SMALL, TUNING_FOLDS = 3_000, 3  # a small table keeps all its folds: three would leave too little to learn from
 
 
@@ -21,13 +22,13 @@ SMALL, TUNING_FOLDS = 3_000, 3  # a small table keeps all its folds: three would
 class Sample:
     """Training rows for tuning, with a fold each; all rows of a subject share a fold."""
 
-    x: Matrix
+    x: Any  # an ordinary matrix, or `Wide`
     y: Any
     fold: Any
     setting: Setting
     subject: Any  # a number for each
 
-    def part(self, name: str, rows: Any, look: Look | None = None) -> tuple[Matrix, Any, Setting]:
+    def part(self, name: str, rows: Any, look: Look | None = None) -> tuple[Any, Any, Setting]:
         """Some rows as a family wants them: x, y, setting."""
         series = self.setting.series if family(name).series else None
         x = self.x if series or self.setting.series is None else self.x[:, : self.setting.series.tabular]
@@ -36,14 +37,18 @@ class Sample:
     def digest(self) -> str:
         """What tells this sample from any other."""
         made = hashlib.sha256(repr((self.setting, self.x.shape)).encode())
-        for part in (self.x, self.y, self.fold, self.subject):
+        features = self.x.arrays() if isinstance(self.x, Wide) else [self.x]
+        for part in (*features, self.y, self.fold, self.subject):
             made.update(np.ascontiguousarray(part).data)
         return made.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """x.npy, y.npy, fold.npy, subject.npy, setting.json."""
+        """x.npy (of a wide matrix x.npz), y.npy, fold.npy, subject.npy, setting.json."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
+        (folder / WIDE).unlink(missing_ok=True)
+        if isinstance(self.x, Wide):
+            self.x.save(folder / WIDE)
+        for name in FILES[1:] if isinstance(self.x, Wide) else FILES:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
         names = ("kind", "classes", "seed", "threads", "draft", "times", "series")
         kept = {name: getattr(self.setting, name) for name in names}
@@ -52,8 +57,9 @@ class Sample:
 
 def load_sample(folder: Path) -> Sample:
     """The sample in those files; x is read as it is used."""
-    x, *others = (np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in FILES)
-    y, fold, subject = (np.array(one) for one in others)
+    is_wide = (folder / WIDE).exists()
+    x: Any = load(folder / WIDE) if is_wide else np.load(folder / "x.npy", mmap_mode="r", allow_pickle=False)
+    y, fold, subject = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in FILES[1:])
     kept = msgspec.json.decode((folder / "setting.json").read_bytes())
     series, times = msgspec.convert(kept.pop("series"), Shape | None), tuple(kept.pop("times"))
     return Sample(x, y, fold, Setting(**kept, times=times, series=series), subject)

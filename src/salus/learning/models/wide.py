@@ -112,10 +112,8 @@ class Wide:
         pairs = np.unique(rows[own >= 0] * len(groups) + own[own >= 0])
         return np.bincount(pairs // len(groups), minlength=len(self)).astype(np.float64)
 
-    def beside(self, other: Dense) -> "Wide":
-        """With more columns to the right, of which nothing is usual but NaN."""
-        more = Wide.of_dense(other, np.full(other.shape[1], np.nan))
-        return Wide(in_order(hstack([self.cells, more.cells], format="csr")), np.concatenate([self.usual, more.usual]))
+    def arrays(self) -> list[npt.NDArray[Any]]:
+        return [self.cells.data, self.cells.indices, self.cells.indptr, self.usual]
 
     def save(self, path: Path) -> None:
         """One .npz file of plain arrays."""
@@ -135,6 +133,12 @@ def load(path: Path) -> Wide:
 def in_order(cells: csr_matrix) -> csr_matrix:
     cells.sort_indices()
     return cells
+
+
+def together(blocks: Sequence[Wide]) -> Wide:
+    """Blocks of columns of the same rows, side by side."""
+    cells = hstack([block.cells for block in blocks], format="csr")
+    return Wide(in_order(cells), np.concatenate([block.usual for block in blocks]))
 
 
 Rows = Dense | Wide
