@@ -39,6 +39,9 @@ def learn(
         str | None, typer.Option(help="Table: event values that make the event impossible. 竞争结局")
     ] = None,
     drop: Annotated[str | None, typer.Option(help="Table: columns not to learn from. 不用的列")] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Table: the column that orders a subject's rows; earlier rows speak too. 先后列")
+    ] = None,
     test: Annotated[Path | None, typer.Option(help="Table: another file to judge on. 测试文件")] = None,
     name: Annotated[str | None, typer.Option(help="Table: what to call the model. 模型名称")] = None,
     families: Annotated[str | None, typer.Option(help="Table: logistic,tree,forest,svm,lightgbm,cox. 模型种类")] = None,
@@ -100,6 +103,7 @@ def learn(
                 horizon=horizon,
                 competing=names_of(competing),
                 drop=names_of(drop),
+                order=order,
                 test=test,
                 name=name,
                 families=names_of(families) or None,

@@ -81,6 +81,7 @@ def learn_table(
     horizon: float | None = None,
     competing: list[str] | None = None,
     drop: list[str] | None = None,
+    order: str | None = None,
     test: Path | None = None,
     name: str | None = None,
     families: list[str] | None = None,
@@ -113,6 +114,7 @@ def learn_table(
         horizon=horizon,
         competing=competing or [],
         drop=drop or [],
+        order=order,
     )
     task = Task(
         name=name or re.sub(r"[^\w-]+", "-", f"{csv.name.split('.')[0]}-{target}")[:80],

@@ -38,6 +38,7 @@ class TableAsk(Strict):
 
     `event`: of time to event, the column that says what ended the time in `target`; `competing`: those of its values
     that make the event impossible. `horizon`: up to when, in the unit of `target`. `drop`: columns not to learn from.
+    `order`: what says which of a subject's rows come first; the earlier ones then speak too.
     """
 
     target: str
@@ -49,6 +50,7 @@ class TableAsk(Strict):
     horizon: float | None = None
     competing: list[str] = msgspec.field(default_factory=list)
     drop: list[str] = msgspec.field(default_factory=list)
+    order: str | None = None
 
 
 class Plan(Strict):

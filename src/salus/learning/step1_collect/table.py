@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from salus.base.errors import Invalid, Malformed
 from salus.learning.run import Note, Plan, Run, TableAsk
+from salus.learning.step1_collect.history import with_history
 from salus.learning.step1_collect.text import WESTERN, text_of
 
 EMPTY = {"", "?", "na", "n/a", "nan", "null", "-", "#n/a"}
@@ -31,6 +32,7 @@ def collect_table(run: Run) -> None:
         rows, bad = rows + [[row[i] for i in place] for row in more], bad + worse
         parts = ["train"] * len(parts) + ["test"] * len(more)
     table = pa.table({name: [cell_of(row[i]) for row in rows] for i, name in enumerate(header)}, schema_of(header))
+    table = with_history(table, ask)
     pq.write_table(table, run.path("step1_collect", "table.parquet"))
     pq.write_table(pa.table({"part": parts}), run.path("step1_collect", "parts.parquet"))
     write_bad_rows(run, bad)
@@ -103,7 +105,7 @@ def check_columns(header: list[str], ask: TableAsk, groups: list[str], name: str
     double = sorted(column for column, count in Counter(header).items() if count > 1)
     if double:
         raise Invalid(f"The columns {', '.join(double)} of {Path(name).name} stand there twice: rename or delete one")
-    named = [("target", ask.target), ("subject", ask.subject), ("event", ask.event)]
+    named = [("target", ask.target), ("subject", ask.subject), ("event", ask.event), ("order", ask.order)]
     for role, wanted in (*named, *(("drop", one) for one in ask.drop), *(("group", one) for one in groups)):
         if wanted is not None and wanted not in header:
             raise Invalid(

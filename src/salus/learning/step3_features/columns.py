@@ -16,6 +16,7 @@ from salus.base.errors import Invalid
 from salus.learning.dictionary import Feature
 from salus.learning.numbers import number_of
 from salus.learning.run import Labels, Note, Run
+from salus.learning.step1_collect.history import label_of
 from salus.learning.step1_collect.table import asked
 from salus.learning.step3_features.telltale import tells_time
 from salus.learning.survival.follow import Follow
@@ -83,7 +84,9 @@ def table_rows(run: Run) -> tuple[dict[str, Cells], pa.Table]:
     rows, ask = run.rows(), asked(run.plan)
     table = pq.read_table(run.needed("step1_collect", "table.parquet")).take(rows["row"])
     train = np.flatnonzero(np.asarray(rows["part"].to_pylist()) == "train")
-    names = [name for name in table.column_names if name not in (ask.target, ask.event, ask.subject, *ask.drop)]
+    names = [
+        name for name in table.column_names if name not in (ask.target, ask.event, ask.subject, ask.order, *ask.drop)
+    ]
     return {name: cells_of(table[name], train) for name in names}, rows
 
 
@@ -257,10 +260,9 @@ def features_of(column: Column, labels: Labels) -> Iterator[Feature]:
     """The features of one column, in the order in which `encode` makes their values."""
 
     def feature(value: str, level: str | None = None, kind: str = "") -> Feature:
-        text = column.name if level is None else f"{column.name} = {level}"
-        return Feature(
-            name=f"{text}{kind}", source=column.name, value=value, level=level, label={"en": text, "zh": text}
-        )
+        tail = "" if level is None else f" = {level}"
+        label = {language: f"{text}{tail}" for language, text in label_of(column.name).items()}
+        return Feature(name=f"{column.name}{tail}{kind}", source=column.name, value=value, level=level, label=label)
 
     if column.treatment == "number":
         yield feature("number")

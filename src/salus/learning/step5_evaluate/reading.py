@@ -5,6 +5,7 @@ import csv
 import msgspec
 
 from salus.learning.run import Note, Run
+from salus.learning.step1_collect.history import label_of
 from salus.learning.step5_evaluate.baselines import Points, Rule
 from salus.learning.step5_evaluate.figures import Evaluation, Rotation
 from salus.learning.step5_evaluate.probes import Probe
@@ -71,7 +72,7 @@ def named(run: Run, importance: dict[str, float]) -> list[tuple[Text, float]]:
     with run.needed("step3_features", "dictionary.csv").open(newline="", encoding="utf-8") as file:
         labels = {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(file)}
     plain = run.plan.source == "table"
-    return [({"en": s, "zh": s} if plain else labels[s], size) for s, size in importance.items() if size > 0]
+    return [(label_of(s) if plain else labels[s], size) for s, size in importance.items() if size > 0]
 
 
 def left_out_of(run: Run) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """A deployed model at the bedside: the training's own features, a calibrated answer, its reasons, or "cannot tell"."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +21,7 @@ from salus.learning.models.wide import Wide
 from salus.learning.moments import moment_us
 from salus.learning.people import Known as Groups
 from salus.learning.people import cells_groups, person_groups
+from salus.learning.step1_collect.history import said_before
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
 from salus.learning.step3_features.members import Members
@@ -170,8 +171,14 @@ class Deployed:
     def members(self) -> Members:
         return Members(self.recipe)
 
-    def predict_row(self, cells: Mapping[str, str | None]) -> Prediction:
-        """The answer for one row of a table: column -> cell. Columns that are not given are not known."""
+    def predict_row(
+        self, cells: Mapping[str, str | None], earlier: Sequence[Mapping[str, str | None]] | None = None
+    ) -> Prediction:
+        """The answer for one row of a table: column -> cell. Columns that are not given are not known.
+
+        `earlier`: the rows before it of the same subject, the latest last, for a model that learned from such.
+        """
+        cells = cells if earlier is None else said_before(cells, earlier)
         if self.bundle.source != "table":
             raise Unsupported(f"{self.name} {self.version} was learned from events: ask predict_events")
         known = {name for name, cell in cells.items() if cell is not None}

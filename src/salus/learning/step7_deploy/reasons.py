@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from salus.base.words import LANGUAGES, words_of
 from salus.learning.dictionary import Feature
 from salus.learning.moments import DAY_US
+from salus.learning.step1_collect.history import label_of
 from salus.learning.step3_features.windows import MEASURED
 from salus.learning.step7_deploy.evidence import Known
 from salus.learning.task import Text
@@ -76,9 +77,9 @@ RULES: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived}
 
 def cell_shown(feature: Feature, x: float, cell: str | None) -> Shown:
     """Of a table: the number of a numeric column, else the column and what its cell says."""
-    name = {language: feature.source for language in LANGUAGES}
+    name = label_of(feature.source)
     if cell is None:
         return said("unknown", name), None, None
     if feature.value == "number":
         return name, x, None
-    return {language: f"{feature.source} = {cell}" for language in LANGUAGES}, None, None
+    return {language: f"{name[language]} = {cell}" for language in LANGUAGES}, None, None
