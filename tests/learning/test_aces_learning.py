@@ -152,3 +152,12 @@ def test_a_length_of_time_is_the_sum_of_its_parts(days, hours, minutes, seconds)
 
     assert expected == span_us(f"{days} days, {hours}:{minutes:02}:{seconds:02}")
     assert expected == span_us(f"{days}d {hours}h {minutes}m{seconds} sec")
+
+
+def test_it_is_judged_elsewhere_and_reported_like_any_other(learned: tuple[Learned, Registry], site: Path) -> None:
+    judged = salus("evaluate", "illness", "--on", "meds", "--registry", "registry", at=site)
+    told = salus("models", "report", "illness", "--registry", "registry", "--to", "report", at=site)
+
+    assert (0, 0) == (judged.returncode, told.returncode), judged.stderr + told.stderr
+    assert "720" in judged.stdout
+    assert (site / "report" / "report.zh.html").is_file()

@@ -152,7 +152,11 @@ class Run:
         return pq.read_table(self.needed("step2_prepare", "rows.parquet"))
 
     def write_matrix(self, matrix: Rows, features: list[Feature]) -> None:
-        """matrix.parquet, or of a wide matrix matrix.npz."""
+        """matrix.parquet, or of a wide matrix matrix.npz; and dictionary.csv, what each column means."""
+        with self.path("step3_features", "dictionary.csv").open("w", newline="", encoding="utf-8") as file:
+            names = ("name", "source", "value", "window_days", "unit", "en", "zh")
+            told = [(f.name, f.source, f.value, f.window_days, f.unit, f.label["en"], f.label["zh"]) for f in features]
+            csv.writer(file).writerows([names, *told])
         places = {kind: self.path("step3_features", f"matrix.{kind}") for kind in ("parquet", "npz")}
         for place in places.values():
             place.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """Features: one definition for training and bedside, exact whatever the order of the events."""
 
-import csv
 import os
 
 import duckdb
@@ -29,10 +28,6 @@ def features(run: Run, progress: Progress = silent) -> None:
     progress("step3", 0.0)
     made, matrix = table_features(run) if run.plan.source == "table" else event_features(run)
     run.write_matrix(matrix, made)
-    with run.path("step3_features", "dictionary.csv").open("w", newline="", encoding="utf-8") as file:
-        names = ("name", "source", "value", "window_days", "unit", "en", "zh")
-        rows = [(f.name, f.source, f.value, f.window_days, f.unit, f.label["en"], f.label["zh"]) for f in made]
-        csv.writer(file).writerows([names, *rows])
 
 
 def event_features(run: Run) -> tuple[list[Feature], Rows]:
