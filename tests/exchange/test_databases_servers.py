@@ -13,7 +13,8 @@ from salus.analytics.sources import read_layout as read_events_layout
 from salus.base.errors import Busy, Missing
 from salus.cli import terminal
 from salus.exchange.databases import Wanted, give_database, read_layout, take_database
-from salus.records import Records
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Records, Store
 
 EVENTS = """
 name = "small"
@@ -130,3 +131,16 @@ def test_a_server_that_is_not_there_or_empty_is_said(
         take_database(records, place_at(new_schema()), read_layout("omop"))
     with pytest.raises(Busy, match="cannot be reached"):
         take_database(records, Server("postgresql://ann:secret@/cdm?host=/nowhere"), read_layout("omop"))
+
+
+def test_a_store_on_any_engine_takes_tables_in_and_gives_them_out(
+    new_place: Callable[[], str], cdm: Path, tmp_path: Path
+) -> None:
+    with Store(new_place()) as store:
+        records = store.open(SYSTEM, Purpose.OPERATIONS)
+        take_database(records, cdm, read_layout("omop"), helpers=0)
+        given = give_database(records, read_layout("omop"), tmp_path / "out")
+
+    assert [3, 2, 4, 4] == [
+        given.tables[name] for name in ("person", "condition_occurrence", "measurement", "drug_exposure")
+    ]

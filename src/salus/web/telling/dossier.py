@@ -80,7 +80,7 @@ class Dossier:
 
     @cached_property
     def encounters(self) -> list[Course]:
-        return courses.encounters(self.by_type["Encounter"], self.language)
+        return courses.encounters(told_once(self.by_type["Encounter"]), self.language)
 
     @property
     def critical(self) -> measures.Measure | None:
@@ -143,3 +143,19 @@ def spot(text: str) -> Mark | None:
 def named(course: Course) -> str:
     """What it was, and why."""
     return f"{course.name}: {course.detail}" if course.detail else course.name
+
+
+def told_once(encounters: list[Resource]) -> list[Resource]:
+    """Without the parts of a visit that last exactly as long as the visit itself.
+
+    >>> visit = {"id": "1", "period": {"start": "2026-03-01"}}
+    >>> len(told_once([visit, visit | {"id": "2", "partOf": {"reference": "Encounter/1"}}]))
+    1
+    """
+    periods = {f"Encounter/{one.get('id')}": one.get("period") for one in encounters}
+
+    def is_new(one: Resource) -> bool:
+        whole = one.get("partOf", {}).get("reference")
+        return whole not in periods or periods[whole] != one.get("period")
+
+    return [one for one in encounters if is_new(one)]
