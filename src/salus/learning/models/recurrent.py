@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from salus.learning.dictionary import write_json
 from salus.learning.models import arrays
@@ -23,6 +24,7 @@ from salus.learning.models.family import Family, Matrix, Params, Setting, Shape,
 
 FORM, WEIGHTS = "recurrent.json", "recurrent.safetensors"
 Whole = npt.NDArray[np.int64]
+LIBRARIES = ThreadpoolController()
 CHUNK = 256  # rows at a time: bounds memory
 
 
@@ -62,6 +64,10 @@ class Recurrent:
     weights: dict[str, Matrix]
 
     def margins(self, x: Matrix) -> Matrix:
+        with one_thread():
+            return self._all_margins(x)
+
+    def _all_margins(self, x: Matrix) -> Matrix:
         return np.vstack([self._margins(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)])
 
     def _margins(self, x: Matrix) -> Matrix:
@@ -76,10 +82,10 @@ class Recurrent:
 
     def parts(self, x: Matrix) -> Matrix:
         """What features that are not read add is 0."""
-        person, hours, values = self.form.split(x)
-        totals, rows = self.margins(x) - self.base, [slice(i, i + 1) for i in range(len(x))]
-        each = [self._explained(person[i], hours[i], values[i], total) for i, total in zip(rows, totals, strict=True)]
-        made = np.stack(each)
+        with one_thread():
+            person, hours, values = self.form.split(x)
+            totals = self._all_margins(x) - self.base
+            made = np.stack([self._explained(*one) for one in zip(person, hours, values, totals, strict=True)])
         made[:, :, -1] = self.base
         return made
 
@@ -92,11 +98,11 @@ class Recurrent:
         return said
 
     def _explained(self, person: Matrix, hours: Matrix, values: Matrix, total: Matrix) -> Matrix:
-        """The parts of one row, which sum to `total`, shape (k, features + channels + 1)."""
+        """The parts of one row, which sum to `total`, shape (k, features + channels + 1); the base is left open."""
         shape = self.form.shape
         parts = np.zeros((len(total), shape.tabular + shape.channels + 1))
-        parts[:, list(shape.person)] = (person[0][:, None] * self.weights["person"]).T * self.form.spread
-        seen = np.flatnonzero((~np.isnan(values[0])).any(axis=0))
+        parts[:, list(shape.person)] = (person[:, None] * self.weights["person"]).T * self.form.spread
+        seen = np.flatnonzero((~np.isnan(values)).any(axis=0))
         if len(seen):
             own = self._added(hours, values, seen)
             left = total - parts.sum(axis=1) - own.sum(axis=1)  # what single precision rounded away
@@ -107,9 +113,10 @@ class Recurrent:
         """What each channel adds to those before it, and to those behind it, by halves. Shape (k, seen)."""
         many = len(seen)
         first = np.tri(many + 1, many, -1, dtype=bool)  # line i keeps the first i channels
-        kept = np.zeros((2 * many + 2, values.shape[2]), dtype=bool)
+        kept = np.zeros((2 * many + 2, values.shape[1]), dtype=bool)
         kept[: many + 1, seen], kept[many + 1 :, seen] = first, ~first
-        row = self.form.steps(hours, values, np.float32)
+        begin = int((~np.isnan(values)).any(axis=1).argmax())  # before that nothing changes
+        row = self.form.steps(hours[None, begin:], values[None, begin:], np.float32)
         said = self.light._answer(CROWD, kept_steps(row, kept, self.form.unit), np.zeros((1, 0), np.float32))
         up, down = np.diff(said[: many + 1], axis=0), -np.diff(said[many + 1 :], axis=0)
         return np.asarray((up + down).T / 2)
@@ -123,6 +130,11 @@ class Recurrent:
     def save(self, folder: Path) -> None:
         arrays.save(folder / WEIGHTS, {name: w.astype(np.float32) for name, w in self.weights.items()})
         write_json(folder / FORM, self.form)
+
+
+def one_thread() -> Any:
+    """So small products that threads would wait for each other more than they work."""
+    return LIBRARIES.limit(limits=1, user_api="blas")
 
 
 def load(folder: Path) -> Recurrent:
