@@ -64,7 +64,7 @@ def test_duckdb_reads_a_file_in_any_order(tmp_path: Path) -> None:
 @needs_spark
 @leaves_sockets
 def test_spark_says_what_numpy_and_plain_python_say(session: Any, tmp_path: Path) -> None:
-    one = batch(25, 300, windows_wanted=2)
+    one = batch(25, 200, windows_wanted=2)
     pq.write_table(one.table(), tmp_path / "events.parquet")
     expected = expected_of(one)
 

@@ -68,10 +68,7 @@ def in_order(group: Whole) -> tuple[Whole, Whole]:
 
 
 class Measured:
-    """The events that have a value, in the same order, and their running sums, made when first asked for.
-
-    `exact`: sums are of Python's own integers, for numbers that `Wide` cannot tell.
-    """
+    """The events that have a value, in the same order, and their running sums, made when first asked for."""
 
     def __init__(self, known: Known) -> None:
         self.known = known
@@ -81,6 +78,7 @@ class Measured:
         self.value = value if self.place is None else value[self.place]
         self.before = None if self.place is None else np.concatenate(([0], np.cumsum(has)))
         self.first = self.places(known.first)
+        self.made: dict[tuple[str, bool], Any] = {}
 
     def places(self, events: Whole) -> Whole:
         """How many measured events come before each of these places among all."""
@@ -123,49 +121,44 @@ class Measured:
         return made
 
     @cached_property
-    def sums(self) -> "Sums":
+    def exact(self) -> bool:
+        """Whether slopes need Python's own integers: `Wide` could not tell their sums."""
         events, most, ago, millionths = self.sizes
-        return Sums(self, not fits(events, most, ago, max(ago, millionths)))
+        return not fits(events, most, ago, max(ago, millionths))
 
     @cached_property
-    def squares(self) -> "Sums":
+    def exact_squares(self) -> bool:
+        """The same of deviations."""
         events, most, _, millionths = self.sizes
-        return Sums(self, not fits(events, most, millionths, millionths))
+        return not fits(events, most, millionths, millionths)
 
+    def sum(self, name: str, begin: Whole, end: Whole, exact: bool) -> Any:
+        """The sums of stretches of events: `Wide`, or in Python's integers."""
+        if (name, exact) not in self.made:
+            self.made[name, exact] = self._running(*FACTORS[name], exact)
+        found = self.made[name, exact]
+        return found[end] - found[begin] if exact else between(found, begin, end)
 
-class Sums:
-    """Sums of whole numbers over stretches of measured events: `Wide`, or exact in Python's integers."""
-
-    def __init__(self, measured: Measured, exact: bool) -> None:
-        self.measured, self.exact = measured, exact
-        self.made: dict[str, Any] = {}
-
-    def of(self, name: str, first: Whole, after: Whole) -> Any:
-        if name not in self.made:
-            self.made[name] = self._running(*FACTORS[name])
-        if self.exact:
-            return self.made[name][after] - self.made[name][first]
-        return between(self.made[name], first, after)
-
-    def _running(self, one: str, other: str | None) -> Any:
-        left = getattr(self.measured, one)
-        right = getattr(self.measured, other) if other else None
-        if self.exact:
+    def _running(self, one: str, other: str | None, exact: bool) -> Any:
+        left = getattr(self, one)
+        right = getattr(self, other) if other else None
+        if exact:
             numbers = left.astype(object) * (1 if right is None else right.astype(object))
             return np.concatenate(([0], np.cumsum(numbers)))
         return running(left) if right is None else running(left * right, left.astype(np.float64) * right)
 
-    def number(self, n: Whole) -> Any:
-        return n.astype(object) if self.exact else wide(n)
-
 
 FACTORS: Mapping[str, tuple[str, str | None]] = {
-    "sum": ("millionths", None),
+    "total": ("millionths", None),
     "ago": ("ago", None),
     "power": ("millionths", "millionths"),
     "squares": ("ago", "ago"),
     "products": ("ago", "millionths"),
 }
+
+
+def number(n: Whole, exact: bool) -> Any:
+    return n.astype(object) if exact else wide(n)
 
 
 def last(measured: Measured, begin: Whole, end: Whole) -> Reals:
@@ -177,28 +170,29 @@ def oldest(measured: Measured, begin: Whole, end: Whole) -> Reals:
 
 
 def mean(measured: Measured, begin: Whole, end: Whole) -> Reals:
-    return as_double(measured.sums.of("sum", begin, end)) / (end - begin) / 1e6
+    return as_double(measured.sum("total", begin, end, measured.exact)) / (end - begin) / 1e6
 
 
 def deviation(measured: Measured, begin: Whole, end: Whole) -> Reals:
     """Of what was measured."""
-    sums, n = measured.squares, end - begin
-    total, power = sums.of("sum", begin, end), sums.of("power", begin, end)
+    exact, n = measured.exact_squares, end - begin
+    total, power = (measured.sum(name, begin, end, exact) for name in ("total", "power"))
     told = at_most(power, MOST_POWER) & (n <= MOST_EVENTS)
-    spread: Reals = np.where(told, as_double(sums.number(n) * power - total * total), np.nan)
+    spread: Reals = np.where(told, as_double(number(n, exact) * power - total * total), np.nan)
     found: Reals = np.sqrt(spread) / n / 1e6
     return found
 
 
 def slope(measured: Measured, begin: Whole, end: Whole) -> Reals:
     """Least squares, in the unit per day."""
-    sums = measured.sums
-    total, ago = sums.of("sum", begin, end), sums.of("ago", begin, end)
-    squares, products = sums.of("squares", begin, end), sums.of("products", begin, end)
-    many = sums.number(end - begin)
-    below = as_double(many * squares - ago * ago)
+    exact = measured.exact
+    total, ago, squares, products = (
+        measured.sum(name, begin, end, exact) for name in ("total", "ago", "squares", "products")
+    )
+    n = number(end - begin, exact)
+    below = as_double(n * squares - ago * ago)
     below[below == 0] = np.nan
-    return as_double(ago * total - many * products) / below * 0.0864
+    return as_double(ago * total - n * products) / below * 0.0864
 
 
 # Values of what was measured: from how many events on they are known, and of the events from `begin` to before `end`.
@@ -254,14 +248,15 @@ class Stretches:
         bounds = np.empty((len(self.known.row), len(wide) + 1), np.int64)
         bounds[:, 0] = self.measured.first[:-1]  # what is older than the widest makes a piece of its own
         bounds[:, 1:] = self.begin[wide].T
-        pieces = least.reduceat(np.append(self.measured.value, none), bounds.ravel()).reshape(bounds.shape)
-        found, best, after = np.empty((len(self.spans), len(bounds))), np.full(len(bounds), none), self.end[0]
+        flat, value = bounds.ravel(), self.measured.value
+        filled = np.flatnonzero(np.diff(flat, append=len(value)))
+        pieces = np.full(len(flat), none)
+        pieces[filled] = least.reduceat(value, flat[filled]) if len(filled) else none
+        found, best = np.empty((len(self.spans), len(bounds))), np.full(len(bounds), none)
         for place, i in zip(
             range(len(wide), 0, -1), wide[::-1], strict=True
         ):  # the narrowest first: each adds its piece
-            begin = self.begin[i]
-            least(best, pieces[:, place], out=best, where=begin < after)  # of no events, reduceat says the next one's
-            found[i], after = best, begin
+            found[i] = best = least(best, pieces[place :: len(wide) + 1])
         found[found == none] = np.nan
         return found[which]
 

@@ -7,7 +7,7 @@ and Spark (`sql.py`) and in plain Python (`tests/learning/oracle.py`), and all s
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,6 +81,12 @@ class Windows:
         made = np.empty((count, len(self.recipe.features)))
         for one in found:
             self.place(made, one)
+        return made
+
+    def alone(self, found: Found) -> Matrix:
+        """The matrix of one piece's rows only, in the order of `found.rows`."""
+        made = np.empty((len(found.rows), len(self.recipe.features)))
+        self.place(made, replace(found, rows=np.arange(len(found.rows))))
         return made
 
     def found_in(self, piece: Piece) -> Found:
