@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salus.base.errors import Invalid
+from salus.learning.models.family import Setting, family
 from salus.learning.survival.follow import Follow
 from salus.learning.survival.grid import Grid, risks_of
 from salus.learning.survival.pairs import Pairs
@@ -194,3 +195,22 @@ def test_a_risk_never_falls_as_time_goes_by():
     found = risks_of(np.log([[0.1, 0.3, 0.2]]))[0]
 
     assert (np.diff(found) >= 0).all() and found[-1] == pytest.approx(1 - math.exp(-0.2))
+
+
+def test_hazards_learn_what_matters_early_but_not_late():
+    """Group a has its events before 1, group b after 1; by 2 both have had as many."""
+    chance = np.random.default_rng(6)
+    early = chance.random(800) < 0.5
+    time = np.where(early, chance.uniform(0, 1, 800), chance.uniform(1, 2, 800))
+    event = chance.random(800) < 0.7
+    time[~event] = 2.0
+    x = np.column_stack([early.astype(float), chance.normal(size=800)])
+    setting = Setting("survival", times=tuple(k / 6 for k in range(1, 13)))
+    for name, params in (("hazards", {"rounds": 200, "share": 1.0}), ("survival_forest", {"share": 1.0})):
+        made = family(name)
+        found = made.fit(x, np.column_stack([time, event]), setting, {**made.defaults, **params})
+        risk = risks_of(found.margins(np.array([[1.0, 0.0], [0.0, 0.0]])))
+
+        assert risk[0, 5] > 0.5 > 0.15 > risk[1, 5], name  # by 1
+        assert 0.7 == pytest.approx(risk[0, -1], abs=0.12), name
+        assert 0.7 == pytest.approx(risk[1, -1], abs=0.12), name

@@ -189,5 +189,5 @@ def suggest(trial: Any) -> Params:
     }
 
 
-DEFAULTS = {"rate": 0.05, "rounds": 80, "leaves": 6, "leaf": 60, "share": 0.5, "ridge": 5.0}
+DEFAULTS = {"rate": 0.08, "rounds": 80, "leaves": 6, "leaf": 60, "share": 0.8, "ridge": 5.0}
 FAMILY = Family("hazards", frozenset({"survival"}), DEFAULTS, suggest, fit, load)
