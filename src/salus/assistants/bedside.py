@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from salus.analytics.events import events_of, in_order, table_of
+from salus.analytics.events import events_of, in_order, patient_events, table_of
 from salus.assistants import answers
 from salus.assistants.answers import Said
 from salus.assistants.beside import compared
@@ -28,6 +28,7 @@ from salus.assistants.watch import watched
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.learning.step7_deploy import Deployed, Registry
+from salus.learning.step7_deploy.alternatives import alternatives, in_words
 from salus.learning.step7_deploy.registry import Entry
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
@@ -124,6 +125,19 @@ class Bedside:
     def undo(self, records: Records, suggestion_id: str) -> Answer | None:
         """Take the standing answer back; returns the one that stands now. Raises Missing when there was none."""
         return answers.undo(records, suggestion_id)
+
+    def alternatives(self, records: Records, suggestion_id: str) -> list[dict[str, str]]:
+        """What would have to be measured otherwise for a risk to be told otherwise, in words, each in both languages.
+
+        Nothing where nothing would do it, or where the model calls nothing changeable. Raises Missing, Forbidden.
+        """
+        shown = self.find(records, suggestion_id)
+        deployed = self.registry.promoted(shown.model.name)
+        if deployed is None or deployed.version != shown.model.version or ":" in shown.patient:
+            return []
+        if deployed.task.kind != "binary" or not deployed.task.features.changeable:
+            return []
+        return [in_words(one) for one in alternatives(deployed, patient_events(records, shown.patient), shown.at)]
 
     def models(self) -> list[dict[str, Any]]:
         """Every version of every model with its figures and card (see `Registry.list`), the promoted ones marked."""

@@ -51,6 +51,9 @@ def learn(
     trials: Annotated[int, typer.Option(help="Table: most trials a family. 每类最多次数")] = 20,
     seed: Annotated[int, typer.Option(help="Table: which subjects are held out. 随机种子")] = 7,
     folds: Annotated[int, typer.Option(help="Table: hold everyone out once, in so many folds. 轮流留出的折数")] = 0,
+    changeable: Annotated[
+        str | None, typer.Option(help="Table: columns that may be imagined otherwise. 可设想改变的列")
+    ] = None,
     groups: Annotated[
         str | None, typer.Option(help="Table: columns that tell people apart, beside sex and age. 人群列")
     ] = None,
@@ -112,6 +115,7 @@ def learn(
                 budget=Budget(seconds=budget, trials=trials),
                 split=Split(seed=seed, folds=folds_named(folds)),
                 trust=Trust(groups=names_of(groups)),
+                features=Features(changeable=names_of(changeable)),
                 runs=runs,
                 promote=promote,
                 secret=told.secret,

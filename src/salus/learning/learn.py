@@ -19,7 +19,7 @@ from salus.learning.step5_evaluate import evaluate
 from salus.learning.step6_optimise import optimise
 from salus.learning.step7_deploy.deploy import deploy
 from salus.learning.step7_deploy.registry import Registry
-from salus.learning.task import Budget, Label, Models, Split, Strict, Task, Text, Trust, Weights, When
+from salus.learning.task import Budget, Features, Label, Models, Split, Strict, Task, Text, Trust, Weights, When
 
 # each step, and the share of the whole that is done when it ends, for the progress bar
 STAGES = (
@@ -90,6 +90,7 @@ def learn_table(
     budget: Budget | None = None,
     split: Split | None = None,
     trust: Trust | None = None,
+    features: Features | None = None,
     runs: Path | None = None,
     promote: bool = True,
     secret: bytes | None = None,
@@ -126,6 +127,7 @@ def learn_table(
         budget=budget or Budget(),
         split=split or Split(),
         trust=trust or Trust(),
+        features=features or Features(),
     )
     plan = Plan(task=task, source="table", data=str(csv), table=ask)
     return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)

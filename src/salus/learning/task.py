@@ -101,6 +101,24 @@ class Derived(Strict):
     label: Text = {}
 
 
+class Limit(Strict):
+    """How a changeable thing may be imagined otherwise: only up or down, and only between two values (in its unit)."""
+
+    direction: Literal["any", "up", "down"] = "any"
+    low: float | None = None
+    high: float | None = None
+
+    def allows(self, now: float | None, value: float) -> bool:
+        """Whether a value is within the bounds and on its side of what is now (any side, where that is not known).
+
+        >>> Limit(direction="down", low=4).allows(7, 5), Limit(direction="down", low=4).allows(7, 3)
+        (True, False)
+        """
+        inside = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        side = now is None or self.direction == "any" or (value > now) == (self.direction == "up")
+        return inside and side
+
+
 class Features(Strict):
     """From what: patterns of codes, windows in days looking back (0 = the whole past, 0.25 = six hours), and values per
     window."""
@@ -116,6 +134,8 @@ class Features(Strict):
     min_subjects: int = 20
     max_codes: int = 300
     blind_hours: float | None = None
+    changeable: list[str] = []
+    limits: dict[str, Limit] = {}
     sequence: bool | Sequence = False
     derived: dict[str, Derived] = {}
 
@@ -375,6 +395,15 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
         (bool(underived(features)), "features.derived", underived(features)),
         (bool(unstated(task.about)), "about", unstated(task.about)),
+        *(
+            (
+                one.low is not None and one.high is not None and one.low > one.high,
+                f"features.limits.{name}",
+                f"low {one.low:g} is above high {one.high:g}",
+            )
+            for name, one in features.limits.items()
+            if one.low is not None and one.high is not None
+        ),
         (any(days < 0 for days in features.windows_days), "features.windows_days", "windows are 0 (all) or more days"),
     ]
 

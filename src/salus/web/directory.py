@@ -23,6 +23,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/patients/{id}/history", chart.history, "patients"),
     ("GET", "/patients/{id}/trends/{code}", chart.trend, "patients"),
     ("GET", "/patients/{id}/suggestions", panel.panel, "patients"),
+    ("GET", "/patients/{id}/suggestions/{suggestion}/otherwise", panel.otherwise, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/answer", panel.answer, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/undo", panel.undo, "patients"),
     ("GET", "/patients/{id}/orders", orders.listing, "patients"),

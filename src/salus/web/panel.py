@@ -34,6 +34,7 @@ def forms(visit: Visit) -> dict[str, Any]:
         "conditions": sorted(codes.CONDITIONS.values(), key=lambda term: term.name(visit.language)),
         "why_not": why_not,
         "qualities": qualities(visit.desk.bedside.models(), visit.language),
+        "changeable": {one.name for one in visit.desk.bedside.deployed() if one.task.features.changeable},
         "fault": "",
         "wanted": "",
         "acted": False,  # then the focus goes to what can be done next, not to the top of the page
@@ -43,6 +44,14 @@ def forms(visit: Visit) -> dict[str, Any]:
 def qualities(models: list[dict[str, Any]], language: str) -> dict[str, Figure]:
     """name/version -> the chief figure that was measured of it."""
     return {f"{one.name}/{one.version}": one.chief for one in entries(models, language) if one.chief}
+
+
+def otherwise(visit: Visit) -> Response:
+    """What would have to be measured otherwise for the model to say otherwise. It is no advice, and says so."""
+    bedside, identity = visit.desk.bedside, visit.path["suggestion"]
+    told = [one[visit.language] for one in bedside.alternatives(visit.records, identity)]
+    shown = bedside.find(visit.records, identity)
+    return visit.page("otherwise.html", **shared(dossier(visit)), told=told, suggestion=shown)
 
 
 def answer(visit: Visit) -> Response:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.dictionary import EventRecipe, Feature
-from salus.learning.models.family import Matrix, family, load_model, reads_series
+from salus.learning.models.family import Matrix, Model, family, load_model, reads_series
 from salus.learning.people import Groups, groups_of, some
 from salus.learning.run import Data, Progress, Run, silent
 from salus.learning.step3_features.columns import TableRecipe
@@ -15,7 +15,7 @@ from salus.learning.step4_train import families_of
 from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.calibration import Calibration
 from salus.learning.step5_evaluate.baselines import Points, frequent_probabilities, points_of
-from salus.learning.step5_evaluate.bootstrap import figures_of
+from salus.learning.step5_evaluate.bootstrap import Figure, figures_of
 from salus.learning.step5_evaluate.coverage import coverage_of, held_by
 from salus.learning.step5_evaluate.curves import calibration_bins, choices, decision_curve, roc_curve
 from salus.learning.step5_evaluate.fairness import gaps_of
@@ -25,6 +25,7 @@ from salus.learning.step5_evaluate.lasting import add_lifetimes, curve_for_all, 
 from salus.learning.step5_evaluate.lifetimes import SURVIVAL, Lifetimes
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
 from salus.learning.step5_evaluate.measures import BINARY, Answers
+from salus.learning.step5_evaluate.permuted import permuted
 from salus.learning.step5_evaluate.probes import Look, probes_of
 from salus.learning.step5_evaluate.report import write_reports
 from salus.learning.step5_evaluate.subgroups import large_enough
@@ -101,7 +102,21 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     seen, channels = data.seen(series)[data.train], channels_of(run) if series else []
     importance = importance_of(model, chosen.calibration, seen, [*features_of(run), *channels], most_of(chosen))
     run.write("step5_evaluate", "importance.json", importance)
+    run.write("step5_evaluate", "permuted.json", shuffled(run, judge, model, chosen, importance))
     write_reports(run, found, points, importance)
+
+
+def shuffled(run: Run, judge: Judge, model: Model, chosen: Chosen, importance: dict[str, float]) -> dict[str, Figure]:
+    """What shuffling each of the weightiest things among held-out people costs; nothing where rows have no loss."""
+    series = reads_series(chosen.family, [part.family for part in chosen.parts])
+    if judge.kind == "survival":
+        return {}
+
+    def answer(rows: Any) -> Matrix:
+        return judge.answered(model.margins(rows), chosen.calibration)
+
+    seen = judge.data.seen(series)[judge.data.test]
+    return permuted(answer, seen, judge.y, judge.kind, features_of(run), list(importance))
 
 
 def judged(

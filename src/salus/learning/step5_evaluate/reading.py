@@ -7,6 +7,7 @@ import msgspec
 from salus.learning.run import Note, Run
 from salus.learning.step1_collect.history import label_of
 from salus.learning.step5_evaluate.baselines import Points, Rule
+from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.figures import Evaluation, Rotation
 from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step6_optimise.chosen import Chosen
@@ -32,6 +33,7 @@ class Reading(Strict):
     given_test: bool
     trials: int
     probes: list[Probe] = msgspec.field(default_factory=list)
+    permuted: list[tuple[Text, Figure]] = msgspec.field(default_factory=list)
     rotation: Rotation | None = None
 
 
@@ -63,16 +65,30 @@ def reading_of(run: Run, found: Evaluation, points: Points | None, importance: d
         given_test=plan.table is not None and plan.table.test is not None,
         trials=run.needed("step6_optimise", "trials.csv").read_text("utf-8").count("\n") - 1,
         probes=run.read("step5_evaluate", "probes.json", list[Probe]),
+        permuted=shuffled_of(run),
         rotation=rotation_of(run),
     )
 
 
 def named(run: Run, importance: dict[str, float]) -> list[tuple[Text, float]]:
     """Importance by what people call the thing; of a table, the column's name."""
+    labels = labels_of(run)
+    return [(labels[source], size) for source, size in importance.items() if size > 0]
+
+
+def labels_of(run: Run) -> dict[str, Text]:
+    """Source -> what people call it; of a table, the column's name."""
     with run.needed("step3_features", "dictionary.csv").open(newline="", encoding="utf-8") as file:
-        labels = {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in csv.DictReader(file)}
-    plain = run.plan.source == "table"
-    return [(label_of(s) if plain else labels[s], size) for s, size in importance.items() if size > 0]
+        rows = list(csv.DictReader(file))
+    if run.plan.source == "table":
+        return {row["source"]: label_of(row["source"]) for row in rows}
+    return {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in rows}
+
+
+def shuffled_of(run: Run) -> list[tuple[Text, Figure]]:
+    """What shuffling a thing costs, by what people call it."""
+    found, labels = run.read("step5_evaluate", "permuted.json", dict[str, Figure]), labels_of(run)
+    return [(labels[source], figure) for source, figure in found.items() if source in labels]
 
 
 def left_out_of(run: Run) -> list[tuple[str, int]]:
