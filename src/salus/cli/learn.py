@@ -18,7 +18,7 @@ from salus.learning.step5_evaluate.probes import Probe
 from salus.learning.step5_evaluate.reading import rotation_of
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text, rotation_words
 from salus.learning.step5_evaluate.telling import barred_words, probe_words
-from salus.learning.task import MOST_FOLDS, YAML, Budget, Split, Trust, Weights, read_task
+from salus.learning.task import MOST_FOLDS, YAML, Budget, Features, Split, Trust, Weights, read_task
 
 say = words_of("salus.learning")
 
