@@ -62,16 +62,16 @@ def table_groups(run: Run) -> Groups:
     rows = run.rows()["row"]
     cells = pq.read_table(place, columns=said).take(rows).to_pylist() if said else [{}] * len(rows)
     taken = [cells_groups(task, row) for row in cells]
-    return {by: texts([one.get(by) for one in taken]) for by in ("sex", "age", *task.trust.groups)}
+    return {by: texts([one.get(by) for one in taken]) for by in ("sex", "age", *task.told_apart)}
 
 
 def tells_groups(column: str, task: Task) -> bool:
-    return column.lower() in SEX_COLUMNS | AGE_COLUMNS or column in task.trust.groups
+    return column.lower() in SEX_COLUMNS | AGE_COLUMNS or column in task.told_apart
 
 
 def cells_groups(task: Task, cells: Mapping[str, str | None]) -> Known:
     """The groups of one row of a table."""
-    found: dict[str, str | None] = {name: cells.get(name) for name in task.trust.groups}
+    found: dict[str, str | None] = {name: cells.get(name) for name in task.told_apart}
     for name, cell in cells.items():
         if cell is not None and name.lower() in SEX_COLUMNS:
             found["sex"] = cell
@@ -86,10 +86,10 @@ def event_groups(run: Run, data: Data) -> Groups:
     found: dict[str, npt.NDArray[Any]] = {}
     for by in (one for one in ("sex", "age") if one in names):
         found[by] = texts(named(by, data.x[:, names.index(by)]))
-    if run.plan.task.trust.groups:
+    if run.plan.task.told_apart:
         events = pq.read_table(run.needed("step1_collect", "events.parquet"), columns=["subject_id", "time", "code"])
         at_us = run.rows()["at_us"].to_pylist()
-        for pattern in run.plan.task.trust.groups:
+        for pattern in run.plan.task.told_apart:
             found[pattern] = texts(latest_codes(events, pattern, data.subject.tolist(), at_us))
     return found
 
@@ -100,7 +100,7 @@ def person_groups(task: Task, features: Sequence[Feature], x: npt.NDArray[Any], 
     found: dict[str, str | None] = {}
     for by in (one for one in ("sex", "age") if one in place):
         (found[by],) = named(by, x[[place[by]]])
-    for pattern in task.trust.groups:
+    for pattern in task.told_apart:
         subjects = events.column("subject_id").to_pylist()[:1]
         found[pattern] = next(iter(latest_codes(events, pattern, subjects, [at_us])), None)
     return {by: name for by, name in found.items() if name is not None}

@@ -179,9 +179,10 @@ class Budget(Strict):
 
 class Split(Strict):
     """Who is held out. `folds`: beside that, everyone once, in so many folds; `fold`: only the one of that number, from
-    0, which is then the held-out part."""
+    0, which is then the held-out part. `site`: by site, the column or the pattern of codes that says it."""
 
-    by: Literal["subject", "time", "both"] = "subject"
+    by: Literal["subject", "time", "both", "site"] = "subject"
+    site: str = ""
     test: float = 0.25
     seed: int = 7
     folds: int = 0
@@ -229,6 +230,17 @@ class Task(Strict):
     labels: dict[str, Text] = {}
     about: dict[str, Text | str] = {}
     aces: Definition | None = None
+
+    @property
+    def told_apart(self) -> list[str]:
+        """By what people are told apart beside sex and age: what the task declares, and the sites of its split."""
+        site = self.split.site
+        return [*self.trust.groups, *([site] if site and site not in self.trust.groups else [])]
+
+    @property
+    def hidden(self) -> list[str]:
+        """Patterns of codes that are never features: those left out, and the one that names the site."""
+        return [*self.features.exclude, *([self.split.site] if self.split.site else [])]
 
     @property
     def incident(self) -> bool:
@@ -381,6 +393,11 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             "a survival task asks when, so it needs within_days and no same_encounter",
         ),
         (bool(unfolded(task)), "split.folds", unfolded(task)),
+        (
+            task.split.by == "site" and not task.split.site,
+            "split.site",
+            "to hold out whole sites, name the column or the pattern of codes that says the site",
+        ),
         (not 0 < task.split.test < 1, "split.test", f"{task.split.test} must lie between 0 and 1, such as 0.25"),
         (
             not 0.5 <= task.trust.level < 1,

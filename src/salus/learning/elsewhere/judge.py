@@ -17,6 +17,7 @@ from salus.learning.run import Data, Run
 from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step5_evaluate import Answer, Judge, judged
 from salus.learning.step5_evaluate.baselines import Points
+from salus.learning.step5_evaluate.burden import asked_a_day
 from salus.learning.step5_evaluate.figures import Evaluation, Figures
 from salus.learning.step5_evaluate.reading import left_out_of
 from salus.learning.step6_optimise.chosen import Chosen
@@ -89,6 +90,7 @@ def battery(deployed: Deployed, facts: Facts, run: Run, data: Data, margins: Mat
     given, groups = judge.answered(margins, chosen.calibration), some(groups_of(run, data), data.test)
     found = judged(judge, chosen, given, groups, run.plan.task, baselines(deployed, facts, data))
     found.training_rows, found.training_subjects = facts.train.rows, facts.train.subjects
+    found.asked_a_day = asked_a_day(run)
     return found
 
 

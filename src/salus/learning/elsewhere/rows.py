@@ -27,7 +27,7 @@ from salus.learning.step3_features.sequences import training_tensors
 from salus.learning.step3_features.sparse import matrix_by
 from salus.learning.step7_deploy import Deployed
 from salus.learning.step7_deploy.facts import FILE, Facts
-from salus.learning.task import Task
+from salus.learning.task import Split, Task
 
 KINDS = ("binary", "multiclass", "number", "survival")
 
@@ -84,7 +84,8 @@ def plan_of(deployed: Deployed, on: Path) -> Plan:
 def with_groups(task: Task, header: list[str]) -> Task:
     """The task with those of its groups that the other table tells of."""
     trust = msgspec.structs.replace(task.trust, groups=[name for name in task.trust.groups if name in header])
-    return msgspec.structs.replace(task, trust=trust)
+    split = task.split if task.split.site in header else Split(seed=task.split.seed)  # nobody is held out here
+    return msgspec.structs.replace(task, trust=trust, split=split)
 
 
 def facts_of(deployed: Deployed) -> Facts:

@@ -23,7 +23,7 @@ def collect_table(run: Run) -> None:
     ask = asked(plan)
     text, encoding = text_of(Path(plan.data))
     header, rows, bad = read_rows(text, Path(plan.data))
-    check_columns(header, ask, plan.task.trust.groups, plan.data)
+    check_columns(header, ask, plan.task.told_apart, plan.data)
     parts = ["" for _ in rows]
     if ask.test:
         other, more, worse = read_csv(Path(ask.test))

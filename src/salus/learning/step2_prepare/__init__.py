@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ import pyarrow.parquet as pq
 
 from salus.base.errors import Invalid
 from salus.base.words import words_of
+from salus.learning.people import latest_codes
 from salus.learning.run import Labels, Progress, Run, silent
 from salus.learning.step1_collect.table import asked
 from salus.learning.step2_prepare.cohort import moment_span, rows_of
 from salus.learning.step2_prepare.lifetimes import followed_notes, labels_for
-from salus.learning.step2_prepare.split import folds, parts
+from salus.learning.step2_prepare.split import by_site, folds, parts
 from salus.learning.step2_prepare.table_lifetimes import table_lifetimes
 from salus.learning.step2_prepare.target import table_labels
 from salus.learning.task import Task
@@ -35,7 +37,7 @@ def prepare(run: Run, progress: Progress = silent) -> None:
         rows, labels, left_out = event_rows(run, plan.task)
         notes = []
     rows, labels = without_rare_classes(rows, labels, left_out)
-    rows = with_parts(rows, plan.task)
+    rows = with_parts(rows, plan.task, sites_of(run, rows) if plan.task.split.by == "site" else None)
     check_parts(rows, labels)
     pq.write_table(rows, run.path("step2_prepare", "rows.parquet"))
     run.write("step2_prepare", "labels.json", labels)
@@ -123,11 +125,13 @@ def check_events(rows: pa.Table) -> None:
         )
 
 
-def with_parts(rows: pa.Table, task: Task) -> pa.Table:
-    """Add part and fold; rows in neither part go."""
+def with_parts(rows: pa.Table, task: Task, site: Sequence[str | None] | None = None) -> pa.Table:
+    """Add part and fold; rows in neither part go. `site`: of each row, where whole sites are held out."""
     subject, label = rows["subject_id"].to_pylist(), rows["label"].to_pylist()
     part = rows["given_part"].to_pylist()
-    if "test" not in part:
+    if "test" not in part and site is not None:
+        part = by_site(site, subject, task.split.test, task.split.seed)
+    elif "test" not in part:
         part = parts(task.split, subject, label, rows["at_us"].to_numpy(), known_us(rows, task))
     number = rows["row"] if "row" in rows.column_names else pa.array(range(rows.num_rows), pa.int64())
     made = pa.table(
@@ -143,6 +147,17 @@ def with_parts(rows: pa.Table, task: Task) -> pa.Table:
         }
     )
     return made.filter(pc.not_equal(made["part"], ""))
+
+
+def sites_of(run: Run, rows: pa.Table) -> list[str | None]:
+    """The site of each row: its cell, or the latest code of the pattern at the prediction time."""
+    site = run.plan.task.split.site
+    if run.plan.source == "table":
+        cells = pq.read_table(run.needed("step1_collect", "table.parquet"), columns=[site])[site]
+        return list(cells.take(rows["row"]).to_pylist())
+    columns = ["subject_id", "time", "code"]
+    events = pq.read_table(run.needed("step1_collect", "events.parquet"), columns=columns)
+    return latest_codes(events, site, rows["subject_id"].to_pylist(), rows["at_us"].to_pylist())
 
 
 def known_us(rows: pa.Table, task: Task) -> npt.NDArray[np.int64]:

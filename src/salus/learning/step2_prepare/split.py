@@ -1,12 +1,13 @@
 """Who is held out and who learns: by subject, by time, or both; never by row. The same subjects every time."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from salus.base.errors import Invalid
 from salus.learning.task import Split
 
 Whole = npt.NDArray[np.int64]
@@ -64,6 +65,28 @@ def parts(split: Split, subject: Sequence[str], label: Sequence[str], at_us: Who
     out = set(subject) if split.by == "time" else held_out(subject, label, 0.5, split.seed)
     told = zip(at_us, known_us, subject, strict=True)
     return [place(at, known, cutoff, one in out, split.by) for at, known, one in told]
+
+
+def by_site(site: Sequence[str | None], subject: Sequence[str], share: float, seed: int) -> list[str]:
+    """train, test, or "" for each row: whole sites are held out, until about `share` of the rows are, at least one.
+
+    Rows of no known site are in neither; who was seen at a held-out site never learns. Raises Invalid below two sites.
+    """
+    rows = Counter(one for one in site if one is not None)
+    order = sorted(rows, key=lambda one: hashlib.sha256(f"{seed}/{one}".encode()).digest())
+    if len(order) < 2:
+        raise Invalid(
+            f"The rows name {len(order)} site: to hold out whole sites there must be two or more (split.site)"
+        )
+    held, enough = {order[0]}, share * sum(rows.values())
+    for one in order[1:-1]:
+        if sum(rows[name] for name in held) + rows[one] / 2 < enough:
+            held.add(one)
+    seen = {who for who, where in zip(subject, site, strict=True) if where in held}
+    return [
+        "test" if where in held else "" if where is None or who in seen else "train"
+        for who, where in zip(subject, site, strict=True)
+    ]
 
 
 def place(at: int, known: int, cutoff: float, is_out: bool, by: str) -> str:

@@ -84,9 +84,8 @@ def table_rows(run: Run) -> tuple[dict[str, Cells], pa.Table]:
     rows, ask = run.rows(), asked(run.plan)
     table = pq.read_table(run.needed("step1_collect", "table.parquet")).take(rows["row"])
     train = np.flatnonzero(np.asarray(rows["part"].to_pylist()) == "train")
-    names = [
-        name for name in table.column_names if name not in (ask.target, ask.event, ask.subject, ask.order, *ask.drop)
-    ]
+    aside = {ask.target, ask.event, ask.subject, ask.order, run.plan.task.split.site, *ask.drop}
+    names = [name for name in table.column_names if name not in aside]
     return {name: cells_of(table[name], train) for name in names}, rows
 
 

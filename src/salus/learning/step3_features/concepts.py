@@ -28,7 +28,7 @@ STATIC = ["MEDS_BIRTH", "MEDS_DEATH", "SEX//*"]
 def recipe_of(task: Task, connection: duckdb.DuckDBPyConnection, events: str, names: Names) -> EventRecipe:
     """The recipe of a task, from its training rows (table `rows` on the connection) and the events."""
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {events} ORDER BY code").fetchall()]
-    wanted = [c for c in codes if matches(c, task.features.codes) and not matches(c, task.features.exclude + STATIC)]
+    wanted = [c for c in codes if matches(c, task.features.codes) and not matches(c, [*task.hidden, *STATIC])]
     connection.register("wanted", wanted_table(wanted, task))
     bounds = {"floor": task.features.min_subjects, "most": task.features.max_codes}
     found = connection.execute(SEEN.format(events=events), bounds).fetchall()
@@ -54,7 +54,7 @@ def rolled_of(task: Task) -> Rolled | None:
     """Which codes groups count. Not those whose text says what was found: "absent" is no case of the group."""
     if not task.features.rollup:
         return None
-    exclude = [*task.features.exclude, *STATIC, *task.features.with_text]
+    exclude = [*task.hidden, *STATIC, *task.features.with_text]
     return Rolled(codes=task.features.codes, exclude=exclude, blind=task.label.all_codes())
 
 

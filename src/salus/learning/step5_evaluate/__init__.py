@@ -16,6 +16,7 @@ from salus.learning.step4_train.calibrate import calibrate
 from salus.learning.step4_train.calibration import Calibration
 from salus.learning.step5_evaluate.baselines import Points, frequent_probabilities, points_of
 from salus.learning.step5_evaluate.bootstrap import Figure, figures_of
+from salus.learning.step5_evaluate.burden import asked_a_day
 from salus.learning.step5_evaluate.coverage import coverage_of, held_by
 from salus.learning.step5_evaluate.curves import calibration_bins, choices, decision_curve, roc_curve
 from salus.learning.step5_evaluate.fairness import gaps_of
@@ -94,7 +95,7 @@ def evaluate(run: Run, progress: Progress = silent) -> None:
     baselines, points = baseline_answers(run, data)
     found = judged(judge, chosen, given, groups, run.plan.task, baselines)
     found.first = first
-    found.training_rows = len(data.train)
+    found.training_rows, found.asked_a_day = len(data.train), asked_a_day(run)
     found.training_subjects = len(np.unique(data.subject[data.train].astype(str)))
     run.write("step5_evaluate", "figures.json", found)
     run.write("step5_evaluate", "points.json", points)

@@ -42,6 +42,11 @@ class Choice(Strict):
     recall: float | None
     specificity: float | None
 
+    @property
+    def needed(self) -> float | None:
+        """How many that are called yes must be looked at to find one that is (number needed to evaluate)."""
+        return 1 / self.precision if self.precision else None
+
 
 class Group(Strict):
     """Held-out rows of one sex, age band or declared group."""
@@ -168,6 +173,7 @@ class Evaluation(Strict):
     first: dict[str, Figures]
     baselines: dict[str, Figures]
     curves: Curves = msgspec.field(default_factory=Curves)
+    asked_a_day: float | None = None  # rows on a day of the data, where a task asks at events
     thresholds: list[Choice] = msgspec.field(default_factory=list)
     subgroups: list[Group] = msgspec.field(default_factory=list)
     level: float | None = None

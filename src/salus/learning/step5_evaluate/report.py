@@ -15,6 +15,7 @@ from salus.learning.step5_evaluate.figures import Evaluation, Figures, Rotation
 from salus.learning.step5_evaluate.reading import Reading, reading_of
 from salus.learning.step5_evaluate.telling import (
     Say,
+    burden_words,
     by_name,
     coverage_rows,
     coverage_words,
@@ -83,6 +84,7 @@ def report_html(reading: Reading, language: str, template: str = "report.html", 
         compared=COMPARED[found.kind],
         told=[*SHOWN[found.kind], *(key for key in COMPARED[found.kind] if key not in SHOWN[found.kind])],
         fairness=fairness_words(found, say),
+        burden=burden_words(found, say),
         headline=HEADLINE[found.kind],
         rotation=rotation_words(reading.rotation, found.kind, say),
         rows=model_rows(found, say),

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 from salus.base.words import words_of
 from salus.learning.step5_evaluate.bootstrap import Figure
+from salus.learning.step5_evaluate.burden import needed
 from salus.learning.step5_evaluate.figures import Coverage, Evaluation, Gap
 from salus.learning.step5_evaluate.probes.look import Probe
 
@@ -135,3 +136,15 @@ def one_probe(one: Probe, say: Say) -> str:
     names = f" ({', '.join(one.names)})" if one.names else ""
     slots = {"found": one.found, "looked": one.looked, "names": names}
     return say("probe.one", what=say(f"probe.{one.key}"), do=say(f"probe.{one.key}.do"), **slots)
+
+
+def burden_words(found: Evaluation, say: Say) -> list[str]:
+    """The work that the chosen threshold makes, with intervals; nothing where no yes or no is said."""
+    if not {"selected", "precision"} <= found.chosen.keys() or found.kind != "binary":
+        return []
+    said, right = found.chosen["selected"], found.chosen["precision"]
+    lines = [say("burden", said=share_text(said), precision=share_text(right), needed=span_text(needed(right)))]
+    if found.asked_a_day and said.value is not None:
+        slots = {"asked": f"{found.asked_a_day:.1f}", "alerts": f"{found.asked_a_day * said.value:.1f}"}
+        lines.append(say("burden.day", **slots))
+    return lines

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step5_evaluate.telling import fairness_words
 from salus.learning.step7_deploy.dossier.of_data import Slot, member
 from salus.learning.step7_deploy.dossier.of_model import figures_line, subgroups_line
@@ -56,6 +57,27 @@ def fair(told: Told, one: External) -> dict[str, object]:
     return {"on": one.on, "subgroups": subgroups_line(told, one.evaluation), "fairness": said}
 
 
+def sites(told: Told) -> str:
+    """Which sites the data name, and which of them were held out whole."""
+    site = told.known.bundle.task.split.site
+    own = [one for one in told.known.facts.members if one.by == site]
+    if not own:
+        return told.say("heterogeneity.none")
+    held, learned = [one.name for one in own if one.test], [one.name for one in own if one.train]
+    return told.say("sites", count=len(own), held=told.listed(held), learned=told.listed(learned))
+
+
+def heterogeneity(told: Told) -> str:
+    """The headline measure site by site."""
+    site, found = told.known.bundle.task.split.site, told.known.found
+    own = [one for one in found.subgroups if one.by == site]
+    if not own:
+        return sites(told)
+    key = HEADLINE[found.kind]
+    spans = told.semicolon.join(f"{one.name} {figure_text(one.figures[key])} (n = {one.rows})" for one in own)
+    return told.say("heterogeneity", measure=told.say(f"measure.{key}"), figures=spans)
+
+
 def updated(told: Told) -> str:
     after = told.known.bundle.after
     if after is None:
@@ -73,8 +95,8 @@ def local(told: Told) -> str:
 SLOTS: Mapping[str, Slot] = {
     "state": lambda told: told.say(f"state.{told.known.state}"),
     "approvals": approvals,
-    "sites": lambda told: told.say("heterogeneity.none"),
-    "heterogeneity": lambda told: told.say("heterogeneity.none"),
+    "sites": sites,
+    "heterogeneity": heterogeneity,
     "updated": updated,
     "external": each("external", where),
     "external_party": each("external.party", where),

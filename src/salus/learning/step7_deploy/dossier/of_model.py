@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.report import COMPARED, HEADLINE, SHOWN, figure_text, number_text
-from salus.learning.step5_evaluate.telling import coverage_words, fairness_words, group_name
+from salus.learning.step5_evaluate.telling import burden_words, coverage_words, fairness_words, group_name
 from salus.learning.step7_deploy.dossier.of_data import Slot
 from salus.learning.step7_deploy.dossier.told import Told
 
@@ -66,7 +66,8 @@ def alert(told: Told) -> str:
         return told.say("alert.none")
     shares = {"said": chosen.said, "precision": chosen.precision, "recall": chosen.recall}
     said = {key: "–" if value is None else f"{100 * value:.1f}" for key, value in shares.items()}
-    return told.say("alert", threshold=number_text(chosen.threshold), **said)
+    work = " ".join(burden_words(told.known.found, told.say))
+    return told.say("alert", threshold=number_text(chosen.threshold), **said) + " " + work
 
 
 def subgroups_line(told: Told, found: Evaluation) -> str:
