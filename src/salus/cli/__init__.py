@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "clean": ("salus.cli.clean", "clean"),
     "cohort": ("salus.cli.cohort", "cohort"),
     "learn": ("salus.cli.learn", "learn"),
+    "effects": ("salus.cli.effects", "effects"),
     "models": ("salus.cli.models", "models"),
     "evaluate": ("salus.cli.evaluate", "evaluate"),
     "token": ("salus.cli.token", "token"),

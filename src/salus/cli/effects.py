@@ -1,0 +1,66 @@
+"""`salus effects`: what one option rather than another would do, from a table; refused where the data cannot answer.
+
+Exit codes: 0 answered; 1 the gate keeps the results back (the report says why); others as in `salus.base.errors`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from salus.base.settings import settings
+from salus.base.words import words_of
+from salus.learning.effects.finding import Findings, find
+from salus.learning.effects.people import Asked, Table, read_study
+from salus.learning.effects.report import span, write_report
+
+say = words_of("salus.learning.effects")
+REFUSED = 1
+
+
+def effects(
+    table: Annotated[Path, typer.Argument(help="A table, one row a person. 表格，每人一行")],
+    treatment: Annotated[str, typer.Option(help="The column of the option that was taken. 方案列")],
+    outcome: Annotated[str, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")],
+    first: Annotated[str | None, typer.Option(help="The option to compare with. 对照方案")] = None,
+    lower: Annotated[bool, typer.Option("--lower-is-better", help="A lower outcome is better. 结局越低越好")] = False,
+    randomised: Annotated[bool, typer.Option("--randomised", help="Chance decided. 随机分配")] = False,
+    leave_out: Annotated[str, typer.Option(help="Columns known only afterwards, with commas. 选择之后才知道的列")] = "",
+    controls: Annotated[str, typer.Option(help="Outcomes that no option can change. 阴性对照结局")] = "",
+    report: Annotated[Path, typer.Option(help="Where the report goes. 报告文件夹")] = Path("effects"),
+    language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
+) -> None:
+    """Estimate what one option rather than another would do; hidden unless checks hold. 估计治疗方案的预期获益"""
+    tongue, console = settings(language=language).language, Console(stderr=True)
+    asked = Asked(treatment, outcome, first, not lower, randomised, several(leave_out), several(controls))
+    with console.status(say("effects.reading", tongue)):
+        read = read_study(table, asked)
+    with console.status(say("effects.estimating", tongue)):
+        found = find(read.study, read.controls)
+    write_report(found, report, table.stem, outcome)
+    tell(read, found, tongue)
+    typer.echo(say("effects.written", tongue, place=report / f"effects.{tongue}.html"))
+    if not found.passed:
+        raise typer.Exit(REFUSED)
+
+
+def several(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def tell(read: Table, found: Findings, tongue: str) -> None:
+    """The short of it: checks that fail, or the effects and the advice."""
+    if read.left_out:
+        typer.echo(say("effects.left_out", tongue, names=", ".join(read.left_out)))
+    if read.rows_left_out:
+        typer.echo(say("effects.rows_left_out", tongue, count=read.rows_left_out))
+    typer.echo(say("effects.passed" if found.passed else "effects.refused", tongue))
+    for one in found.checks:
+        if not one.holds:
+            typer.echo(f"  {say(one.key, tongue)}: {one.found:.3g} ({one.bound:.3g})")
+    for contrast in found.contrasts:
+        typer.echo(f"  {contrast.option}: {span(contrast.average)}; {say(f'effects.by.{contrast.effects.by}', tongue)}")
+    if told := found.verdict:
+        key = "effects.policy.earned" if told.earned else "effects.policy.single"
+        typer.echo(say(key, tongue, worth=span(told.worth), single=span(told.single), gain=span(told.gain)))

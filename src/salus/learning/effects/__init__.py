@@ -1,0 +1,14 @@
+"""What one treatment rather than another would do: average and personal effects from trials and from records.
+
+Knows rows, options and outcomes; no medicine, no store, no page. It answers only where the data can: `gate` holds
+results back until they pass, `overlap` refuses people of whom too few alike had the other option.
+
+    study.py        the question: who, which options, which outcome, what counts as the effect
+    surfaces.py     the outcome under one option, as a Gaussian process that knows where it knows little
+    propensity.py   the chance of each option, cross-fitted
+    average.py      average effects by cross-fitted AIPW, and the value of a policy
+    overlap.py      of whom an estimate may be given at all
+    gate.py         what must hold before anybody sees a result
+    personal.py     effects of one person: baseline risk and relative effect, or an effect model that has proved itself
+    policy.py       shallow trees that say which option, and their worth on people they never saw
+"""

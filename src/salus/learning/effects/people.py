@@ -1,0 +1,117 @@
+"""A study from a CSV file: the covariates as numbers, told what was done with each column."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from salus.base.errors import Invalid
+from salus.learning.effects.study import Matrix, Study, Whole
+from salus.learning.numbers import number_of
+from salus.learning.step1_collect.table import cell_of, read_csv
+
+LEVELS = 12  # different words of a column, above which it is left out
+YES = {"1", "yes", "true", "y", "是", "有"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks of a table. `first`: the option the others are compared with (None: the most frequent)."""
+
+    treatment: str
+    outcome: str
+    first: str | None = None
+    higher: bool = True
+    randomised: bool = False
+    leave_out: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The study, outcomes that no option can change (negative controls), columns left out and why, rows left out."""
+
+    study: Study
+    controls: dict[str, Matrix]
+    left_out: dict[str, str]
+    rows_left_out: int
+
+
+def read_study(path: Path, asked: Asked) -> Table:
+    """Raises Missing, Malformed (no CSV), Invalid (a column that is not there, one option only, no covariate)."""
+    header, lines, _ = read_csv(path)
+    named = [asked.treatment, asked.outcome, *asked.controls, *asked.leave_out]
+    if unknown := [name for name in named if name not in header]:
+        raise Invalid(f"There is no column '{unknown[0]}' in {path.name}: its columns are {', '.join(header[:60])}")
+    cells = {name: [cell_of(line[at]) for line in lines] for at, name in enumerate(header)}
+    kept = [all(cells[name][row] is not None for name in named[:2]) for row in range(len(lines))]
+    cells = {name: [cell for cell, keep in zip(column, kept, strict=True) if keep] for name, column in cells.items()}
+    options, option = options_of(cells[asked.treatment], asked.first)
+    outcome = numbers(cells[asked.outcome])
+    if np.isnan(outcome).any():
+        raise Invalid(f"The outcome '{asked.outcome}' holds words that are no numbers: give 0 and 1, or amounts")
+    covariates, left_out = covariates_of({name: cells[name] for name in header if name not in named})
+    if not covariates:
+        raise Invalid("No covariate is left: the table needs columns that were known before the choice")
+    study = Study(
+        np.stack(list(covariates.values()), 1),
+        option,
+        outcome,
+        tuple(covariates),
+        options,
+        asked.higher,
+        asked.randomised,
+    )
+    controls = {name: filled(numbers(cells[name])) for name in asked.controls}
+    return Table(study, controls, left_out, kept.count(False))
+
+
+def options_of(column: list[str | None], first: str | None) -> tuple[tuple[str, ...], Whole]:
+    """The options, the one to compare with first, and each row's. Raises Invalid for one only, or too many."""
+    counts = Counter(filter(None, column))
+    if not 2 <= len(counts) <= LEVELS:
+        raise Invalid(f"The treatment has {len(counts)} different values: an effect needs 2 to {LEVELS} options")
+    if first is not None and first not in counts:
+        raise Invalid(f"Nobody had the option '{first}': it is one of {', '.join(sorted(counts))}", path="--first")
+    usual = first or ("0" if "0" in counts else counts.most_common(1)[0][0])
+    options = (usual, *sorted(set(counts) - {usual}))
+    return options, np.array([options.index(cell or "") for cell in column], dtype=np.int64)
+
+
+def numbers(column: list[str | None]) -> Matrix:
+    """The cells as numbers, yes and no as 1 and 0, NaN where there is none."""
+    return np.array([as_number(cell) for cell in column], dtype=np.float64)
+
+
+def as_number(cell: str | None) -> float:
+    if cell is None:
+        return float("nan")
+    found = number_of(cell)
+    return found if found is not None else {True: 1.0, False: float("nan")}[cell.lower() in YES]
+
+
+def filled(column: Matrix) -> Matrix:
+    return np.where(np.isnan(column), np.nanmedian(column), column)
+
+
+def covariates_of(columns: dict[str, list[str | None]]) -> tuple[dict[str, Matrix], dict[str, str]]:
+    """Columns of numbers, a flag for each of few words, and a flag where many are missing; and what is left out."""
+    made: dict[str, Matrix] = {}
+    left_out: dict[str, str] = {}
+    for name, column in columns.items():
+        known = [cell for cell in column if cell is not None]
+        words = Counter(known)
+        if len(words) < 2:
+            left_out[name] = "constant"
+        elif all(number_of(cell) is not None for cell in words):
+            found = numbers(column)
+            made[name] = filled(found)
+            if np.isnan(found).mean() > 0.02:
+                made[f"{name} = ?"] = np.isnan(found).astype(float)
+        elif len(words) <= LEVELS:
+            for word, _ in words.most_common()[1:]:
+                made[f"{name} = {word}"] = np.array([float(cell == word) for cell in column])
+        else:
+            left_out[name] = "words"
+    return made, left_out
