@@ -145,6 +145,18 @@ def test_what_was_corrected_in_the_store_goes_out_corrected(cdm: Path, records: 
     ]
 
 
+def test_a_column_of_the_sites_own_comes_back_whatever_it_is_called(
+    cdm: Path, records: Records, tmp_path: Path
+) -> None:
+    text = (cdm / "person.csv").read_text("utf-8")
+    (cdm / "person.csv").write_text(text.replace("shoe_size", '"it\'s ""odd"", 鞋码"'), "utf-8")
+    take_database(records, cdm, read_layout("omop"), helpers=0)
+
+    give_database(records, read_layout("omop"), tmp_path / "out")
+
+    assert ["38", "44", None] == [row['it\'s "odd", 鞋码'] for row in rows(tmp_path / "out", "person")]
+
+
 def test_any_store_goes_out_with_the_numbers_of_a_vocabulary(clinic: Records, tmp_path: Path) -> None:
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "CONCEPT.csv").write_text(VOCABULARY)

@@ -18,7 +18,7 @@ from salus.exchange.bulk import check_bulk
 from salus.exchange.databases.layout import Column, Layout, Table
 from salus.exchange.databases.macros import BOTH_WAYS, OUT
 from salus.exchange.databases.pouring import Progress, number, pour, types_of
-from salus.exchange.databases.source import concepts, speak, tell
+from salus.exchange.databases.source import concepts, named, speak, tell
 from salus.exchange.report import Note
 from salus.records import Records
 
@@ -120,11 +120,11 @@ def learn(connection: duckdb.DuckDBPyConnection, layout: Layout, vocabulary: dic
 def tabled(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     """Make a table of its rows; how many."""
     known = table.parsed()
-    named = {column.name for column in known}
+    names = {column.name for column in known}
     keys = "SELECT DISTINCT unnest(map_keys(beside)) FROM own.rows WHERE name = ? ORDER BY 1"
-    more = [row[0] for row in connection.execute(keys, (table.name,)).fetchall() if row[0] not in named]
+    more = [row[0] for row in connection.execute(keys, (table.name,)).fetchall() if row[0] not in names]
     columns = [*known, *(Column(name, "VARCHAR", True, "") for name in more)]
-    shown = ", ".join(f'{value(column)} AS "{column.name}"' for column in columns)
+    shown = ", ".join(f"{value(column)} AS {named(column.name)}" for column in columns)
     once = f'QUALIFY row_number() OVER (PARTITION BY "{table.once}" ORDER BY came DESC, key) = 1' if table.once else ""
     rows = f"FROM own.rows WHERE name = {quoted(table.name)} {once} ORDER BY key"
     return run(connection, f'CREATE TABLE "{table.name}" AS SELECT {shown} {rows}', table.name)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import duckdb
 import orjson
@@ -158,7 +159,7 @@ def beside(resource: Resource) -> tuple[list[str], list[str]]:
     """The columns that stand beside, and their values."""
     for extension in resource.get("extension", ()):
         if extension.get("url") == COLUMNS:
-            pairs = {one["url"]: one.get("valueString", "") for one in extension.get("extension", ())}
+            pairs = {unquote(one["url"]): one.get("valueString", "") for one in extension.get("extension", ())}
             return list(pairs), list(pairs.values())
     return [], []
 

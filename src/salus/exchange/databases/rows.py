@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import duckdb
 import orjson
 
+from salus.analytics.sources.tables import quoted
 from salus.base.errors import Invalid
 from salus.exchange.databases.layout import Resources, Table
 from salus.exchange.databases.macros import COLUMNS
-from salus.exchange.databases.source import Source
+from salus.exchange.databases.source import Source, named
 from salus.exchange.shapes import Found, Item, Refusal
 from salus.fhir.tags import SYNTHETIC
 
@@ -131,8 +133,8 @@ def kept_beside(source: Source, table: Table) -> list[str]:
 def beside(source: Source, table: Table) -> str:
     """The extension with what no element says."""
     each = ", ".join(
-        f"{{'url': '{name}', 'valueString': CASE WHEN trim(CAST(t.\"{name}\" AS VARCHAR)) <> '' "
-        f'THEN CAST(t."{name}" AS VARCHAR) END}}'
+        f"{{'url': {quoted(quote(name))}, 'valueString': CASE WHEN trim(CAST(t.{named(name)} AS VARCHAR)) <> '' "
+        f"THEN CAST(t.{named(name)} AS VARCHAR) END}}"
         for name in kept_beside(source, table)
     )
     if not each:

@@ -127,10 +127,19 @@ def lay(found: Source, table: Table) -> None:
     known = {column.name for column in columns}
     found.extra[table.name] = [name for name in there if name not in known]
     shown = [typed(column, there) for column in columns]
-    shown += [f'key_text("{name}") AS "{name}"' for name in found.extra[table.name]]
+    shown += [f"key_text({named(name)}) AS {named(name)}" for name in found.extra[table.name]]
     view = f'CREATE TEMP VIEW "{table.name}" AS SELECT {", ".join(shown)} FROM {found.raw[table.name]}'
     found.connection.execute(view)
     found.unread[table.name] = unreadable(found, table, columns, there)
+
+
+def named(column: str) -> str:
+    """A column of a source, whatever it is called.
+
+    >>> named('it is "odd"')
+    '"it is ""odd""\"'
+    """
+    return '"' + column.replace('"', '""') + '"'
 
 
 def described(connection: duckdb.DuckDBPyConnection, place: str) -> dict[str, str]:

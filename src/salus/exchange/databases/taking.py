@@ -16,7 +16,7 @@ from salus.analytics.sources import Place, Server
 from salus.exchange.databases.layout import Counted, Layout, Table
 from salus.exchange.databases.macros import BOTH_WAYS, IN
 from salus.exchange.databases.rows import Origin, items_of, kept_beside, row_of, rows_of
-from salus.exchange.databases.source import Source, opened, speak
+from salus.exchange.databases.source import Source, named, opened, speak
 from salus.exchange.helpers import Helpers, processors
 from salus.exchange.place import Place as Standing
 from salus.exchange.report import Note, Report
@@ -180,8 +180,7 @@ def filled(source: Source, name: str, columns: list[str]) -> list[str]:
     """Those columns that hold anything."""
     if not columns:
         return []
-    sums = ", ".join(
-        f"count(\"{column}\") FILTER (trim(CAST(\"{column}\" AS VARCHAR)) NOT IN ('', '0'))" for column in columns
-    )
+    asked = "count(*) FILTER (trim(CAST({} AS VARCHAR)) NOT IN ('', '0'))"
+    sums = ", ".join(asked.format(named(column)) for column in columns)
     numbers = source.one(f'SELECT {sums} FROM "{name}"')
     return [column for column, number in zip(columns, numbers, strict=True) if number]
