@@ -147,6 +147,8 @@ def columns_of(plan: Plan) -> list[str]:
 
 
 def joined(several: list[Whole]) -> Whole:
+    if len(several) == 1:
+        return several[0]
     return np.concatenate(several) if several else np.empty(0, dtype=np.int64)
 
 

@@ -27,17 +27,16 @@ class Rows:
         """Rows with a time of the subjects from place low to high that have all that is static."""
         if name not in self.known:
             rows = self.found(name)
-            self.known[name] = self._asked(rows if self.timeline.timed is None else rows[self.timeline.timed[rows]])
+            self.known[name] = self._asked(rows if self.timeline.whole else rows[self.timeline.timed(rows)])
         return self._within(self.known[name], low, high)
 
     def all(self, low: int, high: int) -> Whole | None:
         """The same of rows of any code; None: simply all rows."""
-        timed, whole = self.timeline.timed, low == 0 and high == len(self.timeline.subjects)
-        if timed is None and whole and self.kept is None:
+        timeline = self.timeline
+        if timeline.whole and self.kept is None and low == 0 and high == len(timeline.subjects):
             return None
-        return self._within(
-            self._asked(np.arange(len(self.timeline.time)) if timed is None else np.flatnonzero(timed)), low, high
-        )
+        rows: Whole = np.arange(len(timeline.time)) if timeline.whole else np.flatnonzero(timeline.timed())
+        return self._within(self._asked(rows), low, high)
 
     def _asked(self, rows: Whole) -> Whole:
         return rows if self.kept is None else rows[self.kept[self.timeline.subject_at(rows)]]
@@ -62,7 +61,7 @@ def holding_all(timeline: Timeline, static: list[Whole]) -> Flags:
     """Which subjects have, without a time, an event of each static predicate."""
     holds = np.ones(len(timeline.subjects), dtype=bool)
     for rows in static:
-        untimed = rows[:0] if timeline.timed is None else rows[~timeline.timed[rows]]
+        untimed = rows[~timeline.timed(rows)]
         having = np.zeros(len(timeline.subjects), dtype=bool)
         having[timeline.subject_at(untimed)] = True
         holds &= having

@@ -19,7 +19,7 @@ from salus.base.errors import Invalid, Malformed, Missing
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-NEVER = np.iinfo(np.int64).max
+NEVER, ALWAYS = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 NEEDED = ("subject_id", "time", "code")
 ASIDE = ("metadata", "labels", "task_labels")  # folders of a MEDS dataset that hold no events
 
@@ -35,12 +35,12 @@ class Runs:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Rows as they lie in the files. `code`: place in `codes`; `time` in us, of rows without one a number too great."""
+    """Rows as they lie in the files. `code`: place in `codes`; `time` in us, NEVER of rows without one."""
 
     subjects: pa.Array  # sorted
     runs: Runs
     time: Whole
-    timed: Flags | None  # None: every row has a time
+    until: Whole  # the same, but ALWAYS of rows without one
     code: npt.NDArray[Any]
     codes: pa.Array
     table: pa.Table  # the other columns, for the predicates that ask for them
@@ -52,10 +52,17 @@ class Timeline:
 
     @cached_property
     def last(self) -> Whole:
-        before = np.iinfo(np.int64).min
-        return self._edge(
-            np.maximum, self.time if self.timed is None else np.where(self.timed, self.time, before), before
-        )
+        return self._edge(np.maximum, self.until, ALWAYS)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row has a time."""
+        return self.time is self.until
+
+    def timed(self, rows: Whole | None = None) -> Flags:
+        """Which rows have a time."""
+        known: Flags = (self.time if rows is None else self.time[rows]) != NEVER
+        return known
 
     def _edge(self, which: np.ufunc, time: Whole, empty: int) -> Whole:
         """The least or the greatest time of each subject, run by run."""
@@ -123,21 +130,22 @@ def check_columns(names: Sequence[str], wanted: Sequence[str], file: str) -> Non
 
 def timeline_of(table: pa.Table) -> Timeline:
     """A table of events in any order as a timeline. Raises Invalid for a time column that holds no times."""
-    time, timed = times_of(table["time"])
+    time, until = times_of(table["time"])
     subjects, runs = runs_of(table["subject_id"])
     codes, code = coded(table["code"])
-    return Timeline(subjects, runs, time, timed, code, codes, table)
+    return Timeline(subjects, runs, time, until, code, codes, table)
 
 
-def times_of(column: pa.ChunkedArray) -> tuple[Whole, Flags | None]:
-    """Microseconds, and which rows have a time (None: all)."""
+def times_of(column: pa.ChunkedArray) -> tuple[Whole, Whole]:
+    """Microseconds; where there is no time NEVER, and again ALWAYS."""
     if not pa.types.is_timestamp(column.type) and not pa.types.is_date(column.type):
         raise Invalid(f"The column time holds {column.type}, not moments: write it as timestamp[us]", path="--events")
     zone = getattr(column.type, "tz", None)
     numbers = pc.cast(column, pa.timestamp("us", zone), safe=False).cast(pa.int64())
     if not column.null_count:
-        return np.asarray(numbers), None
-    return np.asarray(pc.fill_null(numbers, NEVER)), np.asarray(pc.is_valid(column))
+        whole = np.asarray(numbers)
+        return whole, whole
+    return np.asarray(pc.fill_null(numbers, NEVER)), np.asarray(pc.fill_null(numbers, ALWAYS))
 
 
 def runs_of(column: pa.ChunkedArray) -> tuple[pa.Array, Runs]:
