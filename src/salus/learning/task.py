@@ -18,6 +18,7 @@ from salus.learning.cohorts.telling import faults_of_task, horizon_days, label_c
 from salus.learning.formulas import Expression
 
 Kind = Literal["binary", "multiclass", "number", "survival"]
+Call = Literal["f1", "as_many"]
 Weights = Literal["none", "balanced", "tuned"]
 FollowedUntil = Literal["end_of_data", "last_event"]
 Text = dict[str, str]
@@ -160,12 +161,14 @@ class Models(Strict):
     """Which families are tried; none named: the usual ones. `stack`: whether several may answer together.
 
     `weights`: whether rare classes count for more while fitting; "tuned" lets the search say. Rows are never drawn
-    again, and the calibration on unweighted rows makes the probabilities mean what they say again.
+    again, and the calibration on unweighted rows makes the probabilities mean what they say again. `call`: from where
+    on yes is said: where F1 is greatest, or where as many are called as there are (sensitivity = PPV).
     """
 
     families: list[str] = []
     stack: bool = False
     weights: Weights = "none"
+    call: Call = "f1"
 
 
 class Budget(Strict):

@@ -32,4 +32,5 @@ def reading_of(one: Elsewhere, found: Evaluation) -> Reading:
         given_test=True,
         trials=one.facts.trials,
         probes=one.facts.probes,
+        call=bundle.task.models.call,
     )

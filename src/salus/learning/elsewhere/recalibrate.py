@@ -55,7 +55,7 @@ def recalibrate(registry: Registry, one: Elsewhere) -> str:
 def recalibrated_bundle(one: Elsewhere, given: Matrix) -> Bundle:
     """The bundle with what is fitted on the other data. `given`: answers that did not see the row's person."""
     data, bundle = one.data, one.deployed.bundle
-    line = calibrate(one.margins, data.y, data.setting)
+    line, call = calibrate(one.margins, data.y, data.setting), bundle.task.models.call
     groups, level = some(groups_of(one.run, data), data.test), bundle.task.trust.level
     after = After(version=bundle.version, on=one.found.on, rows=len(data.y))
     subject, classes, y = data.subject.astype(str), data.labels.classes, data.y
@@ -64,7 +64,7 @@ def recalibrated_bundle(one: Elsewhere, given: Matrix) -> Bundle:
         steps, threshold = horizon_intervals(ends, y, horizon)
         sets = horizon_sets(ends, y, horizon, classes, subject, groups, level)
     else:
-        threshold = best_threshold(given[:, 1], y == 1) if data.labels.kind == "binary" else bundle.threshold
+        threshold = best_threshold(given[:, 1], y == 1, call=call) if data.labels.kind == "binary" else bundle.threshold
         steps, sets = intervals_of(given, y), sets_of(given, y, classes, subject, groups, level)
     return msgspec.structs.replace(
         bundle, calibration=line, threshold=threshold, intervals=steps, sets=sets, after=after

@@ -163,7 +163,8 @@ def first_figures(run: Run, judge: Judge, name: str) -> Figures:
     line = calibrate(before, y, data.setting)
     if judge.kind == "survival":
         return judge.figures(line.risks(margins))
-    cut = best_threshold(line.probabilities(before)[:, 1], y == 1) if judge.kind == "binary" else None
+    call = run.plan.task.models.call
+    cut = best_threshold(line.probabilities(before)[:, 1], y == 1, call=call) if judge.kind == "binary" else None
     return judge.figures(line.probabilities(margins), cut=cut)
 
 

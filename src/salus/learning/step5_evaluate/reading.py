@@ -35,6 +35,7 @@ class Reading(Strict):
     probes: list[Probe] = msgspec.field(default_factory=list)
     permuted: list[tuple[Text, Figure]] = msgspec.field(default_factory=list)
     rotation: Rotation | None = None
+    call: str = "f1"
 
 
 def rotation_of(run: Run) -> Rotation | None:
@@ -67,6 +68,7 @@ def reading_of(run: Run, found: Evaluation, points: Points | None, importance: d
         probes=run.read("step5_evaluate", "probes.json", list[Probe]),
         permuted=shuffled_of(run),
         rotation=rotation_of(run),
+        call=plan.task.models.call,
     )
 
 

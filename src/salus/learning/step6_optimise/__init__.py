@@ -21,6 +21,7 @@ from salus.learning.step6_optimise.horizon import horizon_intervals, horizon_set
 from salus.learning.step6_optimise.search import Trial, search
 from salus.learning.step6_optimise.stacking import Answered, fitted, stacked
 from salus.learning.step6_optimise.threshold import best_threshold
+from salus.learning.task import Call
 from salus.learning.weighing import first_params
 
 
@@ -39,7 +40,7 @@ def optimise(run: Run, progress: Progress = silent) -> None:
     best, margins = min(found, key=lambda pair: pair[0].loss)
     if run.plan.task.models.stack:
         best, margins, parts = stacked(data, found, (best, margins))
-    chosen, intervals = finished(best, margins, data.y[data.train], data.setting)
+    chosen, intervals = finished(best, margins, data.y[data.train], data.setting, run.plan.task.models.call)
     chosen.parts = parts
     add_bounds(run, data, chosen, margins)
     model = fitted(data, parts) if parts else alone(data, best)
@@ -80,7 +81,9 @@ def best_of(trials: list[Trial], name: str, first: Params) -> Trial | None:
     return None if best is None or best.params == first else best
 
 
-def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple[Chosen, list[Steps]]:
+def finished(
+    best: Trial, margins: Matrix, y: Matrix, setting: Setting, call: Call = "f1"
+) -> tuple[Chosen, list[Steps]]:
     """Calibration, intervals and threshold from out-of-fold margins."""
     chosen = Chosen(family=best.family, params=best.params, loss=best.loss)
     if setting.kind == "number":
@@ -92,7 +95,7 @@ def finished(best: Trial, margins: Matrix, y: Matrix, setting: Setting) -> tuple
         return chosen, steps
     given = chosen.calibration.probabilities(margins)
     if setting.kind == "binary":
-        chosen.threshold = best_threshold(given[:, 1], y == 1)
+        chosen.threshold = best_threshold(given[:, 1], y == 1, call=call)
     return chosen, intervals_of(given, y)
 
 

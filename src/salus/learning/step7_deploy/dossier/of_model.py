@@ -92,7 +92,9 @@ def certainty(told: Told) -> str:
 
 
 def answer(told: Told) -> str:
-    return told.say(f"answer.{told.known.found.kind}", threshold=number_text(told.known.bundle.threshold))
+    bundle = told.known.bundle
+    where = told.say(f"call.{bundle.task.models.call}")
+    return told.say(f"answer.{told.known.found.kind}", threshold=number_text(bundle.threshold), where=where)
 
 
 def params(told: Told) -> str:
