@@ -17,7 +17,6 @@ from salus.learning.step3_features.coded import by_word
 Whole = npt.NDArray[np.int64]
 EVENT_COLUMNS = ["subject_id", "time", "code", "numeric_value", "text_value", "unit", "source_id", "recorded_time"]
 PIECE = 32_768  # events: of a few columns, what a processor's cache holds
-BATCH = 16 * PIECE  # events read from a file at once
 KINDS = {"time": pa.timestamp("us", "UTC"), "recorded_time": pa.timestamp("us", "UTC"), "numeric_value": pa.float64()}
 NONE = pa.table({name: pa.array([], KINDS.get(name, pa.string())) for name in EVENT_COLUMNS})
 
@@ -115,8 +114,10 @@ def batches(file: Path) -> Iterator[pa.Table]:
     few = ["subject_id", "code", "text_value", "unit"]  # columns that say the same often
     with pq.ParquetFile(file, read_dictionary=few) as opened:
         rest: list[pa.Table] = []
-        for batch in opened.iter_batches(BATCH, columns=EVENT_COLUMNS):
-            table = pa.Table.from_batches([batch])
+        for number in range(opened.num_row_groups):  # not iter_batches: that keeps the words of every row group
+            table = opened.read_row_group(number, columns=EVENT_COLUMNS)
+            if not table.num_rows:
+                continue
             end = int(starts_of(table["subject_id"])[-1])
             if end:
                 yield pa.concat_tables([*rest, table.slice(0, end)])
