@@ -26,7 +26,7 @@ from salus.learning.step5_evaluate.lasting import add_lifetimes, curve_for_all, 
 from salus.learning.step5_evaluate.lifetimes import SURVIVAL, Lifetimes
 from salus.learning.step5_evaluate.many import CLASS_MEASURES, MULTICLASS, NUMBER, Choices, Values
 from salus.learning.step5_evaluate.measures import BINARY, Answers
-from salus.learning.step5_evaluate.permuted import permuted
+from salus.learning.step5_evaluate.permuted import Held, permuted
 from salus.learning.step5_evaluate.probes import Look, probes_of
 from salus.learning.step5_evaluate.report import write_reports
 from salus.learning.step5_evaluate.subgroups import large_enough
@@ -117,7 +117,8 @@ def shuffled(run: Run, judge: Judge, model: Model, chosen: Chosen, importance: d
         return judge.answered(model.margins(rows), chosen.calibration)
 
     seen = judge.data.seen(series)[judge.data.test]
-    return permuted(answer, seen, judge.y, judge.kind, features_of(run), list(importance))
+    held = Held(seen, judge.y, judge.subject, judge.kind)
+    return permuted(answer, held, features_of(run), list(importance))
 
 
 def judged(

@@ -4,54 +4,60 @@ Importance by shuffling is of the answers on people the model never saw; things 
 Breiman 2001, https://doi.org/10.1023/A:1010933404324
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
 
 from salus.learning.dictionary import Feature
 from salus.learning.models.family import Matrix
 from salus.learning.models.wide import dense_of
-from salus.learning.step5_evaluate.bootstrap import Figure, finite
+from salus.learning.step5_evaluate.bootstrap import Figure, draws_of, with_interval
 from salus.learning.step5_evaluate.paired import losses
 
-MOST_ROWS, MOST_THINGS, TIMES = 500, 10, 10
+MOST_ROWS, MOST_THINGS, TIMES = 2000, 10, 5
 MOST_COLUMNS = 5000  # of a wider matrix the rows would have to be written out whole
 Answer = Callable[[Any], Matrix]  # rows as the model sees them -> probabilities, or numbers
 
 
-def permuted(
-    answer: Answer, x: Any, y: npt.NDArray[Any], kind: str, features: Sequence[Feature], sources: Sequence[str]
-) -> dict[str, Figure]:
+@dataclass(frozen=True)
+class Held:
+    """Held-out rows as the model sees them, what is true, and whose rows they are."""
+
+    x: Any
+    y: npt.NDArray[Any]
+    subject: npt.NDArray[np.int64]
+    kind: str
+
+    def some(self, most: int) -> "Held":
+        """At most so many of the rows, drawn once."""
+        drawn = np.sort(np.random.default_rng(7).permutation(len(self.y))[:most])
+        _, subject = np.unique(self.subject[drawn], return_inverse=True)
+        return Held(np.array(dense_of(self.x[drawn])), self.y[drawn], subject, self.kind)
+
+
+def permuted(answer: Answer, held: Held, features: Sequence[Feature], sources: Sequence[str]) -> dict[str, Figure]:
     """Source -> how much the mean loss grows (log loss in nats; of a number the squared error), greatest first."""
-    if x.shape[1] > MOST_COLUMNS:
+    if held.x.shape[1] > MOST_COLUMNS:
         return {}
-    chance = np.random.default_rng(7)
-    drawn = np.sort(chance.permutation(len(y))[:MOST_ROWS])
-    rows, truth = np.array(dense_of(x[drawn])), y[drawn]
-    before = losses(answer(rows), truth, kind)
+    rows = held.some(MOST_ROWS)
+    before, draws, chance = losses(answer(rows.x), rows.y, rows.kind), draws_of(rows.subject), np.random.default_rng(7)
     found = {}
     for source in list(sources)[:MOST_THINGS]:
         own = [j for j, feature in enumerate(features) if feature.source == source]
-        grown = list(growth(answer, rows, truth, kind, own, before, chance))
-        found[source] = interval_of(np.array(grown))
+        grown = growth(answer, rows, own, chance) - before
+        spread = np.array([float(weight @ grown / weight.sum()) for weight in draws])
+        found[source] = with_interval(float(grown.mean()), spread)
     return dict(sorted(found.items(), key=lambda item: -(item[1].value or 0.0)))
 
 
-def growth(
-    answer: Answer, rows: Any, y: Any, kind: str, own: list[int], before: Matrix, chance: np.random.Generator
-) -> Iterator[float]:
-    """Each time the thing's columns are shuffled together, and the rows drawn anew."""
+def growth(answer: Answer, rows: Held, own: list[int], chance: np.random.Generator) -> Matrix:
+    """The loss of each row when the thing's columns are shuffled together, the mean over several times."""
+    total = np.zeros(len(rows.y))
     for _ in range(TIMES):
-        shuffled = rows.copy()
-        shuffled[:, own] = rows[chance.permutation(len(rows))][:, own]
-        weight = np.bincount(chance.integers(0, len(y), len(y)), minlength=len(y))
-        yield float(((losses(answer(shuffled), y, kind) - before) * weight).sum() / weight.sum())
-
-
-def interval_of(grown: Matrix) -> Figure:
-    """The mean, and as many deviations of the draws to each side as hold 95 % of a t distribution."""
-    middle, reach = float(grown.mean()), float(t.ppf(0.975, len(grown) - 1)) * float(grown.std(ddof=1))
-    return Figure(value=finite(middle), low=finite(middle - reach), high=finite(middle + reach))
+        shuffled = rows.x.copy()
+        shuffled[:, own] = rows.x[chance.permutation(len(rows.y))][:, own]
+        total += losses(answer(shuffled), rows.y, rows.kind)
+    return np.asarray(total / TIMES, dtype=np.float64)
