@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from salus.learning.task import Text
 
-COUNTED = ("count",)
+TEXTUAL = ("word", "says", "denies")  # what a text has, states, denies
+COUNTED = ("count", *TEXTUAL)
 Act = Literal["impossible", "beyond", "clipped"]
 
 
@@ -29,6 +30,15 @@ class Feature(msgspec.Struct, kw_only=True, frozen=True):
     unit: str | None = None
     label: Text
     level: str | None = None
+
+
+def thing_of(source: str) -> str:
+    """What a source speaks of: of a word the column or the kind of note that it stands in.
+
+    >>> thing_of("note~fever"), thing_of("LOINC//4548-4")
+    ('note', 'LOINC//4548-4')
+    """
+    return source.partition("~")[0]
 
 
 def usual_of(features: Sequence[Feature]) -> npt.NDArray[np.float64]:
@@ -51,6 +61,22 @@ class Concept(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     @property
     def key(self) -> str:
         return self.code if self.text is None else f"{self.code}={self.text}"
+
+
+class Lexicon(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The words of one source of texts, a column of a table or a pattern of codes (then of the last `days`, 0 = all),
+    with their idf; and the terms that are looked for, stated (`says`) and denied (`denies`)."""
+
+    name: str
+    words: list[str]
+    idf: list[float]
+    says: list[str] = msgspec.field(default_factory=list)
+    denies: list[str] = msgspec.field(default_factory=list)
+    days: float = 0
+
+    @property
+    def width(self) -> int:
+        return len(self.words) + len(self.says) + len(self.denies)
 
 
 class Rolled(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -132,6 +158,7 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     series: Series | None = None
     derived: dict[str, Formula] = msgspec.field(default_factory=dict)  # feature -> how it is made
     clean: Cleaner | None = None
+    texts: list[Lexicon] = msgspec.field(default_factory=list)  # their features stand together, in this order
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":
         """The recipe that makes only these features."""

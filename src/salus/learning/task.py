@@ -134,6 +134,8 @@ class Features(Strict):
     terminology: str = ""
     min_subjects: int = 20
     max_codes: int = 300
+    text: list[str] = []
+    max_words: int = 4_000
     blind_hours: float | None = None
     changeable: list[str] = []
     limits: dict[str, Limit] = {}

@@ -16,6 +16,7 @@ from salus.learning.models.wide import Rows, Wide
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "number": "regression"}
 FILE, FURTHER = "lightgbm.txt", "lightgbm-{}.txt"
 MOST_ASKED = 96  # features that a tree of very many draws from: trees then differ, and grow in a fraction of the time
+MOST_ASKED_WIDE = 3_000  # of rare codes and words each says little: a tree must meet many of them
 COPIED_ROWS = 60_000  # rows of all copies together: the more rows, the less another copy steadies
 NEXT_TO_ZERO = 1e-30  # a measured 0 of a wide matrix: LightGBM takes what is below 1e-35 for 0, which there is a gap
 
@@ -104,7 +105,8 @@ def grown(
         "learning_rate": params["rate"],
         "num_leaves": int(params["leaves"]),
         "min_data_in_leaf": min(int(params["leaf"]), max(1, len(x) // 10)),
-        "feature_fraction": params["share"] * (1.0 if isinstance(x, Wide) else min(1.0, MOST_ASKED / x.shape[1])),
+        "feature_fraction": params["share"]
+        * min(1.0, (MOST_ASKED_WIDE if isinstance(x, Wide) else MOST_ASKED) / x.shape[1]),
         "lambda_l2": params["ridge"],
         "deterministic": True,
         "force_col_wise": True,  # a third of the time by rows, where a tree draws few of the features

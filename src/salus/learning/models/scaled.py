@@ -49,14 +49,16 @@ class Scaled:
         deviation = np.sqrt(np.where(known, (x - mean) ** 2, 0).sum(axis=0) / count)
         flag = np.where(known, (x == 0) | (x == 1), True).all(axis=0)
         whole = np.where(known, (x >= 0) & (x == np.floor(x)), True).all(axis=0)
-        rare = whole & ((np.where(known, x, 0) != 0).sum(axis=0) < count / 2)
-        return cls.unweighted(mean, deviation, np.asarray(flag), rare, 1 - known.mean(axis=0))
+        share = np.where(known, (x >= 0) & (x <= 1), True).all(axis=0)
+        rare = (np.where(known, x, 0) != 0).sum(axis=0) < count / 2
+        least = least_of(np.asarray(flag), whole & rare, share & rare)
+        return cls.unweighted(mean, deviation, least, 1 - known.mean(axis=0))
 
     @classmethod
-    def unweighted(cls, mean: Matrix, deviation: Matrix, flag: Flags, rare: Flags, gap: Matrix) -> "Scaled":
-        """Flags and counts that are mostly 0 are not stretched: the rarest would be the loudest."""
+    def unweighted(cls, mean: Matrix, deviation: Matrix, least: Matrix, gap: Matrix) -> "Scaled":
+        """No weights yet. `least`: how little a spread may be, or of flags (below 0) what it is taken for."""
         spread = np.where(deviation > 1e-12, deviation, 1.0)
-        scale = np.where(flag, 0.5, np.where(rare, np.maximum(spread, 0.5), spread))
+        scale = np.where(least < 0, -least, np.maximum(spread, least))
         return cls(mean, scale, gap, np.zeros((1, 2 * len(mean))), np.zeros(1))
 
     @classmethod
@@ -69,8 +71,9 @@ class Scaled:
         deviation = np.sqrt((x.totals((values - mean[column]) ** 2) + unsaid * mean**2) / count)
         flag = x.totals(((values != 0) & (values != 1)).astype(float)) == 0
         whole = x.totals(((values < 0) | (values != np.floor(values))).astype(float)) == 0
-        rare = whole & (x.totals((values != 0).astype(float)) < count / 2)
-        return cls.unweighted(mean, deviation, flag, rare, 1 - x.known / len(x))
+        share = x.totals(((values < 0) | (values > 1)).astype(float)) == 0
+        rare = x.totals((values != 0).astype(float)) < count / 2
+        return cls.unweighted(mean, deviation, least_of(flag, whole & rare, share & rare), 1 - x.known / len(x))
 
     def scaled(self, x: Matrix) -> Matrix:
         """Shape (rows, 2 * features): scaled values with 0 for gaps, then the gaps."""
@@ -121,11 +124,18 @@ class Scaled:
         return np.column_stack([(z * w).sum(axis=1) + b for w, b in zip(self.weights, self.base, strict=True)])
 
     def parts(self, x: Rows) -> Matrix:
+        """Of a wide matrix the base is that of somebody of whom only the usual is known: what was not counted or
+        measured has no part of its own."""
         if isinstance(x, Wide):
-            x = x.dense()
-        z, width = self.scaled(x), x.shape[1]
-        made = np.empty((len(x), len(self.base), width + 1))
-        for k, (weights, base) in enumerate(zip(self.weights, self.base, strict=True)):
+            beyond, usual = self.unusual(x).toarray(), self.usual(x)
+            return self.sized(beyond, self.base + (self.weights * usual).sum(axis=1))
+        return self.sized(self.scaled(x), self.base)
+
+    def sized(self, z: Matrix, bases: Matrix) -> Matrix:
+        """The parts that scaled rows have, and the bases. `z`: shape (rows, 2 * features)."""
+        width = z.shape[1] // 2
+        made = np.empty((len(z), len(bases), width + 1))
+        for k, (weights, base) in enumerate(zip(self.weights, bases, strict=True)):
             both = z * weights
             made[:, k, :width], made[:, k, width] = both[:, :width] + both[:, width:], base
         return made
@@ -135,6 +145,12 @@ class Scaled:
             self.mean.tolist(), self.scale.tolist(), self.gap.tolist(), self.weights.tolist(), self.base.tolist()
         )
         write_json(folder / "linear.json", saved)
+
+
+def least_of(flag: Flags, counts: Flags, shares: Flags) -> Matrix:
+    """What is mostly 0 is not stretched, or the rarest would be the loudest: flags, counts, and shares such as the
+    weights of words."""
+    return np.where(flag, -0.5, np.where(counts, 0.5, np.where(shares, 0.1, 0.0)))
 
 
 def load(folder: Path) -> Scaled:

@@ -16,6 +16,7 @@ from salus.learning.step3_features.derived import with_derived, with_inputs
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.limits import cleaner_of
 from salus.learning.step3_features.names import name_of
+from salus.learning.step3_features.notes import told_by_texts
 from salus.learning.step3_features.sequences import measured_of, series_of, training_tensors
 from salus.learning.step3_features.sparse import windows_matrix
 from salus.learning.step3_features.windows import Windows
@@ -44,13 +45,17 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
     matrix = windows_matrix(windows, events, numbered(rows), len(recipe.features) > MOST_DENSE, run.plan.engine)
     notes = [Note(key="note.not_derived", slots={"name": name}) for name in lacking]
     run.note("step3_features", notes + keep_log(run, windows))
-    kept = with_inputs(recipe, telling(matrix[np.array([part == "train" for part in rows["part"].to_pylist()])]))
+    train = np.array([part == "train" for part in rows["part"].to_pylist()])
+    kept = with_inputs(recipe, telling(matrix[train]))
     measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
     if task.sequence is not None:  # a channel for each code that says something
         recipe.series = series_of(recipe, measured, task.sequence)
         np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
+    matrix = matrix[:, kept]
+    if task.features.text:
+        recipe, matrix = told_by_texts(task, recipe, matrix, events, numbered(rows), train)
     run.write("step3_features", "recipe.json", recipe)
-    return recipe.features, matrix[:, kept]
+    return recipe.features, matrix
 
 
 def keep_log(run: Run, windows: Windows) -> list[Note]:

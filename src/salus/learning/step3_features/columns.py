@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from salus.base.errors import Invalid
-from salus.learning.dictionary import Feature
+from salus.learning.dictionary import Feature, Lexicon
 from salus.learning.numbers import number_of
 from salus.learning.run import Labels, Note, Run
 from salus.learning.step1_collect.history import label_of
 from salus.learning.step1_collect.table import asked
+from salus.learning.step3_features.lexicon import features_of as text_features
+from salus.learning.step3_features.lexicon import is_text, learned, tokens
 from salus.learning.step3_features.telltale import tells_time
 from salus.learning.survival.follow import Follow
 from salus.learning.task import Strict
@@ -26,6 +28,7 @@ Whole = npt.NDArray[np.int64]
 SEPARATORS = re.compile(r"[;；|、]")
 LOOKS_CODED = re.compile(r"(_id|_code|_type|code|type)$", re.IGNORECASE)
 LOOKS_LIKE_NAME = re.compile(r"(^|_)(id|no|nbr|number|key|uuid)$", re.IGNORECASE)
+SHORT_ITEM = 5  # words, on average
 FEW_LEVELS, MOST_LEVELS, MOST_ITEMS = 30, 16, 400
 NAMES_PEOPLE = re.compile(
     r"(patient|subject|person|member|mrn|pid|stay|hadm|患者|病人|受试者|病案|病历|住院|身份证)"
@@ -36,7 +39,8 @@ MOST_RATE_CLASSES = 6  # with more classes a column of rates each would drown th
 
 
 class Column(Strict):
-    """One column. Treatments: number; category (few levels); code (many); list (items, perhaps item=1/0)."""
+    """One column. Treatments: number; category (few levels); code (many); list (items, perhaps item=1/0);
+    text (words)."""
 
     name: str
     treatment: str
@@ -45,6 +49,7 @@ class Column(Strict):
     denied: list[str] = msgspec.field(default_factory=list)  # items of a list that some rows say are absent
     prefix: bool = False  # a code's part before "." speaks too
     prefix_rates: list[dict[str, float]] = msgspec.field(default_factory=list)
+    lexicon: Lexicon | None = None
 
 
 class TableRecipe(Strict):
@@ -101,12 +106,14 @@ def table_recipe(run: Run, cells: dict[str, Cells], rows: pa.Table) -> tuple[Tab
     target = np.asarray((rows["value"] if labels.kind == "number" else rows["label"]).to_pylist())
     columns, notes, seen = [], [], dict[bytes, str]()
     follow = Follow(rows["value"].to_numpy(), target == "yes") if labels.kind == "survival" else None
+    most = run.plan.task.features.max_words
+    _, subject = np.unique(np.asarray(rows["subject_id"].to_pylist()).astype(str), return_inverse=True)
     for name, one in cells.items():
         why = reason_to_drop(name, one, target, labels, seen, follow) or person_named(run, name, one)
         if why:
             notes.append(why)
         else:
-            columns.append(treated(name, one, labels))
+            columns.append(text_column(name, one, subject, most) or treated(name, one, labels))
     if not columns:
         raise Invalid("No column is left to learn from: " + "; ".join(f"{n.key} {n.slots}" for n in notes))
     return TableRecipe(columns=columns, features=[f for c in columns for f in features_of(c, labels)]), notes
@@ -140,6 +147,8 @@ def names_rows(name: str, counts: Counter[str]) -> bool:
     if len(counts) < 0.9 * counts.total() or counts.total() < 30:
         return False
     numbers = [number_of(value) for value in counts]
+    if reads_as_text(counts):
+        return False
     if any(SEPARATORS.search(value) for value in counts):
         return False
     return any(n is None for n in numbers) or bool(LOOKS_LIKE_NAME.search(name)) or counts_rows(numbers)
@@ -183,6 +192,26 @@ def same_number(one: Cells, truth: npt.NDArray[Any]) -> bool:
     if known.sum() < 3 or np.std(values[known]) == 0 or np.std(truth[known]) == 0:
         return False
     return bool(abs(np.corrcoef(values[known], truth[known].astype(float))[0, 1]) > 0.99999)
+
+
+def text_column(name: str, one: Cells, subject: Whole, most: int) -> Column | None:
+    """A column of texts by its words, where it is one. `subject`: the number of each row's person."""
+    if not reads_as_text(one.counts()):
+        return None
+    said = one.train[np.array([value is not None for value in one.values])[one.place[one.train]]]
+    texts = [value or "" for value in one.values]
+    lexicon = learned(name, texts, np.arange(len(said)), one.place[said], subject[said], most)
+    return Column(name=name, treatment="text", lexicon=lexicon) if lexicon else None
+
+
+def reads_as_text(counts: Counter[str]) -> bool:
+    """Whether a column is of texts: long, mostly different, and no list of short items."""
+    return is_text(counts) and not (is_list(counts) and short_items(counts))
+
+
+def short_items(counts: Counter[str]) -> bool:
+    items = [item for value in list(counts)[:200] for item in items_of(value)]
+    return sum(sum(1 for _ in tokens(item)) for item in items) < SHORT_ITEM * len(items)
 
 
 def treated(name: str, one: Cells, labels: Labels) -> Column:
@@ -263,7 +292,9 @@ def features_of(column: Column, labels: Labels) -> Iterator[Feature]:
         label = {language: f"{text}{tail}" for language, text in label_of(column.name).items()}
         return Feature(name=f"{column.name}{tail}{kind}", source=column.name, value=value, level=level, label=label)
 
-    if column.treatment == "number":
+    if column.lexicon is not None:
+        yield from text_features(column.lexicon, {"en": column.name, "zh": column.name})
+    elif column.treatment == "number":
         yield feature("number")
     elif column.treatment == "list":
         yield from (feature("item", level) for level in column.levels)

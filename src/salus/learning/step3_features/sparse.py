@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from msgspec.structs import replace
 
-from salus.learning.dictionary import EventRecipe
+from salus.learning.dictionary import EventRecipe, usual_of
 from salus.learning.models.wide import Rows, Wide
 from salus.learning.step3_features.deriving import first_known
 from salus.learning.step3_features.engines import ENGINES
+from salus.learning.step3_features.notes import first_text, with_texts
 from salus.learning.step3_features.windows import Found, Windows
 
 Cells = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]  # row, column, value
@@ -19,6 +21,11 @@ Cells = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float
 
 def matrix_by(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, wide: bool, engine: str = "numpy") -> Rows:
     """An ordinary matrix, or a wide one."""
+    if recipe.texts:
+        first = first_text(recipe)
+        others = replace(recipe, texts=[], features=recipe.features[:first])
+        begun = matrix_by(others, events, rows, wide, engine)
+        return with_texts(begun, usual_of(others.features), recipe, events, rows)
     return windows_matrix(Windows(recipe, threads=os.cpu_count() or 1), events, rows, wide, engine)
 
 

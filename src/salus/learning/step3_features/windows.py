@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from salus.learning.dictionary import EventRecipe
+from salus.learning.dictionary import EventRecipe, usual_of
 from salus.learning.moments import DAY_US
 from salus.learning.step3_features.cleaning import Cleaning
 from salus.learning.step3_features.coded import NEVER, Codebook
@@ -52,7 +52,7 @@ class Windows:
         self.columns = columns_of(recipe)
         self.targets = targets_of(recipe, self.columns)
         self.book = Codebook(recipe)
-        self.usual = np.array([0.0 if feature.value == "count" else np.nan for feature in recipe.features])
+        self.usual = usual_of(recipe.features)
         self.deriving = Deriving(recipe)
         self.person = [(j, f.value) for j, f in enumerate(recipe.features) if f.value in ("age", "sex")]
 

@@ -4,6 +4,7 @@ import csv
 
 import msgspec
 
+from salus.learning.dictionary import TEXTUAL
 from salus.learning.run import Note, Run
 from salus.learning.step1_collect.history import label_of
 from salus.learning.step5_evaluate.baselines import Points, Rule
@@ -82,9 +83,10 @@ def labels_of(run: Run) -> dict[str, Text]:
     """Source -> what people call it; of a table, the column's name."""
     with run.needed("step3_features", "dictionary.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    if run.plan.source == "table":
-        return {row["source"]: label_of(row["source"]) for row in rows}
-    return {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in rows}
+    table = run.plan.source == "table"
+    plain = {row["source"] for row in rows if table and row["value"] not in TEXTUAL}
+    labels = {row["source"]: {"en": row["en"], "zh": row["zh"]} for row in rows}
+    return labels | {source: label_of(source) for source in plain}
 
 
 def shuffled_of(run: Run) -> list[tuple[Text, Figure]]:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 
-from salus.learning.dictionary import EventRecipe, Feature, write_json
+from salus.learning.dictionary import EventRecipe, Feature, thing_of, write_json
 from salus.learning.models.family import Matrix, reads_series
 from salus.learning.models.wide import Rows, Wide, ends
 from salus.learning.run import Data, Progress, Run, silent
@@ -112,7 +112,7 @@ def fewest_known(x: Rows, features: list[Feature]) -> int:
     sources: dict[str, list[int]] = {}
     for j, feature in enumerate(features):
         if feature.value not in ("age", "sex"):
-            sources.setdefault(feature.source, []).append(j)
+            sources.setdefault(thing_of(feature.source), []).append(j)
     if not sources:
         return 0
     poorest, usual = np.quantile(x.told(sources) if isinstance(x, Wide) else told(x, features, sources), [0.01, 0.5])

@@ -15,16 +15,18 @@ import pyarrow.compute as pc
 
 from salus.base.errors import Unsupported
 from salus.learning.cohorts.telling import is_asked
-from salus.learning.dictionary import EventRecipe, Feature, Series, usual_of
+from salus.learning.dictionary import EventRecipe, Feature, Lexicon, Series, thing_of, usual_of
 from salus.learning.models.family import Matrix, load_model
 from salus.learning.models.wide import Wide
-from salus.learning.moments import moment_us
+from salus.learning.moments import DAY_US, moment_us
 from salus.learning.people import Known as Groups
 from salus.learning.people import cells_groups, person_groups
 from salus.learning.step1_collect.history import said_before
 from salus.learning.step3_features.columns import TableRecipe
 from salus.learning.step3_features.encode import encode
+from salus.learning.step3_features.lexicon import Places
 from salus.learning.step3_features.members import Members
+from salus.learning.step3_features.notes import cells_of, first_text
 from salus.learning.step3_features.sequences import tensors
 from salus.learning.step3_features.windows import MEASURED, Windows
 from salus.learning.step4_train.conformal import alone
@@ -42,7 +44,7 @@ from salus.learning.step7_deploy.evidence import (
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
 from salus.learning.step7_deploy.reasons import cell_shown, shown
 from salus.learning.step7_deploy.watching import FILE, Watch
-from salus.learning.task import Task
+from salus.learning.task import Task, matches
 
 MOST_MISSING = 5
 MOST_OUTSIDE = 0.3  # share of the known features that may lie outside what training saw
@@ -112,7 +114,16 @@ class Deployed:
 
     def vector(self, events: pa.Table, at: datetime) -> Matrix:
         """The features of one subject at a moment, shape (1, features): the bits that training would make."""
-        return self.windows.one(events, moment_us(at))
+        x = self.windows.one(events, moment_us(at))
+        if self.recipe.texts:
+            subject = events["subject_id"][:1].to_pylist() or [""]
+            row = pa.table({"row": [0], "subject_id": pa.array(subject, pa.string()), "at_us": [moment_us(at)]})
+            begin = first_text(self.recipe)
+            for lexicon in self.recipe.texts:
+                _, column, value = cells_of(lexicon, events, row)
+                x[0, begin + column] = value
+                begin += lexicon.width
+        return x
 
     @property
     def series(self) -> Series | None:
@@ -139,8 +150,9 @@ class Deployed:
             return Prediction(abstained="not-in-cohort")
         x = self.vector(events, at)
         evidence = self._evidence(known)
+        evidence |= self._worded(known, at_us)
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
-        if why := self._reason_to_abstain(x, len(evidence)):
+        if why := self._reason_to_abstain(x, len({thing_of(key) for key in evidence})):
             return Prediction(abstained=why, missing=missing)
         own = [self.features[j] for j in self.persons]
         groups = person_groups(self.task, own, x[0, self.persons], events, at_us)
@@ -161,6 +173,23 @@ class Deployed:
         found |= by_group(known, self.recipe, self.members)
         derived = by_formula(found, self.recipe) if self.recipe.derived else {}
         return found | {key: events for key, events in derived.items() if events}
+
+    def _worded(self, known: list[Known], at_us: int) -> dict[str, list[Known]]:
+        """The notes behind each word and term, newest first."""
+        found: dict[str, list[Known]] = defaultdict(list)
+        begin = first_text(self.recipe)
+        for lexicon, places in self.lexicons:
+            first = at_us - round(lexicon.days * DAY_US) if lexicon.days else -np.inf
+            for one in known:
+                if one.text is not None and one.at_us >= first and matches(one.code, [lexicon.name]):
+                    for source in {self.features[begin + j].source for j in places.read(one.text)}:
+                        found[source].append(one)
+            begin += lexicon.width
+        return found
+
+    @cached_property
+    def lexicons(self) -> list[tuple[Lexicon, Places]]:
+        return [(one, Places(one)) for one in self.recipe.texts]
 
     @cached_property
     def keys(self) -> dict[tuple[str, str | None], str]:

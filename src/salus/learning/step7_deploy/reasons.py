@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from salus.base.words import LANGUAGES, words_of
-from salus.learning.dictionary import Feature
+from salus.learning.dictionary import TEXTUAL, Feature
 from salus.learning.moments import DAY_US
 from salus.learning.step1_collect.history import label_of
 from salus.learning.step3_features.windows import MEASURED
@@ -71,12 +71,22 @@ def derived(feature: Feature, is_flag: bool, x: float, events: list[Known], at_u
     return (said("unknown", feature.label), None, None) if x != x else (feature.label, x, feature.unit)
 
 
+def worded(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us: int) -> Shown:
+    """A word or term of a text, or that the text is without it."""
+    if x:
+        return feature.label, None, None
+    words = words_of("salus.learning")
+    return {lang: words("text.without", lang, name=name) for lang, name in feature.label.items()}, None, None
+
+
 Rule = Callable[[Feature, bool, float, list[Known], int], Shown]
-RULES: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived}
+RULES: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived} | dict.fromkeys(TEXTUAL, worded)
 
 
 def cell_shown(feature: Feature, x: float, cell: str | None) -> Shown:
     """Of a table: the number of a numeric column, else the column and what its cell says."""
+    if feature.value in TEXTUAL:
+        return worded(feature, False, x, [], 0)
     name = label_of(feature.source)
     if cell is None:
         return said("unknown", name), None, None

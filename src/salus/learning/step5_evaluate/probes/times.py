@@ -10,7 +10,7 @@ from salus.learning.dictionary import EventRecipe
 from salus.learning.models.family import Matrix
 from salus.learning.models.wide import dense_of
 from salus.learning.moments import moment_us
-from salus.learning.step3_features.windows import Windows
+from salus.learning.step3_features.sparse import matrix_by
 from salus.learning.step5_evaluate.probes.look import Look, Probe, probe
 
 ROWS = 300  # drawn once: each row's features are made again of what came before it
@@ -37,7 +37,7 @@ def after(look: Look) -> Probe:
     number = pa.array(range(len(drawn)), pa.int64())
     rows = pa.table({"row": number, "subject_id": asked["subject_id"], "at_us": asked["at_us"]})
     named = rows.set_column(1, "subject_id", number.cast(pa.string()))
-    made = Windows(recipe).matrix(events_before(look, rows), named)
+    made = dense_of(matrix_by(recipe, events_before(look, rows), named, False))
     before = dense_of(look.data.x[drawn])[:, : made.shape[1]]
     changed = [f"{asked['subject_id'][int(i)]}" for i in np.flatnonzero(differ(before, made).any(axis=1))]
     found = probe("after", len(drawn), changed)
