@@ -4,6 +4,7 @@ A trial that does worse than the median of those before it at the same step is p
 is stopped. All are kept in trials.jsonl: the search goes on from there when it was broken off.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class Trial:
 def search(rows: Sample, names: Sequence[str], task: Task, folder: Path, progress: Progress) -> list[Trial]:
     """All trials of all families that went over all folds; each family has an equal share of what time is left.
 
-    `folder` keeps the sample and trials.jsonl. What an earlier, broken search spent counts.
+    `folder` keeps trials.jsonl, and the sample while it is needed. What an earlier, broken search spent counts.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if task.budget.seconds <= 0 or task.budget.trials <= 0:
@@ -47,6 +48,7 @@ def search(rows: Sample, names: Sequence[str], task: Task, folder: Path, progres
         for i, name in enumerate(names):
             tuning = Tuning(name, task, rows.setting, journal, bench)
             tuning.run(share_of(journal, name, len(names) - i, task), told(progress, journal, i, len(names)))
+    shutil.rmtree(folder / "sample")  # rows of people lie in one place only
     return [Trial(line.family, line.params, line.loss) for line in journal.lines if line.state == "done"]
 
 
