@@ -250,7 +250,19 @@ def test_events_of_days_to_come_are_counted(places: Path, tmp_path: Path, task: 
             one["time"] = one["time"].replace(year=2199)
 
     found = of_events(places, tmp_path / "events", typing_errors, task)["future"]
-    assert ("found", 7) == (found.state, found.found)
+    assert ("mended", 7) == (found.state, found.found)
+
+
+def test_dates_that_were_moved_into_the_future_are_only_noted(
+    places: Path, tmp_path: Path, task: dict[str, Any]
+) -> None:
+    def moved(events: Events) -> None:
+        for one in events:
+            if one["time"] is not None:
+                one["time"] = one["time"].replace(year=one["time"].year + 120, day=1)
+
+    found = of_events(places, tmp_path / "events", moved, task)["future"]
+    assert ("note", True) == (found.state, found.found > 0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,7 +11,7 @@ from salus.learning.models.family import Matrix
 from salus.learning.models.wide import dense_of
 from salus.learning.moments import moment_us
 from salus.learning.step3_features.sparse import matrix_by
-from salus.learning.step5_evaluate.probes.look import Look, Probe, probe
+from salus.learning.step5_evaluate.probes.look import Look, Probe, State, probe
 
 ROWS = 300  # drawn once: each row's features are made again of what came before it
 BEFORE = """
@@ -76,8 +76,11 @@ def unrecorded(look: Look) -> Probe:
 
 
 def future(look: Look) -> Probe:
-    """Events of days to come: a date written wrong, or a plan taken for what happened."""
+    """Events of days to come: a date written wrong, or a plan taken for what happened. Moved dates are only noted."""
     if not look.of_events:
         return Probe(key="future", state="unlooked")
     timed, _, to_come = counts(look)
-    return Probe(key="future", state="found" if to_come else "clear", looked=timed, found=to_come)
+    left = sum(int(note.slots.get("count", 0)) for note in look.run.notes() if note.key == "note.future")
+    moved = any(note.key == "note.moved" for note in look.run.notes())
+    state: State = "note" if moved else "found" if to_come else "mended" if left else "clear"
+    return Probe(key="future", state=state, looked=timed + left, found=to_come or left)
