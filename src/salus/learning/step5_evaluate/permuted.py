@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from salus.learning.dictionary import Feature
 from salus.learning.models.family import Matrix
-from salus.learning.models.wide import dense_of
+from salus.learning.models.wide import Wide, dense_of
 from salus.learning.step5_evaluate.bootstrap import Figure, draws_of, with_interval
 from salus.learning.step5_evaluate.paired import losses
 
@@ -42,6 +42,8 @@ def permuted(answer: Answer, held: Held, features: Sequence[Feature], sources: S
     """Source -> how much the mean loss grows (log loss in nats; of a number the squared error), greatest first."""
     if held.x.shape[1] > MOST_COLUMNS:
         return {}
+    if isinstance(held.x, Wide):
+        answer = as_wide(answer, held.x.usual)
     rows = held.some(MOST_ROWS)
     before, draws, chance = losses(answer(rows.x), rows.y, rows.kind), draws_of(rows.subject), np.random.default_rng(7)
     found = {}
@@ -51,6 +53,11 @@ def permuted(answer: Answer, held: Held, features: Sequence[Feature], sources: S
         spread = np.array([float(weight @ grown / weight.sum()) for weight in draws])
         found[source] = with_interval(float(grown.mean()), spread)
     return dict(sorted(found.items(), key=lambda item: -(item[1].value or 0.0)))
+
+
+def as_wide(answer: Answer, usual: Matrix) -> Answer:
+    """The answer of a model of wide matrices to rows written out: it must tell a measured 0 from a gap."""
+    return lambda rows: answer(Wide.of_dense(rows, usual))
 
 
 def growth(answer: Answer, rows: Held, own: list[int], chance: np.random.Generator) -> Matrix:
