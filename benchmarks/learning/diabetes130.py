@@ -37,7 +37,7 @@ def main(data: Path = DATA, order: str | None = "encounter_id") -> bool:
             order=order,
             name="readmission-30d",
             families=["lightgbm"],
-            budget=Budget(seconds=25, trials=5),
+            budget=Budget(seconds=15, trials=4),
             split=Split(folds=5),
         )
         return reached(told(made, started), AIMS)
