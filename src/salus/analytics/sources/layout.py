@@ -7,10 +7,13 @@ name in FROM. `first` is only looked up once in the source: names of tables that
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from salus.base.errors import Invalid, Malformed, Missing
+
+T = TypeVar("T")
 
 
 class Rows(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -48,25 +51,39 @@ class Layout(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     together: dict[str, str] = {}
 
 
+PACKAGE = "salus.analytics.sources"
+
+
 def layouts() -> list[str]:
     """The names of the layouts that come with the program."""
-    found = files("salus.analytics.sources").joinpath("layouts").iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+    return shipped(PACKAGE)
 
 
 def read_layout(name: str) -> Layout:
     """A layout of ours by its name, or of a site by its path. Raises Missing, Malformed, Invalid."""
+    return read_as(Layout, PACKAGE, name)
+
+
+def shipped(package: str) -> list[str]:
+    """The names of the TOML files in the folder `layouts` of a package."""
+    found = files(package).joinpath("layouts").iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+
+
+def read_as(shape: type[T], package: str, name: str) -> T:
+    """A layout of a package by its name, or of a site by its path, in its shape. Raises Missing, Malformed, Invalid."""
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
             raise Missing(f"There is no layout {path.name}: give the path of a TOML file", path="layout")
         text = path.read_text("utf-8")
-    elif name in layouts():
-        text = files("salus.analytics.sources").joinpath("layouts", f"{name}.toml").read_text("utf-8")
+    elif name in shipped(package):
+        text = files(package).joinpath("layouts", f"{name}.toml").read_text("utf-8")
     else:
-        raise Missing(f"'{name[:80]}' is no layout: use {', '.join(layouts())}, or the path of a .toml", path="layout")
+        known = ", ".join(shipped(package))
+        raise Missing(f"'{name[:80]}' is no layout: use {known}, or the path of a .toml", path="layout")
     try:
-        return msgspec.convert(tomllib.loads(text), Layout)
+        return msgspec.convert(tomllib.loads(text), shape)
     except tomllib.TOMLDecodeError as fault:
         raise Malformed(f"{name}: not TOML: {fault}", path="layout") from None
     except msgspec.ValidationError as fault:

@@ -11,14 +11,12 @@ other resources are rows of the table. All expressions are DuckDB SQL. https://d
 """
 
 import re
-import tomllib
-from importlib.resources import files
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from salus.base.errors import Invalid, Malformed, Missing
+from salus.analytics.sources.layout import read_as, shipped
+from salus.base.errors import Invalid
 
 COLUMN = re.compile(r"(\w+) (\S+)(?: ([=~]) (.+))?", re.DOTALL).fullmatch
 
@@ -117,29 +115,17 @@ class Layout(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     back_macros: list[str] = []
 
 
+PACKAGE = "salus.exchange.databases"
+
+
 def layouts() -> list[str]:
     """The names of the layouts that come with the program."""
-    found = files("salus.exchange.databases").joinpath("layouts").iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+    return shipped(PACKAGE)
 
 
 def read_layout(name: str) -> Layout:
     """A layout of ours by its name, or of a site by its path. Raises Missing, Malformed, Invalid."""
-    if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise Missing(f"There is no layout {path.name}: give the path of a TOML file", path="layout")
-        text = path.read_text("utf-8")
-    elif name in layouts():
-        text = files("salus.exchange.databases").joinpath("layouts", f"{name}.toml").read_text("utf-8")
-    else:
-        raise Missing(f"'{name[:80]}' is no layout: use {', '.join(layouts())}, or the path of a .toml", path="layout")
-    try:
-        layout = msgspec.convert(tomllib.loads(text), Layout)
-    except tomllib.TOMLDecodeError as fault:
-        raise Malformed(f"{name}: not TOML: {fault}", path="layout") from None
-    except msgspec.ValidationError as fault:
-        raise Invalid(f"{name}: {fault}", path="layout") from None
+    layout = read_as(Layout, PACKAGE, name)
     for table in layout.tables:
         table.parsed()
     return layout

@@ -1,10 +1,10 @@
 """What the screen says: findings, what it did not look at, and both together."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from salus.assistants.suggestion import Name
-from salus.assistants.treatment.screen.rules import TIERS, Source, Tier
+from salus.assistants.treatment.screen.rules import TIERS, Said, Source, Tier
 
 Kind = Literal["interaction", "duplicate", "class-duplicate", "allergy", "cross-allergy", "limit", "dose"]
 
@@ -53,6 +53,14 @@ class Screening:
 
     def of_tier(self, tier: Tier) -> tuple[Finding, ...]:
         return tuple(one for one in self.findings if one.tier == tier)
+
+
+def by_row(
+    kind: Kind, rule: str, row: Said, medicines: tuple[Name, ...], source: Source | None, **more: Any
+) -> Finding:
+    """The finding of a rule's row, in the row's own words; `more`: orders, facts, resources."""
+    said, todo = Name(row.en, row.zh), Name(row.do_en, row.do_zh)
+    return Finding(kind, rule, row.tier, medicines, said, todo, source, **more)
 
 
 def gravest_first(findings: list[Finding]) -> tuple[Finding, ...]:

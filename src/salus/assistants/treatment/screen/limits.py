@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from salus.assistants.suggestion import Name
-from salus.assistants.treatment.screen.findings import Finding, Unchecked
+from salus.assistants.treatment.screen.findings import Finding, Unchecked, by_row
 from salus.assistants.treatment.screen.knowledge import Knowledge
 from salus.assistants.treatment.screen.orders import Order
 from salus.assistants.treatment.screen.pairs import named, with_any
@@ -25,17 +25,15 @@ def limits(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterato
     taken = {one.name: one for order in orders for one in order.ingredients}
     for rule, (names, fact) in found.items():
         row = knowledge.limit(rule)
-        yield Finding(
+        yield by_row(
             "limit",
             rule,
-            row.tier,
+            row,
             named(taken, names),
-            Name(row.en, row.zh),
-            Name(row.do_en, row.do_zh),
             knowledge.source(row.source),
-            with_any(orders, names),
-            (fact.said,),
-            (fact.source,) if fact.source else (),
+            orders=with_any(orders, names),
+            facts=(fact.said,),
+            resources=(fact.source,) if fact.source else (),
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from salus.assistants.suggestion import Name
-from salus.assistants.treatment.screen.findings import Finding
+from salus.assistants.treatment.screen.findings import Finding, by_row
 from salus.assistants.treatment.screen.knowledge import Knowledge
 from salus.assistants.treatment.screen.orders import Order
 from salus.assistants.treatment.screen.person import Person
@@ -23,16 +23,8 @@ def interactions(orders: list[Order], person: Person, knowledge: Knowledge) -> I
                 touched[rule] |= {one, other}
     for rule, names in touched.items():
         row = knowledge.interaction(rule)
-        yield Finding(
-            "interaction",
-            rule,
-            row.tier,
-            named(taken, names),
-            Name(row.en, row.zh),
-            Name(row.do_en, row.do_zh),
-            knowledge.source(row.source),
-            with_any(orders, names),
-        )
+        source, orders_with = knowledge.source(row.source), with_any(orders, names)
+        yield by_row("interaction", rule, row, named(taken, names), source, orders=orders_with)
 
 
 def named(taken: dict[str, Ingredient], names: set[str]) -> tuple[Name, ...]:
