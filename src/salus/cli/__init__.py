@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cohort": ("salus.cli.cohort", "cohort"),
     "learn": ("salus.cli.learn", "learn"),
     "effects": ("salus.cli.effects", "effects"),
+    "subtypes": ("salus.cli.subtypes", "subtypes"),
     "models": ("salus.cli.models", "models"),
     "evaluate": ("salus.cli.evaluate", "evaluate"),
     "token": ("salus.cli.token", "token"),
