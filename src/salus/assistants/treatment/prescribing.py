@@ -16,7 +16,7 @@ from salus.assistants.treatment import overrides
 from salus.assistants.treatment.overrides import Burden, Override, issue, issue_id
 from salus.assistants.treatment.screen import Finding, Screening, screen
 from salus.assistants.treatment.screen.orders import is_taken, order_of
-from salus.assistants.treatment.screen.person import person_of
+from salus.assistants.treatment.screen.person import Person, person_of
 from salus.assistants.treatment.site import Shelf
 from salus.base import clock
 from salus.base.errors import Missing
@@ -85,13 +85,19 @@ class Prescribing:
         """What speaks against these orders for a foreign patient, from these resources alone; kept when answered."""
         return self._told(patient, proposed, list(resources))
 
-    def _told(self, patient: str, proposed: Iterable[Resource], known: list[Any]) -> Told:
+    def screen_each(self, resources: Iterable[Resource], patient: str, proposed: Iterable[Resource]) -> list[Told]:
+        """What speaks against each of several orders taken alone, for none of them is more than a possibility."""
+        known, at = list(resources), clock.now()
+        about = person_of(known, at)
+        return [self._told(patient, [one], known, about) for one in proposed]
+
+    def _told(self, patient: str, proposed: Iterable[Resource], known: list[Any], about: Person | None = None) -> Told:
         at = clock.now()
         drafts = [order_of(one, True, at) for one in proposed if is_taken(one)]
         mine = {one.reference for one in drafts}
         standing = [order_of(one, False, at) for one in known if is_active(one)]
         orders = [*drafts, *(one for one in standing if one.reference not in mine)]
-        found = screen(orders, person_of(known, at), self.shelf.knowledge())
+        found = screen(orders, about or person_of(known, at), self.shelf.knowledge())
         told = Told(patient, found, overrides.remembered(known, at), overrides.causes(known))
         self._wait(told)
         return told

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import bulk, subscriptions
+from salus.api.fhir.operations.apply import apply
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.graphql import graphql
@@ -83,6 +84,7 @@ OPERATIONS: dict[str, Operation] = {
     "$get-ws-binding-token": Operation(
         subscriptions.no_websocket, BOTH, SUBSCRIPTION, ("GET", "POST"), BACKPORT + "get-ws-binding-token", False
     ),
+    "$apply": Operation(apply, BOTH, frozenset({"PlanDefinition"}), ("GET", "POST"), HL7 + "PlanDefinition-apply"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),

@@ -71,6 +71,10 @@ class Asked:
             raise Malformed(f"'{name}' has no simple value: give one", path=name)
         return None if value is None else str(value)
 
+    def value(self, name: str) -> Any:
+        """A value of any kind, None where it is not given."""
+        return self._values.get(name)
+
     def texts(self, name: str) -> list[str]:
         return [str(value) for value in self._values.get(name, [])]
 

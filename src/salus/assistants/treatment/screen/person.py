@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 MEASURED = {
     "weight": (("29463-7", "3141-9", "8335-2"), "kg", 365),
     "height": (("8302-2",), "cm", 3650),
-    "creatinine": (("2160-0", "38483-4"), "mg/dL", 180),
+    "creatinine": (("2160-0", "38483-4", "14682-9"), "mg/dL", 180),
     "potassium": (("2823-3", "6298-4"), "mmol/L", 30),
     "platelets": (("777-3", "26515-7"), "10*9/L", 90),
     "qtc": (("8636-3",), "ms", 180),
@@ -110,9 +110,14 @@ def identity(patients: list[Resource], at: datetime) -> Iterator[tuple[str, Fact
             yield "age", Fact(age, says("fact.age", value=f"{age:.0f}"), source)
 
 
-def measured(measure: str, observations: list[Resource], at: datetime) -> Fact | Name:
-    """The newest value that stands, or why there is none."""
-    codes, unit, days = MEASURED[measure]
+def measured(
+    measure: str,
+    observations: list[Resource],
+    at: datetime,
+    table: Mapping[str, tuple[tuple[str, ...], str, int]] = MEASURED,
+) -> Fact | Name:
+    """The newest value that stands, or why there is none; `table` says by which codes, in which unit, for how long."""
+    codes, unit, days = table[measure]
     found = [one for one in observations if code_of(one) in codes and when(one) and is_final(one)]
     known = [one for one in found if moment(one) <= at]
     if not known:
