@@ -26,6 +26,7 @@ PAGES = (
     ("scientist", "/models/diabetes/use"),
     ("administrator", "/audit"),
     ("administrator", "/notices"),
+    ("clinician", f"{SOMEONE}/options"),
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -54,7 +55,7 @@ def test_axe_finds_nothing_wrong_and_on_a_phone_nothing_is_scrolled_sideways(loo
     assert 0 == page.evaluate(WIDER)
 
 
-@pytest.mark.parametrize(("account", "address"), [PAGES[1], PAGES[3], PAGES[10], PAGES[11]])
+@pytest.mark.parametrize(("account", "address"), [PAGES[1], PAGES[3], PAGES[10], PAGES[11], PAGES[-1]])
 def test_axe_finds_nothing_wrong_in_the_dark_in_chinese_on_a_phone(look, account, address):
     page = settled(look(address, account, "zh", width=360, dark=True))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web import audit, chart, models, notices, orders, panel, patients, resource, signin
+from salus.web import audit, chart, models, notices, options, orders, panel, patients, resource, signin
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -26,6 +26,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/patients/{id}/suggestions/{suggestion}/otherwise", panel.otherwise, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/answer", panel.answer, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/undo", panel.undo, "patients"),
+    ("GET", "/patients/{id}/options", options.listing, "patients"),
     ("GET", "/patients/{id}/orders", orders.listing, "patients"),
     ("POST", "/patients/{id}/orders/check", orders.check, "patients"),
     ("POST", "/patients/{id}/orders", orders.sign, "patients"),

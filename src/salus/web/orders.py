@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from salus.assistants.treatment.drafting import PERIODS, UNITS, Written, draft, names
+from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Told
 from salus.assistants.treatment.screen.orders import ROUTES
@@ -20,7 +20,8 @@ from salus.web.visit import Visit
 
 def listing(visit: Visit) -> Response:
     """The orders that stand, and the form for a new one."""
-    return whole(visit, {"told": None, "faults": {}}, {})
+    chosen = visit.query.get("medicine", "")[:LONGEST]  # an option of a guideline leads here
+    return whole(visit, {"told": None, "faults": {}}, {"medicine": chosen} if chosen else {})
 
 
 def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecided: bool = False) -> Response:

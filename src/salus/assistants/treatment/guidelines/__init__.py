@@ -10,6 +10,7 @@
     applying.py     a PlanDefinition over one patient: what applies, what does not, what cannot be told
     offers.py       the medicines of what applies, each through the safety screen
     careplan.py     the answer of $apply: a CarePlan with a RequestGroup
+    terms.py        where their value sets are found
     shelf.py        the pathways of an installation: a site's own of the same id takes the place of one shipped
 
 It decides nothing and orders nothing; safety and guideline are told beside each other, never as one number.

@@ -9,10 +9,12 @@ from typing import Any
 
 from salus.assistants.suggestion import Name
 from salus.assistants.treatment.guidelines import rows
-from salus.assistants.treatment.guidelines.facts import facts_of, groups_of, unread
+from salus.assistants.treatment.guidelines.facts import facts_of, groups_of, medicine_named, unread
 from salus.assistants.treatment.guidelines.rows import Source
-from salus.assistants.treatment.screen.person import Value, reference
+from salus.assistants.treatment.screen.orders import medicine_of
+from salus.assistants.treatment.screen.person import Value, label, reference
 from salus.base.errors import Invalid
+from salus.codes import name
 from salus.fhir.fhirpath import Node, compile, resource
 from salus.fhir.fhirpath.parsing import parse
 from salus.fhir.fhirpath.tree import Variable
@@ -110,16 +112,19 @@ def plain(value: Value) -> Any:
 
 
 def called(*resources: Resource) -> tuple[Name, ...]:
-    """The names of problems or medicines."""
-    found = (one.get("code") or one.get("medicationCodeableConcept") or {} for one in resources)
-    texts = (words_for(concept) or reference(one) for concept, one in zip(found, resources, strict=True))
-    return once(Name(text, text) for text in texts)
+    """The names of problems or medicines in both languages, from our tables as far as they have them."""
+    return once(map(name_of, resources))
 
 
-def words_for(concept: Resource) -> str:
-    shown = [one["display"] for one in concept.get("coding", []) if one.get("display")]
-    codes = [one["code"] for one in concept.get("coding", []) if one.get("code")]
-    return str(next(iter([*filter(None, [concept.get("text")]), *shown, *codes]), ""))
+def name_of(found: Resource) -> Name:
+    if found["resourceType"].startswith("Medication"):
+        return medicine_named(medicine_of(found))
+    concept = found.get("code", {})
+    pairs = ((one.get("system", ""), one.get("code", "")) for one in concept.get("coding", []))
+    tabled = ((name(*pair, "en"), name(*pair, "zh")) for pair in pairs)
+    said = next(((en, zh) for en, zh in tabled if en and zh), None)
+    shown = label(found) or reference(found)
+    return Name(*said) if said else Name(shown, shown)
 
 
 def add_score(background: Background, key: str, row: rows.ScoreRow) -> None:

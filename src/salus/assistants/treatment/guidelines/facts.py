@@ -24,6 +24,7 @@ from salus.assistants.treatment.screen.person import (
     valued,
     when,
 )
+from salus.codes.drugs import ingredients_in
 from salus.codes.tables import ICD10, ICD10CM, SNOMED
 
 Resource = Mapping[str, Any]
@@ -178,3 +179,11 @@ def lately(resource: Resource, at: datetime, days: int) -> bool:
     if not text:
         return "active" in status(resource, "clinicalStatus")
     return at - days * DAY <= moment({"issued": text}) <= at + DAY
+
+
+def medicine_named(concept: Resource) -> Name:
+    """The medicine in both languages, as far as our tables know its parts."""
+    named = ingredients_in(concept)
+    if not named.known:
+        return Name(named.text, named.text)
+    return Name(*(" / ".join(one.in_(language) for one in named.ingredients) for language in ("en", "zh")))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from salus.assistants.suggestion import Name
 from salus.assistants.treatment.guidelines.applying import Applied, Weighed
 from salus.assistants.treatment.guidelines.background import Background
-from salus.assistants.treatment.guidelines.plans import medicine_named
+from salus.assistants.treatment.guidelines.facts import medicine_named
 from salus.assistants.treatment.prescribing import Told
 from salus.assistants.treatment.screen import Finding, Unchecked
 from salus.base import clock

@@ -12,7 +12,6 @@ from salus.assistants.treatment.guidelines.background import names_in
 from salus.assistants.treatment.guidelines.rows import Need, Option, Pathway, Source
 from salus.assistants.treatment.guidelines.sets import BASE as SETS
 from salus.assistants.treatment.screen.person import says
-from salus.codes.drugs import ingredients_in
 
 Json = dict[str, Any]
 BASE = "https://salus.example/fhir/PlanDefinition/"
@@ -125,11 +124,3 @@ def key(medicine: str) -> str:
     'sacubitril-valsartan'
     """
     return re.sub("[^a-z0-9]+", "-", medicine.lower()).strip("-")
-
-
-def medicine_named(concept: Json) -> Name:
-    """The medicine in both languages, as far as our tables know its parts."""
-    named = ingredients_in(concept)
-    if not named.known:
-        return Name(named.text, named.text)
-    return Name(*(" / ".join(one.in_(language) for one in named.ingredients) for language in ("en", "zh")))
