@@ -20,7 +20,8 @@ from salus.assistants.treatment.guidelines.shelf import options
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import Shelf
 from salus.base import clock
-from salus.base.errors import Invalid, SalusError, Unsupported
+from salus.base.errors import Conflict, Invalid, SalusError, Unsupported
+from salus.cli.guidelines import guidelines
 from salus.codes.terminology import Terminology
 from salus.fhir.validation import validate
 from salus.privacy import SYSTEM, Actor, Purpose, Role
@@ -331,6 +332,28 @@ def test_a_stenosed_mitral_valve_asks_for_warfarin_and_who_is_anticoagulated_is_
 def test_a_problem_without_a_code_is_told(over):
     worded = problem(AF) | {"id": "worded", "code": {"text": "some old trouble"}}
     assert over("atrial-fibrillation", patient(80), problem(AF), worded)[0].unread[0].en == "some old trouble"
+
+
+def test_a_medicine_that_nobody_knows_is_told(over):
+    found = over("atrial-fibrillation", patient(80), problem(AF), order("Wundermittel"))
+    assert [one.en for one in found[0].unread] == ["Wundermittel"]
+
+
+def test_a_link_of_a_plan_that_is_no_address_is_not_followed(over):
+    plan = plan_of_house(expression="true")
+    plan["action"][0] |= {
+        "documentation": [{"type": "citation", "label": "x", "url": "javascript:alert(1)"}],
+        "input": [],
+    }
+    assert over("", patient(50), plan=plan)[1][0].option.source.url == ""
+
+
+def test_the_pathways_are_written_for_approval_and_nothing_is_overwritten(tmp_path, capsys):
+    guidelines(tmp_path / "out", "zh")
+    assert "5" in capsys.readouterr().out
+    assert {one.stem for one in (tmp_path / "out").iterdir()} == set(shipped())
+    with pytest.raises(Conflict):
+        guidelines(tmp_path / "out", None)
 
 
 # $apply

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("salus.cli.token", "token"),
     "codes": ("salus.cli.codes", "codes"),
     "knowledge": ("salus.cli.knowledge", "knowledge"),
+    "guidelines": ("salus.cli.guidelines", "guidelines"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

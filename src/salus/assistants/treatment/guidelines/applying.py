@@ -126,8 +126,8 @@ class Weighing:
     def clause(self, said: Json, more: dict[str, list[Json]], path: str) -> Clause:
         expression: str = said["expression"]
         try:
-            self.asked |= dict.fromkeys(names_in(expression))
             holds = self.background.holds(expression, self.until, more)
+            self.asked |= dict.fromkeys(names_in(expression))
         except Invalid as fault:
             raise Invalid(f"{path}: {fault}", path=path) from None
         words = translated(said, "description")
@@ -216,5 +216,6 @@ def cited(action: Json) -> Cited | None:
     if found is None:
         return None
     dated = next((one.get("valueDate", "") for one in found.get("extension", []) if one.get("url") == DATED), "")
-    title = found.get("citation") or found.get("display") or found.get("url", "")
-    return Cited(found.get("label", ""), title, found.get("url", ""), dated)
+    url = found.get("url", "")
+    title = found.get("citation") or found.get("display") or url
+    return Cited(found.get("label", ""), title, url if url.startswith(("https://", "http://")) else "", dated)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -54,7 +55,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Background:
-    """`said`: how the facts of a name are told; `missing`: why a name has no value; `unread`: problems without code."""
+    """`said`: how the facts of a name are told; `missing`: why a name has no value; `unread`: what is not read."""
 
     patient: str
     at: datetime
@@ -70,6 +71,8 @@ class Background:
         """A condition; None where it cannot be told. Raises Invalid as FHIRPath does."""
         if len(expression) > LONGEST:
             raise Invalid(f"A condition has more than {LONGEST} characters: make it narrower")
+        if perf_counter() > until:
+            raise Invalid(f"The conditions together take more than {SECONDS:.0f} seconds: make them fewer")
         variables = self.variables | dict(more or {})
         return compile(expression).holds(self.bundle, variables=variables, until=until)
 
@@ -145,9 +148,10 @@ def add_score(background: Background, key: str, row: rows.ScoreRow) -> None:
         background.missing[key] = missing
 
 
-def names_in(expression: str) -> list[str]:
+@lru_cache(4096)
+def names_in(expression: str) -> tuple[str, ...]:
     """The %names that an expression asks for, in their order. Raises Invalid."""
-    return list(dict.fromkeys(walk(parse(expression))))
+    return tuple(dict.fromkeys(walk(parse(expression))))
 
 
 def walk(tree: Any) -> Iterable[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from salus.assistants.suggestion import Name
 from salus.assistants.treatment.guidelines import rows
 from salus.assistants.treatment.guidelines.sets import CodeList, named
-from salus.assistants.treatment.screen.orders import is_taken
+from salus.assistants.treatment.screen.orders import is_taken, medicine_of
 from salus.assistants.treatment.screen.person import (
     DAY,
     ENDED,
@@ -149,15 +149,22 @@ def stands_now(condition: Resource) -> bool:
 
 
 def unread(resources: list[Resource]) -> tuple[Name, ...]:
-    """Problems that carry no code of those which the lists are made of: what they are nobody here can tell."""
+    """Problems without a code of those which the lists are made of, and medicines that nobody here knows: whether they
+    stand in a list cannot be told."""
+    return tuple(named_only(one) for one in standing(resources) if not is_read(one))
+
+
+def is_read(resource: Resource) -> bool:
+    if resource["resourceType"].startswith("Medication"):
+        return ingredients_in(medicine_of(resource)).known
     coded = (SNOMED, ICD10, ICD10CM)
-    return tuple(
-        Name(label(one), label(one))
-        for one in resources
-        if one["resourceType"] == "Condition"
-        and stands_now(one)
-        and not any(each.get("system") in coded for each in one.get("code", {}).get("coding", []))
-    )
+    return any(each.get("system") in coded for each in resource.get("code", {}).get("coding", []))
+
+
+def named_only(resource: Resource) -> Name:
+    medicine = resource["resourceType"].startswith("Medication")
+    text = ingredients_in(medicine_of(resource)).text if medicine else label(resource)
+    return Name(text or reference(resource), text or reference(resource))
 
 
 def begun(resource: Resource) -> str:
