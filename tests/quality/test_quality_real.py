@@ -52,15 +52,18 @@ def test_mimic_has_people_of_three_hundred_years_and_a_code_that_does_not_exist(
     assert not {"visit-unknown", "birth-missing", "sex-missing", "before-birth"} & set(found)
 
 
-def test_a_challenge_without_units_is_told_so_and_its_marks_for_not_measured_are_found(tmp_path: Path) -> None:
+def test_a_challenge_without_units_is_told_so_and_its_marks_for_not_measured_are_no_numbers(tmp_path: Path) -> None:
     outcome = brought("physionet2012-a", "physionet2012", tmp_path)
 
     found = failing(outcome)
     assert [] == not_run(outcome)
     assert {"unit-missing", "value-bounds"} == set(found)
+    marked = "code IN ('PHYSIONET//Height', 'PHYSIONET//Weight')"
+    events = f"FROM read_parquet('{tmp_path}/events/**/*.parquet') WHERE {marked} AND numeric_value"
+    below, silent = (duckdb.sql(f"SELECT count(*) {events} {how}").fetchall()[0][0] for how in ("< 0", "IS NULL"))
     unmeasured = duckdb.sql(f"SELECT count(*) FROM '{SHARED}/physionet2012-a/set-a.parquet' "
-                            "WHERE parameter IN ('Height', 'Weight') AND value < 0").fetchall()[0][0]  # fmt: skip
-    assert found["value-bounds"] >= unmeasured > 0
+                            "WHERE parameter IN ('Height', 'Weight') AND value = -1").fetchall()[0][0]  # fmt: skip
+    assert (0, unmeasured) == (below, silent) and unmeasured > 0
     assert 3 == next(r.failing for r in outcome.results if r.id == "sex-missing")
 
 

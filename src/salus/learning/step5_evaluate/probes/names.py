@@ -21,7 +21,7 @@ def identifiers(look: Look) -> Probe:
 
 def names_a_row(column: Matrix) -> bool:
     """
-    >>> names_a_row(np.arange(100.0) * 7 + 20_000), names_a_row(np.linspace(0, 9, 100))
+    >>> names_a_row(np.arange(100.0) * 70 + 20_000), names_a_row(np.linspace(0, 9, 100))
     (True, False)
     """
     known = column[~np.isnan(column)]
