@@ -3,20 +3,25 @@
 import csv
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from salus.analytics.events import EVENT_SCHEMA
 from salus.base.errors import Invalid, Malformed, Missing
 from salus.cli import terminal
 from salus.learning.subtypes.choosing import Wanted
+from salus.learning.subtypes.cloud import Cloud, margin
 from salus.learning.subtypes.finding import Found, find
 from salus.learning.subtypes.kept import keep, kept
-from salus.learning.subtypes.people import columns_of, read_cells, scores_of, values_of
+from salus.learning.subtypes.people import columns_of, odd_zeros, read_cells, read_people, scores_of, values_of
 from salus.learning.subtypes.plane import lay_out
 from salus.learning.subtypes.profiles import became, profiles_of
 from salus.learning.subtypes.report import plain, report_html, write_report
@@ -196,6 +201,82 @@ def test_columns_are_prepared_and_those_that_say_nothing_of_a_kind_are_left_out(
     assert ["dose", "sex = m"] == [column.name for column in columns] and columns[0].log
     scores = scores_of(columns, values_of(columns, {"dose": [None, "-1"], "sex": ["m", "?x"]}))
     assert 0 == scores[0, 0] and scores[1, 0] < -3 and 0 == scores[1, 1]
+
+
+def test_zeros_where_nobody_measured_are_named_and_may_be_unknown():
+    draw = np.random.default_rng(8)
+    numbers = np.hstack([draw.normal(200, 30, size=(120, 1)), draw.normal(size=(120, 2))])
+    numbers[:20, 0] = 0
+    path = written("zeros", numbers)
+    told = read_people(path, None, ())
+    assert ["lab0"] == odd_zeros(told.columns, told.values)
+    known = read_people(path, None, (), ("lab0",))
+    assert [] == odd_zeros(known.columns, known.values) and 20 == np.isnan(known.values[:, 0]).sum()
+
+
+def test_a_margin_keeps_its_values_but_has_one_hump():
+    draw = np.random.default_rng(9)
+    two = np.sort(np.append(draw.normal(-1, 0.3, 200), draw.normal(1, 0.3, 200)))
+    edges = [-9, -0.4, 0.4, 9]
+    was, now = (np.histogram(values, bins=edges)[0] for values in (two, margin(two)))
+    assert was[1] < 0.1 * was[0] and now[1] > 5 * was[1]
+    flat = np.sort(draw.uniform(-1.7, 1.7, 300))
+    assert np.abs(margin(flat) - flat).max() < 0.2
+    few = np.repeat([0.0, 1.0], 20)
+    assert few.tolist() == margin(few).tolist()
+
+
+def test_a_cloud_has_the_correlations_of_the_people_even_in_yes_and_no():
+    draw = np.random.default_rng(10)
+    scores = draw.normal(size=(800, 3)) + draw.normal(size=(800, 1))
+    scores[:, :2] = scores[:, :2] > 0.5
+    made = Cloud(scores).people(np.random.default_rng(1))
+    assert np.corrcoef(scores.T) == pytest.approx(np.corrcoef(made.T), abs=0.1)
+
+
+def test_a_task_and_its_events_give_a_table_of_people(tmp_path: Path):
+    start, events = datetime(2022, 1, 1, tzinfo=UTC), []
+    for number in range(60):
+        one = [("MEDS_BIRTH", -9000 - 40 * number, None), *[("VISIT//AMB", day, None) for day in (100, 400)]]
+        one += [
+            ("LAB//a", 50, 5.0 + number % 7 / 10),
+            ("LAB//b", 60, 2.0 + number % 5),
+            ("ILL//1", 150 + number * 20, None),
+        ]
+        for code, day, value in one:
+            at = start + timedelta(days=day)
+            events.append(
+                {"subject_id": f"p{number}", "code": code, "time": at, "numeric_value": value, "source_id": "x"}
+            )
+    (tmp_path / "events").mkdir()
+    pq.write_table(pa.Table.from_pylist(events, schema=EVENT_SCHEMA), tmp_path / "events" / "0.parquet")
+    task = tmp_path / "ill.toml"
+    task.write_text(
+        """name = "ill"\nkind = "binary"\n[question]\nen = "Ill?"\nzh = "得病吗？"\n[when]\nevents = ["VISIT//*"]\n"""
+        """[label]\ncodes = ["ILL//1"]\nwithin_days = 365\n[features]\nwindows_days = [0]\nvalues = ["last"]\n"""
+        """min_subjects = 5\n[models]\nfamilies = ["logistic"]\n""",
+        "utf-8",
+    )
+    asked = [
+        "subtypes",
+        str(task),
+        "--groups",
+        "2",
+        "--draws",
+        "5",
+        "--method",
+        "kmeans",
+        "--report",
+        str(tmp_path / "out"),
+    ]
+    call = CliRunner()
+    assert isinstance(call.invoke(terminal(["subtypes"]), asked).exception, Invalid)
+    told = call.invoke(terminal(["subtypes"]), [*asked, "--events", str(tmp_path / "events"), "--language", "en"])
+    assert told.exit_code in (0, 1), told.output
+    cells = read_cells(tmp_path / "out" / "features.csv")
+    assert 60 == len(set(cells["subject_id"])) and {"yes", "no"} == set(cells["label"])
+    columns = json.loads((tmp_path / "out" / "findings.json").read_bytes())["columns"]
+    assert len(columns) >= 3 and not {"label", "subject_id"} & set(columns)
 
 
 def test_jaccard_is_a_share_of_those_in_either_group():

@@ -10,13 +10,16 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from salus.base.errors import Invalid
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.learning.subtypes.choosing import Wanted
+from salus.learning.subtypes.events import LABEL, SUBJECT, write_features
 from salus.learning.subtypes.finding import Found, find
 from salus.learning.subtypes.kept import kept
-from salus.learning.subtypes.people import read_cells, row_names
+from salus.learning.subtypes.people import odd_zeros, read_cells, row_names
 from salus.learning.subtypes.report import headline, sentence, write_people, write_report
+from salus.learning.task import YAML, read_task
 
 say = words_of("salus.learning.subtypes")
 NONE = 1
@@ -37,9 +40,11 @@ subtypes = typer.Typer(cls=Finding, help="Which kinds of patients there are. 患
 
 @subtypes.command("find")
 def look(
-    table: Annotated[Path, typer.Argument(help="A table, one row a person. 表格，每人一行")],
+    table: Annotated[Path, typer.Argument(help="A table, one row a person, or a task. 表格（每人一行）或任务文件")],
+    events: Annotated[Path | None, typer.Option(help="Of a task: the folder of events. 任务的事件文件夹")] = None,
     outcome: Annotated[str, typer.Option(help="Columns told by subtype, not grouped by; commas. 结局列")] = "",
     leave_out: Annotated[str, typer.Option(help="Columns not to group by, with commas. 不用于分组的列")] = "",
+    zero_unknown: Annotated[str, typer.Option(help="Columns whose 0 means not measured. 其 0 表示未测量的列")] = "",
     subject: Subject = None,
     groups: Annotated[int | None, typer.Option(help="This many groups only. 指定组数")] = None,
     method: Annotated[str | None, typer.Option(help="kmeans, ward or mixture only. 指定方法")] = None,
@@ -54,12 +59,23 @@ def look(
         (groups,) if groups is not None else usual.counts, (method,) if method else usual.methods, draws, seed
     )
     with Console(stderr=True).status(say("subtypes.looking", tongue)):
-        found = find(table, wanted, subject, several(outcome), several(leave_out))
+        path, subject, told = table, subject, several(outcome)
+        if table.suffix in (".toml", *YAML):
+            path, subject, told = brought(table, events, report, tongue), SUBJECT, (LABEL, *told)
+        found = find(path, wanted, subject, told, several(leave_out), several(zero_unknown))
     write_report(found, report, table.stem)
     tell(found, tongue)
     typer.echo(say("subtypes.written", tongue, place=report / f"subtypes.{tongue}.html"))
     if found.subtypes is None:
         raise typer.Exit(NONE)
+
+
+def brought(task: Path, events: Path | None, report: Path, tongue: str) -> Path:
+    """The table of a task, in the folder of the report. Raises Invalid without events."""
+    if events is None:
+        raise Invalid(say("subtypes.no_events", tongue), path="--events")
+    write_features(read_task(task), events, report / "features.csv", tongue)
+    return report / "features.csv"
 
 
 def several(text: str) -> tuple[str, ...]:
@@ -68,6 +84,8 @@ def several(text: str) -> tuple[str, ...]:
 
 def tell(found: Found, tongue: str) -> None:
     """The short of it: what was found, and each subtype in a sentence."""
+    if zeros := odd_zeros(found.people.columns, found.people.values):
+        typer.echo(say("subtypes.zeros", tongue, names=", ".join(zeros)))
     typer.echo(headline(found, tongue))
     for one in found.profiles:
         size = "" if one.people is None else f" ({say('subtypes.people', tongue, people=one.people)})"

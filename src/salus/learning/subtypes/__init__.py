@@ -3,6 +3,7 @@
 Knows rows and columns; no outcome takes part in the grouping; no medicine, no store, no page.
 
     people.py       a table as standard scores, and the recipe that makes them of any other row
+    events.py       a task and a folder of events as such a table
     axes.py         principal components, as many as stand above columns shuffled
     rules.py        k-means, Ward's tree and Gaussian mixtures, each as a rule that puts anybody into a group
     stability.py    do the groups come back in other draws of the people?

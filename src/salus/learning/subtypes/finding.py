@@ -31,10 +31,15 @@ class Found:
 
 
 def find(
-    table: Path, wanted: Wanted, subject: str | None, outcomes: tuple[str, ...], leave_out: tuple[str, ...]
+    table: Path,
+    wanted: Wanted,
+    subject: str | None,
+    outcomes: tuple[str, ...],
+    leave_out: tuple[str, ...],
+    zero_unknown: tuple[str, ...] = (),
 ) -> Found:
     """Raises Missing, Malformed, Invalid."""
-    people = read_people(table, subject, (*outcomes, *leave_out))
+    people = read_people(table, subject, (*outcomes, *leave_out), zero_unknown)
     check_wanted(wanted, len(people.rows))
     with threadpool_limits(1):  # many small problems: threads would only wait for each other
         return found_of(people, wanted, outcomes)

@@ -14,7 +14,7 @@ import numpy as np
 from salus.base.errors import Invalid, Malformed, Missing
 from salus.learning.models.arrays import load, save
 from salus.learning.subtypes.axes import Axes
-from salus.learning.subtypes.people import CLIP, Cells, Column, Matrix, Whole, scores_of, values_of
+from salus.learning.subtypes.people import CLIP, Cells, Column, Matrix, Whole, blanked, scores_of, values_of
 from salus.learning.subtypes.rules import Rule
 from salus.learning.subtypes.stability import Candidate
 from salus.learning.task import Strict
@@ -63,6 +63,7 @@ class Subtypes:
 
     def of(self, cells: Cells) -> Answers:
         """The subtypes of a table's rows. Raises Invalid where a column is not there."""
+        cells = blanked(cells, {column.source for column in self.columns if column.zero_unknown})
         values = values_of(self.columns, cells)
         scores = scores_of(self.columns, values)
         clipped = np.clip(scores, -CLIP, CLIP)

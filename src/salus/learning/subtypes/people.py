@@ -1,12 +1,13 @@
 """A table as standard scores: each column treated as learning treats it; the recipe makes the same of any other row."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from salus.base.errors import Invalid
 from salus.learning.numbers import number_of
@@ -29,7 +30,7 @@ class Column(Strict):
     """One column of scores: a number, or (with `word`) whether a cell says a word.
 
     `middle`, `scale`: of the value (of its logarithm where `log`); `low`, `high`: what nearly all people lie between.
-    `usual`: the most frequent word, which has no column.
+    `usual`: the most frequent word, which has no column. `zero_unknown`: a 0 says that nobody measured.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Column(Strict):
     log: bool = False
     word: str | None = None
     usual: str | None = None
+    zero_unknown: bool = False
 
     @property
     def name(self) -> str:
@@ -65,23 +67,47 @@ def read_cells(path: Path) -> Cells:
     return {name: [cell_of(line[at]) for line in lines] for at, name in enumerate(header)}
 
 
-def read_people(path: Path, subject: str | None, aside: tuple[str, ...]) -> People:
+def read_people(path: Path, subject: str | None, aside: tuple[str, ...], zero_unknown: tuple[str, ...] = ()) -> People:
     """The people of a table, grouped later by all columns but `subject` and those `aside`.
 
     Raises Missing, Malformed, Invalid (no such column, a person twice, too few people or columns).
     """
     cells = read_cells(path)
-    named = [*aside, *([subject] if subject else [])]
+    named = [*aside, *zero_unknown, *([subject] if subject else [])]
     if unknown := [name for name in named if name not in cells]:
         there = ", ".join(list(cells)[:60])
         raise Invalid(f"There is no column '{unknown[0]}' in {path.name}: its columns are {there}")
     rows = row_names(cells, subject)
     if len(rows) < LEAST_PEOPLE:
         raise Invalid(f"{path.name} has {len(rows)} people: at least {LEAST_PEOPLE} are needed to look for subtypes")
-    columns, left_out = columns_of({name: column for name, column in cells.items() if name not in named})
+    cells = blanked(cells, zero_unknown)
+    no_columns = {*aside, subject}
+    columns, left_out = columns_of({name: column for name, column in cells.items() if name not in no_columns})
+    columns = [structs.replace(one, zero_unknown=one.source in zero_unknown) for one in columns]
     if len(columns) < 2:
         raise Invalid(f"{len(columns)} columns are left to group by, at least 2 are needed; left out: {left_out}")
     return People(cells, rows, columns, values_of(columns, cells), left_out)
+
+
+def blanked(cells: Cells, names: Collection[str]) -> Cells:
+    """The cells with zeros of these columns as unknown."""
+    return {
+        name: [None if cell and number_of(cell) == 0 else cell for cell in column] if name in names else column
+        for name, column in cells.items()
+    }
+
+
+def odd_zeros(columns: list[Column], values: Matrix) -> list[str]:
+    """Columns in which several people have 0 and hardly anybody else anything near it: perhaps nobody measured."""
+    return [one.source for one, column in zip(columns, values.T, strict=True) if one.word is None and odd(column)]
+
+
+def odd(values: Matrix) -> bool:
+    others = values[values > 0]
+    zeros = int((values == 0).sum())
+    if zeros < max(5, 0.01 * len(values)) or len(others) < 20 or (values < 0).any():
+        return False
+    return bool(np.quantile(others, 0.01) > np.median(others) / 4 and len(np.unique(others)) > LEVELS)
 
 
 def row_names(cells: Cells, subject: str | None) -> list[str]:

@@ -17,6 +17,7 @@ from salus.base.words import words_of
 from salus.learning.subtypes.drawing import bars, dots
 from salus.learning.subtypes.finding import Found
 from salus.learning.subtypes.kept import Answers, keep
+from salus.learning.subtypes.people import odd_zeros
 from salus.learning.subtypes.profiles import FEWEST, Profile, Share, Trait
 from salus.learning.subtypes.stability import STABLE, Candidate
 
@@ -75,6 +76,7 @@ def report_html(found: Found, name: str, language: str) -> str:
         map=dots(found, say("subtypes.map", language), language),
         bars=bars(found.choice.chosen, shown(found), language) if found.choice.chosen else "",
         middles=middles(found),
+        zeros=odd_zeros(found.people.columns, found.people.values),
         outcomes=sorted({name for profile in found.profiles for name in profile.outcomes}),
         now=clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         STABLE=STABLE,
@@ -155,6 +157,7 @@ def plain(found: Found, name: str) -> dict[str, Any]:
         "asked": found.asked,
         "columns": [column.name for column in found.people.columns],
         "left_out": found.people.left_out,
+        "odd_zeros": odd_zeros(found.people.columns, found.people.values),
         "components": components(found),
         "candidates": [candidate(c) for c in found.choice.candidates],
         "chosen": {"method": one.method, "groups": one.count} if one else None,
