@@ -19,8 +19,8 @@ class Feature(msgspec.Struct, kw_only=True, frozen=True):
     """One column. `source` groups the columns that speak of one thing; `window_days` 0 = the whole past.
 
     `value`: count, first, last, min, max, mean, deviation, slope (unit per day), since (days), age (years), sex
-    (1 female, 0 male), derived (by a formula), or of a table: number, is (1 or 0), item and absent (1 said to be so,
-    else 0), rate (log-odds of the class).
+    (1 female, 0 male), derived (by a formula), pattern (a number of the mean vector of codes), or of a table: number,
+    is (1 or 0), item and absent (1 said to be so, else 0), rate (log-odds of the class).
     """
 
     name: str
@@ -77,6 +77,18 @@ class Lexicon(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def width(self) -> int:
         return len(self.words) + len(self.says) + len(self.denies)
+
+
+class Embedding(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Vectors of codes, of which the mean over the codes known in each window is a feature. `vectors`: numbers of four
+    bytes, little-endian, code after code (in JSON as base64); `blind`: which codes hide for the blind hours; `shares`,
+    the same for each window: what part each code has of a training row on average."""
+
+    codes: list[str]
+    vectors: bytes
+    windows_days: list[float]
+    blind: list[str] = msgspec.field(default_factory=list)
+    shares: bytes = b""
 
 
 class Rolled(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -158,6 +170,7 @@ class EventRecipe(msgspec.Struct, kw_only=True):
     series: Series | None = None
     derived: dict[str, Formula] = msgspec.field(default_factory=dict)  # feature -> how it is made
     clean: Cleaner | None = None
+    embedding: Embedding | None = None  # its features stand before those of texts
     texts: list[Lexicon] = msgspec.field(default_factory=list)  # their features stand together, in this order
 
     def only(self, kept: Sequence[Feature]) -> "EventRecipe":

@@ -29,6 +29,7 @@ VALUES = (*USUAL_VALUES, "first", "deviation")
 
 
 MOST_FOLDS = 20
+MOST_LEARNED = 512  # numbers of a learned vector
 BOUNDED = {  # kind of task -> measures whose difference between groups can be bounded
     "binary": ("auroc", "recall", "specificity", "selected", "o_e", "ece"),
     "multiclass": ("accuracy",),
@@ -91,6 +92,19 @@ class Sequence(Strict):
     codes: list[str] = msgspec.field(default_factory=lambda: ["*"])
 
 
+class Embed(Strict):
+    """Vectors of codes: `from` a file, or so many numbers `learned` from training people. Learned ones say which codes
+    come together within so many days, of codes that so many people have, the most frequent ones. `windows_days`: over
+    which windows the vectors of a row's codes are averaged; none named: the longest."""
+
+    from_: str = msgspec.field(default="", name="from")
+    learned: int = 0
+    within_days: float = 30
+    windows_days: list[float] = []
+    min_subjects: int = 5
+    max_codes: int = 10_000
+
+
 class Derived(Strict):
     """A feature by a formula, such as "rate / systolic". `of`: name -> a code, codes of which the first known counts,
     or a pattern (then one feature a code). A bare name takes each of `values`; `name.last` is said outright."""
@@ -140,6 +154,7 @@ class Features(Strict):
     changeable: list[str] = []
     limits: dict[str, Limit] = {}
     sequence: bool | Sequence = False
+    embedding: Embed | None = None
     derived: dict[str, Derived] = {}
 
 
@@ -272,7 +287,9 @@ def without_places(task: Task) -> Task:
     """The task as it may travel with a model: files by their names, without the folders of this machine."""
     features = task.features
     rollup = [Path(one).name if one.lower().endswith(".csv") else one for one in features.rollup]
-    return replace(task, features=replace(features, rollup=rollup, terminology=Path(features.terminology).name))
+    embed = features.embedding and replace(features.embedding, from_=Path(features.embedding.from_).name)
+    terminology = Path(features.terminology).name
+    return replace(task, features=replace(features, rollup=rollup, terminology=terminology, embedding=embed))
 
 
 def read_task(path: Path) -> Task:
@@ -314,7 +331,9 @@ def beside(task: Task, folder: Path) -> Task:
     """The task with the files that it names found beside it, where they are not under the working folder."""
     features = task.features
     rollup = [found(one, folder) if one.lower().endswith(".csv") else one for one in features.rollup]
-    return replace(task, features=replace(features, rollup=rollup, terminology=found(features.terminology, folder)))
+    embed = features.embedding and replace(features.embedding, from_=found(features.embedding.from_, folder))
+    terminology = found(features.terminology, folder)
+    return replace(task, features=replace(features, rollup=rollup, terminology=terminology, embedding=embed))
 
 
 def found(name: str, folder: Path) -> str:
@@ -416,6 +435,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
         ),
         (bool(unknown), "features.values", f"{', '.join(unknown)}: the known values are {', '.join(VALUES)}"),
         (bool(underived(features)), "features.derived", underived(features)),
+        (bool(unembedded(features.embedding)), "features.embedding", unembedded(features.embedding)),
         (bool(unstated(task.about)), "about", unstated(task.about)),
         *(
             (
@@ -455,6 +475,21 @@ def underived(features: Features) -> str:
         values = [found.partition(".")[2] for found in Expression(one.formula).names] + one.values
         if unknown := sorted({value for value in values if value and value not in VALUES}):
             return f"{name}: {', '.join(unknown)}: the known values are {', '.join(VALUES)}"
+    return ""
+
+
+def unembedded(embed: Embed | None) -> str:
+    """What is wrong with the vectors of codes; nothing when all is well."""
+    if embed is None:
+        return ""
+    if bool(embed.from_) == (embed.learned != 0):
+        return 'say where vectors come from: { from = "vectors.npz" } or { learned = 16 }, one of the two'
+    if not embed.from_ and not 1 <= embed.learned <= MOST_LEARNED:
+        return f"learned = {embed.learned}: give 1 to {MOST_LEARNED} numbers a code, such as 16"
+    if embed.within_days <= 0 or any(days < 0 for days in embed.windows_days):
+        return "within_days must be above 0, and windows_days 0 (all) or more"
+    if embed.min_subjects < 1 or embed.max_codes < 1:
+        return "min_subjects and max_codes must be 1 or more"
     return ""
 
 

@@ -13,6 +13,7 @@ from salus.learning.run import Note, Progress, Run, silent
 from salus.learning.step3_features.columns import table_recipe, table_rows
 from salus.learning.step3_features.concepts import recipe_of
 from salus.learning.step3_features.derived import with_derived, with_inputs
+from salus.learning.step3_features.embedding import told_by_patterns
 from salus.learning.step3_features.encode import encode_training
 from salus.learning.step3_features.limits import cleaner_of
 from salus.learning.step3_features.names import name_of
@@ -44,7 +45,7 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
     windows = Windows(recipe, threads=os.cpu_count() or 1, logged=True)
     matrix = windows_matrix(windows, events, numbered(rows), len(recipe.features) > MOST_DENSE, run.plan.engine)
     notes = [Note(key="note.not_derived", slots={"name": name}) for name in lacking]
-    run.note("step3_features", notes + keep_log(run, windows))
+    notes += keep_log(run, windows)
     train = np.array([part == "train" for part in rows["part"].to_pylist()])
     kept = with_inputs(recipe, telling(matrix[train]))
     measured, recipe = measured_of(recipe.features), recipe.only([recipe.features[j] for j in kept])
@@ -52,8 +53,12 @@ def event_features(run: Run) -> tuple[list[Feature], Rows]:
         recipe.series = series_of(recipe, measured, task.sequence)
         np.save(run.path("step3_features", "series.npy"), training_tensors(recipe.series, connection, read, rows))
     matrix = matrix[:, kept]
+    if task.features.embedding is not None:
+        recipe, matrix, note = told_by_patterns(task, recipe, matrix, events, numbered(rows), train, connection)
+        notes.append(note)
     if task.features.text:
         recipe, matrix = told_by_texts(task, recipe, matrix, events, numbered(rows), train)
+    run.note("step3_features", notes)
     run.write("step3_features", "recipe.json", recipe)
     return recipe.features, matrix
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from salus.learning.dictionary import EventRecipe, usual_of
 from salus.learning.models.wide import Rows, Wide
 from salus.learning.step3_features.deriving import first_known
+from salus.learning.step3_features.embedding import Pool, with_patterns
 from salus.learning.step3_features.engines import ENGINES
 from salus.learning.step3_features.notes import first_text, with_texts
 from salus.learning.step3_features.windows import Found, Windows
@@ -26,6 +27,9 @@ def matrix_by(recipe: EventRecipe, events: pa.Table | Path, rows: pa.Table, wide
         others = replace(recipe, texts=[], features=recipe.features[:first])
         begun = matrix_by(others, events, rows, wide, engine)
         return with_texts(begun, usual_of(others.features), recipe, events, rows)
+    if recipe.embedding is not None:
+        others = replace(recipe, embedding=None, features=recipe.features[: Pool(recipe).first])
+        return with_patterns(matrix_by(others, events, rows, wide, engine), recipe, events, rows)
     return windows_matrix(Windows(recipe, threads=os.cpu_count() or 1), events, rows, wide, engine)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import csr_matrix
 
 from salus.base.errors import Unsupported
 from salus.learning.cohorts.telling import is_asked
@@ -23,6 +24,7 @@ from salus.learning.people import Known as Groups
 from salus.learning.people import cells_groups, person_groups
 from salus.learning.step1_collect.history import said_before
 from salus.learning.step3_features.columns import TableRecipe
+from salus.learning.step3_features.embedding import PATTERN, Pool
 from salus.learning.step3_features.encode import encode
 from salus.learning.step3_features.lexicon import Places
 from salus.learning.step3_features.members import Members
@@ -41,6 +43,8 @@ from salus.learning.step7_deploy.evidence import (
     outside_cohort,
     sources_of,
 )
+from salus.learning.step7_deploy.patterns import slopes_of, weighty_codes
+from salus.learning.step7_deploy.patterns import told as told_by_codes
 from salus.learning.step7_deploy.prediction import Contribution, Prediction
 from salus.learning.step7_deploy.reasons import cell_shown, shown
 from salus.learning.step7_deploy.watching import FILE, Watch
@@ -48,6 +52,12 @@ from salus.learning.task import Task, matches
 
 MOST_MISSING = 5
 MOST_OUTSIDE = 0.3  # share of the known features that may lie outside what training saw
+
+
+def row_of(events: pa.Table, at_us: int) -> pa.Table:
+    """The one row of a subject at a moment, as the features want rows."""
+    subject = events["subject_id"][:1].to_pylist() or [""]
+    return pa.table({"row": [0], "subject_id": pa.array(subject, pa.string()), "at_us": [at_us]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class Told:
     cells: Mapping[str, str | None]
     at_us: int
     groups: Groups
+    pattern: Sequence[csr_matrix] = ()  # of each window of an embedding, the codes known there
 
 
 class Deployed:
@@ -115,15 +126,22 @@ class Deployed:
     def vector(self, events: pa.Table, at: datetime) -> Matrix:
         """The features of one subject at a moment, shape (1, features): the bits that training would make."""
         x = self.windows.one(events, moment_us(at))
+        row = row_of(events, moment_us(at))
+        if self.pool is not None:
+            x[:, self.pool.first :][:, : self.pool.width] = self.pool.means(self.pool.known(events, row))
         if self.recipe.texts:
-            subject = events["subject_id"][:1].to_pylist() or [""]
-            row = pa.table({"row": [0], "subject_id": pa.array(subject, pa.string()), "at_us": [moment_us(at)]})
             begin = first_text(self.recipe)
             for lexicon in self.recipe.texts:
                 _, column, value = cells_of(lexicon, events, row)
                 x[0, begin + column] = value
                 begin += lexicon.width
         return x
+
+    @cached_property
+    def pool(self) -> Pool | None:
+        """The vectors of codes, where the model was given such."""
+        with_vectors = isinstance(self.recipe, EventRecipe) and self.recipe.embedding is not None
+        return Pool(self.recipe) if with_vectors else None
 
     @property
     def series(self) -> Series | None:
@@ -151,12 +169,14 @@ class Deployed:
         x = self.vector(events, at)
         evidence = self._evidence(known)
         evidence |= self._worded(known, at_us)
+        pattern = self.pool.known(events, row_of(events, at_us)) if self.pool is not None else []
+        evidence |= self._patterned(known, pattern, at_us)
         missing = self._missing({*evidence, *self._said(evidence), *self._person(x)})
         if why := self._reason_to_abstain(x, len({thing_of(key) for key in evidence})):
             return Prediction(abstained=why, missing=missing)
         own = [self.features[j] for j in self.persons]
         groups = person_groups(self.task, own, x[0, self.persons], events, at_us)
-        return self._answer(self.seen(x, events, at_us), Told(evidence, {}, at_us, groups), missing)
+        return self._answer(self.seen(x, events, at_us), Told(evidence, {}, at_us, groups, pattern), missing)
 
     def _is_asked(self, events: pa.Table, at_us: int) -> bool:
         """Whether the trigger of the task's ACES file, where it has one, was known by then."""
@@ -186,6 +206,14 @@ class Deployed:
                         found[source].append(one)
             begin += lexicon.width
         return found
+
+    def _patterned(self, known: list[Known], pattern: list[csr_matrix], at_us: int) -> dict[str, list[Known]]:
+        """The events that count for a pattern, newest first."""
+        if self.pool is None:
+            return {}
+        codes = {self.pool.embedding.codes[i] for window in pattern for i in window.indices}
+        found = [one for one in known if one.code in codes and self.pool.counts(one.code, at_us - one.at_us)]
+        return {PATTERN: found} if found else {}
 
     @cached_property
     def lexicons(self) -> list[tuple[Lexicon, Places]]:
@@ -247,7 +275,7 @@ class Deployed:
             value, ranges = float(self.model.margins(self._asked(x))[0, 0]), self.bundle.ranges
             spread = float(ranges.halves(np.array([value]), alone(told.groups))[0]) if ranges else self.bundle.spread
             level = ranges.level if ranges else None
-            made = self._contributions(parts[0, :-1], x[0], told)
+            made = self._contributions(parts[0, :-1], x[0], told, np.ones(1))
             interval = {"value": (value - spread, value + spread)}
             return Prediction({}, interval, made, missing, None, "value", float(parts[0, -1]), value, [], level)
         if self.bundle.labels.kind == "survival":
@@ -263,7 +291,7 @@ class Deployed:
         probabilities = {name: float(p) for name, p in zip(self.classes, given, strict=True)}
         intervals = {n: s.interval(probabilities[n]) for n, s in zip(self.classes, self.bundle.intervals, strict=True)}
         weights = parts[-1] * line.slope
-        made = self._contributions(weights[:-1], x[0], told)
+        made = self._contributions(weights[:-1], x[0], told, line.slope * (np.arange(len(parts)) == len(parts) - 1))
         return Prediction(
             probabilities,
             intervals,
@@ -283,6 +311,7 @@ class Deployed:
         probabilities = {name: float(p) for name, p in zip(self.classes, given, strict=True)}
         intervals = {n: s.interval(probabilities[n]) for n, s in zip(self.classes, self.bundle.intervals, strict=True)}
         scaled, shift = parts * line.slope, np.array(line.shift)
+        turn = np.array([line.slope])
         if len(parts) == 1:
             claim, weights, base = self.classes[-1], scaled[0, :-1], scaled[0, -1] + shift[0]
         else:
@@ -291,7 +320,8 @@ class Deployed:
             contrast = scaled[top] - scaled[others].mean(axis=0)
             claim, weights = self.classes[top], contrast[:-1]
             base = contrast[-1] + shift[top] - shift[others].mean()
-        made = self._contributions(weights, x[0], told)
+            turn = line.slope * np.where(others, -1 / others.sum(), 1.0)
+        made = self._contributions(weights, x[0], told, turn)
         return Prediction(
             probabilities, intervals, made, missing, None, claim, float(base), None, *self._answers(given, told)
         )
@@ -304,11 +334,30 @@ class Deployed:
         inside = sets.members(given[None], alone(told.groups))[0]
         return [self.classes[c] for c in np.argsort(-given, kind="stable") if inside[c]], sets.level
 
-    def _contributions(self, weights: Matrix, x: Matrix, told: Told) -> list[Contribution]:
-        """One for each thing (code or column): its features' weights added up, the greatest first."""
+    def _contributions(self, weights: Matrix, x: Matrix, told: Told, turn: Matrix) -> list[Contribution]:
+        """One for each thing (code or column): its features' weights added up, the greatest first.
+
+        `turn`: what each margin of the model counts in the answer that is explained.
+        """
         spoke = dict.fromkeys(self.things[j].source for j in np.flatnonzero(weights).tolist())
         made = [self._contribution(source, self.places[source], weights, x, told) for source in spoke]
+        made = [
+            self._by_codes(one, weights, x, told, turn) if source == PATTERN else one
+            for source, one in zip(spoke, made, strict=True)
+        ]
         return sorted((one for one in made if one.weight != 0), key=lambda one: -abs(one.weight))
+
+    def _by_codes(self, made: Contribution, weights: Matrix, x: Matrix, told: Told, turn: Matrix) -> Contribution:
+        """The reason that all numbers of an embedding are together, told by the codes that made it most."""
+        pool = self.pool
+        if pool is None or not any(window.nnz for window in told.pattern):
+            return made
+        js = range(pool.first, pool.first + pool.width)
+        slopes = slopes_of(self.model, turn, js)
+        named = weighty_codes(pool, told.pattern, x[js], weights[js], slopes)
+        codes = [pool.embedding.codes[i] for i in named]
+        behind = sources_of([one for one in told.events.get(PATTERN, []) if one.code in codes])
+        return replace(made, label=told_by_codes(codes, self.task.labels), value=None, source_ids=behind)
 
     @cached_property
     def places(self) -> dict[str, list[int]]:

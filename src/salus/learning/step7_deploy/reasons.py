@@ -71,6 +71,11 @@ def derived(feature: Feature, is_flag: bool, x: float, events: list[Known], at_u
     return (said("unknown", feature.label), None, None) if x != x else (feature.label, x, feature.unit)
 
 
+def pattern(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us: int) -> Shown:
+    """Of vectors of codes: the name, or that no code is known; which codes they are is said elsewhere."""
+    return (said("unknown", feature.label) if x != x else feature.label), None, None
+
+
 def worded(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us: int) -> Shown:
     """A word or term of a text, or that the text is without it."""
     if x:
@@ -80,7 +85,8 @@ def worded(feature: Feature, is_flag: bool, x: float, events: list[Known], at_us
 
 
 Rule = Callable[[Feature, bool, float, list[Known], int], Shown]
-RULES: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived} | dict.fromkeys(TEXTUAL, worded)
+PLAIN: Mapping[str, Rule] = {"age": person, "sex": person, "derived": derived, "pattern": pattern}
+RULES: Mapping[str, Rule] = {**PLAIN, **dict.fromkeys(TEXTUAL, worded)}
 
 
 def cell_shown(feature: Feature, x: float, cell: str | None) -> Shown:

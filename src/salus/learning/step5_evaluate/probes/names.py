@@ -50,6 +50,9 @@ def label_codes(look: Look) -> Probe:
     answers = look.task.label.all_codes()
     own = [one for one in recipe.concepts if any(overlap(p, a) for p in (one.code, *one.members) for a in answers)]
     bare = [one.key for one in own if not (one.blind and recipe.blind_hours)]
+    embedding = recipe.embedding
+    if embedding is not None and not recipe.blind_hours:
+        bare += [code for code in embedding.codes if matches(code, answers) and code not in bare]
     if bare and look.task.label.same_encounter:
         return probe("label_codes", len(recipe.concepts), bare)
     return probe("label_codes", len(recipe.concepts), [one.key for one in own], "note")
