@@ -155,6 +155,14 @@ def test_nothing_is_told_of_fewer_than_five_people():
     assert () == became(["yes"] * 3 + ["no"] * 57, np.ones(60, dtype=bool))
 
 
+def test_outcomes_are_shares_of_few_answers_and_means_of_many():
+    inside = np.arange(60) < 30
+    grades = ["1" if i % 2 else "3" for i in range(60)]
+    assert [("1", 0.5), ("3", 0.5)] == [(one.word, one.value) for one in became(grades, inside)]
+    (amount,) = became([str(i) for i in range(60)], inside)
+    assert (None, sum(range(30)) / 30) == (amount.word, amount.value)
+
+
 def test_the_report_and_its_json_leave_hidden_groups_out(tmp_path: Path):
     found, _ = three()
     hidden = profiles_of(found.people.columns, found.people.values, np.arange(180) % 180 // 88, 3, {})

@@ -88,7 +88,8 @@ def tell(found: Found, tongue: str) -> None:
         typer.echo(say("subtypes.zeros", tongue, names=", ".join(zeros)))
     typer.echo(headline(found, tongue))
     for one in found.profiles:
-        size = "" if one.people is None else f" ({say('subtypes.people', tongue, people=one.people)})"
+        key = "subtypes.people.about" if one.rounded else "subtypes.people"
+        size = "" if one.people is None else f" ({say(key, tongue, people=one.people)})"
         typer.echo(f"  {say('subtypes.subtype', tongue, number=one.number)}{size}: {sentence(one, tongue)}")
 
 

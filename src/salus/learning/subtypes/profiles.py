@@ -13,6 +13,7 @@ from salus.learning.subtypes.people import Column, Matrix, Whole, numbers, score
 
 FEWEST = 5  # people
 TOLD = 8  # traits of a subtype
+SHARES = 6  # different numbers of an outcome up to which each has its share; more have a mean
 Z = 1.959964
 
 
@@ -105,7 +106,7 @@ def became(column: list[str | None], inside: Whole) -> tuple[Share, ...]:
     counts = Counter(cell for cell, here in zip(column, inside, strict=True) if here and cell is not None)
     everyone = {cell for cell in column if cell is not None}
     amounts = numbers([cell for cell, here in zip(column, inside, strict=True) if here and cell is not None])
-    if len(everyone) > 2 and not np.isnan(numbers(sorted(everyone))).any():
+    if len(everyone) > SHARES and not np.isnan(numbers(sorted(everyone))).any():
         return mean(np.sort(amounts)) if len(amounts) >= FEWEST else ()
     if few(list(counts.values())) or not counts or len(everyone) > 12:
         return ()
