@@ -299,6 +299,7 @@ def test_bad_questions_are_refused_in_words():
         ("several rows", {"subject": "who"}),
         ("no method", {"wanted": Wanted(methods=("magic",))}),
         ("number of groups", {"wanted": Wanted(counts=(40,))}),
+        ("draws", {"wanted": Wanted(draws=2)}),
         ("at least 2 are needed", {"leave_out": ("lab0", "lab1", "lab2", "lab3")}),
     ):
         asked = {"wanted": QUICK, "subject": None, "outcomes": (), "leave_out": (), **more}
@@ -308,6 +309,22 @@ def test_bad_questions_are_refused_in_words():
         three()[0].subtypes.of(read_cells(written("few", planted(60)[0][:, :2])))
     with pytest.raises(Invalid, match="at least 40"):
         find(written("small", planted(30)[0]), QUICK, None, (), ())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_tables_are_answered(seed: int, tmp_path: Path):
+    draw = np.random.default_rng(seed)
+    people = 45
+    numbers = [
+        draw.integers(0, 2, size=(people, 3)),
+        np.repeat(draw.normal(size=(3, 4)), 15, axis=0),
+        draw.standard_cauchy(size=(people, 3)) * 1e9,
+        np.where(draw.random((people, 5)) < 0.3, np.nan, draw.normal(size=(people, 5))),
+    ][seed]
+    found = find(written(f"odd{seed}", numbers), Wanted(draws=5), None, (), ())
+    write_report(found, tmp_path, "odd")
+    assert {2, 3, 4} == {one.count for one in found.choice.candidates}
+    assert np.isfinite(found.plane.at).all() and (tmp_path / "subtypes.zh.html").exists()
 
 
 def test_the_command_finds_and_applies(tmp_path: Path):

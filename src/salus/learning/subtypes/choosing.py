@@ -1,6 +1,6 @@
 """The method and the number of groups; or none, where no groups come back or one cloud would look as clear."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,14 +37,20 @@ class Choice:
     why: str | None
 
 
-def check_wanted(wanted: Wanted, people: int) -> None:
-    """Raises Invalid for a method that is not there, or a number of groups that cannot be told apart."""
+def sensible(wanted: Wanted, people: int) -> Wanted:
+    """What is asked, with no more groups than one in ten people.
+
+    Raises Invalid for a method that is not there, or a number of groups that cannot be told apart.
+    """
+    most = min(30, people // 10)
     if unknown := [method for method in wanted.methods if method not in METHODS]:
         raise Invalid(f"There is no method '{unknown[0]}': choose of {', '.join(METHODS)}", path="--method")
-    if not wanted.counts or min(wanted.counts) < 2 or max(wanted.counts) > min(30, people // 10):
-        raise Invalid(f"The number of groups is 2 to {min(30, people // 10)} for {people} people", path="--groups")
+    counts = tuple(count for count in wanted.counts if 2 <= count <= most)
+    if not counts:
+        raise Invalid(f"The number of groups is 2 to {most} for {people} people", path="--groups")
     if wanted.draws < 5:
         raise Invalid(f"{wanted.draws} draws cannot tell what is stable: give at least 5, better 50", path="--draws")
+    return replace(wanted, counts=counts)
 
 
 def choose(scores: Matrix, places: Matrix, wanted: Wanted) -> Choice:

@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from salus.learning.subtypes.axes import Axes, fit_axes
-from salus.learning.subtypes.choosing import Choice, Wanted, check_wanted, choose
+from salus.learning.subtypes.choosing import Choice, Wanted, choose, sensible
 from salus.learning.subtypes.kept import Answers, Subtypes, of_candidate
 from salus.learning.subtypes.people import CLIP, Matrix, People, Whole, read_people, scores_of
 from salus.learning.subtypes.plane import Plane, lay_out
@@ -40,7 +40,7 @@ def find(
 ) -> Found:
     """Raises Missing, Malformed, Invalid."""
     people = read_people(table, subject, (*outcomes, *leave_out), zero_unknown)
-    check_wanted(wanted, len(people.rows))
+    wanted = sensible(wanted, len(people.rows))
     with threadpool_limits(1):  # many small problems: threads would only wait for each other
         return found_of(people, wanted, outcomes)
 

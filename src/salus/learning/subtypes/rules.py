@@ -55,7 +55,9 @@ def by_centres(centres: Matrix) -> Rule:
 
 def kmeans(places: Matrix, counts: Sequence[int], seed: int) -> list[Rule]:
     """A rule for each number of groups."""
-    fitted = [KMeans(count, n_init=4, random_state=seed).fit(places) for count in counts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different people than groups: some stay empty
+        fitted = [KMeans(count, n_init=4, random_state=seed).fit(places) for count in counts]
     return [by_centres(one.cluster_centers_) for one in fitted]
 
 
