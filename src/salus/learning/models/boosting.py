@@ -18,6 +18,7 @@ FILE, FURTHER = "lightgbm.txt", "lightgbm-{}.txt"
 MOST_ASKED = 96  # features that a tree of very many draws from: trees then differ, and grow in a fraction of the time
 MOST_ASKED_WIDE = 3_000  # of rare codes and words each says little: a tree must meet many of them
 COPIED_ROWS = 60_000  # rows of all copies together: the more rows, the less another copy steadies
+SHARED = 1_000_000  # cells below which two threads wait for each other: up to eight times as long as one alone
 NEXT_TO_ZERO = 1e-30  # a measured 0 of a wide matrix: LightGBM takes what is below 1e-35 for 0, which there is a gap
 
 
@@ -111,7 +112,7 @@ def grown(
         "deterministic": True,
         "force_col_wise": True,  # a third of the time by rows, where a tree draws few of the features
         "max_bin": 127,
-        "num_threads": setting.threads,
+        "num_threads": setting.threads if x.shape[0] * x.shape[1] >= SHARED else 1,
         "verbosity": -1,
         "zero_as_missing": isinstance(x, Wide),
         **more,
