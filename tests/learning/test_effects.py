@@ -14,6 +14,7 @@ from salus.learning.effects.average import Scores, effect, estimate, scores
 from salus.learning.effects.finding import find
 from salus.learning.effects.gate import checks, permuted
 from salus.learning.effects.overlap import overlap, preference, widened
+from salus.learning.effects.people import Asked, read_study
 from salus.learning.effects.personal import autoc, by_baseline, effects, proof, slope
 from salus.learning.effects.policy import grown, judged
 from salus.learning.effects.study import Study, folds
@@ -213,6 +214,21 @@ def test_the_command_hides_what_the_gate_refuses_and_ends_with_1(tmp_path):
     assert told.exit_code == 1 and "结果不予显示" in told.output
     kept = json.loads((tmp_path / "out" / "effects.json").read_text("utf-8"))
     assert (kept["contrasts"], kept["policy"]) == ([], None)
+
+
+def test_an_outcome_in_words_is_yes_where_it_is_said_to_be_and_columns_that_name_rows_are_left_out(tmp_path):
+    study = made()
+    place = write(tmp_path, Study(study.x, study.option, (study.outcome > 1).astype(float), study.names, study.options))
+    text = place.read_text("utf-8").replace(",1.0000,", ",better,").replace(",0.0000,", ",worse,")
+    lines = text.replace(",2,3", ",worse,3").splitlines()
+    place.write_text("\n".join(f"{'row' if at == 0 else at},{line}" for at, line in enumerate(lines)), "utf-8")
+    read = read_study(place, Asked("arm", "result", positive="better", leave_out=("later",)))
+    assert read.study.is_binary and read.study.outcome.mean() == (study.outcome > 1).mean()
+    assert read.left_out == {"row": "identity"}
+    with pytest.raises(Invalid, match="say which is yes"):
+        read_study(place, Asked("arm", "result"))
+    with pytest.raises(Invalid, match="never 'good'"):
+        read_study(place, Asked("arm", "result", positive="good"))
 
 
 @pytest.mark.parametrize(

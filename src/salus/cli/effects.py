@@ -23,6 +23,7 @@ def effects(
     table: Annotated[Path, typer.Argument(help="A table, one row a person. 表格，每人一行")],
     treatment: Annotated[str, typer.Option(help="The column of the option that was taken. 方案列")],
     outcome: Annotated[str, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")],
+    positive: Annotated[str | None, typer.Option(help="The outcome's word that counts as yes. 视为“是”的值")] = None,
     first: Annotated[str | None, typer.Option(help="The option to compare with. 对照方案")] = None,
     lower: Annotated[bool, typer.Option("--lower-is-better", help="A lower outcome is better. 结局越低越好")] = False,
     randomised: Annotated[bool, typer.Option("--randomised", help="Chance decided. 随机分配")] = False,
@@ -33,7 +34,7 @@ def effects(
 ) -> None:
     """Estimate what one option rather than another would do; hidden unless checks hold. 估计治疗方案的预期获益"""
     tongue, console = settings(language=language).language, Console(stderr=True)
-    asked = Asked(treatment, outcome, first, not lower, randomised, several(leave_out), several(controls))
+    asked = Asked(treatment, outcome, positive, first, not lower, randomised, several(leave_out), several(controls))
     with console.status(say("effects.reading", tongue)):
         read = read_study(table, asked)
     with console.status(say("effects.estimating", tongue)):

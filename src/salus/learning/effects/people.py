@@ -10,17 +10,23 @@ from salus.base.errors import Invalid
 from salus.learning.effects.study import Matrix, Study, Whole
 from salus.learning.numbers import number_of
 from salus.learning.step1_collect.table import cell_of, read_csv
+from salus.learning.step3_features.columns import names_rows
 
 LEVELS = 12  # different words of a column, above which it is left out
-YES = {"1", "yes", "true", "y", "是", "有"}
+SAID = {  # how yes and no are written
+    **dict.fromkeys(("1", "yes", "true", "y", "是", "有"), 1.0),
+    **dict.fromkeys(("0", "no", "false", "n", "否", "无"), 0.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person asks of a table. `first`: the option the others are compared with (None: the most frequent)."""
+    """What a person asks of a table. `first`: the option the others are compared with (None: the most frequent);
+    `positive`: the word of the outcome that counts as yes."""
 
     treatment: str
     outcome: str
+    positive: str | None = None
     first: str | None = None
     higher: bool = True
     randomised: bool = False
@@ -48,9 +54,7 @@ def read_study(path: Path, asked: Asked) -> Table:
     kept = [all(cells[name][row] is not None for name in named[:2]) for row in range(len(lines))]
     cells = {name: [cell for cell, keep in zip(column, kept, strict=True) if keep] for name, column in cells.items()}
     options, option = options_of(cells[asked.treatment], asked.first)
-    outcome = numbers(cells[asked.outcome])
-    if np.isnan(outcome).any():
-        raise Invalid(f"The outcome '{asked.outcome}' holds words that are no numbers: give 0 and 1, or amounts")
+    outcome = outcome_of(cells[asked.outcome], asked)
     covariates, left_out = covariates_of({name: cells[name] for name in header if name not in named})
     if not covariates:
         raise Invalid("No covariate is left: the table needs columns that were known before the choice")
@@ -65,6 +69,21 @@ def read_study(path: Path, asked: Asked) -> Table:
     )
     controls = {name: filled(numbers(cells[name])) for name in asked.controls}
     return Table(study, controls, left_out, kept.count(False))
+
+
+def outcome_of(column: list[str | None], asked: Asked) -> Matrix:
+    """Amounts, or 1 for yes and 0 for no. Raises Invalid for words of which nobody said which counts as yes."""
+    words = sorted({cell for cell in column if cell is not None})
+    if asked.positive is not None:
+        if asked.positive not in words:
+            known = ", ".join(words[:LEVELS])
+            raise Invalid(f"The outcome is never '{asked.positive}': it is one of {known}", path="--positive")
+        return np.array([float(cell == asked.positive) for cell in column])
+    found = numbers(column)
+    if np.isnan(found).any():
+        known = ", ".join(words[:LEVELS])
+        raise Invalid(f"The outcome '{asked.outcome}' holds words ({known}): say which is yes", path="--positive")
+    return found
 
 
 def options_of(column: list[str | None], first: str | None) -> tuple[tuple[str, ...], Whole]:
@@ -85,10 +104,12 @@ def numbers(column: list[str | None]) -> Matrix:
 
 
 def as_number(cell: str | None) -> float:
-    if cell is None:
-        return float("nan")
-    found = number_of(cell)
-    return found if found is not None else {True: 1.0, False: float("nan")}[cell.lower() in YES]
+    """
+    >>> as_number("4.5"), as_number("TRUE"), as_number("否"), as_number(None)
+    (4.5, 1.0, 0.0, nan)
+    """
+    found = number_of(cell) if cell is not None else None
+    return found if found is not None else SAID.get((cell or "").lower(), float("nan"))
 
 
 def filled(column: Matrix) -> Matrix:
@@ -104,6 +125,8 @@ def covariates_of(columns: dict[str, list[str | None]]) -> tuple[dict[str, Matri
         words = Counter(known)
         if len(words) < 2:
             left_out[name] = "constant"
+        elif names_rows(name, words):
+            left_out[name] = "identity"
         elif all(number_of(cell) is not None for cell in words):
             found = numbers(column)
             made[name] = filled(found)
