@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -184,3 +185,11 @@ def someone(app: Starlette) -> Callable[..., Browser]:
         return browser.sign_in(account) if account else browser
 
     return arrive
+
+
+@pytest.fixture
+def at(ward: Store, tmp_path: Path) -> Callable[..., Browser]:
+    """`at("clinician")` is someone signed in at the ward that a test module lays."""
+    told = Settings(tmp_path, tmp_path / "records.db", tmp_path / "m", tmp_path / "e", b"s" * 64, demo=True)
+    doors = house(ward, told)
+    return lambda account, language="en": Browser(doors).speaking(language).sign_in(account)

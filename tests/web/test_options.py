@@ -1,13 +1,12 @@
 """The page of guideline options: by pathway, with reason, source, grade, what is missing and what safety says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from salus.base import clock
-from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
@@ -56,14 +55,6 @@ def ward(tmp_path: Path) -> Iterator[Store]:
         for body in (PERSON, TAKEN, problem("84114007"), problem("49436004")):
             opened.open(SYSTEM, Purpose.OPERATIONS).update(body["resourceType"], body["id"], body)
         yield opened
-
-
-@pytest.fixture
-def at(ward: Store, tmp_path: Path, house_of: Any, browser_of: Any) -> Callable[..., Any]:
-    house = house_of(
-        ward, Settings(tmp_path, tmp_path / "records.db", tmp_path / "m", tmp_path / "e", b"s" * 64, demo=True)
-    )
-    return lambda account, language="en": browser_of(house).speaking(language).sign_in(account)
 
 
 def test_what_cannot_be_told_names_the_fact_that_is_missing(at):

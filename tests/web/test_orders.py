@@ -1,13 +1,12 @@
 """Ordering a medicine at the pages: screened, decided, signed, stopped, undone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
@@ -37,15 +36,6 @@ def ward(tmp_path: Path) -> Iterator[Store]:
         for body in (PERSON, TAKEN):
             opened.open(SYSTEM, Purpose.OPERATIONS).update(body["resourceType"], body["id"], body)
         yield opened
-
-
-@pytest.fixture
-def at(ward: Store, tmp_path: Path, house_of: Any, browser_of: Any) -> Callable[..., Any]:
-    """`at("clinician")` is someone signed in at this ward."""
-    house = house_of(
-        ward, Settings(tmp_path, tmp_path / "records.db", tmp_path / "m", tmp_path / "e", b"s" * 64, demo=True)
-    )
-    return lambda account, language="en": browser_of(house).speaking(language).sign_in(account)
 
 
 def standing(ward: Store) -> list[dict[str, Any]]:

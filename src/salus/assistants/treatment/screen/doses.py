@@ -1,7 +1,9 @@
-"""More than is given: of an ingredient over all orders together, a day, a week, in a life; of children by weight."""
+"""More than is given: of an ingredient over all orders together, a day and a week; of children by weight.
+
+The most of a life is told as not checked: what was given elsewhere is not known here.
+"""
 
 from collections.abc import Iterator, Mapping
-from math import sqrt
 
 from salus.assistants.treatment.screen.findings import Finding, Unchecked
 from salus.assistants.treatment.screen.knowledge import Knowledge
@@ -63,15 +65,6 @@ def above(span: str, given: float, bound: float) -> Iterator[tuple[str, float, f
 
 def in_mg(dose: tuple[float, str]) -> float:
     return units.convert(dose[0], dose[1], "mg")
-
-
-def surface(height: float, weight: float) -> float:
-    """Body surface in m2 from height in cm and weight in kg: Mosteller, https://doi.org/10.1056/NEJM198710223171717
-
-    >>> round(surface(180, 80), 2)
-    2.0
-    """
-    return sqrt(height * weight / 3600)
 
 
 def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator[Unchecked]:

@@ -51,9 +51,6 @@ class Screening:
     version: str
     dated: str
 
-    def of_tier(self, tier: Tier) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.tier == tier)
-
 
 def by_row(
     kind: Kind, rule: str, row: Said, medicines: tuple[Name, ...], source: Source | None, **more: Any

@@ -22,7 +22,6 @@ DAY = timedelta(days=1)
 # measure -> LOINC codes, the unit wanted, how many days it is trusted
 MEASURED = {
     "weight": (("29463-7", "3141-9", "8335-2"), "kg", 365),
-    "height": (("8302-2",), "cm", 3650),
     "creatinine": (("2160-0", "38483-4", "14682-9"), "mg/dL", 180),
     "potassium": (("2823-3", "6298-4"), "mmol/L", 30),
     "platelets": (("777-3", "26515-7"), "10*9/L", 90),
