@@ -1,0 +1,10 @@
+"""What a treatment can be expected to do for one patient, or why nobody can tell.
+
+Knows patients, effect models and how an answer is said; must not know how a model is fitted, nor any page.
+
+    shape.py        what is said of one option: risks with and without it, overlap, harms, drivers, or a refusal
+"""
+
+from salus.assistants.treatment.benefit.shape import Benefit, Driver, Evidence, Harm, Option, Overlap, Risk
+
+__all__ = ["Benefit", "Driver", "Evidence", "Harm", "Option", "Overlap", "Risk"]
