@@ -12,7 +12,7 @@ from salus.base.errors import Invalid
 STATIN = Option("statin", Name("Statin", "他汀"), ("ATC//C10AA*",))
 FIBRATE = Option("fibrate", Name("Fibrate", "贝特类"), ("ATC//C10AB*",))
 GIVEN = Benefit(
-    STATIN, FIBRATE, Name("Heart attack", "心肌梗死"), 365, "observational", "good", 100, 40, "lipids 1", "/models/lip/1",
+    STATIN, FIBRATE, Name("Heart attack", "心肌梗死"), 365, "observational", "good", 100, 40, "lipids 1", "/models/x/1",
     risk_with=Risk(0.06, 0.03, 0.08),
     risk_without=Risk(0.10, 0.07, 0.13),
     difference=Risk(-0.04, -0.06, -0.02),
