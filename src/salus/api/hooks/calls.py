@@ -123,10 +123,11 @@ def is_partial(raw: bytes) -> bool:
     )
 
 
-def prefetched(call: Call, templates: Mapping[str, str]) -> list[Json] | None:
-    """All prefetched resources; None unless every template was satisfied in full and the patient is among them."""
+def prefetched(call: Call, templates: Mapping[str, str], spare: frozenset[str] = frozenset()) -> list[Json] | None:
+    """All prefetched resources; None unless every template but the `spare` was satisfied in full and the patient is
+    among them."""
     given = {key: bytes(raw) for key, raw in call.prefetch.items() if key in templates}
-    if templates.keys() - given.keys() or given["Patient"] == b"null" or any(map(is_partial, given.values())):
+    if templates.keys() - given.keys() - spare or given["Patient"] == b"null" or any(map(is_partial, given.values())):
         return None
     found = [resource for key, raw in given.items() for resource in resources_in(f"prefetch.{key}", raw)]
     mine = any(one["resourceType"] == "Patient" and one.get("id") == call.context.patientId for one in found)

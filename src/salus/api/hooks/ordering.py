@@ -19,6 +19,7 @@ from salus.api.hooks.calls import (
 from salus.assistants.treatment.card import cards
 from salus.assistants.treatment.overrides import REASON_SYSTEM
 from salus.assistants.treatment.prescribing import Prescribing
+from salus.assistants.treatment.screen import lifetime
 from salus.base.errors import Gone, Invalid, Missing
 from salus.base.words import words_of
 from salus.privacy import check_may
@@ -27,12 +28,13 @@ from salus.records import Records
 
 ORDERED = ("MedicationRequest",)
 SCREENED = ("AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "Patient")
+SPARE = frozenset({lifetime.TYPE})  # what only some rules ask for: without it they say that they were not checked
 
 
 class Ordering:
     """One of the two services: they differ in the hook, and in that only what is to be signed is written down."""
 
-    prefetch: Mapping[str, str] = templates(SCREENED)
+    prefetch: Mapping[str, str] = templates((*SCREENED, *SPARE))
 
     def __init__(self, hook: str, prescribing: Prescribing) -> None:
         self.id, self.hook, self.prescribing = f"salus-{hook}", hook, prescribing
@@ -45,7 +47,7 @@ class Ordering:
         proposed = self.proposed(call)
         if not proposed:
             return []
-        found = prefetched(call, self.prefetch)
+        found = prefetched(call, self.prefetch, SPARE)
         if found is not None:
             check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
             patient = f"{call.server}/Patient/{call.context.patientId}"

@@ -14,7 +14,7 @@ from typing import Any
 from salus.assistants.answers import NOT_STATED
 from salus.assistants.treatment import overrides
 from salus.assistants.treatment.overrides import Burden, Override, issue, issue_id
-from salus.assistants.treatment.screen import Finding, Screening, screen
+from salus.assistants.treatment.screen import Finding, Screening, lifetime, screen
 from salus.assistants.treatment.screen.orders import is_taken, order_of
 from salus.assistants.treatment.screen.person import Person, person_of
 from salus.assistants.treatment.site import Shelf
@@ -75,8 +75,10 @@ class Prescribing:
         """
         check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
         records.read("Patient", patient_id)
-        known = [version.json() for version in records.compartment(patient_id, TYPES)]
-        told = self._told(patient_id, proposed, known)
+        orders = list(proposed)
+        more = (lifetime.TYPE,) if lifetime.asks(orders, self.shelf.knowledge()) else ()
+        known = [version.json() for version in records.compartment(patient_id, (*TYPES, *more))]
+        told = self._told(patient_id, orders, known)
         if keep:
             self._write(records, told)
         return told

@@ -6,7 +6,7 @@
     orders.py      what is ordered or taken, as the screen sees it
     person.py      what is known of the patient: age, weight, kidney, liver, blood, pregnancy, genes, allergies
     kidney.py      eGFR and creatinine clearance
-    pairs.py, duplicates.py, allergies.py, limits.py, doses.py    one kind of check each
+    pairs.py, duplicates.py, allergies.py, limits.py, doses.py, lifetime.py    one kind of check each
     screening.py   all checks over one patient's orders
 
 It decides nothing: each finding says what to do, and a clinician may go on with a reason. An unknown medicine is "not

@@ -1,7 +1,5 @@
-"""More than is given: of an ingredient over all orders together, a day and a week; of children by weight.
-
-The most of a life is told as not checked: what was given elsewhere is not known here.
-"""
+"""More than is given: of an ingredient over all orders together, a day and a week; of children by weight; and high
+doses that are gone on with for too long. The most of a life stands in `lifetime`."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,20 +20,40 @@ def doses(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator
     """One finding for each ingredient whose amount is above the most, orders that stand already counted in."""
     taken = {one.name: one for order in orders for one in order.ingredients}
     for name in sorted({name for order in orders if order.proposed for name in order.names}):
-        most, daily = knowledge.most(name), together(name, orders)
-        if most is None or daily is None:
+        most, daily, called = knowledge.most(name), least(name, orders), named(taken, {name})
+        if most is None:
             continue
+        source, touched = knowledge.source(most.source), with_any(orders, {name})
+        sign = "" if together(name, orders) is not None else "≥ "
         for span, given, bound in crossed(most, daily, person):
-            yield Finding(
-                "dose",
-                f"most-{span}",
-                "interrupt",
-                named(taken, {name}),
-                says(f"dose.{span}", given=f"{given:g}", most=f"{bound:g}", name=named(taken, {name})[0]),
-                says("dose.do"),
-                knowledge.source(most.source),
-                with_any(orders, {name}),
-            )
+            text = says(f"dose.{span}", given=f"{sign}{given:g}", most=f"{bound:g}", name=called[0])
+            yield Finding("dose", f"most-{span}", "interrupt", called, text, says("dose.do"), source, touched)
+        for days, given, bound in prolonged(most, name, orders):
+            text = says("dose.course", name=called[0], days=f"{days:.0f}", given=f"{given:g}", most=f"{bound:g}")
+            yield Finding("dose", "most-course", "inform", called, text, says("dose.do"), source, touched)
+
+
+def least(name: str, orders: list[Order]) -> float:
+    """mg a day of an ingredient over all orders, as far as they say: it is so much at least."""
+    return sum(order.daily.get(name, 0.0) for order in orders)
+
+
+def prolonged(most: Most, name: str, orders: list[Order]) -> Iterator[tuple[float, float, float]]:
+    """(days, mg a day, bound) of the first order that goes on with a high dose for too long, by its longest bound."""
+    for order in orders:
+        daily, days = order.daily.get(name), order.days
+        for longest, amount, unit in sorted(most.courses, reverse=True) if daily and days else ():
+            if days and daily and days > longest and daily > units.convert(amount, unit, "mg") * (1 + 1e-9):
+                yield days, round(daily, 6), units.convert(amount, unit, "mg")
+                return
+
+
+def endless(name: str, orders: list[Order], knowledge: Knowledge) -> bool:
+    """Whether a proposed order is of a dose that is meant for some time only, and does not say for how long."""
+    most = knowledge.most(name)
+    bounds = [units.convert(amount, unit, "mg") for _, amount, unit in most.courses] if most else []
+    mine = [one.daily.get(name, 0.0) for one in orders if one.proposed and name in one.names and not one.bounded]
+    return bool(bounds) and any(daily > min(bounds) for daily in mine)
 
 
 def together(name: str, orders: list[Order]) -> float | None:
@@ -73,16 +91,22 @@ def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterat
     proposed = {name for order in orders if order.proposed for name in order.names}
     reasons: Mapping[str, set[str]] = {
         "unchecked.no-most": {name for name in proposed if knowledge.most(name) is None},
-        "unchecked.amount": {name for name in proposed if knowledge.most(name) and together(name, orders) is None},
+        "unchecked.amount": {name for name in proposed if timed(knowledge, name) and together(name, orders) is None},
         "unchecked.child": {
-            name for name in proposed if knowledge.most(name) and child_unknown(knowledge, name, person)
+            name for name in proposed if timed(knowledge, name) and child_unknown(knowledge, name, person)
         },
-        "unchecked.life": {name for name in proposed if (most := knowledge.most(name)) and most.life},
+        "unchecked.course": {name for name in proposed if endless(name, orders, knowledge)},
     }
     for why, names in reasons.items():
         if names:
             listed = list_of(named(taken, names))
             yield Unchecked(says("unchecked.dose", names=listed), says(why), with_any(orders, names))
+
+
+def timed(knowledge: Knowledge, name: str) -> bool:
+    """Whether there is a most of a day, a week or a child."""
+    most = knowledge.most(name)
+    return most is not None and any((most.day, most.week, most.child))
 
 
 def child_unknown(knowledge: Knowledge, name: str, person: Person) -> bool:

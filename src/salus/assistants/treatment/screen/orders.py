@@ -55,7 +55,8 @@ ROUTE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`daily`: mg a day of each ingredient, by name, as far as it is known. `days`: from first to last day."""
+    """`daily`: mg a day of each ingredient, by name, as far as it is known. `days`: from first to last day. `amounts`:
+    each dose as it is written, and how many of it the order says (one where it does not)."""
 
     reference: str
     named: Named
@@ -64,6 +65,9 @@ class Order:
     route: str | None = None
     days: float | None = None
     every: float | None = None  # days between two doses
+    amounts: tuple[tuple[Resource, float], ...] = ()
+    bounded: bool = False  # whether the order says when it ends
+    odd: tuple[tuple[str, str], ...] = ()  # doses that cannot be meant: (what is wrong, the dose as it is written)
 
     @property
     def ingredients(self) -> tuple[Ingredient, ...]:
@@ -90,7 +94,11 @@ def order_of(resource: Resource, proposed: bool, at: datetime) -> Order:
     if any(not one for one in amounts):
         daily = {}  # one dosage of several that is not understood makes the sum untrue
     route = next(filter(None, (route_of(dosage.get("route", {})) for dosage in dosages)), None)
-    return Order(reference, named, proposed, daily, route, course(resource, dosages, at), every)
+    days, bound = course(resource, dosages, at), planned(resource, dosages)
+    doses = [(rated, times(dosage, bound)) for dosage in dosages if (rated := dose_of(dosage))]
+    whole = tuple(doses) if len(doses) == len(dosages) else ()
+    odd = tuple(fault for dosage in dosages if (fault := oddity(dosage)))
+    return Order(reference, named, proposed, daily, route, days, every, whole, bound is not None, odd)
 
 
 def medicine_of(resource: Resource) -> Resource:
@@ -115,13 +123,45 @@ def interval(dosage: Resource) -> float | None:
 
 def daily_of(named: Named, dosage: Resource) -> dict[str, float]:
     """mg a day of each ingredient from one dosage; empty where amount, unit or timing leave it open."""
-    every = interval(dosage)
-    rated: Resource = next(iter(dosage.get("doseAndRate", [])), {})
-    quantity = rated.get("doseQuantity") or rated.get("doseRange", {}).get("high")
-    if not quantity or not every or not named.ingredients or "value" not in quantity:
+    every, quantity = interval(dosage), dose_of(dosage)
+    if not quantity or not every or not named.ingredients:
         return {}
     single = single_of(named, float(quantity["value"]), quantity.get("code") or quantity.get("unit") or "1")
     return {name: amount / every for name, amount in single.items()}
+
+
+def dose_of(dosage: Resource) -> Resource | None:
+    """One dose as it is written, of a range the high end; None where it has no value."""
+    rated: Resource = next(iter(dosage.get("doseAndRate", [])), {})
+    quantity: Resource = rated.get("doseQuantity") or rated.get("doseRange", {}).get("high") or {}
+    return quantity if float(quantity.get("value", 0)) > 0 else None
+
+
+def oddity(dosage: Resource) -> tuple[str, str] | None:
+    """What of a dose cannot be meant: `impossible` where it is not above zero, `unit` where nobody knows its unit."""
+    rated: Resource = next(iter(dosage.get("doseAndRate", [])), {})
+    quantity: Resource = rated.get("doseQuantity") or rated.get("doseRange", {}).get("high") or {}
+    if "value" not in quantity:
+        return None
+    unit = str(quantity.get("code") or quantity.get("unit") or "")
+    shown = f"{quantity['value']:g} {unit}".strip()
+    if float(quantity["value"]) <= 0:
+        return "impossible", shown
+    return None if unit in COUNTED or is_unit(unit) else ("unit", shown)
+
+
+def is_unit(text: str) -> bool:
+    try:
+        return bool(units.parse(text))
+    except Invalid:
+        return False
+
+
+def times(dosage: Resource, days: float | None) -> float:
+    """How many doses the order says: by its count, or by its length; one where it says neither."""
+    repeat, every = dosage.get("timing", {}).get("repeat", {}), interval(dosage)
+    counted = repeat.get("countMax") or repeat.get("count")
+    return float(counted or max(round(days / every) if days and every else 1, 1))
 
 
 def single_of(named: Named, value: float, unit: str) -> dict[str, float]:
@@ -163,13 +203,20 @@ def said_in(said: set[str]) -> Any:
 
 def course(resource: Resource, dosages: list[Resource], at: datetime) -> float | None:
     """Days from the first to the last day of the course; of one without an end, until `at`; None where nothing says."""
-    planned = resource.get("dispenseRequest", {}).get("expectedSupplyDuration") or next(
-        (one["timing"]["repeat"]["boundsDuration"] for one in dosages if _bounded(one)), None
-    )
-    if planned and planned.get("value") is not None and planned.get("code", "d") in DAYS:
-        return float(planned["value"]) * DAYS[planned.get("code", "d")]
+    if (length := planned(resource, dosages)) is not None:
+        return length
     begun = resource.get("authoredOn") or resource.get("effectivePeriod", {}).get("start")
     return max((at - _day(begun, at)) / timedelta(days=1), 0.0) if begun else None
+
+
+def planned(resource: Resource, dosages: list[Resource]) -> float | None:
+    """Days that the order is meant to last; None where it does not say."""
+    length = resource.get("dispenseRequest", {}).get("expectedSupplyDuration") or next(
+        (one["timing"]["repeat"]["boundsDuration"] for one in dosages if _bounded(one)), None
+    )
+    if length and length.get("value") is not None and length.get("code", "d") in DAYS:
+        return float(length["value"]) * DAYS[length.get("code", "d")]
+    return None
 
 
 def _bounded(dosage: Resource) -> bool:

@@ -27,6 +27,7 @@ MEASURED = {
     "platelets": (("777-3", "26515-7"), "10*9/L", 90),
     "qtc": (("8636-3",), "ms", 180),
     "alt": (("1742-6",), "U/L", 180),
+    "height": (("8302-2", "3137-7", "8308-9"), "cm", 1826),
 }
 MOLAR = "2160-0"  # creatinine under whatever code it came
 CIRRHOSIS = {"19943007", "59927004", "235856003"}  # SNOMED CT: cirrhosis, hepatic failure, disorder of liver, severe
@@ -63,12 +64,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Facts by measure, why others are missing, and the allergies (AllergyIntolerance resources that stand)."""
+    """Facts by measure, why others are missing, the allergies (AllergyIntolerance resources that stand), and what was
+    given (MedicationAdministration), as far as it was read."""
 
     facts: Mapping[str, Fact]
     missing: Mapping[str, Name]
     allergies: tuple[Resource, ...] = ()
     contradictions: tuple[Name, ...] = ()
+    given: tuple[Resource, ...] = ()
 
 
 def person_of(resources: Iterable[Resource], at: datetime) -> Person:
@@ -87,13 +90,14 @@ def person_of(resources: Iterable[Resource], at: datetime) -> Person:
     facts |= dict(genes(of["Observation"]))
     facts |= dict(times_upper(facts, of["Observation"]))
     facts |= dict(kidneys(facts))
+    facts |= dict(surface(facts))
     missing |= {measure: why_missing(measure, facts, missing) for measure in ASKED if measure not in facts}
     standing, torn = allergies(of["AllergyIntolerance"])
-    return Person(facts, missing, standing, torn)
+    return Person(facts, missing, standing, torn, tuple(of["MedicationAdministration"]))
 
 
-KINDS = ("Patient", "Observation", "Condition", "AllergyIntolerance")
-ASKED = ("age", "weight", "egfr", "crcl", "potassium", "platelets", "qtc", "alt", "pregnant", "lactating")
+KINDS = ("Patient", "Observation", "Condition", "AllergyIntolerance", "MedicationAdministration")
+ASKED = ("age", "weight", "egfr", "crcl", "potassium", "platelets", "qtc", "alt", "pregnant", "lactating", "bsa")
 
 
 def identity(patients: list[Resource], at: datetime) -> Iterator[tuple[str, Fact]]:
@@ -152,6 +156,14 @@ def kidneys(facts: Mapping[str, Fact]) -> Iterator[tuple[str, Fact]]:
         if value is not None:
             said = says(f"fact.{measure}", value=f"{value:.0f}", creatinine=creatinine.said)
             yield measure, Fact(value, said, creatinine.source)
+
+
+def surface(facts: Mapping[str, Fact]) -> Iterator[tuple[str, Fact]]:
+    """Body surface in m2 by Mosteller, from height in cm and weight in kg. https://doi.org/10.1056/NEJM198710223171717"""
+    height, weight = facts.get("height"), facts.get("weight")
+    if height and weight:
+        value = (float(height.value) * float(weight.value) / 3600) ** 0.5
+        yield "bsa", Fact(value, says("fact.bsa", value=f"{value:.2f}", weight=weight.said), weight.source)
 
 
 def times_upper(facts: dict[str, Fact], observations: list[Resource]) -> Iterator[tuple[str, Fact]]:
@@ -219,12 +231,14 @@ def allergies(resources: list[Resource]) -> tuple[tuple[Resource, ...], tuple[Na
 NO_ALLERGY = {"716186003", "409137002"}  # SNOMED CT: no known allergy, no known drug allergy
 
 
+NEEDS = {"egfr": ("creatinine",), "crcl": ("creatinine", "weight"), "bsa": ("height", "weight")}
+
+
 def why_missing(measure: str, facts: Mapping[str, Fact], missing: Mapping[str, Name]) -> Name:
     """Why a measure that rules ask for is not there; of what is computed, which part it lacks."""
     if measure in missing:
         return missing[measure]
-    if measure in ("egfr", "crcl"):
-        needs = ("creatinine", "weight") if measure == "crcl" else ("creatinine",)
+    if needs := NEEDS.get(measure):
         lacking = next((missing[need] for need in needs if need in missing), None)
         return lacking or says("missing.adult")
     return says("missing.never", name=says(f"measure.{measure}"))

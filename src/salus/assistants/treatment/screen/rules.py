@@ -71,12 +71,17 @@ class Limit(Said, kw_only=True, frozen=True):
 
 
 class Most(Strict, kw_only=True, frozen=True):
-    """The most of an ingredient, as (amount, UCUM unit). `child`: for each kilogram and day, below 12 years."""
+    """The most of an ingredient, as (amount, UCUM unit). `child`: for each kilogram and day, below 12 years; `care`:
+    the part of `life` from which on it is told; `shares`: the name under which several use up one life together;
+    `courses`: (days, amount, unit), more than so much a day is not gone on with for longer than so many days."""
 
     day: Dose | None = None
     week: Dose | None = None
     life: Dose | None = None
+    care: Dose | None = None
+    shares: str = ""
     child: Dose | None = None
+    courses: tuple[tuple[float, float, str], ...] = ()
     source: str = "fda-label"
 
 
@@ -175,8 +180,19 @@ def wrong(row: Strict) -> Iterator[str]:
         if row.measure not in MEASURES and not row.measure.startswith("gene:"):
             yield f"'{row.measure}' is no measure: take one of {', '.join(sorted(MEASURES))} or gene:NAME"
     if isinstance(row, Most):
-        for dose in filter(None, (row.day, row.week, row.life, row.child)):
-            units.parse(dose[1])
+        yield from wrong_most(row)
+
+
+def wrong_most(row: Most) -> Iterator[str]:
+    """What is wrong with the amounts of a row. Raises Invalid for a unit that is none."""
+    for dose in filter(None, (row.day, row.week, row.life, row.child, row.care)):
+        units.parse(dose[1])
+    for _, amount, unit in row.courses:
+        units.convert(amount, unit, "mg")
+    if (row.care or row.shares) and not row.life:
+        yield "`care` and `shares` are parts of a `life`: name that too"
+    if row.care and row.life and row.care[1] != row.life[1]:
+        yield f"`care` is in {row.care[1]} and `life` in {row.life[1]}: take one unit"
 
 
 def members(side: Iterable[str]) -> frozenset[str]:

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from salus.assistants.suggestion import Name
-from salus.assistants.treatment.screen import doses, limits
+from salus.assistants.treatment.screen import doses, lifetime, limits
 from salus.assistants.treatment.screen.allergies import allergy, called, is_read
 from salus.assistants.treatment.screen.doses import doses as too_much
 from salus.assistants.treatment.screen.duplicates import duplicates
 from salus.assistants.treatment.screen.findings import Finding, Screening, Unchecked, gravest_first
 from salus.assistants.treatment.screen.knowledge import Knowledge
+from salus.assistants.treatment.screen.lifetime import lifetimes
 from salus.assistants.treatment.screen.limits import limits as not_for
 from salus.assistants.treatment.screen.orders import Order
 from salus.assistants.treatment.screen.pairs import interactions
 from salus.assistants.treatment.screen.person import Person, reference, says
 
 Check = Callable[[list[Order], Person, Knowledge], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (interactions, duplicates, allergy, not_for, too_much)
+CHECKS: tuple[Check, ...] = (interactions, duplicates, allergy, not_for, too_much, lifetimes)
 
 
 def screen(orders: Iterable[Order], person: Person, knowledge: Knowledge) -> Screening:
@@ -44,10 +45,11 @@ def unchecked(orders: list[Order], person: Person, knowledge: Knowledge) -> Iter
             yield Unchecked(says("unchecked.allergy", name=called(one)), says("unchecked.unread"), (reference(one),))
     yield from limits.unknown(orders, person, knowledge)
     yield from doses.unknown(orders, person, knowledge)
+    yield from lifetime.unknown(orders, person, knowledge)
 
 
 def misread(order: Order) -> Iterator[Unchecked]:
-    """An order whose code and words disagree, that no name explains, or that is understood in part."""
+    """An order whose code and words disagree, that no name explains or only in part, or whose dose cannot be meant."""
     named = order.named
     about = Name(named.text, named.text)
     if named.torn:
@@ -55,3 +57,5 @@ def misread(order: Order) -> Iterator[Unchecked]:
     elif named.unread:
         key = "unchecked.part" if named.ingredients else "unchecked.unknown"
         yield Unchecked(about, says(key, parts=", ".join(named.unread)), (order.reference,))
+    for fault, dose in order.odd:
+        yield Unchecked(about, says(f"unchecked.dose.{fault}", dose=dose), (order.reference,))
