@@ -1,6 +1,6 @@
 """A person's chart as it is written: what the hospital knows, which is less than the truth and later."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from random import Random
@@ -19,6 +19,15 @@ def moment(day: int, minutes: float) -> datetime:
     return whole + timedelta(minutes=round(minutes))
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A medication review: the day, the values it recorded, the option of each question it put (None: left open)."""
+
+    day: int
+    values: Mapping[str, float]
+    given: Mapping[str, str | None]
+
+
 @dataclass(slots=True)
 class Chart:
     """The chart of one person. Nothing is written that would be known only at `closes` or later."""
@@ -32,6 +41,7 @@ class Chart:
     counts: dict[str, int] = field(default_factory=dict)
     episodes: list[dict[str, Any]] = field(default_factory=list)  # acute illness: the truth, for truth.json
     smoker_asked: int = 0
+    review: Review | None = None
     notes: dict[str, Any] = field(default_factory=dict)  # for truth.json only
 
     def add(self, kind: str, body: Resource) -> str:

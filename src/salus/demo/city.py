@@ -16,9 +16,10 @@ from salus.demo.illness import live, respond
 from salus.demo.parameters import table
 from salus.demo.people import YEAR, person
 from salus.demo.resources import META, Resource, reference
+from salus.demo.reviews import review
 from salus.demo.showcase import showcases
 from salus.demo.story import demographics, tell
-from salus.demo.truth import truth_of
+from salus.demo.truth import known_effects, truth_of
 
 OnProgress = Callable[[int, int], None]
 
@@ -54,6 +55,7 @@ def make(
             if on_progress:
                 on_progress(done, people)
     head = {"seed": seed, "people": people, "years": years, "end": date.fromordinal(last).isoformat()}
+    head |= {"treatments": known_effects(truths.values())}
     (folder / "truth.json").write_bytes(orjson.dumps({**head, "patients": truths}, option=orjson.OPT_INDENT_2))
     return folder
 
@@ -68,7 +70,9 @@ def charts(people: int, first: int, last: int, seed: int) -> Iterator[tuple[Char
         live(someone, first, last, rng)
         respond(someone, first, rng)
         body = {"resourceType": "Patient", "id": someone.id, "meta": META, **demographics(someone, rng)}
-        yield tell(someone, first, last, rng), body
+        chart = tell(someone, first, last, rng)
+        review(chart, first, last, seed)
+        yield chart, body
 
 
 def writer(folder: Path, stack: ExitStack) -> Callable[[str, Resource], None]:

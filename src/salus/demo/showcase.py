@@ -12,6 +12,7 @@ from salus.demo.illness import respond
 from salus.demo.parameters import table
 from salus.demo.people import SCORES, YEAR, Person
 from salus.demo.resources import META, Resource
+from salus.demo.reviews import open_review
 from salus.demo.story import SCRIPT, allergy, demographics, tell
 
 # showcase -> LOINC -> bounds of the last result
@@ -20,6 +21,7 @@ PROMISED = {
     "showcase-2": {"4548-4": (4.5, 5.3), "14771-0": (4.0, 5.2), "39156-5": (18.5, 23.0)},
     "showcase-4": {"8310-5": (38.3, 40.0), "1988-5": (60, 300), "6690-2": (11, 20)},
 }
+REVIEWED = {"showcase-1": 6, "showcase-5": 4}  # days before the last: medicines were reviewed, nothing chosen yet
 PLAIN = {"smoking": 0.0, "family_diabetes": 0.0, "inactive": 0.0}
 
 
@@ -34,6 +36,8 @@ def showcases(first: int, last: int, seed: int) -> Iterator[tuple[Chart, Resourc
             _name(f"{latin} {letters}", latin, letters, "SYL"),
         ]
         patient = demographics(chart.person, rng) | {"name": names}
+        if id in REVIEWED:
+            open_review(chart, last - REVIEWED[id], seed)
         chart.notes.update(number=number, why={"en": row["en"], "zh": row["zh"]})
         yield chart, {"resourceType": "Patient", "id": id, "meta": META, **patient}
 
