@@ -5,7 +5,14 @@ import pytest
 from salus.web.accounts import ACCOUNTS, ROOMS
 from salus.web.session import account_of, opened
 
-ADDRESS = {"patients": "/patients", "models": "/models", "safety": "/safety", "audit": "/audit", "notices": "/notices"}
+ADDRESS = {
+    "patients": "/patients",
+    "models": "/models",
+    "safety": "/safety",
+    "audit": "/audit",
+    "quizzes": "/quizzes",
+    "notices": "/notices",
+}
 
 
 @pytest.mark.parametrize("address", ["/patients", "/patients/li", "/resources/Patient/li", "/models", "/audit"])

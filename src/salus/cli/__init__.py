@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "codes": ("salus.cli.codes", "codes"),
     "knowledge": ("salus.cli.knowledge", "knowledge"),
     "guidelines": ("salus.cli.guidelines", "guidelines"),
+    "quiz": ("salus.cli.quiz", "quiz"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     RESEARCH = "HRESCH"
     PATIENT_REQUEST = "PATRQT"
     ADMINISTRATION = "HSYSADMIN"
+    TRAINING = "TRAIN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ CARE = frozenset({Purpose.TREATMENT, Purpose.EMERGENCY})
 RUNNING = frozenset({Purpose.OPERATIONS, Purpose.ADMINISTRATION, Purpose.TREATMENT})
 DESK_TYPES = frozenset({"Patient", "Appointment", "Schedule", "Slot", "Coverage", "Encounter", "Organization"})
 NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag"})
+TRAINING_TYPES = frozenset({"QuestionnaireResponse", "Library"})  # what learners answered, and the cases
 READ, WRITE, DELETE = Act.READ, Act.WRITE, Act.DELETE
 
 # role, purposes, acts, resource types
@@ -32,6 +33,10 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),
     (Role.ADMINISTRATOR, RUNNING, frozenset({READ, WRITE, DELETE}), ANY),
     (Role.ADMINISTRATOR, frozenset({Purpose.ADMINISTRATION}), frozenset({Act.ERASE}), ANY),
+    (Role.CLINICIAN, frozenset({Purpose.TRAINING}), frozenset({READ, WRITE}), TRAINING_TYPES),
+    (Role.NURSE, frozenset({Purpose.TRAINING}), frozenset({READ}), TRAINING_TYPES),
+    (Role.NURSE, frozenset({Purpose.TRAINING}), frozenset({WRITE}), frozenset({"QuestionnaireResponse"})),
+    (Role.ADMINISTRATOR, frozenset({Purpose.TRAINING}), frozenset({READ, WRITE}), TRAINING_TYPES),
     (Role.SYSTEM, frozenset(Purpose), frozenset(Act), ANY),
 )
 
@@ -55,6 +60,21 @@ def _allowed(who: Role, purpose: Purpose, act: Act, resource_type: str) -> bool:
         who is role and purpose in purposes and act in acts and (types is ANY or resource_type in types)
         for role, purposes, acts, types in RULES
     )
+
+
+def check_may_enter(actor: Actor, purpose: Purpose) -> None:
+    """Raises Forbidden for one who may read nothing at all for this purpose."""
+    of_anyone = actor.role is Role.PATIENT and actor.patient is None
+    if of_anyone or not _enters(actor.role, purpose):
+        raise Forbidden(
+            f"A {actor.role} may read nothing for the purpose {purpose}: "
+            "sign in with a role that may, or state the purpose it is for"
+        )
+
+
+@lru_cache(256)
+def _enters(who: Role, purpose: Purpose) -> bool:
+    return any(who is role and purpose in purposes and Act.READ in acts for role, purposes, acts, _ in RULES)
 
 
 def check_may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> None:

@@ -14,7 +14,7 @@ import orjson
 from salus import fhir
 from salus.base import clock
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, TooLarge, Unsupported
-from salus.privacy import Actor, Purpose, Role, check_may, may
+from salus.privacy import Actor, Purpose, Role, check_may, check_may_enter, may
 from salus.privacy.policy import Act
 from salus.records import (
     answers,
@@ -57,7 +57,7 @@ class Records:
         self.store = store
         self.actor = actor
         self.purpose = purpose
-        self._check(Act.READ, "Patient")
+        check_may_enter(actor, purpose)
 
     # --- one resource ---
 

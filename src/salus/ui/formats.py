@@ -1,8 +1,10 @@
 """Numbers, dates and ages as a reader of English or Chinese expects them."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from babel.dates import format_skeleton
+from babel.numbers import format_currency, get_currency_precision
 
 from salus.base.words import words_of
 
@@ -41,6 +43,16 @@ def percent(share: float) -> str:
     if 0.99 < share < 1:
         return ">99%"
     return f"{share * 100:.1f}%".replace(".0%", "%") if share < 0.1 else f"{share * 100:.0f}%"
+
+
+def money(minor: int, currency: str, language: str) -> str:
+    """An amount of minor units (fen, cents; of ISO 4217's precision) as it is written in the language.
+
+    >>> money(95000, "CNY", "zh"), money(1234, "USD", "en"), money(500, "JPY", "en")
+    ('¥950.00', 'US$12.34', 'JP¥500')
+    """
+    whole = Decimal(minor).scaleb(-get_currency_precision(currency))
+    return str(format_currency(whole, currency, locale=LOCALES[language]))
 
 
 def day(value: str | date | None, language: str) -> str:

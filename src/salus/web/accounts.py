@@ -43,6 +43,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "patients": CARERS,
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
+    "quizzes": CARERS | {Role.ADMINISTRATOR},
     "audit": frozenset({Role.ADMINISTRATOR}),
     "notices": frozenset({Role.ADMINISTRATOR}),
 }

@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web import audit, chart, models, notices, options, orders, panel, patients, resource, signin
+from salus.web import (
+    audit,
+    chart,
+    models,
+    notices,
+    options,
+    orders,
+    panel,
+    patients,
+    quizzes,
+    resource,
+    signin,
+    teaching,
+)
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -40,6 +53,19 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/models/{name}/{version}", models.card, "models"),
     ("GET", "/models/{name}/{version}/report", models.report, "models"),
     ("GET", "/models/{name}/{version}/card.xml", models.card_file, "models"),
+    ("GET", "/quizzes", quizzes.listing, "quizzes"),
+    ("POST", "/quizzes/cases/{case}", quizzes.begin, "quizzes"),
+    ("POST", "/quizzes/cases/{case}/withdraw", teaching.withdraw, "quizzes"),
+    ("GET", "/quizzes/sittings/{id}", quizzes.sit, "quizzes"),
+    ("POST", "/quizzes/sittings/{id}", quizzes.take, "quizzes"),
+    ("GET", "/quizzes/review", quizzes.review, "quizzes"),
+    ("POST", "/quizzes/review", quizzes.rate, "quizzes"),
+    ("GET", "/quizzes/progress", teaching.mine, "quizzes"),
+    ("GET", "/quizzes/log.json", teaching.log, "quizzes"),
+    ("GET", "/quizzes/group", teaching.group, "quizzes"),
+    ("GET", "/quizzes/write", teaching.write, "quizzes"),
+    ("POST", "/quizzes/check", teaching.check, "quizzes"),
+    ("POST", "/quizzes/write", teaching.keep, "quizzes"),
     ("GET", "/audit", audit.listing, "audit"),
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),
