@@ -26,6 +26,9 @@ PAGES = (
     ("scientist", "/models/diabetes/use"),
     ("administrator", "/audit"),
     ("administrator", "/notices"),
+    ("clinician", "/quizzes"),
+    ("clinician", "/quizzes/review"),
+    ("administrator", "/quizzes/group"),
     ("clinician", f"{SOMEONE}/options"),
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
