@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import IO, Any
@@ -11,12 +12,14 @@ import orjson
 
 from salus.base import clock
 from salus.base.errors import Invalid
+from salus.demo.bookings import book
 from salus.demo.chart import Chart
 from salus.demo.illness import live, respond
 from salus.demo.parameters import table
 from salus.demo.people import YEAR, person
 from salus.demo.resources import META, Resource, reference
 from salus.demo.reviews import review
+from salus.demo.services import services
 from salus.demo.showcase import showcases
 from salus.demo.story import demographics, tell
 from salus.demo.truth import known_effects, truth_of
@@ -45,9 +48,10 @@ def make(
     truths: dict[str, Any] = {}
     with ExitStack() as stack:
         write = writer(folder, stack)
-        for kind, resource in institution():
+        for kind, resource in chain(institution(), services(last)):
             write(kind, resource)
         for done, (chart, patient) in enumerate(charts(people, first, last, seed), 1):
+            book(chart, patient, first, last, Random(f"{seed}:{chart.person.id}:services"))
             write("Patient", patient)
             for kind, resource in chart.lines():
                 write(kind, resource)

@@ -142,12 +142,19 @@ def demographics(person: Person, rng: Random) -> Resource:
                 "district": district[1],
                 "city": city["name"]["en"],
                 "country": "CN",
+                "extension": [geolocation(*table("services")["districts"][district[1]])],
             }
         ],
         "communication": [
             {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en" if person.english else "zh"}]}}
         ],
     }
+
+
+def geolocation(latitude: float, longitude: float) -> Resource:
+    """The middle of the district, no nearer. https://hl7.org/fhir/R4/extension-geolocation.html"""
+    parts = [{"url": "latitude", "valueDecimal": latitude}, {"url": "longitude", "valueDecimal": longitude}]
+    return {"url": "http://hl7.org/fhir/StructureDefinition/geolocation", "extension": parts}
 
 
 SCRIPT = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"

@@ -14,6 +14,10 @@ from scipy.sparse import csr_matrix, diags
 
 PIECE = re.compile(r"[a-zà-ÿ0-9]+(?:['’][a-z]+)?|[\u3400-\u9fff]+")
 ENDINGS = ("ing", "ies", "es", "ed", "s")
+SAYS_NOTHING = """a an and any are as at be been but by can did do does for from had has have he her him his i i'm in is
+it its me my no not of on or our she since so that the their them then there they this to was we were what when which
+who will with you your"""
+PLAIN = frozenset(SAYS_NOTHING.split())
 LONGEST = 4_000  # characters that are read of one text
 WIDEST = 3
 
@@ -42,6 +46,8 @@ def terms(text: str) -> Iterator[str]:
         if piece[0] >= "\u3400":
             yield from (piece[i : i + n] for n in range(1, WIDEST + 1) for i in range(len(piece) - n + 1))
             before = ""
+            continue
+        if piece in PLAIN:
             continue
         word = stem(piece)
         yield word
