@@ -1,0 +1,137 @@
+"""What problems and drugs are called: our tables (here and in `salus.codes`), and lists that a site brings.
+
+A site's list is a CSV file (UTF-8) with the columns `concept` (`ICD10//I10`, `HP:0001945`, `ATC//C08CA01`), `name`,
+and perhaps `kind` (`problem`, the usual one, or `drug`) and `capitals` (`yes`: counts only as written, in capitals).
+"""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from salus import codes
+from salus.assistants.cases.notes.pieces import phrase
+from salus.assistants.cases.notes.trie import Trie
+from salus.base.errors import Invalid, Issue
+from salus.codes.drugs import INGREDIENTS
+from salus.codes.tables import SYSTEMS, Term
+from salus.codes.terminology.site import Site
+
+SHORT = {url: name for name, url in SYSTEMS.items()}
+NOTHING = "-"  # the concept of a name that only looks like one
+FEWEST = {True: 4, False: 2}  # signs of a name out of a list of codes: English, Chinese
+WORDY = re.compile(r"unspecified|other |not elsewhere|未特指|其他", re.IGNORECASE)
+
+
+class Name(NamedTuple):
+    """One way to call a thing. `capitals`: only as written."""
+
+    text: str
+    concept: str
+    kind: str = "problem"
+    capitals: bool = False
+
+
+Lexicon = Trie[Name]
+
+
+def lexicon(names: Iterable[Name]) -> Lexicon:
+    """The first that claims a name has it."""
+    made: Lexicon = Trie()
+    seen: set[tuple[str, ...]] = set()
+    for name in names:
+        forms = tuple(phrase(name.text))
+        if forms and forms not in seen:
+            seen.add(forms)
+            made.add(forms, name)
+    return made
+
+
+@cache
+def usual(language: str) -> Lexicon:
+    """The names of our tables, for notes in `en` or `zh`."""
+    return lexicon(our_names(language))
+
+
+def our_names(language: str) -> Iterator[Name]:
+    """English names too in Chinese notes, but not the English abbreviations that mean other things there."""
+    for table in ("findings", "problems"):
+        for concept, row in _table(table).items():
+            for text in (*row["en"], *row["zh"]):
+                yield Name(text, concept)
+            for text in (*row.get("short", ()), *(row.get("short_en", ()) if language == "en" else ())):
+                yield Name(text, concept, capitals=True)
+    for term in (*codes.FINDINGS.values(), *codes.CONDITIONS.values()):
+        yield from (Name(text, concept_of(term)) for text in _plain(term))
+    yield from drug_names()
+
+
+def drug_names() -> Iterator[Name]:
+    brands = _table("brands")
+    for one in INGREDIENTS.values():
+        concept = f"ATC//{one.atc[0]}" if one.atc else f"RXNORM//{one.rxnorm}"
+        if concept != "RXNORM//":
+            names = (one.name, one.zh, *one.also, *brands.get(one.name, ()))
+            yield from (Name(text, concept, "drug") for text in names if text)
+    for term in codes.MEDICINES.values():
+        yield from (Name(text, concept_of(term), "drug") for text in _plain(term))
+
+
+def concept_of(term: Term) -> str:
+    """A term as mentions name it: a finding by HPO where we know it, a condition by ICD-10.
+
+    >>> [concept_of(codes.FINDINGS["386661006"]), concept_of(codes.CONDITIONS["38341003"])]
+    ['HP:0001945', 'ICD10//I10']
+    """
+    if found := by_snomed().get(term.code):
+        return found
+    icd10 = term.more.get("icd10")
+    return f"ICD10//{icd10}" if icd10 else f"{SHORT.get(term.system, term.system)}//{term.code}"
+
+
+@cache
+def by_snomed() -> Mapping[str, str]:
+    """SNOMED CT code of a finding -> the concept of its mentions."""
+    return {row["snomed"]: concept for concept, row in _table("findings").items() if "snomed" in row}
+
+
+def _plain(term: Term) -> tuple[str, ...]:
+    """Its names without what stands in brackets."""
+    return tuple(re.sub(r"\s*[(（].*", "", text) for text in (term.en, term.zh))
+
+
+@cache
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("salus.assistants.cases.notes") / f"{name}.toml").read_text("utf-8"))
+
+
+def names_in(path: Path) -> Iterator[Name]:
+    """The names of a site's list. Raises Invalid for a line without a concept or a name."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        for number, row in enumerate(csv.DictReader(lines), start=2):
+            concept, text = (row.get(key) or "" for key in ("concept", "name"))
+            kind = row.get("kind") or "problem"
+            if not concept or not text or kind not in ("problem", "drug"):
+                words = f"line {number} of {path.name} needs a concept, a name, and a kind that is problem or drug"
+                raise Invalid(words, issues=[Issue("value", f"line {number}", words)])
+            yield Name(text, concept, kind, (row.get("capitals") or "") == "yes")
+
+
+def names_loaded(site: Site) -> Iterator[Name]:
+    """What the code systems that a site has loaded (`salus codes load`) call ICD-10 and ATC codes, as far as a note
+    might: no `unspecified`, no brackets, no commas."""
+    for url, short in SHORT.items():
+        for system in site.systems(url) if short in ("ICD10", "ICD10CM", "ATC") else ():
+            concept, kind = ("ATC", "drug") if short == "ATC" else ("ICD10", "problem")
+            for row, code in enumerate(system.codes):
+                for text in filter(None, (system.displays[row], system.zh.get(row))):
+                    if _sayable(text):
+                        yield Name(text, f"{concept}//{code}", kind)
+
+
+def _sayable(text: str) -> bool:
+    return len(text) >= FEWEST[text.isascii()] and not WORDY.search(text) and not set(text) & set(",;()[]，（）")
