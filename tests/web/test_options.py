@@ -1,14 +1,21 @@
-"""The page of guideline options: by pathway, with reason, source, grade, what is missing and what safety says."""
+"""The treatment card as a page: by pathway, with reason, source, grade, what is missing, what safety says, what is
+expected, and the clinician's answer."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from salus.assistants.suggestion import Name
+from salus.assistants.treatment.benefit import Benefit, Driver, Harm, Risk
+from salus.assistants.treatment.benefit import Option as Compared
+from salus.assistants.treatment.options import telling
 from salus.base import clock
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
+from salus.web.visit import TEMPLATES
 
 SNOMED = "http://snomed.info/sct"
 OPTIONS = "/patients/zhou/options"
@@ -120,3 +127,144 @@ def test_a_plan_of_the_house_that_cannot_be_applied_is_told_and_hides_no_other(a
 
 def test_an_unknown_patient_has_no_options(at):
     assert at("clinician").get("/patients/nobody/options").status_code == 404
+
+
+# the answer
+
+
+BLOCKER = "salus-heart-failure/beta-blocker"
+
+
+@pytest.fixture
+def failing(at, ward):
+    ward.open(SYSTEM, Purpose.OPERATIONS).update("Observation", "lvef", fraction(30))
+    return at("clinician")
+
+
+def answered(browser, verdict: str, **fields: str):
+    form = {"option": BLOCKER, "mark": "o-x", "verdict": verdict} | fields
+    return browser.send_form(OPTIONS, f"{OPTIONS}/answer", **form)
+
+
+def test_accepting_opens_the_order_form_with_a_draft_and_signing_it_takes_its_place(failing, ward):
+    went = answered(failing, "accepted", medicine="bisoprolol").headers["location"]
+    assert went.startswith("/patients/zhou/orders?draft=") and went.endswith("#new-h")
+    form = failing.get(went).text
+    assert 'value="bisoprolol"' in form and "Not signed yet" in form
+    id = went.partition("draft=")[2].removesuffix("#new-h")
+    wanted = {"medicine": "bisoprolol", "amount": "2.5", "unit": "mg", "times": "1", "period": "d", "draft": id}
+    shown = failing.send_form("/patients/zhou/orders", "/patients/zhou/orders", **wanted)
+    assert shown.status_code == 303, shown.text
+    order = ward.open(SYSTEM, Purpose.OPERATIONS).read("MedicationRequest", id).json()
+    assert order["status"] == "active" and order["instantiatesCanonical"][0].endswith("salus-heart-failure")
+    page = failing.get(OPTIONS).text
+    assert "Answers to what is no longer offered" in page and "bisoprolol" in page
+
+
+def test_a_draft_is_discarded(failing, ward):
+    id = answered(failing, "accepted", medicine="bisoprolol").headers["location"].partition("draft=")[2][:36]
+    failing.send_form("/patients/zhou/orders", f"/patients/zhou/orders/{id}/discard")
+    assert "cancelled" == ward.open(SYSTEM, Purpose.OPERATIONS).read("MedicationRequest", id).json()["status"]
+    assert "Not signed yet" not in failing.get("/patients/zhou/orders").text
+
+
+def test_a_refusal_without_a_reason_comes_back_and_with_one_can_be_undone(failing):
+    again = answered(failing, "refused")
+    assert again.status_code == 422 and "Choose a reason" in again.text and 'role="alert"' in again.text
+    assert 303 == answered(failing, "refused", reason="patient-declines").status_code
+    assert "The patient declines" in failing.get(OPTIONS).text and "answered refused" in failing.get(OPTIONS).text
+    assert 303 == failing.send_form(OPTIONS, f"{OPTIONS}/undo", option=BLOCKER, mark="o-x").status_code
+    assert "answered refused" not in failing.get(OPTIONS).text
+
+
+def test_changing_asks_for_the_medicine_and_writes_it_as_a_draft(failing):
+    assert 422 == answered(failing, "changed").status_code
+    went = answered(failing, "changed", medicine="伊伐布雷定").headers["location"]
+    assert 'value="伊伐布雷定"' in failing.get(went).text
+
+
+def test_a_nurse_cannot_answer_and_an_option_that_is_gone_is_told(failing, at):
+    assert 403 == answered(at("nurse"), "refused", reason="other").status_code
+    gone = failing.send_form(OPTIONS, f"{OPTIONS}/answer", option="nothing", verdict="accepted")
+    assert gone.status_code == 404
+
+
+def test_what_was_not_checked_and_what_nobody_can_estimate_stand_on_the_page(failing):
+    page = failing.get(OPTIONS).text
+    assert "What the screen did not check" in page and "No effect model speaks of this patient" in page
+    assert "evidence: guideline only" in page
+    assert "没有适用于该患者的疗效模型" in failing.speaking("zh").get(OPTIONS).text
+
+
+def test_a_patient_of_whom_nothing_is_known_has_an_empty_page_that_says_so(at, ward):
+    ward.open(SYSTEM, Purpose.OPERATIONS).update("Patient", "new", {"resourceType": "Patient", "id": "new"})
+    page = at("clinician").get("/patients/new/options")
+    assert page.status_code == 200 and "Nothing is known of this patient" in page.text
+
+
+# an estimate
+
+
+def drawn(one: Benefit, language: str = "en") -> str:
+    text = '{% import "treatment.html" as o with context %}{{ o.estimate(one) }}'
+    words = {"language": language, "t": lambda key, **slots: TEMPLATES.say(key, language, **slots), "told": telling}
+    unused = dict.fromkeys(("reasons", "wanted", "fault", "patient", "may_order", "longest", "token", "time"), "")
+    return TEMPLATES.environment.from_string(text).render(one=one, **unused, **words)
+
+
+def estimate(**more: Any) -> Benefit:
+    given: dict[str, Any] = {
+        "option": Compared("a", Name("apixaban", "阿哌沙班")),
+        "against": Compared("w", Name("warfarin", "华法林")),
+        "outcome": Name("stroke", "卒中"),
+        "horizon_days": 365,
+        "evidence": "observational",
+        "overlap": "thin",
+        "alike": 1412,
+        "had_option": 40,
+        "model": "stroke",
+        "card": "/models/stroke/1",
+        "risk_with": Risk(0.03, 0.02, 0.04),
+        "risk_without": Risk(0.07, 0.05, 0.09),
+        "difference": Risk(-0.04, -0.06, -0.01),
+        "nnt": 25,
+        "nnt_low": 17,
+        "nnt_high": 100,
+        "harms": (Harm(Name("bleeding", "出血"), Risk(0.02, 0.01, 0.03), None, "the study"),),
+        "drivers": (Driver(Name("Age", "年龄"), "82", 0.01),),
+        "by": "baseline",
+    }
+    return Benefit(**given | more)
+
+
+def test_a_risk_is_drawn_as_a_hundred_people_with_and_without_and_said_in_words():
+    page = drawn(estimate())
+    assert page.count("<svg") == 2 == page.count("<figcaption>")
+    assert [7, 3] == [
+        len(marked.split("M")) - 1 for marked in re.findall(r'marked"><path stroke-width="6" d="([^"]+)', page)
+    ]
+    for words in (
+        "7 of 100 people marked",
+        "With warfarin: 7 in 100 people like this one (5 to 9).",
+        "4 fewer in 100 (95 % interval 1 to 6 fewer).",
+        "Number needed to treat: 25",
+        "bleeding",
+        "Age 82: more benefit",
+        "thin overlap",
+        "40 of 1,412 similar patients received apixaban.",
+        "evidence: observational",
+    ):
+        assert words in page, words
+
+
+def test_a_refused_estimate_draws_nothing_and_says_why():
+    none = dict.fromkeys(("risk_with", "risk_without", "difference", "nnt", "nnt_low", "nnt_high"))
+    refused = Name("too few are alike.", "可比患者太少。")
+    page = drawn(estimate(**none, harms=(), drivers=(), overlap="none", refused=refused), "zh")
+    assert "<svg" not in page and "数据不支持给出估计：可比患者太少。" in page and "没有可比患者" in page
+
+
+def test_a_mean_is_said_in_its_unit_without_people():
+    changes = {"difference": Risk(20, 5, 35), "risk_with": Risk(420, 400, 440), "risk_without": Risk(400, 390, 410)}
+    page = drawn(estimate(**changes, nnt=None, nnt_low=None, nnt_high=None, unit="cells/uL", higher=True))
+    assert "<svg" not in page and "Difference 20 cells/uL (95 % interval 5 to 35)." in page

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
 from salus.base.errors import Forbidden, Full, Malformed, SalusError
@@ -35,7 +36,8 @@ LONGEST_FORM = 64 * 1024  # bytes
 def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]:
     """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
     TEMPLATES.warm()
-    desk = Desk(store, bedside, settings, Synthetic(store), Prescribing(store, shelf_of(settings.store)))
+    treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
+    desk = Desk(store, bedside, settings, Synthetic(store), treatment)
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
     routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))

@@ -1,66 +1,65 @@
-"""What guidelines offer one patient: each pathway with its options, why, on whose word, and what safety says."""
+"""The treatment card of one patient: each option with why, on whose word, what safety says and what is expected of it;
+and the clinician's answer to each."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
-from salus.assistants.treatment.guidelines.applying import Applied, Weighed, flat
-from salus.assistants.treatment.guidelines.background import Background
-from salus.assistants.treatment.guidelines.offers import Offered
-from salus.assistants.treatment.guidelines.shelf import known_of, options, plans
-from salus.assistants.treatment.guidelines.terms import terms
-from salus.base.errors import SalusError
-from salus.codes.terminology import Terminology
+from salus.assistants.treatment.drafting import names
+from salus.assistants.treatment.options import Card, Said, telling
+from salus.assistants.treatment.options.answers import LONGEST, REASONS
+from salus.base.errors import Invalid
+from salus.base.words import words_of
 from salus.privacy import Role
 from salus.web.chart import dossier, shared
 from salus.web.visit import Visit
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A pathway as it is shown; `fault`: why it could not be applied, in the words of the error."""
-
-    id: str
-    title: str
-    applied: Applied | None = None
-    offered: tuple[Offered, ...] = ()
-    fault: str = ""
-
-    @property
-    def state(self) -> str:
-        return self.applied.state if self.applied else "fault"
-
-    @property
-    def not_now(self) -> list[Weighed]:
-        """Options that do not apply, of a pathway that does."""
-        every = flat(self.applied.actions) if self.applied and self.state == "applies" else []
-        return [one for one in every if one.state == "not" and one.medicine is None]
-
-
 def listing(visit: Visit) -> Response:
-    """The pathways that apply first, then those that cannot be told; those that do not are named."""
-    id = visit.path["id"]
-    background = known_of(visit.records, id)
-    terminology = terms(visit.records)
-    found = [told(visit, plan, background, terminology) for plan in plans(visit.records)]
+    """The options, with the answers that stand."""
+    return shown(visit, visit.desk.treatment.options(visit.records, visit.path["id"]))
+
+
+def shown(visit: Visit, card: Card, fault: str = "", wanted: tuple[str, str] = ("", "")) -> Response:
+    """The whole page; `fault`: what is wrong with an answer, `wanted`: the option and the verdict that it was."""
+    say = words_of("salus.assistants.treatment")
     context: dict[str, Any] = {
-        "patient": id,
+        "patient": visit.path["id"],
         "may_order": visit.who.actor.role is Role.CLINICIAN,
-        "shown": sorted((one for one in found if one.state != "not"), key=lambda one: ORDER.index(one.state)),
-        "silent": [one for one in found if one.state == "not"],
-        "unread": background.unread,
+        "card": card,
+        "shown": [one for one in card.pathways if one.state != "not"],
+        "silent": [one for one in card.pathways if one.state == "not"],
+        "told": telling,
+        "reasons": [(code, say(f"refusal.{code}", visit.language)) for code in REASONS],
+        "names": names(visit.language),
+        "longest": LONGEST,
+        "fault": fault,
+        "wanted": wanted,
+        "signed": visit.query.get("signed", ""),
     }
-    return visit.page("options.html", **shared(dossier(visit)), **context)
+    return visit.page("options.html", 422 if fault else 200, **shared(dossier(visit)), **context)
 
 
-ORDER = ("applies", "unknown", "fault")
-
-
-def told(visit: Visit, plan: dict[str, Any], background: Background, terminology: Terminology) -> Told:
-    """One pathway over the patient. A site's own that cannot be applied is told, and hides none of the others."""
+def answer(visit: Visit) -> Response:
+    """Store the answer. What is to be ordered opens in the order form, where it is screened and signed."""
+    form, key = visit.form, visit.form.get("option", "")
+    verdict = form.get("verdict", "")
     try:
-        applied, offered = options(plan, background, visit.desk.prescribing, terminology)
-    except SalusError as fault:
-        return Told(plan["id"], plan.get("title", plan["id"]), fault=str(fault))
-    return Told(plan["id"], applied.title.in_(visit.language), applied, tuple(offered))
+        said = Said(verdict, form.get("reason", ""), form.get("comment", ""), form.get("medicine", ""))  # type: ignore[arg-type]  # what is no verdict is refused
+        given = visit.desk.treatment.answer(visit.records, visit.path["id"], key, said)
+    except Invalid:
+        fault = visit.say(f"options.wrong.{verdict}" if verdict in ("changed", "refused") else "options.wrong")
+        return shown(visit, visit.desk.treatment.options(visit.records, visit.path["id"]), fault, (key, verdict))
+    if given.order:
+        return visit.go(f"/patients/{visit.path['id']}/orders?draft={given.order.partition('/')[2]}#new-h")
+    return back(visit)
+
+
+def undo(visit: Visit) -> Response:
+    """Take an answer back; its order is cancelled while it is a draft."""
+    visit.desk.treatment.undo(visit.records, visit.path["id"], visit.form.get("option", ""))
+    return back(visit)
+
+
+def back(visit: Visit) -> Response:
+    return visit.go(f"/patients/{visit.path['id']}/options#{visit.form.get('mark', '')[:200]}")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Told
-from salus.assistants.treatment.screen.orders import ROUTES
+from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
 from salus.base.errors import Invalid
 from salus.base.words import words_of
 from salus.privacy import Role
@@ -19,9 +19,20 @@ from salus.web.visit import Visit
 
 
 def listing(visit: Visit) -> Response:
-    """The orders that stand, and the form for a new one."""
+    """The orders that stand, and the form for a new one or for one in draft."""
+    waiting = {one["id"]: one for one in visit.desk.prescribing.drafts(visit.records, visit.path["id"])}
+    if (draft_id := visit.query.get("draft", "")) in waiting:
+        return whole(visit, NOTHING, filled(waiting[draft_id]))
     chosen = visit.query.get("medicine", "")[:LONGEST]  # an option of a guideline leads here
-    return whole(visit, {"told": None, "faults": {}}, {"medicine": chosen} if chosen else {})
+    return whole(visit, NOTHING, {"medicine": chosen} if chosen else {})
+
+
+NOTHING: dict[str, Any] = {"told": None, "faults": {}}
+
+
+def filled(waiting: Mapping[str, Any]) -> dict[str, str]:
+    """The form of an order in draft: its medicine; how much of it is still to be said."""
+    return {"draft": waiting["id"], "medicine": str(medicine_of(waiting).get("text", ""))[:LONGEST]}
 
 
 def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecided: bool = False) -> Response:
@@ -29,7 +40,10 @@ def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecide
     id, stopped = visit.path["id"], visit.query.get("stopped", "")
     standing = visit.desk.prescribing.orders(visit.records, id)
     rows = [(one["id"], courses.medicine(one, visit.language)) for one in standing]
-    context = offered(visit) | found | {"standing": rows, "form": form, "undecided": undecided, "stopped": stopped}
+    drafts = visit.desk.prescribing.drafts(visit.records, id)
+    waiting = [(one["id"], courses.medicine(one, visit.language)) for one in drafts]
+    told = {"standing": rows, "waiting": waiting, "form": form, "undecided": undecided, "stopped": stopped}
+    context = offered(visit) | found | told
     return visit.page("orders.html", status_of(found, undecided), **shared(dossier(visit)), **context)
 
 
@@ -56,10 +70,19 @@ def check(visit: Visit) -> Response:
     return answered(visit, screened(visit))
 
 
+def ordered(visit: Visit) -> dict[str, Any]:
+    """What the form says, in the place of the draft that it was opened with. Raises Invalid."""
+    waiting = {one["id"]: one for one in visit.desk.prescribing.drafts(visit.records, visit.path["id"])}
+    before = waiting.get(visit.form.get("draft", ""), {})
+    made = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference, before.get("id", ""))
+    kept = {name: before[name] for name in ("instantiatesCanonical",) if name in before}
+    return made | kept
+
+
 def screened(visit: Visit) -> dict[str, Any]:
     """What the screen tells about the form, or what is wrong with the form by field."""
     try:
-        order = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference)
+        order = ordered(visit)
     except Invalid as error:
         return {"told": None, "faults": {one.path: visit.say(f"order.wrong.{one.path}") for one in error.issues}}
     return {"told": visit.desk.prescribing.screen(visit.records, visit.path["id"], [order]), "faults": {}}
@@ -78,8 +101,9 @@ def sign(visit: Visit) -> Response:
     found = screened(visit)
     if found["faults"]:
         return answered(visit, found)
-    order = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference)
-    told, signed = visit.desk.prescribing.sign(visit.records, visit.path["id"], order, reasons(visit, found["told"]))
+    told, signed = visit.desk.prescribing.sign(
+        visit.records, visit.path["id"], ordered(visit), reasons(visit, found["told"])
+    )
     if not signed:
         return answered(visit, {"told": told, "faults": {}}, undecided=True)
     return onward(visit)
@@ -103,6 +127,12 @@ def stop(visit: Visit) -> Response:
     """Stop an order; the page that follows offers to undo it."""
     visit.desk.prescribing.stop(visit.records, visit.path["id"], visit.path["order"])
     return visit.go(f"/patients/{visit.path['id']}/orders?stopped={visit.path['order']}")
+
+
+def discard(visit: Visit) -> Response:
+    """Cancel an order in draft."""
+    visit.desk.prescribing.discard(visit.records, visit.path["id"], visit.path["order"])
+    return onward(visit)
 
 
 def again(visit: Visit) -> Response:

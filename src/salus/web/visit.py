@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.base import clock
 from salus.base.settings import Settings
@@ -32,7 +33,11 @@ class Desk:
     bedside: Bedside
     settings: Settings
     synthetic: Synthetic
-    prescribing: Prescribing
+    treatment: Treatment
+
+    @property
+    def prescribing(self) -> Prescribing:
+        return self.treatment.prescribing
 
 
 @dataclass

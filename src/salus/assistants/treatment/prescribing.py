@@ -178,6 +178,20 @@ class Prescribing:
         found = [one.json() for one in records.compartment(patient_id, ("MedicationRequest",))]
         return [one for one in found if is_active(one)]
 
+    def drafts(self, records: Records, patient_id: str) -> list[dict[str, Any]]:
+        """The orders that wait to be signed, the newest first."""
+        found = [one.json() for one in records.compartment(patient_id, ("MedicationRequest",))]
+        return [one for one in found if is_draft(one)]
+
+    def discard(self, records: Records, patient_id: str, order_id: str) -> None:
+        """Cancel an order in draft; one that is signed stays as it is. Raises Missing, Forbidden."""
+        version = records.read("MedicationRequest", order_id)
+        body = version.json()
+        if body.get("subject", {}).get("reference") != f"Patient/{patient_id}":
+            raise Missing(f"MedicationRequest/{order_id[:64]} is no order of this patient", path="order")
+        if body.get("status") == "draft":
+            records.update("MedicationRequest", order_id, body | {"status": "cancelled"}, if_match=version.version)
+
     def stop(self, records: Records, patient_id: str, order_id: str, again: bool = False) -> None:
         """Stop an order of the patient, or (`again`) let a stopped one stand. Raises Missing, Forbidden."""
         version = records.read("MedicationRequest", order_id)
@@ -199,6 +213,12 @@ class Prescribing:
     def burden(self, records: Records) -> list[Burden]:
         """How often each rule interrupted and was overridden, in this installation."""
         return overrides.burden(records)
+
+
+def is_draft(resource: Resource) -> bool:
+    """An order of the store that waits to be signed; a proposal of a machine's does not."""
+    told = tuple(resource.get(name) for name in ("resourceType", "status", "intent"))
+    return told == ("MedicationRequest", "draft", "order")
 
 
 def is_active(resource: Resource) -> bool:

@@ -7,6 +7,7 @@ from salus.ui.charts.bars import amount, contribution, likelihood
 from salus.ui.charts.calibration import Bin, calibration
 from salus.ui.charts.lanes import Lane, Mark, lanes
 from salus.ui.charts.line import Band, Point, line, spark
+from salus.ui.charts.people import hundred
 
 __all__ = [
     "Band",
@@ -17,6 +18,7 @@ __all__ = [
     "amount",
     "calibration",
     "contribution",
+    "hundred",
     "lanes",
     "likelihood",
     "line",
