@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from salus.base.errors import Invalid
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.learning.effects.finding import Findings, find
@@ -22,7 +23,10 @@ REFUSED = 1
 def effects(
     table: Annotated[Path, typer.Argument(help="A table, one row a person. 表格，每人一行")],
     treatment: Annotated[str, typer.Option(help="The column of the option that was taken. 方案列")],
-    outcome: Annotated[str, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")],
+    outcome: Annotated[str | None, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")] = None,
+    time: Annotated[str | None, typer.Option(help="How long each was followed. 随访时间列")] = None,
+    event: Annotated[str | None, typer.Option(help="Whether that ended with the event. 事件列")] = None,
+    horizon: Annotated[float | None, typer.Option(help="By when, in the unit of the time. 观察期")] = None,
     positive: Annotated[str | None, typer.Option(help="The outcome's word that counts as yes. 视为“是”的值")] = None,
     first: Annotated[str | None, typer.Option(help="The option to compare with. 对照方案")] = None,
     lower: Annotated[bool, typer.Option("--lower-is-better", help="A lower outcome is better. 结局越低越好")] = False,
@@ -34,16 +38,28 @@ def effects(
 ) -> None:
     """Estimate what one option rather than another would do; hidden unless checks hold. 估计治疗方案的预期获益"""
     tongue, console = settings(language=language).language, Console(stderr=True)
-    asked = Asked(treatment, outcome, positive, first, not lower, randomised, several(leave_out), several(controls))
+    told = asked_of(outcome, time, event)
+    asked = Asked(
+        treatment, told, positive, first, not lower, randomised, several(leave_out), several(controls), time, horizon
+    )
     with console.status(say("effects.reading", tongue)):
         read = read_study(table, asked)
     with console.status(say("effects.estimating", tongue)):
         found = find(read.study, read.controls)
-    write_report(found, report, table.stem, outcome)
+    write_report(found, report, table.stem, told)
     tell(read, found, tongue)
     typer.echo(say("effects.written", tongue, place=report / f"effects.{tongue}.html"))
     if not found.passed:
         raise typer.Exit(REFUSED)
+
+
+def asked_of(outcome: str | None, time: str | None, event: str | None) -> str:
+    """The column of the outcome, or of the event. Raises Invalid for both, for neither, and for half of a lifetime."""
+    if (time is None) != (event is None):
+        raise Invalid("A time goes with an event: give --time and --event both, with --horizon", path="--time")
+    if (outcome is None) == (event is None):
+        raise Invalid("Say what came of it: --outcome, or --time and --event with --horizon", path="--outcome")
+    return outcome or event or ""
 
 
 def several(text: str) -> tuple[str, ...]:

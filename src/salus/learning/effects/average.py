@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.effects.propensity import LEAST, chances
+from salus.learning.effects.staying import Lines, Staying, lines, seen_chance, staying, stood_for
 from salus.learning.effects.study import Matrix, Study, Whole, folds
 from salus.learning.effects.surfaces import fit_surfaces
 
@@ -39,32 +40,73 @@ class Estimate:
 @dataclass(frozen=True)
 class Scores:
     """Of each person, by models that did not see them: AIPW scores, expected outcomes with variances, chances; all of
-    shape (n, options)."""
+    shape (n, options). `outcome`: what each stands for, as it was where nobody was lost; `stays`: the chance of being
+    seen up to the end, None where all were."""
 
     aipw: Matrix
     expected: Matrix
     variance: Matrix
     chance: Matrix
     fold: Whole
+    outcome: Matrix
+    stays: Matrix | None = None
 
 
-def scores(study: Study, count: int = 5, seed: int = 7) -> Scores:
-    """Cross-fitted scores."""
+def scores(study: Study, count: int = 5, seed: int = 7, chance: Matrix | None = None) -> Scores:
+    """Cross-fitted scores. `chance`: of the options, where it is known already for these people and this seed."""
     fold, shape = folds(study, count, seed), (len(study.outcome), len(study.options))
-    expected, variance, chance = np.empty(shape), np.empty(shape), np.empty(shape)
+    expected, variance, chances_ = np.empty(shape), np.empty(shape), np.empty(shape)
+    outcome, stays = study.outcome.copy(), np.ones(len(study.outcome))
     for k in range(count):
         seen, held = study.rows(fold != k), fold == k
-        surfaces = fit_surfaces(seen.x, seen.option, seen.outcome, len(study.options), seed)
+        told = told_by(study, seen)
+        stands = told.outcome(seen) if told else seen.outcome
+        surfaces = fit_surfaces(seen.x, seen.option, stands, len(study.options), seed)
         expected[held], variance[held] = surfaces.at(study.x[held])
-        chance[held] = chances(seen, study.x[held])
-    return Scores(augmented(study, expected, chance), expected, variance, chance, fold)
+        chances_[held] = chances(seen, study.x[held]) if chance is None else chance[held]
+        if told:
+            here = study.rows(held)
+            outcome[held] = told.outcome(here, expected[held][np.arange(len(here.option)), here.option])
+            stays[held] = told.to_the_end(here)
+    made = augmented(study.option, outcome, expected, chances_)
+    return Scores(made, expected, variance, chances_, fold, outcome, stays if study.lived else None)
 
 
-def augmented(study: Study, expected: Matrix, chance: Matrix) -> Matrix:
+@dataclass(frozen=True)
+class Told:
+    """What some people's following says of others: the chance of being seen up to the end, and roughly the outcome."""
+
+    model: Staying
+    rough: Lines
+    end: float
+
+    def outcome(self, of: Study, foretold: Matrix | None = None) -> Matrix:
+        """What each stands for; `foretold`: by the surfaces, else roughly."""
+        assert of.lived is not None  # asked only where some were lost
+        chance = seen_chance(self.model, of.x, of.option, of.lived)
+        rough = self.rough.at(of.x, of.option) if foretold is None else foretold
+        return stood_for(of.outcome, of.lived, chance, rough)
+
+    def to_the_end(self, of: Study) -> Matrix:
+        return self.model.at(of.x, of.option, np.full(len(of.x), self.end))
+
+
+def told_by(study: Study, seen: Study) -> Told | None:
+    """From the people of `seen` alone; None where nobody was lost."""
+    if seen.lived is None or study.lived is None:
+        return None
+    options = len(study.options)
+    model = staying(seen.x, seen.option, seen.lived, options)
+    chance = seen_chance(model, seen.x, seen.option, seen.lived)
+    end = float(study.lived.time.max()) if study.lived.time is not None else 0.0
+    return Told(model, lines(seen.x, seen.outcome, seen.option, seen.lived, chance, options), end)
+
+
+def augmented(option: Whole, outcome: Matrix, expected: Matrix, chance: Matrix) -> Matrix:
     """The expected outcomes, and for the option taken what was missed, weighted by its chance."""
-    own = np.arange(len(study.outcome)), study.option
+    own = np.arange(len(outcome)), option
     made = expected.copy()
-    made[own] += (study.outcome - expected[own]) / np.maximum(chance[own], LEAST)
+    made[own] += (outcome - expected[own]) / np.maximum(chance[own], LEAST)
     return made
 
 

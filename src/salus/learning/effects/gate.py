@@ -5,7 +5,7 @@ back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -15,7 +15,7 @@ from salus.learning.effects.overlap import preference
 from salus.learning.effects.propensity import LEAST, weights
 from salus.learning.effects.study import Matrix, Study, folds
 
-BALANCED, EQUIPOISE, EVENTS = 0.1, 0.2, 20
+BALANCED, EQUIPOISE, EVENTS, FOLLOWED = 0.1, 0.2, 20, 0.1
 MIDDLE = (0.3, 0.7)  # of the preference score: where either option is a reasonable choice
 PERMUTED, FALSE = 20, 3  # permutations, and how many may look like an effect (97.5 % point of Binomial(20, 0.05))
 
@@ -34,7 +34,8 @@ def checks(study: Study, found: Scores, controls: Mapping[str, Matrix] | None = 
     """Every check, in the order in which they are told."""
     worst, between = balance(study, found.chance), equipoise(study, found.chance)
     bound = by_chance(study) if study.randomised else BALANCED
-    lured = permuted(study, found.chance)
+    stands = replace(study, outcome=found.outcome)  # what each stands for, where some were lost
+    lured = permuted(stands, found.chance)
     made = [
         Check("gate.balance", worst, bound, worst < bound),
         Check("gate.equipoise", between, EQUIPOISE, between >= EQUIPOISE),
@@ -43,6 +44,9 @@ def checks(study: Study, found: Scores, controls: Mapping[str, Matrix] | None = 
     if study.is_binary:
         least = min(events(study))
         made.insert(0, Check("gate.events", least, EVENTS, least >= EVENTS))
+    if found.stays is not None:
+        low = float(np.quantile(found.stays, 0.05))
+        made.append(Check("gate.followed", low, FOLLOWED, low >= FOLLOWED))
     if controls:
         moved = max(abs(quick(study, found.chance, outcome)) for outcome in controls.values())
         most = Z + 0.5 * float(np.log(len(controls)))  # several looks may find more by chance
@@ -71,7 +75,9 @@ def equipoise(study: Study, chance: Matrix) -> float:
 
 
 def events(study: Study) -> list[int]:
-    return [int(study.outcome[study.option == k].sum()) for k in counted(study)]
+    """How many were seen to have the outcome, of each option."""
+    seen = study.outcome if study.lived is None else np.where(study.lived.lost, 0.0, study.outcome)
+    return [int(seen[study.option == k].sum()) for k in counted(study)]
 
 
 def counted(study: Study) -> range:
@@ -87,8 +93,7 @@ def permuted(study: Study, chance: Matrix, seed: int = 7) -> int:
         for k in range(5):
             rows = np.flatnonzero(fifth == k)
             option[rows] = option[draw.permutation(rows)]
-        shuffled = Study(study.x, option, study.outcome, study.names, study.options, study.higher, study.randomised)
-        lured += abs(quick(shuffled, chance, study.outcome)) > Z
+        lured += abs(quick(replace(study, option=option), chance, study.outcome)) > Z
     return lured
 
 
@@ -100,6 +105,5 @@ def quick(study: Study, chance: Matrix, outcome: Matrix) -> float:
         for option in counted(study):
             rows = ~held & (study.option == option)
             expected[held, option] = Ridge(10.0).fit(study.x[rows], outcome[rows]).predict(study.x[held])
-    asked = Study(study.x, study.option, outcome, study.names, study.options, study.higher, study.randomised)
-    made = augmented(asked, expected, np.maximum(chance, LEAST))
+    made = augmented(study.option, outcome, expected, np.maximum(chance, LEAST))
     return float(max((estimate(made[:, k] - made[:, 0]).z for k in counted(study)[1:]), key=abs))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from salus.base.errors import Invalid
+from salus.learning.effects.staying import Lived
 from salus.learning.effects.study import Matrix, Study, Whole
 from salus.learning.numbers import number_of
 from salus.learning.step1_collect.table import cell_of, read_csv
@@ -22,7 +23,9 @@ SAID = {  # how yes and no are written
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a person asks of a table. `first`: the option the others are compared with (None: the most frequent);
-    `positive`: the word of the outcome that counts as yes."""
+    `positive`: the word of the outcome that counts as yes. `time`: the column that says how long each was followed,
+    where `outcome` says whether that ended with the event; then the risk of it by `horizon` (in that column's unit) is
+    the outcome."""
 
     treatment: str
     outcome: str
@@ -32,6 +35,8 @@ class Asked:
     randomised: bool = False
     leave_out: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
+    time: str | None = None
+    horizon: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,18 @@ class Table:
 def read_study(path: Path, asked: Asked) -> Table:
     """Raises Missing, Malformed (no CSV), Invalid (a column that is not there, one option only, no covariate)."""
     header, lines, _ = read_csv(path)
-    named = [asked.treatment, asked.outcome, *asked.controls, *asked.leave_out]
+    needed = [asked.treatment, asked.outcome, *([asked.time] if asked.time else [])]
+    named = [*needed, *asked.controls, *asked.leave_out]
     if unknown := [name for name in named if name not in header]:
         raise Invalid(f"There is no column '{unknown[0]}' in {path.name}: its columns are {', '.join(header[:60])}")
     cells = {name: [cell_of(line[at]) for line in lines] for at, name in enumerate(header)}
-    kept = [all(cells[name][row] is not None for name in named[:2]) for row in range(len(lines))]
+    kept = [all(cells[name][row] is not None for name in needed) for row in range(len(lines))]
     cells = {name: [cell for cell, keep in zip(column, kept, strict=True) if keep] for name, column in cells.items()}
     options, option = options_of(cells[asked.treatment], asked.first)
     outcome = outcome_of(cells[asked.outcome], asked)
+    lived = None
+    if asked.time:
+        outcome, lived = lived_of(numbers(cells[asked.time]), outcome, asked)
     covariates, left_out = covariates_of({name: cells[name] for name in header if name not in named})
     if not covariates:
         raise Invalid("No covariate is left: the table needs columns that were known before the choice")
@@ -66,6 +75,7 @@ def read_study(path: Path, asked: Asked) -> Table:
         options,
         asked.higher,
         asked.randomised,
+        lived,
     )
     controls = {name: filled(numbers(cells[name])) for name in asked.controls}
     return Table(study, controls, left_out, kept.count(False))
@@ -84,6 +94,21 @@ def outcome_of(column: list[str | None], asked: Asked) -> Matrix:
         known = ", ".join(words[:LEVELS])
         raise Invalid(f"The outcome '{asked.outcome}' holds words ({known}): say which is yes", path="--positive")
     return found
+
+
+def lived_of(time: Matrix, event: Matrix, asked: Asked) -> tuple[Matrix, Lived]:
+    """Whether the event came by the horizon (0 where nobody knows), and how long each was followed. Raises Invalid."""
+    if not np.isfinite(time).all() or (time < 0).any():
+        raise Invalid(
+            f"'{asked.time}' must say in numbers, 0 or more, how long each person was followed", path="--time"
+        )
+    if not np.isin(event, (0.0, 1.0)).all():
+        raise Invalid(f"'{asked.outcome}' must say yes or no (1 or 0), or name the word for yes", path="--event")
+    if asked.horizon is None or not 0 < asked.horizon <= time.max():
+        bound = f"{time.max():g}"
+        raise Invalid(f"Say by when the risk is meant: a time above 0 up to {bound}", path="--horizon")
+    came = (event == 1) & (time <= asked.horizon)
+    return came.astype(np.float64), Lived(np.minimum(time, asked.horizon), ~came & (time < asked.horizon))
 
 
 def options_of(column: list[str | None], first: str | None) -> tuple[tuple[str, ...], Whole]:

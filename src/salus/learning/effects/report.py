@@ -56,13 +56,17 @@ def report_html(found: Findings, name: str, outcome: str, language: str) -> str:
 def helped(found: Findings) -> dict[str, tuple[int, int, float]]:
     """option -> of 100 people how many have the outcome with the first option and with this one, and the number needed
     to treat (infinite where nothing changes); of outcomes that are yes or no."""
-    if not found.study.is_binary:
+    if not found.study.is_binary or not found.means:
         return {}
-    first = float(found.study.outcome[found.study.option == 0].mean())
+
+    def of_people(risk: float) -> int:
+        return round(PEOPLE * min(max(risk, 0), 1))
+
+    first = found.means[0].value
     return {
         one.option: (
-            round(PEOPLE * first),
-            round(PEOPLE * min(max(first + one.average.value, 0), 1)),
+            of_people(first),
+            of_people(first + one.average.value),
             1 / abs(one.average.value) if one.average.value else float("inf"),
         )
         for one in found.contrasts
@@ -93,6 +97,7 @@ def plain(found: Findings, name: str, outcome: str) -> dict[str, Any]:
         "outcome": outcome,
         "options": list(study.options),
         "people": len(study.outcome),
+        "lost": int(study.lived.lost.sum()) if study.lived else 0,
         "covariates": list(study.names),
         "checks": [{"key": c.key, "found": c.found, "bound": c.bound, "holds": c.holds} for c in found.checks],
         "passed": found.passed,

@@ -1,12 +1,13 @@
 """The question that is put to the data, declared before anything is estimated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from salus.base.errors import Invalid
+from salus.learning.effects.staying import Lived
 
 Matrix = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -18,7 +19,8 @@ class Study:
     """Rows of people: covariates known before the choice, shape (n, d), no NaN; the option, 0 .. k-1; the outcome.
 
     `options` are their names, the first is what the others are compared with; `higher` says whether a higher outcome is
-    better; `randomised` whether chance decided, so that its shares are the propensities.
+    better; `randomised` whether chance decided, so that its shares are the propensities. `lived`: how long each was
+    followed, where some were lost before their outcome was known (it is then any number).
     """
 
     x: Matrix
@@ -28,6 +30,7 @@ class Study:
     options: tuple[str, ...]
     higher: bool = True
     randomised: bool = False
+    lived: Lived | None = None
 
     def __post_init__(self) -> None:
         faults = [text for wrong, text in self._checks() if wrong]
@@ -52,19 +55,13 @@ class Study:
 
     @property
     def is_binary(self) -> bool:
-        return bool(np.isin(self.outcome, (0.0, 1.0)).all())
+        """Whether the outcome is yes or no, so that its mean is a risk."""
+        return self.lived.risk if self.lived else bool(np.isin(self.outcome, (0.0, 1.0)).all())
 
     def rows(self, chosen: npt.NDArray[Any]) -> "Study":
         """The same question to some of the rows (a mask or numbers)."""
-        return Study(
-            self.x[chosen],
-            self.option[chosen],
-            self.outcome[chosen],
-            self.names,
-            self.options,
-            self.higher,
-            self.randomised,
-        )
+        lived = self.lived.some(chosen) if self.lived else None
+        return replace(self, x=self.x[chosen], option=self.option[chosen], outcome=self.outcome[chosen], lived=lived)
 
     def better(self, values: Matrix) -> Matrix:
         """Values turned so that more is better."""

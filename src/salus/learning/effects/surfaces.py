@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from salus.learning.effects.study import Matrix
@@ -63,7 +64,7 @@ def surprise(theta: Matrix, x: Matrix, y: Matrix) -> tuple[float, Matrix]:
     whole = surface + line + (noise + JITTER) * np.eye(count)
     root = cholesky(whole, lower=True)
     weights = cho_solve((root, True), y)
-    pull = cho_solve((root, True), np.eye(count)) - np.outer(weights, weights)
+    pull = inverse(root) - np.outer(weights, weights)
     pulled = pull * surface
     gradient = np.empty_like(theta)
     gradient[:3] = 0.5 * pulled.sum(), 0.5 * (pull * line).sum(), 0.5 * noise * np.trace(pull)
@@ -73,6 +74,12 @@ def surprise(theta: Matrix, x: Matrix, y: Matrix) -> tuple[float, Matrix]:
     gradient[3:] += theta[3:] - usual
     gradient[:3] += theta[:3] / 9
     return float(value), gradient
+
+
+def inverse(root: Matrix) -> Matrix:
+    """Of a matrix by its lower Cholesky root."""
+    half: Matrix = dpotri(root, lower=1)[0]
+    return np.tril(half) + np.tril(half, -1).T
 
 
 def fit_surface(x: Matrix, y: Matrix, seed: int = 7) -> Surface:
