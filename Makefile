@@ -22,7 +22,7 @@ bench: $(READY)
 	$(BIN)/salus demo --no-serve
 	set -e; for script in benchmarks/*/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-$(READY): pyproject.toml constraints.txt build_hooks/vendor.py
+$(READY): pyproject.toml constraints.txt build_hooks/vendor.py build_hooks/hpo.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@

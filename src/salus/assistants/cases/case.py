@@ -29,6 +29,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     status: Status = "present"
     text: str = ""
     at: date | None = None
+    day: int | None = None  # from the first day of the case, where dates must not be told
 
     def __post_init__(self) -> None:
         if not self.concept and not self.text:
@@ -81,7 +82,7 @@ def finding_of(word: str) -> Finding:
     """A finding from one word of a list; `!` before it: absent, `?`: unsure; words after a space.
 
     >>> finding_of("!HP:0001250 Seizure")
-    Finding(concept='HP:0001250', status='absent', text='Seizure', at=None)
+    Finding(concept='HP:0001250', status='absent', text='Seizure', at=None, day=None)
     >>> finding_of("cough at night").text
     'cough at night'
     """
