@@ -92,8 +92,9 @@ class Reader:
         where = np.array([p for one in found for p in sorted(one)], dtype=np.int64)
         many = np.array([one[p] for one in found for p in sorted(one)], dtype=np.float64)
         data = (1 + np.log(many)) * self.idf[where]
-        cells = csr_matrix((data, where, begins), shape=(len(texts), len(self.places)))
-        return unit(cells)
+        sizes = np.sqrt(np.bincount(np.repeat(np.arange(len(texts)), np.diff(begins)), data**2, len(texts)))
+        data /= np.repeat(np.where(sizes > 0, sizes, 1.0), np.diff(begins))
+        return csr_matrix((data, where, begins), shape=(len(texts), len(self.places)))
 
 
 def unit(cells: csr_matrix) -> csr_matrix:
