@@ -22,6 +22,7 @@ import httpx
 from salus.api import hooks
 from salus.api.access import grant, identify_by
 from salus.api.hooks.ordering import Ordering
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.screen import Knowledge, screen
 from salus.assistants.treatment.screen.knowledge import knowledge_of, shipped_table
@@ -121,7 +122,7 @@ def over_http(folder: Path) -> None:
         for one in [*patient(), *(order(name, f"m{n}") for n, name in enumerate(names[:12]))]:
             records.update(one["resourceType"], one["id"], one)
         prescribing = Prescribing(store, Shelf(folder / "knowledge"))
-        app = hooks.door(store, [Ordering("order-sign", prescribing)], identify_by(SECRET))
+        app = hooks.door(store, [Ordering("order-sign", Treatment(prescribing))], identify_by(SECRET))
         token = grant(SECRET, Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT, timedelta(hours=1))
 
         async def ask() -> list[float]:

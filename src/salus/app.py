@@ -24,6 +24,7 @@ from salus.api.access import identify_by
 from salus.api.hooks.diagnosis import Diagnosis
 from salus.api.hooks.ordering import Ordering
 from salus.assistants.bedside import Bedside
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
 from salus.base.errors import SalusError
@@ -57,8 +58,8 @@ def app(settings: Settings) -> ASGIApp:
         with store, listening(settings), finishing(store, settings):
             yield
 
-    prescribing = Prescribing(store, shelf_of(settings.store))
-    ordering = (Ordering(hook, prescribing) for hook in ("order-select", "order-sign"))
+    treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
+    ordering = (Ordering(hook, treatment) for hook in ("order-select", "order-sign"))
     services: list[hooks.Service] = [Diagnosis(bedside), *ordering]
     doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, services, identify)}
     return entrance(doors, Starlette(routes=pages(store, bedside, settings), lifespan=lifespan))

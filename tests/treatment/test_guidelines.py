@@ -79,11 +79,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def over(store: Store, tmp_path: Path) -> Any:
     """`over("heart-failure", resources...)`: the pathway over a person."""
-    screens = Prescribing(store, Shelf(tmp_path / "none"))
+    screen = Prescribing(store, Shelf(tmp_path / "none"))
 
     def run(name: str, *resources: Json, plan: Json | None = None) -> tuple[Applied, list[Offered]]:
         found = background_of(resources, "p", NOW)
-        return options(plan or shipped()[f"salus-{name}"], found, screens, Terminology())
+        return options(plan or shipped()[f"salus-{name}"], found, screen.sitting(found.resources, "p"), Terminology())
 
     return run
 

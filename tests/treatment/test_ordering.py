@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
-from prescribing import Json, allergic, measured, order, patient
+from prescribing import Json, allergic, condition, measured, order, patient
 
 from salus.api import hooks
 from salus.api.access import grant, identify_by
 from salus.api.hooks.ordering import Ordering
 from salus.assistants.treatment import overrides
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import Shelf
 from salus.base import clock
@@ -36,7 +37,9 @@ def stored(one: Json) -> Json:
 
 class Client:
     def __init__(self, store: Store, prescribing: Prescribing) -> None:
-        services: list[hooks.Service] = [Ordering(hook, prescribing) for hook in ("order-select", "order-sign")]
+        services: list[hooks.Service] = [
+            Ordering(hook, Treatment(prescribing)) for hook in ("order-select", "order-sign")
+        ]
         self.app = hooks.door(store, services, identify_by(SECRET))
 
     def post(self, path: str, body: Json, actor: Actor = DOCTOR, **headers: str) -> httpx.Response:
@@ -225,3 +228,85 @@ def test_a_foreign_patient_is_screened_by_what_was_prefetched_and_nothing_is_sto
     body["context"]["patientId"] = "far"
     assert len(critical(client.post("salus-order-sign", json.loads(json.dumps(body))))) == 1
     assert store.open(SYSTEM, Purpose.OPERATIONS).search("DetectedIssue", "").versions == []
+
+
+# what may be ordered instead
+
+
+@pytest.fixture
+def failing(store: Store) -> Store:
+    """The patient has heart failure with a reduced ejection fraction, and is allergic to metoprolol."""
+    records, today = store.open(SYSTEM, Purpose.OPERATIONS), str(clock.now().date())
+    for one in (
+        condition("84114007", "heart failure"),
+        measured("10230-1", 30, "%", today),
+        allergic("metoprolol") | {"id": "m", "code": {"text": "metoprolol"}},
+    ):
+        records.update(one["resourceType"], one["id"], stored(one))
+    return store
+
+
+METOPROLOL = order("metoprolol", (50, "mg"), 1, id="draft-9")
+
+
+def test_what_is_interrupted_comes_with_medicines_of_the_same_option_that_a_client_can_apply(
+    client: Client, failing: Store
+) -> None:
+    allergy = next(one for one in critical(client.post("salus-order-sign", call(METOPROLOL))))
+    labels = [one["label"] for one in allergy["suggestions"]]
+    assert labels[-1] == "Take back the order (metoprolol)"
+    assert "Order bisoprolol instead of metoprolol" in labels and len(labels) == 4
+    create, delete = allergy["suggestions"][0]["actions"]
+    assert (create["type"], delete["type"], delete["resourceId"]) == ("create", "delete", "MedicationRequest/draft-9")
+    made = create["resource"]
+    assert (made["status"], made["subject"]) == (
+        "draft",
+        {"reference": "Patient/p"},
+    ) and "dosageInstruction" not in made
+    failing.open(DOCTOR, Purpose.TREATMENT).create("MedicationRequest", made)
+
+
+def test_an_order_that_a_guideline_offers_is_told_with_its_line_and_a_way_to_the_page(
+    client: Client, failing: Store
+) -> None:
+    found = cards(client.post("salus-order-select", call(order("bisoprolol", id="d"), hook="order-select")))
+    one = next(each for each in found if "beta blocker" in each["summary"])
+    assert one["indicator"] == "info" and "Class I" in one["detail"] and "not estimated here" in one["detail"]
+    assert one["links"][0]["url"].startswith("https://salus.example/patients/p/options#o-salus-heart-failure-beta")
+    assert "carvedilol" in one["suggestions"][0]["label"] or "carvedilol" in one["detail"]
+    signed = cards(client.post("salus-order-sign", call(order("bisoprolol", id="d"))))
+    assert "suggestions" not in next(each for each in signed if each["uuid"] == one["uuid"])
+
+
+def test_what_is_taken_instead_or_refused_is_kept_as_an_answer(client: Client, failing: Store) -> None:
+    allergy = next(one for one in critical(client.post("salus-order-sign", call(METOPROLOL))))
+    taken = allergy["suggestions"][0]
+    accepted = {"card": allergy["uuid"], "outcome": "accepted", "outcomeTimestamp": "2026-11-01T00:00:00Z"}
+    body = {"feedback": [accepted | {"acceptedSuggestions": [{"id": taken["uuid"]}]}]}
+    assert client.post("salus-order-sign/feedback", body).status_code == 200
+    option = next(one for one in cards(client.post("salus-order-sign", call(METOPROLOL))) if "beta" in one["summary"])
+    assert client.post("salus-order-sign/feedback", override(option)).status_code == 200
+    records = failing.open(DOCTOR, Purpose.TREATMENT)
+    kept = [one.json() for one in records.compartment("p", ("ClinicalImpression",))]
+    said = {one["code"]["coding"][0]["code"]: one for one in kept}
+    assert (
+        said["accepted"]["summary"] in taken["label"] and said["accepted"]["assessor"]["reference"] == "Practitioner/1"
+    )
+    assert said["refused"]["statusReason"]["coding"][0]["code"] == "not-stated"
+
+
+def test_the_option_of_a_foreign_patient_has_no_page_here(client: Client) -> None:
+    def searchset(*found: Json) -> Json:
+        return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": stored(one)} for one in found]}
+
+    today = str(clock.now().date())
+    given = {kind: {"resourceType": "Bundle", "type": "searchset"} for kind in Ordering.prefetch} | {
+        "Patient": patient() | {"id": "far"},
+        "Condition": searchset(condition("84114007", "heart failure")),
+        "Observation": searchset(measured("10230-1", 30, "%", today)),
+    }
+    body = call(order("bisoprolol", id="d"), hook="order-select", prefetch=given, fhirServer="https://far.example/fhir")
+    body["context"]["patientId"] = "far"
+    one = next(each for each in cards(client.post("salus-order-select", body)) if "beta blocker" in each["summary"])
+    assert "links" not in one
+    assert one["suggestions"][0]["actions"][0]["resource"]["subject"] == {"reference": "Patient/far"}

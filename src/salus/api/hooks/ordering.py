@@ -1,4 +1,5 @@
-"""order-select and order-sign: what speaks against orders that are being chosen, or are about to be signed.
+"""order-select and order-sign: what speaks against orders that are being chosen, or are about to be signed, and what
+may be ordered instead.
 
 https://cds-hooks.hl7.org/hooks/order-sign/2020May/order-sign/
 https://cds-hooks.hl7.org/hooks/order-select/2020May/order-select/
@@ -16,9 +17,10 @@ from salus.api.hooks.calls import (
     templates,
     why_overridden,
 )
-from salus.assistants.treatment.card import cards
+from salus.assistants.treatment.card import cards, option_id, suggestion_id
+from salus.assistants.treatment.options import Card, Treatment, answers
+from salus.assistants.treatment.options.alternatives import instead, spoken_of
 from salus.assistants.treatment.overrides import REASON_SYSTEM
-from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.screen import lifetime
 from salus.base.errors import Gone, Invalid, Missing
 from salus.base.words import words_of
@@ -36,8 +38,8 @@ class Ordering:
 
     prefetch: Mapping[str, str] = templates((*SCREENED, *SPARE))
 
-    def __init__(self, hook: str, prescribing: Prescribing) -> None:
-        self.id, self.hook, self.prescribing = f"salus-{hook}", hook, prescribing
+    def __init__(self, hook: str, treatment: Treatment) -> None:
+        self.id, self.hook, self.treatment = f"salus-{hook}", hook, treatment
 
     def named(self, language: str) -> tuple[str, str]:
         words = words_of("salus.assistants.treatment")
@@ -51,15 +53,26 @@ class Ordering:
         if found is not None:
             check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
             patient = f"{call.server}/Patient/{call.context.patientId}"
-            told = self.prescribing.screen_from(found, patient, proposed)
+            whole = self.treatment.options_from(found, patient, proposed)
         else:
             try:
                 signed = self.hook == "order-sign"
-                told = self.prescribing.screen(records, call.context.patientId, proposed, keep=signed)
+                whole = self.treatment.ordering(records, call.context.patientId, proposed, keep=signed)
             except (Missing, Gone) as fault:
                 raise lacking(call, self.prefetch) from fault
         drafts = {f"{one['resourceType']}/{one.get('id', '')}" for one in proposed}
-        return cards(told, drafts, language, base)
+        self.remember(whole, drafts)
+        return cards(whole, drafts, language, base, choosing=self.hook == "order-select")
+
+    def remember(self, whole: Card, drafts: set[str]) -> None:
+        """What feedback may speak of: each option's card, and each medicine that a card offers instead."""
+        for option, _ in spoken_of(whole, drafts):
+            self.treatment.offer(option_id(whole.patient, option), whole.patient, option)
+        ids = [option_id(whole.patient, option) for option, _ in spoken_of(whole, drafts)]
+        ids += [whole.told.id(finding) for finding in whole.told.screening.findings]
+        for one in (each for draft in drafts for each in instead(whole, draft)):
+            for id in ids:
+                self.treatment.offer(suggestion_id(id, one), whole.patient, one.option, one.medicine.named.en)
 
     def proposed(self, call: Call) -> list[Json]:
         """The medicines among the draft orders; of order-select those that are selected. Raises Invalid without."""
@@ -73,7 +86,14 @@ class Ordering:
         return drafts
 
     def heed(self, records: Records, said: Feedback) -> None:
-        """An order taken back leaves nothing to write; to go on in spite of a card does. Raises Missing, Invalid."""
-        if said.outcome == "overridden":
+        """An order taken back leaves nothing to write; one taken instead does, and so does to go on in spite of a card.
+
+        Raises Missing, Invalid."""
+        if said.outcome == "accepted":
+            for one in said.acceptedSuggestions:
+                self.treatment.heed(records, one.id, "", "", said.taken_at, refused=False)
+            return
+        reason, comment = why_overridden(said.overrideReason, answers.REASON_SYSTEM)
+        if not self.treatment.heed(records, said.card, reason, comment, said.taken_at, refused=True):
             reason, comment = why_overridden(said.overrideReason, REASON_SYSTEM)
-            self.prescribing.go_on(records, said.card, reason, comment, said.taken_at)
+            self.treatment.prescribing.go_on(records, said.card, reason, comment, said.taken_at)

@@ -73,38 +73,32 @@ class Prescribing:
 
         Raises Missing, Gone, Forbidden as reading the Patient does.
         """
+        orders = list(proposed)
+        told = self._told(patient_id, orders, self.known(records, patient_id, orders))
+        if keep:
+            self.keep(records, told)
+        return told
+
+    def known(self, records: Records, patient_id: str, proposed: Iterable[Resource]) -> list[dict[str, Any]]:
+        """What the screen reads of a patient of ours for these orders. Raises Missing, Gone, Forbidden."""
         check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
         records.read("Patient", patient_id)
-        orders = list(proposed)
-        more = (lifetime.TYPE,) if lifetime.asks(orders, self.shelf.knowledge()) else ()
-        known = [version.json() for version in records.compartment(patient_id, (*TYPES, *more))]
-        told = self._told(patient_id, orders, known)
-        if keep:
-            self._write(records, told)
-        return told
+        more = (lifetime.TYPE,) if lifetime.asks(proposed, self.shelf.knowledge()) else ()
+        return [version.json() for version in records.compartment(patient_id, (*TYPES, *more))]
 
     def screen_from(self, resources: Iterable[Resource], patient: str, proposed: Iterable[Resource]) -> Told:
         """What speaks against these orders for a foreign patient, from these resources alone; kept when answered."""
         return self._told(patient, proposed, list(resources))
 
-    def screen_each(self, resources: Iterable[Resource], patient: str, proposed: Iterable[Resource]) -> list[Told]:
-        """What speaks against each of several orders taken alone, for none of them is more than a possibility."""
-        known, at = list(resources), clock.now()
-        about = person_of(known, at)
-        return [self._told(patient, [one], known, about) for one in proposed]
+    def sitting(self, resources: Iterable[Resource], patient: str) -> "Sitting":
+        """The screen for one patient about whom several questions are asked."""
+        return Sitting(self, list(resources), patient)
 
-    def _told(self, patient: str, proposed: Iterable[Resource], known: list[Any], about: Person | None = None) -> Told:
-        at = clock.now()
-        drafts = [order_of(one, True, at) for one in proposed if is_taken(one)]
-        mine = {one.reference for one in drafts}
-        standing = [order_of(one, False, at) for one in known if is_active(one)]
-        orders = [*drafts, *(one for one in standing if one.reference not in mine)]
-        found = screen(orders, about or person_of(known, at), self.shelf.knowledge())
-        told = Told(patient, found, overrides.remembered(known, at), overrides.causes(known))
-        self._wait(told)
-        return told
+    def _told(self, patient: str, proposed: Iterable[Resource], known: list[Any]) -> Told:
+        return Sitting(self, known, patient).together(proposed)
 
-    def _wait(self, told: Told) -> None:
+    def wait(self, told: Told) -> None:
+        """Remember what was told, so that somebody can go on in spite of it."""
         with self._lock:
             for finding in told.screening.findings:
                 self._waiting[told.id(finding)] = (told.patient, finding)
@@ -112,8 +106,8 @@ class Prescribing:
             while len(self._waiting) > WAITING:
                 self._waiting.popitem(last=False)
 
-    def _write(self, records: Records, told: Told) -> None:
-        """What interrupts, once and in one transaction: a cause that was told before is not told anew."""
+    def keep(self, records: Records, told: Told) -> None:
+        """Write down what interrupts, once and in one transaction: a cause that was told before is not told anew."""
         found = [one for one in told.screening.findings if told.interrupts(one) and one.key not in told.before]
         if not found:
             return
@@ -213,6 +207,30 @@ class Prescribing:
     def burden(self, records: Records) -> list[Burden]:
         """How often each rule interrupted and was overridden, in this installation."""
         return overrides.burden(records)
+
+
+class Sitting:
+    """The screen for one patient, what is known of them read once: for orders together, or for each alone."""
+
+    def __init__(self, prescribing: Prescribing, known: list[Any], patient: str) -> None:
+        self.prescribing, self.patient, self.at = prescribing, patient, clock.now()
+        self.person: Person = person_of(known, self.at)
+        self.standing = [order_of(one, False, self.at) for one in known if is_active(one)]
+        self.overrides, self.causes = overrides.remembered(known, self.at), overrides.causes(known)
+
+    def together(self, proposed: Iterable[Resource]) -> Told:
+        """What speaks against these orders, beside each other and beside those that stand."""
+        drafts = [order_of(one, True, self.at) for one in proposed if is_taken(one)]
+        mine = {one.reference for one in drafts}
+        orders = [*drafts, *(one for one in self.standing if one.reference not in mine)]
+        found = screen(orders, self.person, self.prescribing.shelf.knowledge())
+        told = Told(self.patient, found, self.overrides, self.causes)
+        self.prescribing.wait(told)
+        return told
+
+    def screen_each(self, proposed: Iterable[Resource]) -> list[Told]:
+        """What speaks against each of several orders taken alone, for none of them is more than a possibility."""
+        return [self.together([one]) for one in proposed]
 
 
 def is_draft(resource: Resource) -> bool:

@@ -42,8 +42,9 @@ def answer(records: Records, ask: Ask) -> Answer:
         guard.subject(records, reader, patient)
     plan = wanted(records, ask, asked)
     background = known_of(records, patient)
-    screens = Prescribing(records.store, rules(records.store.folder / FOLDER))
-    applied, found = options(plan, background, screens, terminology.terms(records))
+    screen = Prescribing(records.store, rules(records.store.folder / FOLDER))
+    sitting = screen.sitting(background.resources, patient)
+    applied, found = options(plan, background, sitting, terminology.terms(records))
     guard.note(records, "apply", f"PlanDefinition/{plan.get('id', '')} to Patient/{patient}")
     return Answer(200, orjson.dumps(care_plan(applied, found, patient, language(ask, asked), more(asked))))
 

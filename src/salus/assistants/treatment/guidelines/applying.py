@@ -99,6 +99,7 @@ class Weighing:
     until: float
     asked: dict[str, None] = field(default_factory=dict)  # names that conditions asked for
     lists: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    stand: list[Json] = field(default_factory=list)
 
     def action(self, action: Json, path: str) -> Weighed:
         more = self.variables(action, path)
@@ -154,11 +155,16 @@ class Weighing:
         key = (data["type"], filters[0]["valueSet"])
         if key not in self.lists:
             codes = sets.at(filters[0]["valueSet"], self.terms)
-            others = [one for one in self.background.resources if one["resourceType"] not in STANDING]
-            every = standing(self.background.resources) + others
-            of_type = [one for one in every if one["resourceType"] in TYPES.get(data["type"], (data["type"],))]
+            of_type = [one for one in self.every() if one["resourceType"] in TYPES.get(data["type"], (data["type"],))]
             self.lists[key] = members(of_type, codes, self.background.at)
         return self.lists[key]
+
+    def every(self) -> list[Json]:
+        """What of the patient's inputs may ask for: problems and medicines as far as they stand, and all the others."""
+        if not self.stand:
+            others = [one for one in self.background.resources if one["resourceType"] not in STANDING]
+            self.stand.extend(standing(self.background.resources) + others)
+        return self.stand
 
 
 STANDING = ("Condition", "MedicationRequest", "MedicationStatement")

@@ -12,11 +12,13 @@ from salus.assistants.treatment.screen.person import (
     DAY,
     ENDED,
     Fact,
+    by_code,
     is_final,
     is_refuted,
     label,
     measured,
     moment,
+    of_codes,
     person_of,
     reference,
     says,
@@ -54,11 +56,11 @@ def facts_of(resources: list[Resource], at: datetime) -> Known:
     person = person_of(resources, at)
     facts = {name: person.facts[name] for name in OF_PERSON if name in person.facts}
     missing = {name: person.missing[name] for name in OF_PERSON if name in person.missing and name not in facts}
-    seen = list(exploded(one for one in resources if one["resourceType"] == "Observation"))
+    seen = by_code(exploded(one for one in resources if one["resourceType"] == "Observation"))
     for name in MEASURED:
         if name in facts:
             continue
-        found = measured(name, seen, at, MEASURED)
+        found = measured(name, of_codes(seen, MEASURED[name][0]), at, MEASURED)
         if isinstance(found, Fact):
             facts[name] = found
             missing.pop(name, None)

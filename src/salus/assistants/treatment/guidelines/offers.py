@@ -4,7 +4,7 @@ Options stay in the order of the guideline but for those whose every medicine ha
 these come last. Medicines of one option stand by what the screen says. No number is made of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,9 +20,9 @@ Json = dict[str, Any]
 
 
 class Screens(Protocol):
-    """What screens several orders, each alone: `Prescribing`."""
+    """What screens several orders of one patient, each alone: `prescribing.Sitting`."""
 
-    def screen_each(self, resources: Any, patient: str, proposed: Any) -> list[Told]: ...
+    def screen_each(self, proposed: Iterable[Json]) -> list[Told]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def offered(applied: Applied, background: Background, screens: Screens) -> list[
     options = list(options_in(applied.actions))
     wanted = [medicine for option in options for medicine in medicines(option)]
     orders = [order(one, background, place) for place, one in enumerate(wanted, start=1)]
-    told = screens.screen_each(background.resources, background.patient, orders)
+    told = screens.screen_each(orders)
     found = iter([choice(one, said) for one, said in zip(orders, told, strict=True)])
     ready = [
         Offered(option, tuple(sorted((next(found) for _ in medicines(option)), key=lambda one: one.rank)))

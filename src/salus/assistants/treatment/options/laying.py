@@ -95,7 +95,7 @@ def modelled(
         for at, ingredients in enumerate(meant)
         for place, one in enumerate(ingredients[:MOST])
     ]
-    told = screens.screen_each(background.resources, background.patient, orders)
+    told = screens.screen_each(orders)
     found = iter([choice(order, said) for order, said in zip(orders, told, strict=True)])
     return [
         Option(

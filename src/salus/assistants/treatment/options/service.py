@@ -4,12 +4,16 @@ Whether the person who asks may see this patient is checked with their own eyes 
 person's act and stored in their name; what comes of it is an order in draft, which is signed through the screen.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
+from salus.assistants.answers import NOT_STATED
 from salus.assistants.resources import BASE
+from salus.assistants.suggestion import Verdict
 from salus.assistants.treatment.benefit import Benefit
 from salus.assistants.treatment.guidelines.background import background_of
 from salus.assistants.treatment.guidelines.plans import shipped
@@ -31,6 +35,7 @@ from salus.records import Records
 Json = dict[str, Any]
 Resource = Mapping[str, Any]
 ANSWERING = "ClinicalImpression"
+WAITING = 10_000  # offers that wait for an answer, the oldest forgotten first
 
 
 class Treatment:
@@ -38,6 +43,8 @@ class Treatment:
 
     def __init__(self, prescribing: Prescribing) -> None:
         self.prescribing = prescribing
+        self._offered: OrderedDict[str, tuple[str, Option, str]] = OrderedDict()
+        self._lock = Lock()
 
     def options(self, records: Records, patient_id: str) -> Card:
         """The card of a patient of ours, with the orders in draft that stand in the store and the answers that stand.
@@ -51,6 +58,17 @@ class Treatment:
         drafts = [one for one in known if is_draft(one)]
         card = self.card(known, patient_id, drafts, plans(records), (), terms(records))
         return with_answers(card, answers.standing(known, card.at))
+
+    def ordering(self, records: Records, patient_id: str, drafts: Sequence[Json], keep: bool = False) -> Card:
+        """The card of a patient of ours with these orders in draft; `keep` writes down what interrupts.
+
+        Raises Missing, Gone, Forbidden as reading the Patient does.
+        """
+        known = self.prescribing.known(records, patient_id, drafts)
+        card = self.card(known, patient_id, drafts, plans(records), (), terms(records))
+        if keep:
+            self.prescribing.keep(records, card.told)
+        return card
 
     def options_from(self, resources: Iterable[Resource], patient: str, drafts: Sequence[Json]) -> Card:
         """The card of a foreign patient from these resources alone, by the pathways that are shipped."""
@@ -69,9 +87,10 @@ class Treatment:
         """The layers beside each other."""
         mine = [one for one in known if one["resourceType"] != "Patient" or one.get("id") == patient.split("/")[-1]]
         background = background_of(mine, patient, clock.now())
-        told = self.prescribing.screen_from(known, patient, drafts)
-        ways = laying.pathways(plans, background, self.prescribing, terms)
-        pathways, others = laying.laid(ways, benefits, drafts, told, background, self.prescribing)
+        sitting = self.prescribing.sitting(known, patient)
+        told = sitting.together(drafts)
+        ways = laying.pathways(plans, background, sitting, terms)
+        pathways, others = laying.laid(ways, benefits, drafts, told, background, sitting)
         return Card(patient, background.at, pathways, others, told, background.unread, tuple(benefits))
 
     def answer(self, records: Records, patient_id: str, key: str, said: Said) -> Answered:
@@ -103,6 +122,34 @@ class Treatment:
         body = answers.impression(given, patient_id, shown(option), protocols(option), before)
         records.update(ANSWERING, given.id, body)
         return given
+
+    def offer(self, id: str, patient: str, option: Option, medicine: str = "") -> None:
+        """Remember what a card or a suggestion of CDS Hooks is of, so that an answer to it finds it again."""
+        with self._lock:
+            self._offered[id] = (patient, option, medicine)
+            self._offered.move_to_end(id)
+            while len(self._offered) > WAITING:
+                self._offered.popitem(last=False)
+
+    def heed(self, records: Records, id: str, reason: str, comment: str, at: datetime, refused: bool) -> bool:
+        """Store the answer to a card or a suggestion that was offered; False where it was none of an option's.
+
+        The order is the client's to write. Raises Forbidden.
+        """
+        with self._lock:
+            patient, option, medicine = self._offered.get(id, ("", None, ""))
+        if option is None:
+            return False
+        check_may(records.actor, records.purpose, Act.WRITE, ANSWERING)
+        verdict: Verdict = "refused" if refused else "accepted"
+        by, moment = records.actor.reference, in_milliseconds(at)
+        coded = reason if not reason or reason in (*answers.REASONS, NOT_STATED) else "other"
+        words = comment if coded == reason else "; ".join(filter(None, (reason, comment)))
+        if refused and not coded:
+            coded = "other" if words else NOT_STATED
+        given = Answered(uuid7(), option.key, verdict, coded, words, medicine, "", by, moment)
+        records.update(ANSWERING, given.id, answers.impression(given, patient, shown(option), protocols(option), ""))
+        return True
 
     def undo(self, records: Records, patient_id: str, key: str) -> None:
         """Take the answer back, and cancel its order while that is a draft; a signed one stays. Raises Missing."""

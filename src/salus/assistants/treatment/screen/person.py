@@ -80,8 +80,9 @@ def person_of(resources: Iterable[Resource], at: datetime) -> Person:
     of = {kind: [one for one in every if one.get("resourceType") == kind] for kind in KINDS}
     facts: dict[str, Fact] = dict(identity(of["Patient"], at))
     missing: dict[str, Name] = {}
+    coded = by_code(of["Observation"])
     for measure in MEASURED:
-        found = measured(measure, of["Observation"], at)
+        found = measured(measure, of_codes(coded, MEASURED[measure][0]), at)
         if isinstance(found, Fact):
             facts[measure] = found
         else:
@@ -111,6 +112,17 @@ def identity(patients: list[Resource], at: datetime) -> Iterator[tuple[str, Fact
             day = datetime.fromisoformat((born + "-07-01"[len(born) - 4 :])[:10] if len(born) < 10 else born)
             age = (at - day.replace(tzinfo=at.tzinfo)).days / 365.25
             yield "age", Fact(age, says("fact.age", value=f"{age:.0f}"), source)
+
+
+def by_code(observations: Iterable[Resource]) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for one in observations:
+        found.setdefault(code_of(one), []).append(one)
+    return found
+
+
+def of_codes(coded: Mapping[str, list[Resource]], codes: tuple[str, ...]) -> list[Resource]:
+    return [one for code in codes for one in coded.get(code, ())]
 
 
 def measured(
