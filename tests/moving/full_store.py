@@ -1,11 +1,13 @@
 """A store with something of everything in it: versions, deletions, an erasure, a subscription, cursors, texts of any
 length, ids of any kind."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from salus.privacy import SYSTEM, Actor, Purpose, Role
-from salus.records import Store, erasing
+from salus.records import Store, books, erasing, holds
+from salus.records.books import Entry
 from salus.records.desk import Desk
 from salus.records.drafts import Draft
 from salus.records.engines import engine_of
@@ -13,6 +15,7 @@ from salus.records.erasing import What, Wish
 from salus.records.moving.copying import pieces
 from salus.records.moving.layout import tables
 from salus.records.notices import Notices, Order, disown, own
+from salus.records.writer import Request
 
 OFFICER = Actor("Practitioner/officer", Role.ADMINISTRATOR)
 DOCTOR = Actor("Practitioner/doc", Role.CLINICIAN)
@@ -85,6 +88,7 @@ def fill(store: Store) -> None:
     }
     records.bundle(bundle)
     subscribe(store)
+    book(store)
     records.update("Patient", "forgotten", patient("Vergissmeinnicht"))
     records.update("Observation", "hers", observation("Patient/forgotten", 170))
     store.set_cursor("events", 3)
@@ -97,6 +101,23 @@ def subscribe(store: Store) -> None:
     store.open(DOCTOR, Purpose.TREATMENT).update("Subscription", "s", WISH)
     notices = Notices(store)
     assert notices.number(0, store.last_transaction(), [Order("s", 0, 1, store.outbox(0)[:2])])
+
+
+def book(store: Store) -> None:
+    """An hour of two actors, a pending and a settled payment."""
+
+    def work(desk: Desk) -> None:
+        start = datetime(2026, 11, 23, 8, tzinfo=UTC)
+        wanted = [holds.Wanted("Practitioner/doc"), holds.Wanted("Location/room", seat=3)]
+        holds.place(desk, "Appointment/a", wanted, start, start + timedelta(hours=1))
+        holds.place(desk, "Appointment/b", wanted, start + timedelta(hours=1), start + timedelta(hours=2), start)
+        books.limit(desk, "deposit", "CNY", most=0)
+        books.post(desk, "paid", "CNY", [Entry("bank", "deposit", 5000), Entry("bank", "fees", 1)], "Invoice/1")
+        for key, amount in (("hold", 300), ("later", 200)):
+            books.pend(desk, key, "CNY", [Entry("deposit", "fees", amount)], "Invoice/1")
+        books.settle(desk, "settled", "hold", "Invoice/1", [Entry("deposit", "fees", 250)])
+
+    store.writer.submit(Request(work, SYSTEM, Purpose.PAYMENT, "post", "Invoice/1")).result()
 
 
 def made(place: str) -> str:

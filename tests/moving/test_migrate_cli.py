@@ -12,7 +12,7 @@ import pytest
 from salus import cli
 from salus.base.words import words_of
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Store, upgrades
+from salus.records import Store, schema, upgrades
 from salus.records.checking import check
 
 LAYOUT_1 = Path(__file__).parents[1] / "records" / "layout1.sql"
@@ -72,7 +72,7 @@ def test_an_older_layout_is_upgraded_by_word_of_command_and_each_step_told(
     told = capsys.readouterr().out.splitlines()
     say = words_of("salus.cli")
     assert [say(f"upgrade.{step.name}", "en") for step in upgrades.STEPS] == told[: len(upgrades.STEPS)]
-    assert "from layout 1 to 2" in told[-1]
+    assert f"from layout 1 to {schema.VERSION}" in told[-1]
     assert 0 == check(old).count
     assert 0 == run(monkeypatch, str(old))
     assert "nothing was to be done" in capsys.readouterr().out

@@ -38,11 +38,13 @@ def layout(path: Path) -> int:
 
 
 def tables(path: Path) -> dict[str, object]:
-    """Each table with its columns, each index with what it is on: whatever the words were that made them."""
+    """Each table with its columns, each index with what it is on, whatever the words were; each trigger as it is."""
+    named = "SELECT type, name FROM sqlite_schema WHERE type<>'trigger' AND name NOT LIKE 'sqlite_%'"
     with closing(sqlite3.connect(path)) as connection:
-        names = connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        names = connection.execute(named).fetchall()
         pragma = {"table": "table_info", "index": "index_info"}
-        return {name: connection.execute(f"PRAGMA {pragma[kind]}({name})").fetchall() for kind, name in names}
+        laid = {name: connection.execute(f"PRAGMA {pragma[kind]}({name})").fetchall() for kind, name in names}
+        return laid | dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE type='trigger'").fetchall())
 
 
 def test_an_upgraded_store_is_whole_and_answers_as_before(old: Path) -> None:

@@ -22,6 +22,16 @@ EVERY = 500  # between two calls of `on_progress`
 # kind of fault -> SQL for the references or transactions it concerns
 VERSIONS = "SELECT row, version, t FROM resource WHERE version>0 UNION ALL SELECT row, version, t FROM past"
 NAMED = "SELECT k.name, r.id, f.version FROM ({}) f JOIN resource r ON r.row=f.row JOIN kind k ON k.type=r.type"
+# what an account says against what its entries say; what pends counts until another posting is about it
+ADDED = (
+    "(SELECT coalesce(sum(e.amount), 0) FROM entry e JOIN posting p ON p.posting=e.posting WHERE e.{}=a.account AND {})"
+)
+PENDS = "p.act=1 AND p.posting NOT IN (SELECT about FROM posting WHERE about NOTNULL)"
+UNEQUAL = [
+    f"a.{side}s{held} <> {ADDED.format(side, which)}"
+    for side in ("debit", "credit")
+    for held, which in (("", "p.act<>1"), ("_held", PENDS))
+]
 AGREEMENTS = {
     "unlogged": NAMED.format(f"SELECT * FROM ({VERSIONS}) v EXCEPT SELECT row, version, t FROM outbox"),
     "lost": NAMED.format(
@@ -33,6 +43,9 @@ AGREEMENTS = {
     "unnumbered": "SELECT t FROM outbox EXCEPT SELECT t FROM txn",
     "unaudited": "SELECT t FROM txn EXCEPT SELECT t FROM audit",
     "invented": "SELECT t FROM audit WHERE t NOTNULL EXCEPT SELECT t FROM txn",
+    "overlapping": "SELECT h.booking FROM hold h JOIN hold o "
+    "ON o.actor=h.actor AND o.seat=h.seat AND o.low>h.low AND o.low<h.high",
+    "unbalanced": f"SELECT name FROM account a WHERE {' OR '.join(UNEQUAL)}",
 }
 
 __all__ = ["Fault", "Findings", "OnProgress", "check", "look_through", "opened", "silent"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from salus.records.engines import guards
+
 Line = tuple[Any, ...]
 
 
@@ -36,6 +38,7 @@ class Dialect:
     by_row      after the name of an index table that is to be asked by row
     folder      where a site keeps what stands beside its store, if anywhere
     stream      the rows of a large answer, one after the other, not all in memory
+    guards      what the database itself refuses, and adds up (`engines.guards`)
     explained   asks how a statement would be run; the last of each line is for people
     """
 
@@ -46,6 +49,7 @@ class Dialect:
     by_row: Mapping[str, str]
     folder: Callable[[Connection], Path | None]
     stream: Callable[[Connection, str, Sequence[Any]], Iterator[Line]]
+    guards: tuple[str, ...]
     explained: str = "EXPLAIN {sql}"
 
 
@@ -57,6 +61,7 @@ SQLITE = Dialect(
     by_row={"dates": " INDEXED BY dates_row", "quantity": " INDEXED BY quantity_row"},
     folder=beside,
     stream=at_once,
+    guards=guards.SQLITE,
     explained="EXPLAIN QUERY PLAN {sql}",
 )
 

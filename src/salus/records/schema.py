@@ -14,6 +14,9 @@ microseconds in `dates` (half-open: low <= t < high).
     line      a patient's timeline: the compartment, by type and clinical date, with the bunch of each resource
     bunch     a set of codes that resources have in common (a final laboratory observation of glucose), so that the
               timeline can be asked for them; `bunched` has the bunches of a code. 0 is a set that nobody counted
+    hold      an actor's time range for a booking; in seconds since 1970; two of one actor and seat never
+              overlap (holds.py)
+    account, posting, entry   the books: double entry in minor units, never changed (books.py)
     subscriber, notice   who is to be told of changes, which those were, and how far they were told (notices.py)
 
 Of what was erased (erasing.py), `gone` is the transaction that did it:
@@ -21,12 +24,14 @@ Of what was erased (erasing.py), `gone` is the transaction that did it:
     erased    the digest of a version, by its place in the outbox; `spared` has the keys of its neighbours
     resealed  the link of a transaction of layout 1, made anew; `struck` the digest of what a line of the audit named
 
+What the database itself refuses (overlaps, changes of the books) stands in `engines.guards`.
 A change here is a step in `upgrades`, for the stores that are there already.
 """
 
+from salus.records import dialect
 from salus.records.engines import Connection
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -98,6 +103,23 @@ CREATE TABLE subscriber(id TEXT PRIMARY KEY, who TEXT NOT NULL, role TEXT NOT NU
     sent INTEGER NOT NULL, failures INTEGER NOT NULL, tried INTEGER, told INTEGER, fault TEXT) WITHOUT ROWID;
 CREATE TABLE notice(subscriber TEXT, n INTEGER, t INTEGER NOT NULL, row INTEGER NOT NULL, version INTEGER NOT NULL,
     act INTEGER NOT NULL, PRIMARY KEY(subscriber, n)) WITHOUT ROWID;
+
+CREATE TABLE hold(actor INTEGER, seat INTEGER, low INTEGER, high INTEGER NOT NULL CHECK(low < high),
+    booking TEXT NOT NULL, until INTEGER, PRIMARY KEY(actor, seat, low)) WITHOUT ROWID;
+CREATE INDEX hold_booking ON hold(booking);
+CREATE INDEX hold_until ON hold(until);
+CREATE TABLE account(account INTEGER PRIMARY KEY, name TEXT NOT NULL, currency TEXT NOT NULL,
+    least INTEGER, most INTEGER, debits INTEGER NOT NULL DEFAULT 0, credits INTEGER NOT NULL DEFAULT 0,
+    debits_held INTEGER NOT NULL DEFAULT 0, credits_held INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX account_name ON account(name, currency);
+CREATE TABLE posting(posting INTEGER PRIMARY KEY, key TEXT NOT NULL, digest BLOB NOT NULL, act INTEGER NOT NULL,
+    about INTEGER, ts INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);
+CREATE UNIQUE INDEX posting_key ON posting(key);
+CREATE UNIQUE INDEX posting_about ON posting(about);
+CREATE TABLE entry(posting INTEGER, n INTEGER, debit INTEGER NOT NULL CHECK(debit <> credit), credit INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK(amount > 0), PRIMARY KEY(posting, n)) WITHOUT ROWID;
+CREATE INDEX entry_debit ON entry(debit, posting);
+CREATE INDEX entry_credit ON entry(credit, posting);
 """
 
 
@@ -110,7 +132,14 @@ def lay(connection: Connection, kinds: list[str], index: str) -> None:
     if not connection.has_table("meta"):
         for statement in TABLES.split(";"):
             connection.execute(statement)
+        guard(connection)
         connection.execute("INSERT INTO meta VALUES('schema', ?)", (str(VERSION),))
         connection.execute("INSERT INTO meta VALUES('index', ?)", (index,))
         connection.executemany("INSERT INTO kind VALUES(?, ?)", enumerate(["", *sorted(kinds)]))
     connection.execute("COMMIT")
+
+
+def guard(connection: Connection) -> None:
+    """Let the database refuse what must never be, in its own words: after the tables are laid, and filled."""
+    for statement in dialect.of(connection).guards:
+        connection.execute(statement)

@@ -72,6 +72,35 @@ CREATE TABLE notice(subscriber TEXT, n INTEGER, t INTEGER NOT NULL, row INTEGER 
     act INTEGER NOT NULL, PRIMARY KEY(subscriber, n)) WITHOUT ROWID
 """,
     ),
+    Step(
+        3,
+        "holds",
+        """
+CREATE TABLE hold(actor INTEGER, seat INTEGER, low INTEGER, high INTEGER NOT NULL CHECK(low < high),
+    booking TEXT NOT NULL, until INTEGER, PRIMARY KEY(actor, seat, low)) WITHOUT ROWID;
+CREATE INDEX hold_booking ON hold(booking);
+CREATE INDEX hold_until ON hold(until)
+""",
+    ),
+    Step(
+        3,
+        "books",
+        """
+CREATE TABLE account(account INTEGER PRIMARY KEY, name TEXT NOT NULL, currency TEXT NOT NULL,
+    least INTEGER, most INTEGER, debits INTEGER NOT NULL DEFAULT 0, credits INTEGER NOT NULL DEFAULT 0,
+    debits_held INTEGER NOT NULL DEFAULT 0, credits_held INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX account_name ON account(name, currency);
+CREATE TABLE posting(posting INTEGER PRIMARY KEY, key TEXT NOT NULL, digest BLOB NOT NULL, act INTEGER NOT NULL,
+    about INTEGER, ts INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);
+CREATE UNIQUE INDEX posting_key ON posting(key);
+CREATE UNIQUE INDEX posting_about ON posting(about);
+CREATE TABLE entry(posting INTEGER, n INTEGER, debit INTEGER NOT NULL CHECK(debit <> credit), credit INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK(amount > 0), PRIMARY KEY(posting, n)) WITHOUT ROWID;
+CREATE INDEX entry_debit ON entry(debit, posting);
+CREATE INDEX entry_credit ON entry(credit, posting)
+""",
+    ),
+    Step(3, "guards", schema.guard),
 )
 
 

@@ -17,6 +17,7 @@ from psycopg.types.bool import BoolDumper
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from salus.records import dialect, faults
+from salus.records.engines import guards
 from salus.records.engines.arrays import WAYS
 from salus.records.engines.pouring import poured
 from salus.records.engines.shapes import Statement
@@ -224,4 +225,5 @@ POSTGRES = dialect.Dialect(
     by_row={"dates": " ", "quantity": " "},  # it finds the index by itself
     folder=folder_of,
     stream=streamed,
+    guards=guards.POSTGRES,
 )

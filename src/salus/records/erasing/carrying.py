@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from salus.base.ids import uuid7
-from salus.records import chain
+from salus.records import chain, holds
 from salus.records.desk import DELETE, ERASE, Desk
 from salus.records.erasing import digests, striking
 from salus.records.erasing.looking import Look, batches
@@ -107,11 +107,13 @@ def _clear(desk: Desk, look: Look, row: int, versions: set[int], nameless: bool)
         id = uuid7()
         connection.execute("UPDATE resource SET id=? WHERE row=?", (desk.kinds.packed(id), row))
         connection.execute("DELETE FROM was WHERE subject=?", (row,))
+        connection.execute("DELETE FROM hold WHERE actor=?", (row,))
     if version in versions:
         desk.lay_stone(row, type, id, version + 1, ERASE if nameless else DELETE)
         connection.execute("DELETE FROM notice WHERE row=?", (row,))
         if type == "Subscription":  # its owner, its secrets
             disown(desk, old)
+        holds.release(desk, f"{type}/{old}")
 
 
 def _sweep(desk: Desk, look: Look, traces: Traces) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salus.base.errors import Conflict, Damaged
-from salus.records import checking, erasing, faults
+from salus.records import checking, erasing, faults, schema
 from salus.records.checking import Findings
 from salus.records.engines import Connection, Engine, engine_of
 from salus.records.erasing.remembering import listed_in, read
@@ -81,6 +81,7 @@ def pour(source: Connection, target: Connection, on_progress: OnProgress) -> dic
     for n, statement in enumerate(indexes):
         on_progress("lay", n, len(indexes))
         target.execute(statement)
+    schema.guard(target)  # what adds up may not add again what was copied
     if not target.local:  # whose planner goes by what it has counted, and has counted nothing yet
         for table in tables:
             target.execute(f"ANALYZE {table.name}")

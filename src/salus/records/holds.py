@@ -1,0 +1,158 @@
+"""Who is booked when: each actor's time ranges (doctor, room, device), which the database lets never overlap.
+
+A booking holds all of its actors together or none. A hold may expire (`until`); an expired one is swept away by whoever
+comes next for the same time. `seat`: 0 but for actors that several may have at once, such as the places of a group.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from salus.base import clock
+from salus.base.errors import Conflict, Gone, Invalid
+from salus.records.desk import Desk
+from salus.records.engines import Connection
+from salus.records.ids import unpacked
+from salus.records.reading import Reader
+
+IN_THE_WAY = """
+SELECT actor, seat, low, high FROM hold WHERE actor=? AND seat=? AND low<? AND high>? ORDER BY low DESC LIMIT 1
+"""
+SWEEP = "DELETE FROM hold WHERE until<=?"
+PUT = "INSERT INTO hold(actor, seat, low, high, booking, until) VALUES(?, ?, ?, ?, ?, ?)"
+OF_BOOKING = """
+SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
+JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? ORDER BY k.name, r.id, h.seat
+"""
+OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One actor (`Practitioner/7`) from `start` until before `end`, for a booking (`Appointment/3`)."""
+
+    actor: str
+    seat: int
+    start: datetime
+    end: datetime
+    booking: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An actor that a booking needs, and which of their seats."""
+
+    actor: str
+    seat: int = 0
+
+
+class Taken(Conflict):
+    """The time of one of the actors is not free; `actor` says whose."""
+
+    def __init__(self, actor: str, start: datetime, end: datetime) -> None:
+        text = f"{actor} is taken from {clock.instant(start)} to {clock.instant(end)}: choose another time"
+        super().__init__(text, path="slot")
+        self.actor = actor
+
+
+def seconds(at: datetime) -> int:
+    """Whole seconds since 1970. Raises Invalid for a fraction of one: what is not whole would leave gaps."""
+    if at.microsecond:
+        raise Invalid(f"{clock.instant(at)} is no whole second: give one", path="slot")
+    return int(at.timestamp())
+
+
+def moment(at: int) -> datetime:
+    return clock.of_millis(at * 1000)
+
+
+# --- at the desk, in the transaction that writes the Appointment ---
+
+
+def place(
+    desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime, until: datetime | None = None
+) -> None:
+    """Hold every actor for the booking, all or none. Raises Taken, naming the first that is not free, and Invalid for a
+    time that ends before it begins."""
+    low, high = seconds(start), seconds(end)
+    if low >= high:
+        raise Invalid(f"{clock.instant(end)} is not after {clock.instant(start)}: a booking takes time", path="slot")
+    sweep(desk)
+    last = None if until is None else seconds(until)
+    for one in wanted:
+        row = row_of(desk, one.actor)
+        check_free(desk.connection, one, row, low, high)
+        desk.connection.execute(PUT, (row, one.seat, low, high, booking, last))
+
+
+def check_free(connection: Connection, wanted: Wanted, row: int, low: int, high: int) -> None:
+    """Raises Taken. The database would refuse it too; this says whose time it is, and which."""
+    found = connection.execute(IN_THE_WAY, (row, wanted.seat, high, low)).fetchone()
+    if found:
+        raise Taken(wanted.actor, moment(found[2]), moment(found[3]))
+
+
+def row_of(desk: Desk, actor: str) -> int:
+    type, _, id = actor.partition("/")
+    return desk.aimed(type, id)
+
+
+def confirm(desk: Desk, booking: str) -> None:
+    """What was held for a while stands from now on. Raises Gone when it has expired."""
+    found = desk.connection.execute("SELECT until FROM hold WHERE booking=?", (booking,)).fetchall()
+    if not found or any(until is not None and until <= desk.ts // 1000 for (until,) in found):
+        raise Gone(f"What was held for {booking} has expired: choose a time again", path="hold")
+    desk.connection.execute("UPDATE hold SET until=NULL WHERE booking=?", (booking,))
+
+
+def release(desk: Desk, booking: str) -> int:
+    """Let all of a booking's actors go; how many there were."""
+    held: int = desk.connection.execute("SELECT count(*) FROM hold WHERE booking=?", (booking,)).fetchone()[0]
+    desk.connection.execute("DELETE FROM hold WHERE booking=?", (booking,))
+    return held
+
+
+def move(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime) -> None:
+    """Another time or other actors for a booking, or the old ones where the new are not free: then raises Taken."""
+    release(desk, booking)  # with it falls, where the new ones are refused: the request's savepoint is undone
+    place(desk, booking, wanted, start, end)
+
+
+def sweep(desk: Desk) -> None:
+    """Let go what has expired by now."""
+    desk.connection.execute(SWEEP, (desk.ts // 1000,))
+
+
+# --- looking ---
+
+
+def of_booking(reader: Reader, booking: str) -> list[Hold]:
+    """The holds of a booking, by actor."""
+    lines = reader.connection.execute(OF_BOOKING, (booking,)).fetchall()
+    return [hold(f"{kind}/{unpacked(id)}", *rest) for kind, id, *rest in lines]
+
+
+def of_actors(
+    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime
+) -> dict[str, list[Hold]]:
+    """What stands of each actor between two moments, in order; what has expired by `at` does not."""
+    low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
+    found: dict[str, list[Hold]] = {}
+    for actor in actors:
+        row = known(reader, actor)
+        lines = reader.connection.execute(OF_ACTOR, (row, high, low)).fetchall() if row else []
+        found[actor] = [hold(actor, *line) for line in lines if line[-1] is None or line[-1] > now]
+    return found
+
+
+def known(reader: Reader, actor: str) -> int | None:
+    """The row of an actor; None for one that nobody ever named."""
+    type, _, id = actor.partition("/")
+    sql = "SELECT row FROM resource WHERE type=? AND id=?"
+    found = reader.connection.execute(sql, reader.kinds.target(type, id)).fetchone()
+    return found[0] if found else None
+
+
+def hold(actor: str, seat: int, low: int, high: int, booking: str, until: int | None) -> Hold:
+    return Hold(actor, seat, moment(low), moment(high), booking, None if until is None else moment(until))
