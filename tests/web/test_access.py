@@ -12,6 +12,7 @@ ADDRESS = {
     "audit": "/audit",
     "quizzes": "/quizzes",
     "notices": "/notices",
+    "services": "/services",
 }
 
 

@@ -28,6 +28,7 @@ PAGES = (
     ("clinician", "/resources/Encounter/visit"),
     ("nurse", "/patients/li"),
     ("scientist", "/models"),
+    ("patient", "/services"),
     ("administrator", "/audit"),
     ("administrator", "/notices"),
 )

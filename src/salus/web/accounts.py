@@ -27,12 +27,18 @@ def account(key: str, en: str, zh: str, role: Role, purpose: Purpose, home: str)
     return Account(key, en, zh, Actor(f"Practitioner/demo-{key}", role), purpose, home)
 
 
+def patient(key: str, id: str, en: str, zh: str) -> Account:
+    """Somebody who sees their own record alone: of the demonstration city, the first of the people shown."""
+    return Account(key, en, zh, Actor(f"Patient/{id}", Role.PATIENT, id), Purpose.PATIENT_REQUEST, "/services")
+
+
 ACCOUNTS = {
     one.key: one
     for one in (
         account("clinician", "Dr Chen Yu", "陈宇医生", Role.CLINICIAN, Purpose.TREATMENT, "/patients"),
         account("nurse", "Nurse Lin Fang", "林芳护士", Role.NURSE, Purpose.TREATMENT, "/patients"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
+        patient("patient", "showcase-1", "Wang Jianguo", "王建国"),
         account("administrator", "Wu Gang", "吴刚", Role.ADMINISTRATOR, Purpose.OPERATIONS, "/audit"),
     )
 }
@@ -44,6 +50,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
     "quizzes": CARERS | {Role.ADMINISTRATOR},
+    "services": frozenset({Role.PATIENT}),
     "audit": frozenset({Role.ADMINISTRATOR}),
     "notices": frozenset({Role.ADMINISTRATOR}),
 }

@@ -15,6 +15,7 @@ from salus.web import (
     patients,
     quizzes,
     resource,
+    services,
     signin,
     teaching,
 )
@@ -69,6 +70,9 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/quizzes/write", teaching.write, "quizzes"),
     ("POST", "/quizzes/check", teaching.check, "quizzes"),
     ("POST", "/quizzes/write", teaching.keep, "quizzes"),
+    ("GET", "/services", services.ask, "services"),
+    ("POST", "/services", services.answer, "services"),
+    ("POST", "/services/choice", services.choose, "services"),
     ("GET", "/audit", audit.listing, "audit"),
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),

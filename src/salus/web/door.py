@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.recommend.services import SERVICES, Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
@@ -37,7 +38,7 @@ def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]
     """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
     TEMPLATES.warm()
     treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
-    desk = Desk(store, bedside, settings, Synthetic(store), treatment)
+    desk = Desk(store, bedside, settings, Synthetic(store), treatment, Recommending(store, settings.folder / SERVICES))
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
     routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.recommend.services import Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.base import clock
@@ -34,6 +35,7 @@ class Desk:
     settings: Settings
     synthetic: Synthetic
     treatment: Treatment
+    recommending: Recommending
 
     @property
     def prescribing(self) -> Prescribing:

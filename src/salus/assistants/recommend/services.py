@@ -21,7 +21,8 @@ from salus.records import Records, Store
 
 FRESH = 5.0  # seconds for which the list of offers is not read again
 MOST = 10
-SUITED, QUESTIONS = "bookings", "questions"  # folders of what was learned
+SERVICES = "services"  # the folder of what was learned, in that of the installation
+SUITED, QUESTIONS = "bookings", "questions"  # folders in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Recommending:
 
 def services(records: Records, patient_id: str, need: str, language: str = "en", **more: object) -> Recommended:
     """As `Recommending.services`, for who has no house open: beside the store the records came from."""
-    made = Recommending(records.store, records.store.folder / "services")
+    made = Recommending(records.store, records.store.folder / SERVICES)
     return made.services(records, patient_id, need, language, **more)  # type: ignore[arg-type]
 
 
