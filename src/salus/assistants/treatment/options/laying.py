@@ -61,7 +61,8 @@ def estimated(option: Option, benefits: Sequence[Benefit], models: Sequence[str]
     )
     common = set.intersection(*(set(one.benefits) for one in medicines)) if len(medicines) > 1 else set[Benefit]()
     own = tuple(replace(one, benefits=tuple(each for each in one.benefits if each not in common)) for one in medicines)
-    whole = tuple(each for each in benefits if each in common or each in option.benefits)
+    spoken = {each for one in own for each in one.benefits}
+    whole = tuple(each for each in benefits if each in common or (each in option.benefits and each not in spoken))
     return replace(option, medicines=ranked(own, models), benefits=whole)
 
 

@@ -140,6 +140,14 @@ class Card:
         return tuple({(one.about, one.why): one for one in every}.values())
 
     @property
+    def open(self) -> tuple[tuple[Name, tuple[Name, ...]], ...]:
+        """The same by reason: why, and of what."""
+        found: dict[Name, list[Name]] = {}
+        for one in self.unchecked:
+            found.setdefault(one.why, []).append(one.about)
+        return tuple((why, tuple(about)) for why, about in found.items())
+
+    @property
     def medicines(self) -> list[Medicine]:
         return [medicine for option in self.options for medicine in option.medicines]
 
