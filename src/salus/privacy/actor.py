@@ -11,6 +11,7 @@ class Role(StrEnum):
     DESK = "desk"
     DATA_SCIENTIST = "data-scientist"
     ADMINISTRATOR = "administrator"
+    CURATOR = "curator"  # looks through cases before they leave the chart, and releases them
     SYSTEM = "system"
 
 

@@ -37,8 +37,19 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.NURSE, frozenset({Purpose.TRAINING}), frozenset({READ}), TRAINING_TYPES),
     (Role.NURSE, frozenset({Purpose.TRAINING}), frozenset({WRITE}), frozenset({"QuestionnaireResponse"})),
     (Role.ADMINISTRATOR, frozenset({Purpose.TRAINING}), frozenset({READ, WRITE}), TRAINING_TYPES),
+    (Role.CURATOR, frozenset({Purpose.OPERATIONS}), frozenset({READ}), ANY),
+    (Role.CURATOR, frozenset({Purpose.OPERATIONS}), frozenset({WRITE}), frozenset({"DocumentReference", "Provenance"})),
     (Role.SYSTEM, frozenset(Purpose), frozenset(Act), ANY),
 )
+
+
+RELEASERS = frozenset({Role.CURATOR})  # who may let a text leave the chart: a person, no machine and no administrator
+
+
+def check_may_release(actor: Actor) -> None:
+    """Raises Forbidden unless this person may decide what leaves the chart."""
+    if actor.role not in RELEASERS:
+        raise Forbidden(f"A {actor.role} may not release cases: a {' or '.join(sorted(RELEASERS))} decides that")
 
 
 def may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> bool:
