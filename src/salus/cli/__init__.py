@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "knowledge": ("salus.cli.knowledge", "knowledge"),
     "guidelines": ("salus.cli.guidelines", "guidelines"),
     "quiz": ("salus.cli.quiz", "quiz"),
+    "services": ("salus.cli.services", "services"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from salus.analytics.events import Follower
+from salus.assistants.recommend import learning
+from salus.assistants.recommend.services import SERVICES, SUITED
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.cli.city import showcase
@@ -83,6 +85,12 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
         with Store(of.store) as store:
             Follower(store, of.events).catch_up()
 
+    def suit(_: Share) -> None:
+        with Store(of.store) as store:
+            house = learning.people(store.open(SYSTEM, Purpose.OPERATIONS))
+        if len(house.bookings) >= learning.FEWEST:  # a hamlet has nothing to learn from
+            learning.learn(house).save(of.folder / SERVICES / SUITED)
+
     def learn(name: str) -> Callable[[Share], object]:
         task = read_task(Path(str(files("salus.demo") / "tasks" / f"{name}.toml")))
 
@@ -98,6 +106,7 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
         ("city", say("demo.city", of.language), lambda share: make(city, people, years, on_progress=parts(share))),
         ("import", say("demo.import", of.language), take),
         ("events", say("demo.events", of.language), follow),
+        ("services", say("demo.learn", of.language, task="services"), suit),
         *((name, say("demo.learn", of.language, task=name), learn(name)) for name in TASKS),
     ]
 

@@ -43,7 +43,7 @@ class Figures(msgspec.Struct):
 
 
 class Said(msgspec.Struct):
-    """said.json"""
+    """said.json. `attention`: of each offer that was asked for, as a multiple of what it is due."""
 
     family: str
     items: list[str]
@@ -53,6 +53,7 @@ class Said(msgspec.Struct):
     bookings: int
     made: str
     figures: Figures
+    attention: dict[str, float]
 
 
 @dataclass
@@ -140,7 +141,14 @@ def learn(house: People, shares: Sequence[float] = (0.8,)) -> Suited:
     family = usual(len(last.items))
     who = len({one.patient for one in house.bookings})
     made = clock.instant(clock.now())
-    about = Said(family, list(last.items), last.popular.tolist(), kept, who, len(house.bookings), made, figures)
+    looked = dict(
+        zip(
+            [one.id for one, some in zip(house.offers, fair, strict=True) if some > 0],
+            seen(even, fair).tolist(),
+            strict=True,
+        )
+    )
+    about = Said(family, list(last.items), last.popular.tolist(), kept, who, len(house.bookings), made, figures, looked)
     return Suited(last, hybrid, np.array(kept), about)
 
 

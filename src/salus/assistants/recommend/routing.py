@@ -13,7 +13,7 @@ from salus.learning.models.recommend import Topics
 from salus.learning.models.recommend import topics as learning
 
 LONGEST = 2_000  # characters that somebody may say
-FEWEST_TERMS = 2  # that the reader has met, or it cannot tell
+FEWEST_TERMS = 1  # that the reader has met, or it cannot tell
 UNSURE = 0.35  # below, the likeliest is not named
 LEAST, MOST = 0.05, 3  # probability and number of departments that are named
 

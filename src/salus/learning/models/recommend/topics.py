@@ -14,7 +14,7 @@ from scipy.special import log_softmax, softmax
 from salus.base.errors import Invalid
 from salus.learning.models import arrays
 from salus.learning.models.recommend.history import Dense, Whole
-from salus.learning.models.recommend.terms import Reader, Vocabulary
+from salus.learning.models.recommend.terms import Reader, Vocabulary, terms
 
 FILE, WORDS = "topics.safetensors", "topics.json"
 FOLDS = 5
@@ -49,8 +49,8 @@ class Topics:
         return found
 
     def known(self, text: str) -> int:
-        """How many terms of a text the reader has met."""
-        return int(self.reader.matrix([text]).nnz)
+        """How many terms of a text the reader has met; single characters do not count."""
+        return sum(1 for term in set(terms(text)) if len(term) > 1 and term in self.reader.places)
 
     def why(self, text: str, topic: int, most: int = 3) -> list[str]:
         """The terms that spoke most for a topic; one that stands inside another counts there."""
