@@ -1,4 +1,4 @@
-"""What is local to a country, as tables: so far the numbers to call when it cannot wait. Knows no patient."""
+"""What is local to a country, as tables: numbers to call when it cannot wait, rules of insurers. Knows no patient."""
 
 from salus.places.emergency import Number, numbers
 
