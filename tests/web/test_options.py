@@ -207,7 +207,7 @@ def test_a_patient_of_whom_nothing_is_known_has_an_empty_page_that_says_so(at, w
 
 def drawn(one: Benefit, language: str = "en") -> str:
     text = '{% import "treatment.html" as o with context %}{{ o.estimate(one) }}'
-    words = {"language": language, "t": lambda key, **slots: TEMPLATES.say(key, language, **slots), "told": telling}
+    words = {"language": language, "t": lambda key, **slots: TEMPLATES.say(key, language, **slots), "says": telling}
     unused = dict.fromkeys(("reasons", "wanted", "fault", "patient", "may_order", "longest", "token", "time"), "")
     return TEMPLATES.environment.from_string(text).render(one=one, **unused, **words)
 
@@ -268,3 +268,20 @@ def test_a_mean_is_said_in_its_unit_without_people():
     changes = {"difference": Risk(20, 5, 35), "risk_with": Risk(420, 400, 440), "risk_without": Risk(400, 390, 410)}
     page = drawn(estimate(**changes, nnt=None, nnt_low=None, nnt_high=None, unit="cells/uL", higher=True))
     assert "<svg" not in page and "Difference 20 cells/uL (95 % interval 5 to 35)." in page
+
+
+# the order form asks the same
+
+
+def test_the_order_form_says_what_a_guideline_says_of_the_order_and_what_else_there_is(failing):
+    form = {"medicine": "carvedilol", "amount": "6.25", "unit": "mg", "times": "2", "period": "d"}
+    shown = failing.send_form("/patients/zhou/orders", "/patients/zhou/orders/check", **form).text
+    for words in (
+        "/patients/zhou/options#o-salus-heart-failure-beta-blocker",
+        "Class I, Level A",
+        "Of the same option, not interrupted by the screen:",
+        "/patients/zhou/orders?medicine=bisoprolol#new-h",
+    ):
+        assert words in shown, words
+    plain = failing.send_form("/patients/zhou/orders", "/patients/zhou/orders/check", medicine="cetirizine").text
+    assert "Of the same option" not in plain and "evidence:" not in plain

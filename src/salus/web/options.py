@@ -29,7 +29,7 @@ def shown(visit: Visit, card: Card, fault: str = "", wanted: tuple[str, str] = (
         "card": card,
         "shown": [one for one in card.pathways if one.state != "not"],
         "silent": [one for one in card.pathways if one.state == "not"],
-        "told": telling,
+        "says": telling,
         "reasons": [(code, say(f"refusal.{code}", visit.language)) for code in REASONS],
         "names": names(visit.language),
         "longest": LONGEST,

@@ -7,6 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names
+from salus.assistants.treatment.options import telling
+from salus.assistants.treatment.options.alternatives import instead, spoken_of
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Told
 from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
@@ -27,7 +29,7 @@ def listing(visit: Visit) -> Response:
     return whole(visit, NOTHING, {"medicine": chosen} if chosen else {})
 
 
-NOTHING: dict[str, Any] = {"told": None, "faults": {}}
+NOTHING: dict[str, Any] = {"told": None, "faults": {}, "spoken": [], "instead": []}
 
 
 def filled(waiting: Mapping[str, Any]) -> dict[str, str]:
@@ -62,6 +64,7 @@ def offered(visit: Visit) -> dict[str, Any]:
         "periods": PERIODS,
         "routes": [(route, say(f"route.{route}", visit.language)) for route in dict.fromkeys(ROUTES.values())],
         "reasons": [(code, say(f"override.{code}", visit.language)) for code in REASONS],
+        "says": telling,
     }
 
 
@@ -80,12 +83,16 @@ def ordered(visit: Visit) -> dict[str, Any]:
 
 
 def screened(visit: Visit) -> dict[str, Any]:
-    """What the screen tells about the form, or what is wrong with the form by field."""
+    """What the layers tell about the form, or what is wrong with the form by field."""
     try:
         order = ordered(visit)
     except Invalid as error:
-        return {"told": None, "faults": {one.path: visit.say(f"order.wrong.{one.path}") for one in error.issues}}
-    return {"told": visit.desk.prescribing.screen(visit.records, visit.path["id"], [order]), "faults": {}}
+        return NOTHING | {"faults": {one.path: visit.say(f"order.wrong.{one.path}") for one in error.issues}}
+    card, reference = (
+        visit.desk.treatment.ordering(visit.records, visit.path["id"], [order]),
+        f"MedicationRequest/{order['id']}",
+    )
+    return NOTHING | {"told": card.told, "spoken": spoken_of(card, [reference]), "instead": instead(card, reference)}
 
 
 def answered(visit: Visit, found: dict[str, Any], undecided: bool = False) -> Response:
@@ -105,7 +112,7 @@ def sign(visit: Visit) -> Response:
         visit.records, visit.path["id"], ordered(visit), reasons(visit, found["told"])
     )
     if not signed:
-        return answered(visit, {"told": told, "faults": {}}, undecided=True)
+        return answered(visit, found | {"told": told}, undecided=True)
     return onward(visit)
 
 

@@ -7,7 +7,7 @@ part of a combination that no name explains is told, never passed over.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from salus.codes.drugs.ingredients import COMBINATIONS, HERBS, INGREDIENTS, Ingredient, by_code
@@ -46,7 +46,7 @@ def ingredients_in(concept: Mapping[str, Any]) -> Named:
     coded = _once(one for coding in codings for one in _of_code(coding.get("system", ""), coding.get("code", "")))
     texts = list(dict.fromkeys(filter(None, [concept.get("text"), *(coding.get("display") for coding in codings)])))
     text = texts[0] if texts else " ".join(filter(None, (coding.get("code") for coding in codings)))
-    worded, unread = _worded(texts)
+    worded, unread = _worded(tuple(texts))
     if coded and worded and {one.name for one in worded} - {one.name for one in coded} and not _widens(coded, worded):
         return Named(text, coded, torn=True)
     if coded:
@@ -64,7 +64,8 @@ def _of_code(system: str, code: str) -> tuple[Ingredient, ...]:
     return (found,) if found else COMBINATIONS.get((system, code), ())
 
 
-def _worded(texts: Iterable[str]) -> tuple[tuple[Ingredient, ...], tuple[str, ...]]:
+@lru_cache(4096)
+def _worded(texts: tuple[str, ...]) -> tuple[tuple[Ingredient, ...], tuple[str, ...]]:
     """What the words name; of several texts (names of one thing) the one that names most, and what it leaves open."""
     read = [(_once(_names(text)), _unread(text)) for text in texts]
     return max(read, key=lambda one: (len(one[0]), -len(one[1])), default=((), ()))

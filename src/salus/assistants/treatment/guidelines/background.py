@@ -13,7 +13,7 @@ from salus.assistants.treatment.guidelines import rows
 from salus.assistants.treatment.guidelines.facts import facts_of, groups_of, medicine_named, unread
 from salus.assistants.treatment.guidelines.rows import Source
 from salus.assistants.treatment.screen.orders import medicine_of
-from salus.assistants.treatment.screen.person import Value, label, reference
+from salus.assistants.treatment.screen.person import Person, Value, label, reference
 from salus.base.errors import Invalid
 from salus.codes import name
 from salus.fhir.fhirpath import Node, compile, resource
@@ -85,12 +85,14 @@ class Background:
         return once(one for name in names_in(expression) for one in self.said.get(name, ()))
 
 
-def background_of(resources: Iterable[Resource], patient: str, at: datetime) -> Background:
-    """What the resources of one patient say at a moment."""
+def background_of(
+    resources: Iterable[Resource], patient: str, at: datetime, person: Person | None = None
+) -> Background:
+    """What the resources of one patient say at a moment; `person`: what the screen knows, where it was read already."""
     every = [one for one in resources if one.get("status") != "entered-in-error"]
-    facts, missing = facts_of(every, at)
+    facts, missing = facts_of(every, at, person)
     groups = groups_of(every, at)
-    person = next((one for one in every if one["resourceType"] == "Patient"), None)
+    about = next((one for one in every if one["resourceType"] == "Patient"), None)
     found = Background(
         patient,
         at,
@@ -99,7 +101,7 @@ def background_of(resources: Iterable[Resource], patient: str, at: datetime) -> 
         {name: plain(fact.value) for name, fact in facts.items()}
         | dict.fromkeys(missing)
         | groups
-        | {"patient": person},
+        | {"patient": about},
         {name: (fact.said,) for name, fact in facts.items()} | {name: called(*group) for name, group in groups.items()},
         {name: (why,) for name, why in missing.items()},
         unread(every),

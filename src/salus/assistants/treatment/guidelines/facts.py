@@ -12,6 +12,7 @@ from salus.assistants.treatment.screen.person import (
     DAY,
     ENDED,
     Fact,
+    Person,
     by_code,
     is_final,
     is_refuted,
@@ -51,9 +52,9 @@ OF_PERSON = ("weight", "egfr", "crcl", "potassium", "platelets", "pregnant")  # 
 Known = tuple[dict[str, Fact], dict[str, Name]]
 
 
-def facts_of(resources: list[Resource], at: datetime) -> Known:
-    """Facts by name, and why others are missing."""
-    person = person_of(resources, at)
+def facts_of(resources: list[Resource], at: datetime, person: Person | None = None) -> Known:
+    """Facts by name, and why others are missing; `person`: what the screen knows, where it was read already."""
+    person = person or person_of(resources, at)
     facts = {name: person.facts[name] for name in OF_PERSON if name in person.facts}
     missing = {name: person.missing[name] for name in OF_PERSON if name in person.missing and name not in facts}
     seen = by_code(exploded(one for one in resources if one["resourceType"] == "Observation"))

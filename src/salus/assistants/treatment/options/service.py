@@ -86,8 +86,8 @@ class Treatment:
     ) -> Card:
         """The layers beside each other."""
         mine = [one for one in known if one["resourceType"] != "Patient" or one.get("id") == patient.split("/")[-1]]
-        background = background_of(mine, patient, clock.now())
-        sitting = self.prescribing.sitting(known, patient)
+        sitting = self.prescribing.sitting(mine, patient)
+        background = background_of(mine, patient, sitting.at, sitting.person)
         told = sitting.together(drafts)
         ways = laying.pathways(plans, background, sitting, terms)
         pathways, others = laying.laid(ways, benefits, drafts, told, background, sitting)
