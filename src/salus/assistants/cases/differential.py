@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from salus.assistants.cases.case import Case
-from salus.assistants.cases.knowledge import knowledge, weights
+from salus.assistants.cases.knowledge import Numbers, Rows, knowledge, weights
 from salus.assistants.cases.library import ALIKE, Library
 from salus.assistants.cases.ontology import lineage
 from salus.assistants.cases.query import Filters, Query
@@ -73,13 +72,8 @@ def differential(library: Library, query: Query | str, filters: Filters | None =
     known = knowledge()
     scores = known.scores(query.concepts(), query.concepts("absent"))
     supports = supported(library, query, filters or Filters())
-    extra = [code for code in supports if code not in known.row]
-    base = float(np.sort(scores)[-min(UNKNOWN_FROM, len(scores))])
-    alone = np.concatenate([scores, np.full(len(extra), base)])
-    codes = [*known.ids, *extra]
-    lift = lifted(codes, supports)
-    ranks = Ranks(query, codes, places(alone[: len(scores)]), supports)
-    together = alone + lift
+    codes, together = joined(scores, supports)
+    ranks = Ranks(query, codes, places(scores), supports)
     best = np.argsort(-together, kind="stable")[:k]
     first = np.argsort(-scores, kind="stable")[:k]
     like = list(supports)[:k]
@@ -103,15 +97,17 @@ def supported(library: Library, query: Query, filters: Filters) -> dict[str, Sup
     return found
 
 
-def lifted(codes: Iterable[str], supports: Mapping[str, Support]) -> NDArray[np.float64]:
-    """What similar cases add to each disease's score."""
-    worth = weights()["cases"]
+def joined(scores: Numbers, supports: Mapping[str, Support]) -> tuple[list[str], Numbers]:
+    """The diseases of knowledge and then those of cases alone, with what similar cases add to each one's score."""
+    extra = [code for code in supports if code not in knowledge().row]
+    base = float(np.sort(scores)[-min(UNKNOWN_FROM, len(scores))])
+    codes, worth = [*knowledge().ids, *extra], weights()["cases"]
     alike = np.array([supports[code].alike if code in supports else 0.0 for code in codes])
-    lift: NDArray[np.float64] = worth["weight"] * np.maximum(alike - worth["least"], 0)
-    return lift
+    lift = worth["weight"] * np.maximum(alike - worth["least"], 0)
+    return codes, np.concatenate([scores, np.full(len(extra), base)]) + lift
 
 
-def places(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+def places(scores: Numbers) -> Rows:
     """The rank of each, from 1."""
     found = np.empty(len(scores), np.int64)
     found[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
@@ -121,9 +117,7 @@ def places(scores: NDArray[np.float64]) -> NDArray[np.int64]:
 class Ranks:
     """Tells of one disease where it stands and why."""
 
-    def __init__(
-        self, query: Query, codes: list[str], known: NDArray[np.int64], supports: Mapping[str, Support]
-    ) -> None:
+    def __init__(self, query: Query, codes: list[str], known: Rows, supports: Mapping[str, Support]) -> None:
         self.query, self.codes, self.known, self.supports = query, codes, known, supports
         self.by_cases = {code: at for at, code in enumerate(supports, 1)}
 

@@ -91,9 +91,9 @@ class Fit:
         self.background, self.content = background, -np.log(background)
         self.closed = Columns(owner, above, value, width)
         self.direct = Columns(disease, term, share, width)
-        self.whole = np.bincount(owner, self.content[above], count)
-        self.described = np.bincount(disease, share * self.content[term], count)
-        self.expected = np.bincount(disease, np.log(1 - ASKED * np.minimum(share, 0.99)), count)
+        self.whole = summed(owner, self.content[above], count)
+        self.described = summed(disease, share * self.content[term], count)
+        self.expected = summed(disease, np.log(1 - ASKED * np.minimum(share, 0.99)), count)
 
     def signs(self, rows: Sequence[int]) -> Numbers:
         """Diseases x signs, in the order of the weights, for the present findings."""
@@ -126,6 +126,11 @@ class Fit:
             best[held] = np.maximum(best[held], share / self.background[term] * (1 if term == row else KIN))
         found: Numbers = np.log(DOUBT + (1 - DOUBT) * best)
         return found
+
+
+def summed(at: Rows, values: Numbers, count: int) -> Numbers:
+    """The sum of the values at each of `count` places; without any value NumPy would count in whole numbers."""
+    return np.bincount(at, values, count).astype(float)
 
 
 def closed(terms: Ontology, disease: Rows, term: Rows, share: Numbers) -> tuple[Rows, Rows, Numbers]:
