@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "codes": ("salus.cli.codes", "codes"),
     "knowledge": ("salus.cli.knowledge", "knowledge"),
     "guidelines": ("salus.cli.guidelines", "guidelines"),
+    "cases": ("salus.cli.cases", "cases"),
     "quiz": ("salus.cli.quiz", "quiz"),
     "services": ("salus.cli.services", "services"),
     "views": ("salus.cli.views", "views"),
