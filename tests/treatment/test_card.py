@@ -60,6 +60,7 @@ def compared(code: str, against: str, value: float, half: float, model: str = "o
     sides = [Compared(each, Name(each, each), (f"ATC//{each}*",)) for each in (code, against)]
     said: Json = {
         "overlap": "good",
+        "alike": 1412,
         "had_option": 300,
         "risk_with": Risk(0.2 + value, 0.1, 0.4),
         "risk_without": base,
@@ -74,7 +75,6 @@ def compared(code: str, against: str, value: float, half: float, model: str = "o
         outcome=Name("death", "死亡"),
         horizon_days=365,
         evidence="observational",
-        alike=1412,
         model=model,
         card=f"/models/{model}/1",
         **said | more,
@@ -88,7 +88,7 @@ REFUSED: Json = {
     "nnt": None,
     "nnt_low": None,
     "nnt_high": None,
-    "refused": Name("too few are alike.", "可比患者太少。"),
+    "refused": Name("Data do not support an estimate: too few.", "数据不支持估计：人数太少。"),
     "overlap": "none",
     "had_option": 3,
 }
@@ -237,7 +237,10 @@ def test_a_sure_estimate_says_difference_interval_and_number_needed() -> None:
     assert count is not None and "25 people" in count.en and "(17 to 50)" in count.en
     verdict = telling.verdict(one)
     assert verdict is not None and verdict.en == "Better with C07AB02."
-    assert telling.overlap(one).en == "300 of 1,412 similar patients received C07AB02."
+    assert telling.overlap(one) == Name(
+        "300 of 1,412 similar patients received C07AB02.", "1,412 名相似患者中 300 名使用了C07AB02。"
+    )
+    assert telling.overlap(compared(METOPROLOL, BISOPROLOL, -0.04, 0.02, alike=0, had_option=0)) is None
 
 
 def test_an_interval_that_holds_zero_is_not_distinguishable_from_no_benefit() -> None:
@@ -257,7 +260,7 @@ def test_a_harm_is_said_as_number_needed_to_harm() -> None:
 def test_a_refusal_says_why_and_how_many_were_alike() -> None:
     one = compared(METOPROLOL, BISOPROLOL, 0, 0, **REFUSED)
     said = telling.sentence(one)
-    assert "The data do not support an estimate: too few are alike." in said.en
+    assert "Data do not support an estimate: too few." in said.en
     assert "3 of 1,412 similar patients received C07AB02." in said.en and "1,412 名相似患者中 3 名" in said.zh
 
 
@@ -370,3 +373,28 @@ def test_the_key_of_an_option_stays_the_same(treatment: Treatment) -> None:
     keys = [[one.key for one in card(treatment).options] for _ in range(2)]
     assert keys[0] == keys[1] and len(keys[0]) == len(set(keys[0]))
     assert all(isinstance(one, Option) and one.mark for one in card(treatment).options)
+
+
+def test_two_drafts_of_one_medicine_are_both_told(treatment: Treatment) -> None:
+    both = [order("bisoprolol", (5, "mg"), id=f"d{n}") | {"status": "draft"} for n in (1, 2)]
+    found = card(treatment, drafts=both)
+    drafts = [one.draft for one in found.medicines if one.draft]
+    assert drafts == ["MedicationRequest/d1", "MedicationRequest/d2"]
+    assert all("same-ingredient" in {each.rule for each in one.choice.findings} for one in found.medicines if one.draft)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"medicationReference": {"display": "bisoprolol"}},
+        {"medicationReference": {"reference": "#m"}, "contained": [{"resourceType": "Medication", "id": "m"}]},
+        {"medicationCodeableConcept": {}},
+        {"medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": "C07AB07"}]}},
+        {"medicationCodeableConcept": {"text": "bisoprolol"}, "dosageInstruction": [{}, {"doseAndRate": [{}]}]},
+        {"medicationCodeableConcept": {"text": "bisoprolol"}, "dosageInstruction": []},
+    ],
+)
+def test_a_draft_that_hardly_says_anything_is_on_the_card_all_the_same(treatment: Treatment, odd: Json) -> None:
+    draft = {"resourceType": "MedicationRequest", "status": "draft", "intent": "order"} | odd
+    found = card(treatment, drafts=[draft])
+    assert [one.draft for one in found.medicines if one.draft] == ["MedicationRequest/draft-0"]

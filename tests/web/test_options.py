@@ -259,9 +259,9 @@ def test_a_risk_is_drawn_as_a_hundred_people_with_and_without_and_said_in_words(
 
 def test_a_refused_estimate_draws_nothing_and_says_why():
     none = dict.fromkeys(("risk_with", "risk_without", "difference", "nnt", "nnt_low", "nnt_high"))
-    refused = Name("too few are alike.", "可比患者太少。")
+    refused = Name("Data do not support an estimate: too few.", "数据不支持估计：人数太少。")
     page = drawn(estimate(**none, harms=(), drivers=(), overlap="none", refused=refused), "zh")
-    assert "<svg" not in page and "数据不支持给出估计：可比患者太少。" in page and "没有可比患者" in page
+    assert "<svg" not in page and "数据不支持估计：人数太少。" in page and "没有可比患者" in page
 
 
 def test_a_mean_is_said_in_its_unit_without_people():

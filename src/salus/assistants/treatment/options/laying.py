@@ -132,13 +132,16 @@ def drafted(options: Sequence[Option], drafts: Sequence[Json], told: Told) -> tu
     What was found for the draft, with its dose and beside the other drafts, takes the place of what was found without.
     """
     ready = [choice(dict(one) | {"medicationCodeableConcept": dict(medicine_of(one))}, told) for one in drafts]
-    at = {names_of(one): one for one in ready if names_of(one)}
+    at: dict[frozenset[str], Choice] = {}
+    for one in ready:
+        if names_of(one):
+            at.setdefault(names_of(one), one)
     held = [
         replace(option, medicines=tuple(with_draft(one, at.get(names_of(one.choice))) for one in option.medicines))
         for option in options
     ]
     taken = {names_of(one.choice) for option in options for one in option.medicines}
-    left = [one for one in ready if names_of(one) not in taken]
+    left = [one for one in ready if names_of(one) not in taken or at[names_of(one)] is not one]
     return held, [
         Option(f"draft/{one.order['id']}", one.named, (Medicine(one, draft=f"MedicationRequest/{one.order['id']}"),))
         for one in left

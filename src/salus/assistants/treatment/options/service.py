@@ -86,6 +86,7 @@ class Treatment:
     ) -> Card:
         """The layers beside each other."""
         mine = [one for one in known if one["resourceType"] != "Patient" or one.get("id") == patient.split("/")[-1]]
+        drafts = [one if one.get("id") else {**one, "id": f"draft-{place}"} for place, one in enumerate(drafts)]
         sitting = self.prescribing.sitting(mine, patient)
         background = background_of(mine, patient, sitting.at, sitting.person)
         told = sitting.together(drafts)

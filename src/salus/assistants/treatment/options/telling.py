@@ -89,8 +89,10 @@ def needed(one: Benefit) -> Name | None:
     return says("benefit.needed" if one.better else "benefit.harmed", **counts, **slots)
 
 
-def overlap(one: Benefit) -> Name:
-    """How many like this patient had the option."""
+def overlap(one: Benefit) -> Name | None:
+    """How many like this patient had the option; None where nobody was looked at."""
+    if not one.alike:
+        return None
     return says("overlap.said", had=f"{one.had_option:,}", alike=f"{one.alike:,}", option=one.option.name)
 
 
@@ -98,13 +100,8 @@ def light(one: Benefit) -> Name:
     return says(f"overlap.{one.overlap}")
 
 
-def refusal(one: Benefit) -> Name | None:
-    """Why there is no number."""
-    return says("benefit.refused", why=one.refused) if one.refused is not None else None
-
-
 def sentence(one: Benefit) -> Name:
     """The whole estimate in a line, as a card of CDS Hooks and an answer's record have it."""
-    parts = [comparison(one), refusal(one) or difference(one), verdict(one), needed(one), overlap(one)]
+    parts = [comparison(one), one.refused or difference(one), verdict(one), needed(one), overlap(one)]
     said = [each for each in parts if each is not None]
     return Name(" ".join(each.en for each in said), "".join(each.zh for each in said))
