@@ -110,9 +110,9 @@ def test_a_booking_moves_over_its_own_time_and_stays_where_the_new_one_is_taken(
     place(store, "Appointment/1", DOC, ROOM)
     place(store, "Appointment/2", begin=30, end=45)
     with pytest.raises(Taken):
-        at_desk(store, lambda desk: holds.move(desk, "Appointment/1", [DOC, ROOM], after(20), after(35)))
+        at_desk(store, lambda desk: holds.replace(desk, "Appointment/1", [DOC, ROOM], after(20), after(35)))
     assert [(0, 15), (30, 45)] == standing(store) and [(0, 15)] == standing(store, ROOM.actor)
-    at_desk(store, lambda desk: holds.move(desk, "Appointment/1", [DOC, ROOM], after(5), after(25)))
+    at_desk(store, lambda desk: holds.replace(desk, "Appointment/1", [DOC, ROOM], after(5), after(25)))
     assert [(5, 25), (30, 45)] == standing(store) and [(5, 25)] == standing(store, ROOM.actor)
     assert 2 == at_desk(store, lambda desk: holds.release(desk, "Appointment/1"))
     assert [(30, 45)] == standing(store)

@@ -11,12 +11,11 @@ from datetime import datetime
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid
 from salus.records.desk import Desk
-from salus.records.engines import Connection
 from salus.records.ids import unpacked
 from salus.records.reading import Reader
 
 IN_THE_WAY = """
-SELECT actor, seat, low, high FROM hold WHERE actor=? AND seat=? AND low<? AND high>? ORDER BY low DESC LIMIT 1
+SELECT low, high FROM hold WHERE actor=? AND seat=? AND low<? AND high>? AND booking<>? ORDER BY low DESC LIMIT 1
 """
 SWEEP = "DELETE FROM hold WHERE until<=?"
 PUT = "INSERT INTO hold(actor, seat, low, high, booking, until) VALUES(?, ?, ?, ?, ?, ?)"
@@ -73,24 +72,41 @@ def moment(at: int) -> datetime:
 def place(
     desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime, until: datetime | None = None
 ) -> None:
-    """Hold every actor for the booking, all or none. Raises Taken, naming the first that is not free, and Invalid for a
-    time that ends before it begins."""
+    """Hold every actor for the booking, all or none, beside what it holds already. Raises Taken, naming the first that
+    is not free, and Invalid for a time that ends before it begins; then nothing was written."""
+    write(desk, booking, looked(desk, "", wanted, start, end), until)
+
+
+def replace(
+    desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime, until: datetime | None = None
+) -> None:
+    """As `place`, in the place of all that the booking held until now."""
+    rows = looked(desk, booking, wanted, start, end)
+    release(desk, booking)
+    write(desk, booking, rows, until)
+
+
+Row = tuple[int, int, int, int]
+
+
+def looked(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime) -> list[Row]:
+    """The rows of a booking's holds, once all of their times are seen to be free. The database would refuse them too;
+    this says whose time it is."""
     low, high = seconds(start), seconds(end)
     if low >= high:
         raise Invalid(f"{clock.instant(end)} is not after {clock.instant(start)}: a booking takes time", path="slot")
     sweep(desk)
+    rows = [(row_of(desk, one.actor), one.seat, low, high) for one in wanted]
+    for one, (row, seat, *_) in zip(wanted, rows, strict=True):
+        if found := desk.connection.execute(IN_THE_WAY, (row, seat, high, low, booking)).fetchone():
+            raise Taken(one.actor, moment(found[0]), moment(found[1]))
+    return rows
+
+
+def write(desk: Desk, booking: str, rows: Sequence[Row], until: datetime | None) -> None:
     last = None if until is None else seconds(until)
-    for one in wanted:
-        row = row_of(desk, one.actor)
-        check_free(desk.connection, one, row, low, high)
-        desk.connection.execute(PUT, (row, one.seat, low, high, booking, last))
-
-
-def check_free(connection: Connection, wanted: Wanted, row: int, low: int, high: int) -> None:
-    """Raises Taken. The database would refuse it too; this says whose time it is, and which."""
-    found = connection.execute(IN_THE_WAY, (row, wanted.seat, high, low)).fetchone()
-    if found:
-        raise Taken(wanted.actor, moment(found[2]), moment(found[3]))
+    for row in rows:
+        desk.connection.execute(PUT, (*row, booking, last))
 
 
 def row_of(desk: Desk, actor: str) -> int:
@@ -111,12 +127,6 @@ def release(desk: Desk, booking: str) -> int:
     held: int = desk.connection.execute("SELECT count(*) FROM hold WHERE booking=?", (booking,)).fetchone()[0]
     desk.connection.execute("DELETE FROM hold WHERE booking=?", (booking,))
     return held
-
-
-def move(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime) -> None:
-    """Another time or other actors for a booking, or the old ones where the new are not free: then raises Taken."""
-    release(desk, booking)  # with it falls, where the new ones are refused: the request's savepoint is undone
-    place(desk, booking, wanted, start, end)
 
 
 def sweep(desk: Desk) -> None:

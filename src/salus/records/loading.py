@@ -13,6 +13,7 @@ from salus.base.errors import Damaged
 from salus.records import drafts
 from salus.records.bodies import PLAIN
 from salus.records.desk import CREATE, Desk, subject_of
+from salus.records.holds import Taken
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
 from salus.records.shelves import COLUMNS
@@ -74,7 +75,7 @@ def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
     type, id, body = item
     try:
         return outcome_of(line, desk.update(drafts.addressed(body, type, id), known=known))
-    except Unmet as fault:  # before anything of it is written
+    except (Unmet, Taken) as fault:  # before anything of it is written
         return Outcome(line, "refused", type, id, 0, fault.issues)
 
 

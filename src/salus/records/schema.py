@@ -135,6 +135,7 @@ def lay(connection: Connection, kinds: list[str], index: str) -> None:
         guard(connection)
         connection.execute("INSERT INTO meta VALUES('schema', ?)", (str(VERSION),))
         connection.execute("INSERT INTO meta VALUES('index', ?)", (index,))
+        connection.execute("INSERT INTO meta VALUES('holds', '1')")
         connection.executemany("INSERT INTO kind VALUES(?, ?)", enumerate(["", *sorted(kinds)]))
     connection.execute("COMMIT")
 

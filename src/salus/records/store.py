@@ -10,7 +10,7 @@ from types import TracebackType
 
 from salus import fhir
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, engines, faults, reindexing, schema, upgrades
+from salus.records import bookings, chain, engines, faults, reindexing, schema, upgrades
 from salus.records.desk import Desk
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
@@ -34,7 +34,7 @@ class Store:
 
     def __init__(self, place: Path | str, stewards: Stewards | None = None) -> None:
         self.engine = engines.engine_of(place)
-        self.stewards = stewards or {}
+        self.stewards = bookings.with_bookings(stewards or {})
         self.kinds = self._lay()
         self.readers = Readers(self.engine, self.kinds)
         self._news = threading.Condition()
@@ -66,11 +66,13 @@ class Store:
         return self.engine.beside(ending)
 
     def _reindex(self) -> None:
-        """Index anew what a program that indexed otherwise has stored."""
+        """Index anew what a program that indexed otherwise has stored; take the times of bookings that took none."""
         with self.readers.one() as reader:
-            found = reader.connection.execute("SELECT value FROM meta WHERE name='index'").fetchone()
-        if not found or found[0] != reindexing.fingerprint():
+            found = dict(reader.connection.execute("SELECT name, value FROM meta WHERE name IN ('index', 'holds')"))
+        if found.get("index") != reindexing.fingerprint():
             self._keep_house(reindexing.reindex)
+        if "holds" not in found:
+            self._keep_house(bookings.lay_anew)
 
     def _keep_house(self, work: Callable[[Desk], object]) -> None:
         self.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "", "")).result()

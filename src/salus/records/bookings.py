@@ -1,0 +1,172 @@
+"""The steward of Appointments: whatever way one comes in, it takes the time of its actors, or it is not stored.
+
+A page, a Bundle, a file and a patch all write at the desk, and the desk asks here: an Appointment that is to come holds
+its doctor, room and devices (`holds`) while its status says so, and lets them go otherwise. What is over holds nothing:
+a hospital's past, with its double bookings, can be taken in. https://hl7.org/fhir/R4/appointment.html
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from salus.base import clock
+from salus.base.errors import Invalid, SalusError
+from salus.records import holds
+from salus.records.drafts import Draft
+from salus.records.holds import Wanted
+from salus.records.ids import unpacked
+from salus.records.stewards import Steward, Stewards
+
+if TYPE_CHECKING:
+    from salus.records.desk import Desk
+
+TYPE = "Appointment"
+BASE = "https://salus.example/fhir/StructureDefinition"
+SEAT = f"{BASE}/booking-seat"  # of a participant: which of an actor's seats, such as a place given on top
+UNTIL = f"{BASE}/held-until"  # of the Appointment: when it is let go unless it was confirmed
+HOLDING = frozenset({"pending", "booked", "arrived", "checked-in"})
+ACTORS = frozenset({"Practitioner", "PractitionerRole", "Location", "Device"})
+LONGEST = timedelta(days=366)
+
+
+class Reference(msgspec.Struct, frozen=True):
+    reference: str = ""
+
+
+class Extension(msgspec.Struct):
+    url: str = ""
+    value_integer: int | None = msgspec.field(name="valueInteger", default=None)
+    value_instant: datetime | None = msgspec.field(name="valueInstant", default=None)
+
+
+class Participant(msgspec.Struct):
+    actor: Reference = Reference()
+    status: str = ""
+    required: str = "required"
+    extension: list[Extension] = []
+
+
+class Booking(msgspec.Struct):
+    """What of an Appointment says whose time it takes."""
+
+    status: str
+    start: datetime | None = None
+    end: datetime | None = None
+    participant: list[Participant] = []
+    extension: list[Extension] = []
+
+    @property
+    def until(self) -> datetime | None:
+        """When it is let go; of what was confirmed never."""
+        found = (one.value_instant for one in self.extension if one.url == UNTIL)
+        return next(found, None) if self.status == "pending" else None
+
+
+class Role(msgspec.Struct):
+    practitioner: Reference = Reference()
+
+
+class Bookings:
+    """Asked before an Appointment is written, in the transaction that writes it."""
+
+    def check(self, desk: "Desk", id: str) -> None:
+        """Whoever may write Appointments may write this one."""
+
+    def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
+        """Raises holds.Taken, naming the actor whose time is not free; then nothing was written."""
+        take(desk, draft.stamped(id, 1, clock.instant(desk.at)), id)
+        return draft
+
+    def release(self, desk: "Desk", id: str) -> None:
+        holds.release(desk, f"{TYPE}/{id}")
+
+
+class Both:
+    """Two stewards of one type, asked one after the other."""
+
+    def __init__(self, *stewards: Steward) -> None:
+        self._stewards = stewards
+
+    def check(self, desk: "Desk", id: str) -> None:
+        for one in self._stewards:
+            one.check(desk, id)
+
+    def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
+        for one in self._stewards:
+            draft = one.admit(desk, draft, id)
+        return draft
+
+    def release(self, desk: "Desk", id: str) -> None:
+        for one in self._stewards:
+            one.release(desk, id)
+
+
+def with_bookings(given: Stewards) -> Stewards:
+    """A store's stewards, the one of Appointments always among them; what a site demands is asked first."""
+    own = Bookings()
+    return {**given, TYPE: Both(given[TYPE], own) if TYPE in given else own}
+
+
+def take(desk: "Desk", body: bytes, id: str) -> None:
+    """Hold the actors of an Appointment, or let them go, as its status says. Raises Taken, Invalid."""
+    booking, name = msgspec.json.decode(body, type=Booking), f"{TYPE}/{id}"
+    if booking.status not in HOLDING or booking.start is None or booking.end is None or booking.end <= desk.at:
+        holds.release(desk, name)
+        return
+    if booking.end - booking.start > LONGEST:
+        raise Invalid(f"{name} takes {booking.end - booking.start}: at most {LONGEST.days} days", path="end")
+    time = whole(booking.start), whole(booking.end, up=True)
+    holds.replace(desk, name, wanted(desk, booking), *time, booking.until and whole(booking.until))
+
+
+def wanted(desk: "Desk", booking: Booking) -> list[Wanted]:
+    """The actors whose time is taken, each once, in the order of their names: two bookings never wait in a ring."""
+    found = {
+        Wanted(person(desk, one.actor.reference), seat(one))
+        for one in booking.participant
+        if one.status != "declined"
+        and one.required != "information-only"
+        and one.actor.reference.partition("/")[0] in ACTORS
+    }
+    return sorted(found, key=lambda one: (one.actor, one.seat))
+
+
+def seat(told: Participant) -> int:
+    return next((one.value_integer or 0 for one in told.extension if one.url == SEAT), 0)
+
+
+def person(desk: "Desk", reference: str) -> str:
+    """Of a role the person who has it: a doctor with two roles has one time."""
+    type, _, id = reference.partition("/")
+    if type != "PractitionerRole" or not desk.exists(type, id):
+        return reference
+    return msgspec.json.decode(desk.current(type, id).body, type=Role).practitioner.reference or reference
+
+
+def whole(at: datetime, up: bool = False) -> datetime:
+    """The second that a moment lies in, or the one it ends in.
+
+    >>> whole(datetime(2026, 1, 1, 8, 0, 0, 500)).second, whole(datetime(2026, 1, 1, 8, 0, 0, 500), up=True).second
+    (0, 1)
+    """
+    floor = at.replace(microsecond=0)
+    return floor + timedelta(seconds=1) if up and floor != at else floor
+
+
+# --- stores that were there before ---
+
+STANDING = """
+SELECT r.row, r.id FROM resource r JOIN kind k ON k.type=r.type WHERE k.name=? AND r.alive ORDER BY r.row
+"""
+KEPT = "INSERT INTO meta(name, value) VALUES('holds', '1')"
+
+
+def lay_anew(desk: "Desk") -> None:
+    """Take the times of the Appointments that stand; one whose time another already has takes none."""
+    for row, id in desk.connection.execute(STANDING, (TYPE,)).fetchall():
+        try:
+            take(desk, desk.of_row(row).body, unpacked(id))
+        except SalusError:
+            continue
+    desk.connection.execute(KEPT)
