@@ -116,6 +116,7 @@ def test_paracetamol_is_added_up_over_every_product_that_holds_it_and_what_is_un
     [
         ((-5, "mg"), "-5 mg is impossible"),
         ((0, "mg"), "0 mg is impossible"),
+        ((5000, "g"), "5000 g is impossible"),
         ((5, "furlong"), "unit of '5 furlong' is not known"),
     ],
 )

@@ -154,13 +154,29 @@ def test_of_two_limits_for_one_measure_the_gravest_is_said() -> None:
         ([], "Creatinine is not recorded"),
         ([measured("2160-0", 1.0, "mg/dL", "2024-01-01")], "Creatinine is too old: the last is of 2024-01-01"),
         ([measured("2160-0", 1.0, "furlong")], "Creatinine is in 'furlong'"),
-        ([measured("2160-0", 0.0, "mg/dL")], "Creatinine 0 is impossible"),
+        ([measured("2160-0", 0.0, "mg/dL")], "Creatinine 0 mg/dL is impossible"),
+        ([measured("2160-0", 88.0, "mg/dL")], "Creatinine 88 mg/dL is impossible"),
     ],
 )
 def test_a_missing_old_foreign_or_impossible_creatinine_is_told(creatinine: list[dict[str, object]], why: str) -> None:
     found = asked([order("metformin")], about=[patient(), *creatinine])
     assert "limit" not in {one.kind for one in found.findings}
     assert why in left_open(found)
+
+
+@pytest.mark.parametrize(("born", "day"), [("2027-01-01", "2027-01-01"), ("1826-01-01", "1826-01-01")])
+def test_a_birth_that_cannot_be_is_told_and_no_dose_goes_by_it(born: str, day: str) -> None:
+    found = asked([order("ibuprofen", (400, "mg"), 3)], about=[patient() | {"birthDate": born}])
+    assert rules(found) == set() and "for a child the dose goes by weight" in left_open(found)
+    assert f"a birth on {day} is impossible" in left_open(
+        asked([order("zolpidem", (5, "mg"), 1)], about=[patient() | {"birthDate": born}])
+    )
+
+
+def test_a_weight_that_nobody_has_is_told_and_never_counted_with() -> None:
+    about = [patient(5), measured("29463-7", 2000, "kg")]
+    found = asked([order("ibuprofen", (400, "mg"), 3)], about=about)
+    assert rules(found) == set() and "for a child the dose goes by weight" in left_open(found)
 
 
 def test_pregnancy_is_asked_of_women_who_may_be_and_of_nobody_else() -> None:

@@ -9,6 +9,7 @@ from salus.assistants.treatment.guidelines import rows
 from salus.assistants.treatment.guidelines.sets import CodeList, named
 from salus.assistants.treatment.screen.orders import is_taken, medicine_of
 from salus.assistants.treatment.screen.person import (
+    AGES,
     DAY,
     ENDED,
     Fact,
@@ -94,7 +95,8 @@ def identity(resources: list[Resource], at: datetime) -> Iterator[tuple[str, Fac
 
 
 def completed(born: str, at: datetime) -> int | None:
-    """Whole years on a day; of a year or month alone as if born in its middle, None where nothing is said.
+    """Whole years on a day; of a year or month alone as if born in its middle, None where nothing is said, or
+    nothing that can be.
 
     >>> completed("1951-11-22", datetime(2026, 11, 22)), completed("1951-11-23", datetime(2026, 11, 22))
     (75, 74)
@@ -102,7 +104,8 @@ def completed(born: str, at: datetime) -> int | None:
     if len(born) < 4:
         return None
     day = date.fromisoformat(born if len(born) > 7 else (born + "-07-15"[len(born) - 4 :])[:10])
-    return at.year - day.year - ((at.month, at.day) < (day.month, day.day))
+    years = at.year - day.year - ((at.month, at.day) < (day.month, day.day))
+    return years if AGES[0] <= years <= AGES[1] else None
 
 
 def confusion(resources: list[Resource], at: datetime) -> Fact | None:

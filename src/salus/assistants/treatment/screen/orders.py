@@ -23,6 +23,7 @@ TAKEN = {  # type -> statuses of an order that is, or may be, taken now
 MASS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mg|mcg|ug|µg|g|毫克|微克|克)(?![a-z/])", re.IGNORECASE)
 GRAMS = {"mg": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "g": "g", "毫克": "mg", "微克": "ug", "克": "g"}
 COUNTED = {"1", "{tbl}", "{tablet}", "{capsule}", "tablet", "tablets", "capsule", "capsules", "片", "粒", "TAB", "CAP"}
+LARGEST = 1000.0  # grams that anybody is given at once
 PERIODS = {
     "s": 86400.0,
     "min": 1440.0,
@@ -145,9 +146,16 @@ def oddity(dosage: Resource) -> tuple[str, str] | None:
         return None
     unit = str(quantity.get("code") or quantity.get("unit") or "")
     shown = f"{quantity['value']:g} {unit}".strip()
-    if float(quantity["value"]) <= 0:
+    if float(quantity["value"]) <= 0 or is_mass_above(float(quantity["value"]), unit, LARGEST):
         return "impossible", shown
     return None if unit in COUNTED or is_unit(unit) else ("unit", shown)
+
+
+def is_mass_above(value: float, unit: str, grams: float) -> bool:
+    try:
+        return bool(units.convert(value, unit, "g") > grams)
+    except Invalid:
+        return False
 
 
 def is_unit(text: str) -> bool:

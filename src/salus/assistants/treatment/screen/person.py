@@ -29,6 +29,17 @@ MEASURED = {
     "alt": (("1742-6",), "U/L", 180),
     "height": (("8302-2", "3137-7", "8308-9"), "cm", 1826),
 }
+# what a living person can have, in that unit: beyond it somebody wrote a wrong number or a wrong unit
+POSSIBLE = {
+    "weight": (0.2, 700.0),
+    "creatinine": (0.05, 50.0),
+    "potassium": (0.5, 15.0),
+    "platelets": (0.1, 10_000.0),
+    "qtc": (150.0, 1000.0),
+    "alt": (0.1, 100_000.0),
+    "height": (15.0, 280.0),
+}
+AGES = (0.0, 125.0)
 MOLAR = "2160-0"  # creatinine under whatever code it came
 CIRRHOSIS = {"19943007", "59927004", "235856003"}  # SNOMED CT: cirrhosis, hepatic failure, disorder of liver, severe
 CIRRHOSIS_ICD = ("K70.3", "K70.4", "K72", "K74")
@@ -80,6 +91,8 @@ def person_of(resources: Iterable[Resource], at: datetime) -> Person:
     of = {kind: [one for one in every if one.get("resourceType") == kind] for kind in KINDS}
     facts: dict[str, Fact] = dict(identity(of["Patient"], at))
     missing: dict[str, Name] = {}
+    if "age" not in facts and (born := next((one["birthDate"] for one in of["Patient"] if one.get("birthDate")), "")):
+        missing["age"] = says("missing.born", day=born)
     coded = by_code(of["Observation"])
     for measure in MEASURED:
         found = measured(measure, of_codes(coded, MEASURED[measure][0]), at)
@@ -111,7 +124,8 @@ def identity(patients: list[Resource], at: datetime) -> Iterator[tuple[str, Fact
         if len(born) >= 4:
             day = datetime.fromisoformat((born + "-07-01"[len(born) - 4 :])[:10] if len(born) < 10 else born)
             age = (at - day.replace(tzinfo=at.tzinfo)).days / 365.25
-            yield "age", Fact(age, says("fact.age", value=f"{age:.0f}"), source)
+            if AGES[0] <= age <= AGES[1]:
+                yield "age", Fact(age, says("fact.age", value=f"{age:.0f}"), source)
 
 
 def by_code(observations: Iterable[Resource]) -> dict[str, list[Resource]]:
@@ -150,8 +164,9 @@ def measured(
     except (Invalid, KeyError):
         shown = quantity.get("unit") or quantity.get("code") or "?"
         return says("missing.unit", name=name, unit=shown, wanted=unit)
-    if value <= 0:
-        return says("missing.impossible", name=name, value=f"{value:g}")
+    low, high = POSSIBLE.get(measure, (0.0, float("inf")))
+    if value <= 0 or not low <= value <= high:
+        return says("missing.impossible", name=name, value=f"{value:.4g} {unit}")
     return Fact(value, says("fact.measured", name=name, value=f"{value:.4g}", unit=unit, day=day), reference(newest))
 
 
