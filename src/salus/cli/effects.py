@@ -1,4 +1,5 @@
-"""`salus effects`: what one option rather than another would do, from a table; refused where the data cannot answer.
+"""`salus effects`: what one option rather than another would do, from a table, or from records by a task; refused where
+the data cannot answer.
 
 Exit codes: 0 answered; 1 the gate keeps the results back (the report says why); others as in `salus.base.errors`.
 """
@@ -12,6 +13,8 @@ from rich.console import Console
 from salus.base.errors import Invalid
 from salus.base.settings import settings
 from salus.base.words import words_of
+from salus.learning.effects.answering import answer_task
+from salus.learning.effects.declared import read_effect_task
 from salus.learning.effects.finding import Findings, find
 from salus.learning.effects.people import Asked, Table, read_study
 from salus.learning.effects.report import span, write_report
@@ -21,8 +24,9 @@ REFUSED = 1
 
 
 def effects(
-    table: Annotated[Path, typer.Argument(help="A table, one row a person. 表格，每人一行")],
-    treatment: Annotated[str, typer.Option(help="The column of the option that was taken. 方案列")],
+    table: Annotated[Path, typer.Argument(help="A table, one row a person; or a task. 表格（每人一行）或任务文件")],
+    events: Annotated[Path | None, typer.Argument(help="Of a task: the folder of events. 事件文件夹")] = None,
+    treatment: Annotated[str | None, typer.Option(help="The column of the option that was taken. 方案列")] = None,
     outcome: Annotated[str | None, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")] = None,
     time: Annotated[str | None, typer.Option(help="How long each was followed. 随访时间列")] = None,
     event: Annotated[str | None, typer.Option(help="Whether that ended with the event. 事件列")] = None,
@@ -34,11 +38,18 @@ def effects(
     leave_out: Annotated[str, typer.Option(help="Columns known only afterwards, with commas. 选择之后才知道的列")] = "",
     controls: Annotated[str, typer.Option(help="Outcomes that no option can change. 阴性对照结局")] = "",
     report: Annotated[Path, typer.Option(help="Where the report goes. 报告文件夹")] = Path("effects"),
+    registry: Annotated[Path | None, typer.Option(help="Where models are kept, of a task. 模型库")] = None,
+    promote: Annotated[bool, typer.Option(help="Ask it at the bedside if it passes. 通过即启用")] = True,
     language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
 ) -> None:
     """Estimate what one option rather than another would do; hidden unless checks hold. 估计治疗方案的预期获益"""
+    if table.suffix == ".toml" or events is not None:
+        by_task(table, events, registry, promote, language)
+        return
     tongue, console = settings(language=language).language, Console(stderr=True)
     told = asked_of(outcome, time, event)
+    if treatment is None:
+        raise Invalid("Say which column is the option that was taken", path="--treatment")
     asked = Asked(
         treatment, told, positive, first, not lower, randomised, several(leave_out), several(controls), time, horizon
     )
@@ -50,6 +61,25 @@ def effects(
     tell(read, found, tongue)
     typer.echo(say("effects.written", tongue, place=report / f"effects.{tongue}.html"))
     if not found.passed:
+        raise typer.Exit(REFUSED)
+
+
+def by_task(file: Path, events: Path | None, registry: Path | None, promote: bool, language: str | None) -> None:
+    """An effect task over a folder of events, into the registry."""
+    told = settings(registry=registry, language=language)
+    if events is None:
+        raise Invalid(f"Name the folder of events: salus effects {file.name} EVENTS --registry REGISTRY", path="events")
+    tongue, task = told.language, read_effect_task(file)
+    with Console(stderr=True).status(say("effects.estimating", tongue)):
+        made = answer_task(task, events, told.registry, promote=promote, secret=told.secret)
+    left_out = "; ".join(f"{say(f'left_out.{why}', tongue)} {count}" for why, count in made.bundle.left_out.items())
+    if left_out:
+        typer.echo(say("effects.people_left_out", tongue, left_out=left_out))
+    verdict(made.findings, tongue)
+    key = "promoted" if made.promoted else "kept_unasked" if made.bundle.passed else "kept_refused"
+    typer.echo(say(f"effects.{key}", tongue, name=made.name, version=made.version))
+    typer.echo(say("effects.written", tongue, place=made.run / f"effects.{tongue}.html"))
+    if not made.bundle.passed:
         raise typer.Exit(REFUSED)
 
 
@@ -72,6 +102,11 @@ def tell(read: Table, found: Findings, tongue: str) -> None:
         typer.echo(say("effects.left_out", tongue, names=", ".join(read.left_out)))
     if read.rows_left_out:
         typer.echo(say("effects.rows_left_out", tongue, count=read.rows_left_out))
+    verdict(found, tongue)
+
+
+def verdict(found: Findings, tongue: str) -> None:
+    """Whether the data may answer, and what they say."""
     typer.echo(say("effects.passed" if found.passed else "effects.refused", tongue))
     for one in found.checks:
         if not one.holds:

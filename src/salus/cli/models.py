@@ -2,7 +2,7 @@
 
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,12 +12,14 @@ from salus.base.errors import Conflict, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.cli.retrain import again
+from salus.learning.effects.kept import EffectEntry, EffectRegistry
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step7_deploy import Registry
 from salus.learning.step7_deploy.dossier import write_report
 from salus.learning.step7_deploy.dossier.pages import summary
 from salus.learning.step7_deploy.registry import Entry
+from salus.learning.step7_deploy.shelf import Shelf
 from salus.learning.task import read_about
 
 say = words_of("salus.learning")
@@ -32,8 +34,8 @@ COLUMNS = ("name", "version", "made", "family", "figure", "sealed", "promoted")
 def show_all(registry: Where = None, language: Language = None) -> None:
     """Every version of every model. 列出模型"""
     told = settings(registry=registry, language=language)
-    entries = Registry(told.registry, told.secret).list()
-    if not entries:
+    entries, effects = Registry(told.registry, told.secret).list(), EffectRegistry(told.registry, told.secret).list()
+    if not entries and not effects:
         typer.echo(say("models.none", told.language, folder=told.registry))
         return
     made = Table()
@@ -41,7 +43,31 @@ def show_all(registry: Where = None, language: Language = None) -> None:
         made.add_column(say(f"models.{column}", told.language))
     for entry in entries:
         made.add_row(*cells(entry, told.language))
+    for effect in effects:
+        made.add_row(*effect_cells(effect, told.language))
     Console().print(made)
+
+
+def effect_cells(entry: EffectEntry, language: str) -> list[str]:
+    """One line of the list: of an effect model whether it passed its gate."""
+    yes, no = say("models.yes", language), say("models.no", language)
+    figure = say("models.passed" if entry.passed else "models.refused", language, people=entry.people)
+    promoted = yes if entry.promoted else ""
+    return [
+        entry.name,
+        entry.version,
+        entry.made,
+        say("models.effects", language),
+        figure,
+        yes if entry.sealed else no,
+        promoted,
+    ]
+
+
+def shelf_of(folder: Path, secret: bytes | None, name: str) -> Shelf[Any]:
+    """Where a name stands: among the effect models, or among those of prediction."""
+    effects = EffectRegistry(folder, secret)
+    return effects if name in effects.names() else Registry(folder, secret)
 
 
 def cells(entry: Entry, language: str) -> list[str]:
@@ -66,7 +92,7 @@ def show_one(
 ) -> None:
     """The model card of a version. 模型说明"""
     told = settings(registry=registry, language=language)
-    kept = Registry(told.registry, told.secret)
+    kept = shelf_of(told.registry, told.secret, name)
     deployed = kept.load(name, kept.wanted(name, version))
     typer.echo((deployed.folder / f"card.{told.language}.md").read_text("utf-8"))
 
@@ -124,7 +150,7 @@ def promote(
 ) -> None:
     """Let a version be the one that is asked. 启用版本"""
     told = settings(registry=registry, language=language)
-    Registry(told.registry, told.secret).promote(name, version, reason, getuser())
+    shelf_of(told.registry, told.secret, name).promote(name, version, reason, getuser())
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 
@@ -165,7 +191,7 @@ def roll_back(
 ) -> None:
     """Go back to the version that was asked before. 回退"""
     told = settings(registry=registry, language=language)
-    version = Registry(told.registry, told.secret).roll_back(name, getuser(), reason)
+    version = shelf_of(told.registry, told.secret, name).roll_back(name, getuser(), reason)
     typer.echo(say("cli.promoted", told.language, name=name, version=version))
 
 
@@ -178,5 +204,5 @@ def sign(
 ) -> None:
     """Seal a version that has no seal of this installation. 签封版本"""
     told = settings(registry=registry, language=language)
-    Registry(told.registry, told.secret).sign(name, version)
+    shelf_of(told.registry, told.secret, name).sign(name, version)
     typer.echo(say("cli.sealed", told.language, name=name, version=version))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salus.learning.effects.propensity import LEAST, chances
-from salus.learning.effects.staying import Lines, Staying, lines, seen_chance, staying, stood_for
+from salus.learning.effects.staying import Lines, Lived, Staying, lines, seen_chance, staying, stood_for
 from salus.learning.effects.study import Matrix, Study, Whole, folds
 from salus.learning.effects.surfaces import fit_surfaces
 
@@ -100,6 +100,25 @@ def told_by(study: Study, seen: Study) -> Told | None:
     chance = seen_chance(model, seen.x, seen.option, seen.lived)
     end = float(study.lived.time.max()) if study.lived.time is not None else 0.0
     return Told(model, lines(seen.x, seen.outcome, seen.option, seen.lived, chance, options), end)
+
+
+def straight(study: Study, fold: Whole, chance: Matrix) -> tuple[Matrix, Matrix]:
+    """(AIPW scores, what each stands for) by straight lines in place of surfaces: for further outcomes of the study."""
+    lived = study.lived or Lived(None, np.zeros(len(study.outcome), dtype=bool), study.is_binary)
+    outcome, expected = study.outcome.copy(), np.empty(chance.shape)
+    options = range(len(study.options))
+    for k in np.unique(fold):
+        seen, held = fold != k, fold == k
+        told = told_by(study, study.rows(seen))
+        here, one = study.rows(held), np.ones(int(seen.sum()))
+        rough = (
+            told.rough
+            if told
+            else lines(study.x[seen], study.outcome[seen], study.option[seen], lived.some(seen), one, len(options))
+        )
+        outcome[held] = told.outcome(here) if told else here.outcome
+        expected[held] = np.stack([rough.at(here.x, np.full(len(here.x), at)) for at in options], 1)
+    return augmented(study.option, outcome, expected, chance), outcome
 
 
 def augmented(option: Whole, outcome: Matrix, expected: Matrix, chance: Matrix) -> Matrix:

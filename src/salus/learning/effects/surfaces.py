@@ -43,6 +43,11 @@ class Surface:
         variance = np.maximum(prior - (seen * seen).sum(0), 1e-12)
         return self.mean + self.deviation * (across @ self.weights), variance * self.deviation**2
 
+    def means(self, x: Matrix) -> Matrix:
+        """The means alone, which cost little."""
+        surface, line = kernels((x - self.centre) / self.spread, self.x, self.theta)
+        return np.asarray(self.mean + self.deviation * ((surface + line) @ self.weights), dtype=np.float64)
+
 
 def kernels(a: Matrix, b: Matrix, theta: Matrix) -> tuple[Matrix, Matrix]:
     """The smooth part and the linear part between rows of `a` and `b`, shapes (len(a), len(b))."""
@@ -82,20 +87,26 @@ def inverse(root: Matrix) -> Matrix:
     return np.tril(half) + np.tril(half, -1).T
 
 
-def fit_surface(x: Matrix, y: Matrix, seed: int = 7) -> Surface:
-    """The surface through the rows of one option. More than `KEPT` rows are drawn from, by the seed."""
+def fit_surface(x: Matrix, y: Matrix, seed: int = 7, most: int = KEPT) -> Surface:
+    """The surface through the rows of one option. More than `most` rows are drawn from, by the seed."""
     draw = np.random.default_rng(seed)
-    if len(y) > KEPT:
-        kept = np.sort(draw.choice(len(y), KEPT, replace=False))
+    if len(y) > most:
+        kept = np.sort(draw.choice(len(y), most, replace=False))
         x, y = x[kept], y[kept]
     centre, spread = x.mean(0), x.std(0) + 1e-9
     rows, mean, deviation = (x - centre) / spread, float(y.mean()), float(y.std()) + 1e-9
     target = (y - mean) / deviation
     theta = tuned(rows, target, draw)
-    surface, line = kernels(rows, rows, theta)
-    root = cholesky(surface + line + (np.exp(theta[2]) + JITTER) * np.eye(len(y)), lower=True)
+    root = root_of(rows, theta)
     weights = cho_solve((root, True), target)
     return Surface(theta, rows, root, weights, centre, spread, mean, deviation)
+
+
+def root_of(rows: Matrix, theta: Matrix) -> Matrix:
+    """The lower Cholesky root of what the rows share, with the noise."""
+    surface, line = kernels(rows, rows, theta)
+    made: Matrix = cholesky(surface + line + (np.exp(theta[2]) + JITTER) * np.eye(len(rows)), lower=True)
+    return made
 
 
 def tuned(rows: Matrix, target: Matrix, draw: np.random.Generator) -> Matrix:
@@ -127,6 +138,6 @@ class Surfaces:
         return np.stack([mean for mean, _ in found], 1), np.stack([variance for _, variance in found], 1)
 
 
-def fit_surfaces(x: Matrix, option: Any, outcome: Matrix, count: int, seed: int = 7) -> Surfaces:
+def fit_surfaces(x: Matrix, option: Any, outcome: Matrix, count: int, seed: int = 7, most: int = KEPT) -> Surfaces:
     """The surfaces of all options."""
-    return Surfaces(tuple(fit_surface(x[option == k], outcome[option == k], seed) for k in range(count)))
+    return Surfaces(tuple(fit_surface(x[option == k], outcome[option == k], seed, most) for k in range(count)))

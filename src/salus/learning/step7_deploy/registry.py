@@ -1,8 +1,9 @@
-"""The registry: a folder a model, a folder a version, a file `current` that names the promoted one.
+"""The registry of models of prediction: a folder a model, a folder a version, a file `current` naming the promoted one.
 
     registry/<name>/<version>/{bundle,recipe,metrics,card,facts,points,watch,checksums,seal}.json, model/, card.*.md
     registry/<name>/promotions.json    who promoted which version, when, why; who rolled back, and what stood in shadow
     registry/<name>/shadow.json  the version that is asked beside the promoted one, unseen
+    registry/effects/...         effect models, the same way (see `salus.learning.effects.kept`)
     registry/<name>/current      {"version": ..., "checksums": sha256 of its checksums.json, "before": [...]}
 
 Only data is stored (JSON, arrays, LightGBM text): nothing that could run. Every file is checked against its sha256 when
@@ -23,11 +24,8 @@ from salus.learning.step5_evaluate.figures import Gap
 from salus.learning.step5_evaluate.telling import span_text
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.deployed import Deployed
-from salus.learning.step7_deploy.seal import (
-    SUMS,
-    is_sealed,
-    sha256,
-)
+from salus.learning.step7_deploy.seal import SUMS, is_sealed, sha256
+from salus.learning.step7_deploy.shelf import Promotion, Shelf
 from salus.learning.task import Strict
 
 SHADOW = "shadow.json"

@@ -8,7 +8,7 @@ from salus.learning.step7_deploy.dossier.of_data import Slot, member
 from salus.learning.step7_deploy.dossier.of_model import figures_line, subgroups_line
 from salus.learning.step7_deploy.dossier.told import Told
 from salus.learning.step7_deploy.external import External
-from salus.learning.step7_deploy.registry import Promotion
+from salus.learning.step7_deploy.shelf import Promotion
 
 
 def approvals(told: Told) -> str:

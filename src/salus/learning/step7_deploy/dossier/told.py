@@ -11,7 +11,7 @@ from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step7_deploy.bundle import Bundle
 from salus.learning.step7_deploy.external import External
 from salus.learning.step7_deploy.facts import Facts
-from salus.learning.step7_deploy.registry import Promotion
+from salus.learning.step7_deploy.shelf import Promotion
 from salus.learning.task import Text
 
 PACKAGE = "salus.learning.step7_deploy.dossier"
