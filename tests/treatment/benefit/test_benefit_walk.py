@@ -73,7 +73,8 @@ def test_features_at_the_bedside_are_those_of_training_bit_by_bit(known, records
     for who in some:
         own = patient_events(records, who)
         assert model.vector(own, at[place[who]]).tobytes() == matrix[place[who]][None].tobytes()
-        assert model.is_asked(own, at[place[who]]) and not model.is_asked(own, END)  # by now they have begun
+        begun = at[place[who]]
+        assert model.is_asked(own, begun) and not model.is_asked(own, begun + timedelta(days=1))
 
 
 def test_what_is_told_of_a_patient_is_whole_and_follows_their_own_risk(known, records):
