@@ -18,6 +18,7 @@ from salus.web import (
     services,
     signin,
     teaching,
+    written,
 )
 from salus.web.visit import Visit
 
@@ -40,6 +41,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/patients/{id}/suggestions/{suggestion}/otherwise", panel.otherwise, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/answer", panel.answer, "patients"),
     ("POST", "/patients/{id}/suggestions/{suggestion}/undo", panel.undo, "patients"),
+    ("GET", "/patients/{id}/written", written.listing, "patients"),
     ("GET", "/patients/{id}/options", options.listing, "patients"),
     ("POST", "/patients/{id}/options/answer", options.answer, "patients"),
     ("POST", "/patients/{id}/options/undo", options.undo, "patients"),

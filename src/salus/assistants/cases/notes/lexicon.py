@@ -94,6 +94,26 @@ def concept_of(term: Term) -> str:
 
 
 @cache
+def _called() -> Mapping[str, tuple[str, str]]:
+    """Concept -> what it is called in English and Chinese: the first name that has it."""
+    rows = [(concept, row) for table in ("problems", "findings") for concept, row in _table(table).items()]
+    found = {concept: (row["en"][0], row["zh"][0]) for concept, row in rows if row["en"] and row["zh"]}
+    for term in (*codes.CONDITIONS.values(), *codes.FINDINGS.values(), *codes.MEDICINES.values()):
+        found.setdefault(concept_of(term), _plain(term))
+    return {f"ATC//{code}": (one.name, one.zh) for one in INGREDIENTS.values() for code in one.atc} | found
+
+
+def called(concept: str, language: str) -> str:
+    """The name of a concept of ours in `en` or `zh`; the concept itself where we have none.
+
+    >>> called("HP:0001945", "zh"), called("ICD10//I10", "en"), called("ICD10//Z99", "en")
+    ('发热', 'hypertension', 'ICD10//Z99')
+    """
+    found = _called().get(concept)
+    return found[language == "zh"] if found else concept
+
+
+@cache
 def by_snomed() -> Mapping[str, str]:
     """SNOMED CT code of a finding -> the concept of its mentions."""
     return {row["snomed"]: concept for concept, row in _table("findings").items() if "snomed" in row}
