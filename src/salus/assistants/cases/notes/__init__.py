@@ -4,7 +4,16 @@ Knows words of notes in English and Chinese; must not know of any store, and kee
 """
 
 from salus.assistants.cases.notes.findings import Noted, case_from_note, noted
-from salus.assistants.cases.notes.lexicon import called, Lexicon, Name, lexicon, names_in, names_loaded, our_names, usual
+from salus.assistants.cases.notes.lexicon import (
+    Lexicon,
+    Name,
+    called,
+    lexicon,
+    names_in,
+    names_loaded,
+    our_names,
+    usual,
+)
 from salus.assistants.cases.notes.mentions import Mention
 from salus.assistants.cases.notes.reading import language_of, read
 from salus.assistants.cases.notes.sentences import sentences

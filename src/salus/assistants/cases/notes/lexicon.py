@@ -17,7 +17,7 @@ from salus import codes
 from salus.assistants.cases.notes.pieces import phrase
 from salus.assistants.cases.notes.trie import Trie
 from salus.base.errors import Invalid, Issue
-from salus.codes.drugs import INGREDIENTS
+from salus.codes.drugs import INGREDIENTS, Ingredient
 from salus.codes.tables import SYSTEMS, Term
 from salus.codes.terminology.site import Site
 
@@ -73,12 +73,17 @@ def our_names(language: str) -> Iterator[Name]:
 def drug_names() -> Iterator[Name]:
     brands = _table("brands")
     for one in INGREDIENTS.values():
-        concept = f"ATC//{one.atc[0]}" if one.atc else f"RXNORM//{one.rxnorm}"
-        if concept != "RXNORM//":
+        concept = drug_concept(one)
+        if concept:
             names = (one.name, one.zh, *one.also, *brands.get(one.name, ()))
             yield from (Name(text, concept, "drug") for text in names if text)
     for term in codes.MEDICINES.values():
         yield from (Name(text, concept_of(term), "drug") for text in _plain(term))
+
+
+def drug_concept(one: Ingredient) -> str:
+    """Its ATC code, the first where it has several; else its RxNorm code; empty where it has none."""
+    return f"ATC//{one.atc[0]}" if one.atc else f"RXNORM//{one.rxnorm}" if one.rxnorm else ""
 
 
 def concept_of(term: Term) -> str:
@@ -100,7 +105,8 @@ def _called() -> Mapping[str, tuple[str, str]]:
     found = {concept: (row["en"][0], row["zh"][0]) for concept, row in rows if row["en"] and row["zh"]}
     for term in (*codes.CONDITIONS.values(), *codes.FINDINGS.values(), *codes.MEDICINES.values()):
         found.setdefault(concept_of(term), _plain(term))
-    return {f"ATC//{code}": (one.name, one.zh) for one in INGREDIENTS.values() for code in one.atc} | found
+    drugs = {drug_concept(one): (one.name, one.zh) for one in INGREDIENTS.values()}
+    return drugs | found
 
 
 def called(concept: str, language: str) -> str:
@@ -119,9 +125,13 @@ def by_snomed() -> Mapping[str, str]:
     return {row["snomed"]: concept for concept, row in _table("findings").items() if "snomed" in row}
 
 
-def _plain(term: Term) -> tuple[str, ...]:
+def _plain(term: Term) -> tuple[str, str]:
     """Its names without what stands in brackets."""
-    return tuple(re.sub(r"\s*[(（].*", "", text) for text in (term.en, term.zh))
+    return _bare(term.en), _bare(term.zh)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s*[(（].*", "", text)
 
 
 @cache
