@@ -90,6 +90,27 @@ def test_what_is_denied_or_harmless_raises_no_flag(text: str):
     assert () == red_flags(text)
 
 
+@pytest.mark.parametrize("text", read("urgent")["cannot_wait"])
+def test_every_way_we_know_to_say_it_is_heard_by_a_rule_or_at_least_cautions(text: str):
+    told = route(text, country="US")
+
+    assert told.flags or told.caution
+    assert not (told.flags and told.caution)
+    assert told.flags or told.caution.call[0].dial == "911"
+
+
+def test_rules_hear_most_of_it_and_hardly_anything_that_can_wait():
+    said = read("urgent")
+
+    assert 0.9 < sum(bool(red_flags(text)) for text in said["cannot_wait"]) / len(said["cannot_wait"])
+    assert 0.03 > sum(bool(red_flags(text)) for text in said["can_wait"]) / len(said["can_wait"])
+
+
+@pytest.mark.parametrize("text", ["皮肤发痒", "高血压", "toothache", "hello", "need new glasses"])
+def test_ordinary_needs_are_not_cautioned(text: str):
+    assert route(text).caution is None
+
+
 def test_the_number_is_that_of_the_country_and_for_thoughts_of_dying_a_line_to_talk_comes_first():
     assert ["120"] == [line.dial for line in red_flags("胸痛出冷汗", "CN")[0].call]
     assert ["911"] == [line.dial for line in red_flags("chest pain and sweating", "US")[0].call]

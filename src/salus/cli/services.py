@@ -88,6 +88,8 @@ def ask(
     found = route(need, told.language, model=model, country=country)
     for flag in found.flags:
         typer.echo(f"{', '.join(line.dial for line in flag.call)}  {flag.text.in_(told.language)}")
+    if found.caution:
+        typer.echo(f"{found.caution.call[0].dial}  {found.caution.text.in_(told.language)}")
     if found.cannot_tell:
         typer.echo(found.cannot_tell.in_(told.language))
     for one in found.departments:

@@ -37,7 +37,9 @@ class Focus:
     zh: tuple[str, ...]
 
 
+@cache
 def read(name: str) -> dict[str, Any]:
+    """One table of this package; it is shared: read it, never change it."""
     return tomllib.loads((files("salus.assistants.recommend") / f"{name}.toml").read_text("utf-8"))
 
 

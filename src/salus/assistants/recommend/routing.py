@@ -6,11 +6,13 @@ from functools import cache
 
 from salus.assistants.recommend.departments import FIRST, Department, departments, focuses, known
 from salus.assistants.recommend.redflags import RedFlag, red_flags
+from salus.assistants.recommend.urgency import sounds_urgent
 from salus.assistants.suggestion import Name
 from salus.base.errors import Invalid
 from salus.base.words import LANGUAGES, words_of
 from salus.learning.models.recommend import Topics
 from salus.learning.models.recommend import topics as learning
+from salus.places import Number, numbers
 
 LONGEST = 2_000  # characters that somebody may say
 FEWEST_TERMS = 1  # that the reader has met, or it cannot tell
@@ -28,14 +30,23 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """That it may be urgent, and the number to call if so."""
+
+    text: Name
+    call: tuple[Number, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Routing:
     """`flags` before all else: with them no department is named. `cannot_tell`: why not, and then `departments` holds
-    where to begin, without a probability of any worth."""
+    where to begin, without a probability of any worth. `caution`: no rule holds, and yet it sounds urgent."""
 
     text: str
     flags: tuple[RedFlag, ...]
     departments: tuple[Chance, ...]
     cannot_tell: Name | None = None
+    caution: Caution | None = None
 
 
 def route(
@@ -60,7 +71,8 @@ def route(
     flags = red_flags(text, country, age_days)
     if flags and not despite:
         return Routing(text, flags, ())
-    return Routing(text, flags, *told(text, model or shipped()))
+    caution = Caution(name("caution"), (numbers(country)["ambulance"],)) if not flags and sounds_urgent(text) else None
+    return Routing(text, flags, *told(text, model or shipped()), caution)
 
 
 def told(text: str, model: Topics) -> tuple[tuple[Chance, ...], Name | None]:
