@@ -49,6 +49,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "patients": CARERS,
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
+    "cases": CARERS | {Role.DATA_SCIENTIST},
     "quizzes": CARERS | {Role.ADMINISTRATOR},
     "services": frozenset({Role.PATIENT}),
     "audit": frozenset({Role.ADMINISTRATOR}),

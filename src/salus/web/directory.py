@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from salus.web import (
     audit,
+    cases,
     chart,
     models,
     notices,
@@ -52,6 +53,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/patients/{id}/orders/{order}/again", orders.again, "patients"),
     ("POST", "/patients/{id}/orders/{order}/discard", orders.discard, "patients"),
     ("POST", "/patients/{id}/overrides/{issue}/undo", orders.take_back, "patients"),
+    ("GET", "/patients/{id}/cases", cases.of_patient, "patients"),
+    ("GET", "/cases", cases.listing, "cases"),
     ("GET", "/safety", orders.burden, "safety"),
     ("GET", "/resources/{type}/{id}", resource.view, "patients"),
     ("GET", "/models", models.listing, "models"),

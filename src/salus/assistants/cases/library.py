@@ -15,6 +15,7 @@ from salus.assistants.cases.outcomes import Treated, treated
 from salus.assistants.cases.query import Filters, Query, asked
 from salus.assistants.cases.reading import DECODER
 from salus.assistants.cases.reasons import Reasons, reasons
+from salus.assistants.cases.terms import FILE as NAMES
 from salus.assistants.cases.terms import Terms
 from salus.base.errors import Invalid, Missing
 from salus.learning.retrieval import Document, Found, Index, Wanted, words
@@ -56,7 +57,16 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.index = Index(folder)
-        self.terms = Terms(folder)
+        self._terms, self._names = Terms(folder), -1
+
+    @property
+    def terms(self) -> Terms:
+        """Names of findings, read again when others were loaded."""
+        file = self.index.folder / NAMES
+        mark = file.stat().st_mtime_ns if file.exists() else 0
+        if mark != self._names:
+            self._terms, self._names = Terms(self.index.folder), mark
+        return self._terms
 
     def __len__(self) -> int:
         return len(self.index)

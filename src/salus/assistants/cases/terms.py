@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
@@ -62,16 +62,8 @@ class Terms:
 
     @cached_property
     def english(self) -> dict[tuple[str, ...], str]:
-        """Concept by the stems of a name in their order of the alphabet: names win over synonyms."""
-        found: dict[tuple[str, ...], str] = {}
-        own = ontology()
-        for id, label in zip(own.ids, own.labels, strict=True):
-            found.setdefault(bag(words(label)), id)
-        for id, others in zip(own.ids, own.synonyms, strict=True):
-            for other in others:
-                found.setdefault(bag(words(other)), id)
-        found.pop((), None)
-        return found
+        """Concept by the stems of a name in their order of the alphabet."""
+        return english_names()
 
     @cached_property
     def han(self) -> dict[str, str]:
@@ -154,6 +146,20 @@ class Terms:
             if size:
                 yield self.han[run[at : at + size]], run[at : at + size]
             at += size or 1
+
+
+@cache
+def english_names() -> dict[tuple[str, ...], str]:
+    """Names win over synonyms."""
+    found: dict[tuple[str, ...], str] = {}
+    own = ontology()
+    for id, label in zip(own.ids, own.labels, strict=True):
+        found.setdefault(bag(words(label)), id)
+    for id, others in zip(own.ids, own.synonyms, strict=True):
+        for other in others:
+            found.setdefault(bag(words(other)), id)
+    found.pop((), None)
+    return found
 
 
 def _runs(text: str) -> list[str]:
