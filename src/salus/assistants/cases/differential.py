@@ -31,7 +31,10 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """A disease, its place in each list (None: not in it), the case most alike, what of the question it explains."""
+    """A disease, its place in each list (None: not in it), the case most alike, what of the question it explains.
+
+    Of a diagnosis that only cases have, nobody has written down what it explains: both are empty then.
+    """
 
     code: str
     name: str
@@ -134,7 +137,7 @@ class Ranks:
             case=support.case if support else None,
             alike=support.alike if support else 0.0,
             explained=explained,
-            unexplained=tuple(one for one in self.query.concepts() if one not in told),
+            unexplained=tuple(one for one in self.query.concepts() if one not in told) if at is not None else (),
         )
 
 
