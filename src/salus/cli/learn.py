@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, get_args
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -12,6 +13,8 @@ from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.learning.learn import Learned, learn_table, learn_task
 from salus.learning.learn import resume as go_on_with
+from salus.learning.ranking.judging import Figures
+from salus.learning.ranking.learning import learn_ranking
 from salus.learning.run import Run
 from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step5_evaluate.probes import Probe
@@ -85,8 +88,9 @@ def learn(
         elif is_task:
             if events is None:
                 bring_events(told)
-            learned = learn_task(
-                read_task(what),
+            task = read_task(what)
+            learned = (learn_ranking if task.kind == "ranking" else learn_task)(
+                task,
                 told.events,
                 told.registry,
                 runs=runs,
@@ -168,6 +172,9 @@ def conclude(learned: Learned, language: str, console: Console) -> None:
     run = Run(learned.run)
     for note in run.notes():
         console.print(say(note.key, language, **note.slots), markup=False, highlight=False, soft_wrap=True)
+    if (made := run.folder / "ranking.json").exists():
+        conclude_ranking(msgspec.json.decode(made.read_bytes(), type=Figures), learned, language)
+        return
     found = run.read("step5_evaluate", "figures.json", Evaluation)
     measure = HEADLINE[found.kind]
     lines = [
@@ -184,6 +191,19 @@ def conclude(learned: Learned, language: str, console: Console) -> None:
     ]
     for line in lines:
         typer.echo(line)
+
+
+def conclude_ranking(found: Figures, learned: Learned, language: str) -> None:
+    """The figures of a ranking, beside those of what costs nothing; what it is not; its card and version."""
+    told = words_of("salus.learning.ranking")
+    typer.echo(told("cli.judged", language, visits=found.visits, people=found.people))
+    for name, one in found.methods.items():
+        slots = {"f1": figure_text(one.f1), "jaccard": figure_text(one.jaccard)}
+        typer.echo(told("cli.method", language, method=told(f"method.{name}", language), **slots))
+    typer.echo(told("cli.behaviour", language))
+    typer.echo(say("cli.report", language, path=learned.run / f"card.{language}.md"))
+    key = "cli.promoted" if learned.promoted else "cli.waiting"
+    typer.echo(say(key, language, name=learned.name, version=learned.version))
 
 
 def spans(found: Evaluation) -> dict[str, int]:

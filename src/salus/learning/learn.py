@@ -66,6 +66,8 @@ def learn_task(
 
     `engine`: who makes the features: numpy, duckdb or spark.
     """
+    if task.kind == "ranking":
+        raise Invalid("A ranking is learned by learning.ranking.learn_ranking", path="kind")
     plan = Plan(task=task, source="events", data=str(events), engine=engine_named(engine))
     return learn(plan, Registry(registry, secret), runs or registry.parent / "runs", promote, progress)
 

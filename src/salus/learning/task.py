@@ -17,7 +17,7 @@ from salus.learning.cohorts.reading import read_definition
 from salus.learning.cohorts.telling import faults_of_task, horizon_days, label_codes
 from salus.learning.formulas import Expression
 
-Kind = Literal["binary", "multiclass", "number", "survival"]
+Kind = Literal["binary", "multiclass", "number", "survival", "ranking"]
 Call = Literal["f1", "as_many"]
 Weights = Literal["none", "balanced", "tuned"]
 FollowedUntil = Literal["end_of_data", "last_event"]
@@ -35,6 +35,7 @@ BOUNDED = {  # kind of task -> measures whose difference between groups can be b
     "multiclass": ("accuracy",),
     "number": ("mae",),
     "survival": ("uno", "recall", "specificity", "selected", "o_e", "ece"),
+    "ranking": (),
 }
 
 
@@ -221,6 +222,18 @@ class Trust(Strict):
     bounds: dict[str, float] = {}
 
 
+class Ranking(Strict):
+    """Of a ranking: `groups`: patterns of codes that say why (diseases); those of the last `new_days` before a visit,
+    or else all, make the prior. `alike`: with fewer people alike nothing is ranked. `least`: a label needs so many
+    training people. `shown`: so many of the ranking are told."""
+
+    groups: list[str] = []
+    new_days: float = 7
+    alike: int = 20
+    least: int = 20
+    shown: int = 10
+
+
 ABOUT = (  # what only the site can state of a model: its report says each of them, or that it is still to be stated
     "developers", "contact", "funding", "conflicts", "protocol", "registration", "ethics", "consent", "rationale",
     "inequalities", "intended_use", "intended_users", "population", "out_of_scope", "risks", "setting", "involvement",
@@ -247,6 +260,7 @@ class Task(Strict):
     budget: Budget = msgspec.field(default_factory=Budget)
     split: Split = msgspec.field(default_factory=Split)
     trust: Trust = msgspec.field(default_factory=Trust)
+    ranking: Ranking = msgspec.field(default_factory=Ranking)
     labels: dict[str, Text] = {}
     about: dict[str, Text | str] = {}
     aces: Definition | None = None
@@ -280,7 +294,7 @@ class Task(Strict):
         """How long before the prediction time the label's own codes are hidden from the features."""
         if self.features.blind_hours is not None:
             return self.features.blind_hours
-        return 24.0 if self.label.same_encounter else 0.0
+        return 24.0 if self.label.same_encounter or self.kind == "ranking" else 0.0
 
 
 def without_places(task: Task) -> Task:
@@ -391,13 +405,14 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
         (bool(aces) and task.kind != "binary", "kind", f"an ACES file tells whether, not {task.kind}: say binary"),
         (not re.fullmatch(r"[\w-]{1,80}", task.name), "name", f"'{task.name}' must be letters, digits, - and _"),
         ({"en", "zh"} - set(task.question) != set(), "question", "give the question in both languages: en and zh"),
+        *checks_of_ranking(task),
         (
-            not (when.events or when.dates or aces),
+            not (when.events or when.dates or aces or task.kind == "ranking"),
             "when.events",
             "say when to predict: events = [...] or dates = [...]",
         ),
         (
-            task.kind != "multiclass" and not label.codes and not aces,
+            task.kind != "multiclass" and not label.all_codes() and not aces,
             "label.codes",
             f"a {task.kind} task needs codes = [...] that make the label",
         ),
@@ -407,7 +422,7 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             f"{len(label.classes)} classes given: a multiclass task needs two or more",
         ),
         (
-            not label.same_encounter and label.within_days <= 0 and not aces,
+            not label.same_encounter and label.within_days <= 0 and not aces and task.kind != "ranking",
             "label.within_days",
             f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
         ),
@@ -506,6 +521,26 @@ def checks_of_cleaning(task: Task) -> list[tuple[bool, str, str]]:
             "clean",
             "series are not cleaned yet: clean a copy of the events by `salus clean`, or leave one of the two out",
         ),
+    ]
+
+
+def checks_of_ranking(task: Task) -> list[tuple[bool, str, str]]:
+    """The same of a ranking."""
+    ask, features = task.ranking, task.features
+    if task.kind != "ranking":
+        return [(ask != Ranking(), "ranking", f"only a ranking is told by it, not a {task.kind} task")]
+    series = features.embedding is not None or task.sequence is not None
+    fewest = min(ask.alike, ask.least)
+    return [
+        (
+            bool(task.when.events or task.when.dates),
+            "when",
+            "a ranking is made when something is done: leave `when` out",
+        ),
+        (not ask.groups, "ranking.groups", 'say which codes tell why it is done, such as groups = ["ICD10//*"]'),
+        (fewest < 5, "ranking", f"{fewest} people: of fewer than 5 nothing is told, for each could be known again"),
+        (series, "features", "a ranking reads no series and no vectors of codes: leave them out"),
+        (task.split.by == "site" or task.split.folds > 0, "split", "a ranking is judged by time, subject or both"),
     ]
 
 

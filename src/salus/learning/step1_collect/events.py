@@ -129,7 +129,7 @@ def made_up(connection: duckdb.DuckDBPyConnection, given: str) -> list[Note]:
 def is_wanted(code: str, task: Task) -> bool:
     """Whether a task can use an event of this code: as a feature, an anchor, a label, or to know the person."""
     named = task.cohort.has + task.cohort.without + task.when.events + task.label.all_codes() + task.told_apart
-    named = named + task.features.text
+    named = named + task.features.text + task.ranking.groups
     person = ["MEDS_BIRTH", "MEDS_DEATH", "SEX//*"]
     used = matches(code, task.features.codes) and not matches(code, task.hidden)
     return code != SYNTHETIC and (used or matches(code, named + person))
