@@ -8,8 +8,8 @@ medicines, so the marks tell how many to name: `removed` takes them out for ever
 every method, as published. The disease is given in the data as an input; each method is told with it and without it.
 
 Dialogues that share much of their wording (cosine of their 3- to 5-grams above 0.3) stay in one fold. Every method
-chooses its cut by inner folds of its own training part. Jaccard and F1 are of each dialogue, then the mean; intervals by
-drawing groups of dialogues anew.
+chooses its cut by inner folds of its own training part. Jaccard and F1 are of each dialogue, then the mean; intervals
+by drawing groups of dialogues anew.
 """
 
 import gzip

@@ -1,54 +1,41 @@
-"""How many people are like somebody, told from counts of people that nobody can be found in.
+"""How many people are like somebody: of about the same age, seen for the same reason. Told from counts alone.
 
-Everybody counts once, as decade of age and set of reasons (diseases). A profile that fewer than five people share loses
-its rarest reason until five do: what is kept says less of some people than is known, so the count is "at least".
+For each reason (disease) and decade of age it is kept how many people had a visit for it; counts below five are not.
+Of several reasons most must be shared: the count is that of the one in the middle, of two that of the less frequent.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from salus.learning.task import Strict
-
-LEAST_SHARED = 5  # people behind each profile that is kept
-AGREE = 0.5  # of what is recorded of the two, the rarer counting for more
-ANY = -1  # a decade that is not known, or not kept
-
-
-class Profile(Strict):
-    """So many people of a decade of age (-1: any) have these reasons."""
-
-    decade: int
-    reasons: list[str]
-    people: int
-
-
-Key = tuple[int, frozenset[str]]
+LEAST = 5  # people behind each count that is kept
+ANY = -1  # a decade that is not known
+NONE = ""  # the reason of a visit for which none is known
+Counts = dict[str, dict[int, int]]  # reason -> decade -> people
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """The profiles, and how much a reason weighs (the rarer the more)."""
+    """How many people of each decade were seen for each reason."""
 
-    profiles: list[Profile]
-    weight: Mapping[str, float]
+    counts: Mapping[str, Mapping[int, int]]
 
-    def alike(self, decade: int, reasons: Iterable[str]) -> int:
-        """At least so many people have reasons that agree by half or more, and are of about the same age."""
-        own = frozenset(one for one in reasons if one in self.weight)
-        return sum(one.people for one in self.profiles if near(decade, one.decade) and self.agree(own, one.reasons))
+    def alike(self, decade: int, reasons: Collection[str]) -> int:
+        """So many people of this decade of age, or the next to it, were seen for most of these reasons.
 
-    def agree(self, own: frozenset[str], others: Iterable[str]) -> bool:
-        """Whether what both have weighs half or more of what either has; nothing agrees with nothing."""
-        theirs = frozenset(others)
-        either, both = own | theirs, own & theirs
-        return sum(self.weight[one] for one in both) >= AGREE * sum(self.weight[one] for one in either)
+        >>> Crowd({"I10": {6: 30, 7: 9, 2: 50}, "J45": {6: 12}}).alike(6, ["I10"])
+        39
+        >>> Crowd({"I10": {6: 30}, "J45": {6: 12}}).alike(6, ["I10", "J45"])
+        12
+        """
+        many = sorted((self.seen(decade, one) for one in reasons or [NONE]), reverse=True)
+        return many[len(many) // 2]
 
-
-def near(one: int, other: int) -> bool:
-    return ANY in (one, other) or abs(one - other) <= 1
+    def seen(self, decade: int, reason: str) -> int:
+        found = self.counts.get(reason, {})
+        return sum(people for own, people in found.items() if ANY in (own, decade) or abs(own - decade) <= 1)
 
 
 def decade_of(age: float) -> int:
@@ -59,32 +46,18 @@ def decade_of(age: float) -> int:
     return ANY if np.isnan(age) else int(age // 10)
 
 
-def crowd_of(people: Iterable[Key]) -> Crowd:
-    """The crowd of people: decade and reasons of each."""
-    given = list(people)
-    counts = Counter(reason for _, reasons in given for reason in reasons)
-    known = {reason for reason, many in counts.items() if many >= LEAST_SHARED}
-    weight = {reason: float(np.log(1 + len(given) / counts[reason])) for reason in sorted(known)}
-    kept = merged(Counter((decade, reasons & known) for decade, reasons in given), counts)
-    profiles = [Profile(decade=d, reasons=sorted(r), people=n) for (d, r), n in kept.items()]
-    return Crowd(sorted(profiles, key=lambda one: (-one.people, one.decade, one.reasons)), weight)
+def crowd_of(visits: Iterable[tuple[str, int, Collection[str]]]) -> Crowd:
+    """The crowd of visits (subject, decade of age, reasons), in order of time: everybody counts once a reason, at the
+    age of the last such visit."""
+    latest: dict[tuple[str, str], int] = {}
+    for subject, decade, reasons in visits:
+        for reason in reasons or [NONE]:
+            latest[subject, reason] = decade
+    counts: Counts = defaultdict(lambda: defaultdict(int))
+    for (_, reason), decade in latest.items():
+        counts[reason][decade] += 1
+    return Crowd({reason: kept(counts[reason]) for reason in sorted(counts) if kept(counts[reason])})
 
 
-def merged(waiting: Counter[Key], counts: Mapping[str, int]) -> Counter[Key]:
-    """Profiles of five people or more: a smaller one loses its rarest reason, then its decade, then is left out. The
-    longest come first, for they may make a shorter one large enough."""
-    kept: Counter[Key] = Counter()
-    longest = max((len(reasons) for _, reasons in waiting), default=0)
-    for size in range(longest, -1, -1):
-        for key in sorted((one for one in waiting if len(one[1]) == size), key=lambda one: (one[0], sorted(one[1]))):
-            people = waiting.pop(key)
-            if people >= LEAST_SHARED:
-                kept[key] += people
-            elif key[1]:
-                rarest = min(key[1], key=lambda reason: (counts[reason], reason))
-                waiting[key[0], key[1] - {rarest}] += people
-            else:
-                kept[ANY, frozenset()] += people
-    if kept[ANY, frozenset()] < LEAST_SHARED:
-        del kept[ANY, frozenset()]
-    return kept
+def kept(people: Mapping[int, int]) -> dict[int, int]:
+    return {decade: many for decade, many in sorted(people.items()) if many >= LEAST}

@@ -15,7 +15,7 @@ from salus.learning.dictionary import EventRecipe, usual_of
 from salus.learning.models.family import Matrix
 from salus.learning.models.wide import Rows, Wide
 from salus.learning.moments import moment_us
-from salus.learning.ranking.alike import ANY, Crowd, Profile, decade_of
+from salus.learning.ranking.alike import ANY, Counts, Crowd, decade_of
 from salus.learning.ranking.judging import Figures
 from salus.learning.ranking.ranker import Known, Ranker, load
 from salus.learning.ranking.visits import Before, Person, before, marks, people_of, sparse_marks
@@ -28,7 +28,7 @@ from salus.learning.task import Strict, Task, Text
 
 class Bundle(Strict):
     """bundle.json. `names`: of each label; `groups`: the reasons that make the prior; `people`, `visits`: of training;
-    `weight`, `profiles`: see `alike`; `wide`: the ranking asks for wide matrices; `synthetic`: of made-up people."""
+    `counts`: see `alike`; `wide`: the ranking asks for wide matrices; `synthetic`: of made-up people."""
 
     name: str
     version: str
@@ -38,8 +38,7 @@ class Bundle(Strict):
     groups: list[str]
     people: int
     visits: int
-    weight: dict[str, float]
-    profiles: list[Profile]
+    counts: Counts
     figures: Figures
     wide: bool
     synthetic: bool
@@ -82,7 +81,7 @@ class Kept:
         self.bundle = msgspec.json.decode((folder / "bundle.json").read_bytes(), type=Bundle)
         self.recipe = msgspec.json.decode((folder / "recipe.json").read_bytes(), type=EventRecipe)
         self.ranker: Ranker = load(folder)
-        self.crowd = Crowd(self.bundle.profiles, self.bundle.weight)
+        self.crowd = Crowd(self.bundle.counts)
 
     @cached_property
     def windows(self) -> Windows:
@@ -97,7 +96,7 @@ class Kept:
         at_us = moment_us(at)
         person = next(iter(people_of(events, self.task).values()), Person())
         known, x = before(person, at_us, self.task), self.features(events, at_us)
-        alike = self.crowd.alike(self.decade(x), known.all)
+        alike = self.crowd.alike(self.decade(x), known.new)
         asked = known_of(x, [known], self.bundle.groups, self.ranker.labels)
         last = tuple(self.done(label, 1.0) for label in sorted(known.last & set(self.bundle.names)))
         prior = self.first(self.ranker.prior.of(asked.groups)[0])

@@ -173,8 +173,8 @@ def concluded(run: Run, visits: Visits) -> Path:
     train, test = np.flatnonzero(visits.train), np.flatnonzero(~visits.train)
     ranker = fit(known.rows(train), y[train], labels, subject[train], Wish(seed=task.split.seed))
     decades = decades_of(recipe, known)
-    crowd = crowd_of(latest(visits, decades).values())
-    few = [crowd.alike(decades[at], visits.told[at].all) < task.ranking.alike for at in test]
+    crowd = crowd_of((visits.rows[at].subject, decades[at], visits.told[at].new) for at in train)
+    few = [crowd.alike(decades[at], visits.told[at].new) < task.ranking.alike for at in test]
     learned, held = ((known.rows(own), y[own], subject[own]) for own in (train, test))
     bundle = Bundle(
         name=task.name,
@@ -185,8 +185,7 @@ def concluded(run: Run, visits: Visits) -> Path:
         groups=groups,
         people=len(set(subject[train])),
         visits=len(train),
-        weight=dict(crowd.weight),
-        profiles=crowd.profiles,
+        counts={reason: dict(counts) for reason, counts in crowd.counts.items()},
         figures=judge(ranker, learned, held, float(np.mean(few)) if few else 0.0),
         wide=isinstance(known.x, Wide),
         synthetic=any(note.key == MADE_UP for note in run.notes()),
@@ -220,11 +219,6 @@ def decades_of(recipe: EventRecipe, known: Known) -> list[int]:
         return [ANY] * len(known.x)
     ages: Matrix = known.x[:, values.index("age")]
     return [decade_of(float(age)) for age in ages]
-
-
-def latest(visits: Visits, decades: list[int]) -> dict[str, tuple[int, frozenset[str]]]:
-    """Of each training person the decade and all reasons at their latest visit: rows stand in order of time."""
-    return {row.subject: (decades[at], visits.told[at].all) for at, row in enumerate(visits.rows) if visits.train[at]}
 
 
 def called(label: str, task: Task) -> Text:
