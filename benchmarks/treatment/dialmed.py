@@ -146,12 +146,12 @@ def ranking(data: Dialogues, with_disease: bool) -> Callable[[Matrix, Matrix], t
         groups = data.disease if with_disease else data.disease * 0
         if with_disease:
             pairs.append((data.disease[learn], data.disease[ask]))
+        some = np.flatnonzero(data.y[learn].any(axis=0))
         known = []
         for at, rows in ((0, learn), (1, ask)):
             cells = in_order((hstack([one[at] for one in pairs]) / len(pairs) ** 0.5).tocsr())
-            wide = Wide(cells, np.zeros(cells.shape[1]))
-            known.append(Known(wide, groups[rows], tuple(one[rows] for one in data.named)))
-        some = np.flatnonzero(data.y[learn].any(axis=0))
+            hints = tuple(one[np.ix_(rows, some)] for one in data.named)
+            known.append(Known(Wide(cells, np.zeros(cells.shape[1])), groups[rows], hints))
         ranker = fit(known[0], data.y[np.ix_(learn, some)], [data.names[i] for i in some], data.group[learn], WISH)
         shares, calls = (np.zeros((len(ask), data.y.shape[1])) for _ in range(2))
         shares[:, some] = ranker.shares(known[1])
