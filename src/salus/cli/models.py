@@ -13,6 +13,7 @@ from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.cli.retrain import again
 from salus.learning.effects.kept import EffectEntry, EffectRegistry
+from salus.learning.ranking.rankings import Rankings
 from salus.learning.step5_evaluate.bootstrap import Figure
 from salus.learning.step5_evaluate.report import HEADLINE, figure_text
 from salus.learning.step7_deploy import Registry
@@ -35,7 +36,8 @@ def show_all(registry: Where = None, language: Language = None) -> None:
     """Every version of every model. 列出模型"""
     told = settings(registry=registry, language=language)
     entries, effects = Registry(told.registry, told.secret).list(), EffectRegistry(told.registry, told.secret).list()
-    if not entries and not effects:
+    rankings = Rankings(told.registry, told.secret)
+    if not entries and not effects and not rankings.names():
         typer.echo(say("models.none", told.language, folder=told.registry))
         return
     made = Table()
@@ -45,6 +47,9 @@ def show_all(registry: Where = None, language: Language = None) -> None:
         made.add_row(*cells(entry, told.language))
     for effect in effects:
         made.add_row(*effect_cells(effect, told.language))
+    for name in rankings.names():
+        for version in rankings.versions(name):
+            made.add_row(*ranking_cells(rankings, name, version, told.language))
     Console().print(made)
 
 
@@ -64,10 +69,20 @@ def effect_cells(entry: EffectEntry, language: str) -> list[str]:
     ]
 
 
+def ranking_cells(rankings: Rankings, name: str, version: str, language: str) -> list[str]:
+    """One line of the list: of a ranking its F1 on visits it never saw."""
+    yes, no = say("models.yes", language), say("models.no", language)
+    bundle, current = rankings.bundle(name, version), rankings.current(name)
+    figure = f"F1 {figure_text(bundle.figures.methods['ranking'].f1)}"
+    promoted = yes if current is not None and current.version == version else ""
+    sealed = yes if rankings.sealed(name, version) else no
+    return [name, version, bundle.made, say("models.ranking", language), figure, sealed, promoted]
+
+
 def shelf_of(folder: Path, secret: bytes | None, name: str) -> Shelf[Any]:
-    """Where a name stands: among the effect models, or among those of prediction."""
-    effects = EffectRegistry(folder, secret)
-    return effects if name in effects.names() else Registry(folder, secret)
+    """Where a name stands: among the effect models, the rankings, or the models of prediction."""
+    others: tuple[Shelf[Any], ...] = (EffectRegistry(folder, secret), Rankings(folder, secret))
+    return next((one for one in others if name in one.names()), Registry(folder, secret))
 
 
 def cells(entry: Entry, language: str) -> list[str]:

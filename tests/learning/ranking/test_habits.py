@@ -6,10 +6,13 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 from ward import AMLODIPINE, COLCHICINE, METFORMIN, RAMIPRIL, SALBUTAMOL, START, TASK, event, events_of, written
 
 from salus.analytics.events import EVENT_SCHEMA
 from salus.base.errors import Conflict, Invalid, Missing
+from salus.cli import terminal
+from salus.cli.models import shelf_of
 from salus.learning.learn import learn_task
 from salus.learning.ranking.learning import learn_ranking
 from salus.learning.ranking.rankings import Rankings
@@ -145,6 +148,14 @@ def test_files_that_were_changed_are_refused(learned, tmp_path):
 def test_models_of_other_kinds_do_not_see_rankings(learned):
     assert [] == Registry(learned[0]).names()
     assert ["medicines"] == Rankings(learned[0]).names()
+
+
+def test_the_terminal_lists_rankings_beside_models(learned):
+    where = ["--registry", str(learned[0])]
+    listed = CliRunner().invoke(terminal(["models"]), ["models", "list", *where], env={"COLUMNS": "200"})
+
+    assert "medicines" in listed.output and "ranking" in listed.output
+    assert isinstance(shelf_of(learned[0], b"s" * 32, "medicines"), Rankings)
 
 
 def test_a_visit_is_asked_about_before_its_first_order():

@@ -26,7 +26,7 @@ from salus.learning.task import Strict
 
 T = TypeVar("T")
 PROMOTIONS = "promotions.json"
-RESERVED = ("effects",)  # the folder of effect models: no model of prediction can have its name
+RESERVED = ("effects", "rankings")  # folders of other kinds: no model of prediction can have their names
 Act = Literal["promoted", "rolled-back", "shadow", "shadow-ended"]
 
 
