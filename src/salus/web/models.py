@@ -8,6 +8,7 @@ from msgspec import to_builtins
 from starlette.responses import Response
 
 from salus.base.errors import Missing
+from salus.learning.effects.kept import EffectRegistry
 from salus.learning.step7_deploy import Registry, external
 from salus.learning.step7_deploy.dossier import known_of
 from salus.learning.step7_deploy.dossier.chai import card_xml
@@ -33,13 +34,23 @@ class Beside:
 
 def listing(visit: Visit) -> Response:
     """Every model, the version in use first."""
-    told = entries(visit.desk.bedside.models(), visit.language)
+    told = entries([*visit.desk.bedside.models(), *effects(visit)], visit.language)
     return visit.page("models.html", entries=told)
+
+
+def effects(visit: Visit) -> list[dict[str, Any]]:
+    """The models of expected benefit, as the list shows models."""
+    kept = EffectRegistry(visit.desk.settings.registry, visit.desk.settings.secret).list()
+    return [to_builtins(one) | {"family": "effects" if one.passed else "effects-refused"} for one in kept]
 
 
 def card(visit: Visit) -> Response:
     """One version's card, read from its checked files. Raises Missing, or Conflict if they were changed."""
     entry = the_one(visit)
+    if entry.is_effect:
+        kept = EffectRegistry(visit.desk.settings.registry, visit.desk.settings.secret)
+        said = kept.load(entry.name, entry.version).card
+        return visit.page("card.html", entry=entry, sections=sections(said, visit.language), elsewhere=[])
     registry = Registry(visit.desk.settings.registry, visit.desk.settings.secret)
     found = registry.load(entry.name, entry.version).card
     evidence = external.kept(registry.folder / entry.name, entry.version)
@@ -79,7 +90,7 @@ def known_here(visit: Visit) -> Known:
 
 def the_one(visit: Visit) -> Entry:
     name, version = visit.path["name"], visit.path["version"]
-    told = entries(visit.desk.bedside.models(), visit.language)
+    told = entries([*visit.desk.bedside.models(), *effects(visit)], visit.language)
     found = next((one for one in told if (one.name, one.version) == (name, version)), None)
     if found is None:
         raise Missing(f"There is no model {name} {version}: `salus models list` names those that there are")

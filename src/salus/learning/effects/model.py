@@ -91,6 +91,12 @@ class EffectModel:
         return self.bundle.task
 
     @cached_property
+    def card(self) -> dict[str, Any]:
+        """The card: sections by heading, each in en and zh."""
+        found: dict[str, Any] = msgspec.json.decode((self.folder / "card.json").read_bytes())
+        return found
+
+    @cached_property
     def windows(self) -> Windows:
         return Windows(self.recipe)
 

@@ -47,6 +47,7 @@ class Entry:
     bins: tuple[Bin, ...]
     rows: str
     sealed: bool | None = None
+    is_effect: bool = False
 
     @property
     def chief(self) -> Figure | None:
@@ -85,6 +86,7 @@ def entry(row: Row, language: str) -> Entry:
         bins=tuple(Bin(one["mean"], one["observed"], one["rows"]) for one in curves.get("calibration", [])),
         rows=number(metrics.get("rows")),
         sealed=row.get("sealed"),
+        is_effect=str(row.get("family")).startswith("effects"),
     )
 
 
