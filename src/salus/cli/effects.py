@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from salus.base.errors import Invalid
-from salus.base.settings import settings
+from salus.base.settings import Settings, settings
 from salus.base.words import words_of
+from salus.cli.learn import bring_events
 from salus.learning.effects.answering import answer_task
 from salus.learning.effects.declared import read_effect_task
 from salus.learning.effects.finding import Findings, find
@@ -26,6 +27,7 @@ REFUSED = 1
 def effects(
     table: Annotated[Path, typer.Argument(help="A table, one row a person; or a task. 表格（每人一行）或任务文件")],
     events: Annotated[Path | None, typer.Argument(help="Of a task: the folder of events. 事件文件夹")] = None,
+    store: Annotated[str | None, typer.Option(help="Of a task: the store to bring events from. 数据库")] = None,
     treatment: Annotated[str | None, typer.Option(help="The column of the option that was taken. 方案列")] = None,
     outcome: Annotated[str | None, typer.Option(help="The column of the outcome: 0 and 1, or amounts. 结局列")] = None,
     time: Annotated[str | None, typer.Option(help="How long each was followed. 随访时间列")] = None,
@@ -44,7 +46,7 @@ def effects(
 ) -> None:
     """Estimate what one option rather than another would do; hidden unless checks hold. 估计治疗方案的预期获益"""
     if table.suffix == ".toml" or events is not None:
-        by_task(table, events, registry, promote, language)
+        by_task(table, settings(store=store, registry=registry, events=events, language=language), promote, events)
         return
     tongue, console = settings(language=language).language, Console(stderr=True)
     told = asked_of(outcome, time, event)
@@ -64,14 +66,15 @@ def effects(
         raise typer.Exit(REFUSED)
 
 
-def by_task(file: Path, events: Path | None, registry: Path | None, promote: bool, language: str | None) -> None:
-    """An effect task over a folder of events, into the registry."""
-    told = settings(registry=registry, language=language)
-    if events is None:
-        raise Invalid(f"Name the folder of events: salus effects {file.name} EVENTS --registry REGISTRY", path="events")
+def by_task(file: Path, told: Settings, promote: bool, events: Path | None) -> None:
+    """An effect task over a folder of events, or over what a store holds now, into the registry."""
     tongue, task = told.language, read_effect_task(file)
-    with Console(stderr=True).status(say("effects.estimating", tongue)):
-        made = answer_task(task, events, told.registry, promote=promote, secret=told.secret)
+    console = Console(stderr=True)
+    if events is None:
+        with console.status(say("effects.following", tongue)):
+            bring_events(told)
+    with console.status(say("effects.estimating", tongue)):
+        made = answer_task(task, told.events, told.registry, promote=promote, secret=told.secret)
     left_out = "; ".join(f"{say(f'left_out.{why}', tongue)} {count}" for why, count in made.bundle.left_out.items())
     if left_out:
         typer.echo(say("effects.people_left_out", tongue, left_out=left_out))

@@ -195,12 +195,20 @@ def run(*words: str):
     return CliRunner().invoke(terminal(["effects", "models"]), [*words, "--language", "en"])
 
 
-def test_the_commands_answer_a_task_list_show_promote_and_take_back(known, chosen, tmp_path):
+def test_the_commands_answer_a_task_list_show_promote_and_take_back(
+    known, chosen, store, records, tmp_path, monkeypatch
+):
     file, registry = tmp_path / "lipids.toml", tmp_path / "registry"
     file.write_text(toml(), "utf-8")
-    told = run("effects", str(file), str(chosen.events), "--registry", str(registry))
+    put(records, chosen.resources)
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    told = run("effects", str(file), "--store", str(tmp_path / "clinic.db"), "--registry", str(registry))
     assert told.exit_code == 1, told.output
     assert "lipids 1 is kept as refused" in told.output
+    from_store = EffectRegistry(registry).bundle("lipids", "1")
+    assert from_store.checks == chosen.answered.bundle.checks  # what the store gives is what the events were
+    assert from_store.people == chosen.answered.bundle.people
     shutil.copytree(known.registry, tmp_path / "known")
     where = ["--registry", str(tmp_path / "known")]
     assert run("models", "sign", "lipids", "1", *where).exit_code == 0  # it came from another installation
@@ -211,8 +219,7 @@ def test_the_commands_answer_a_task_list_show_promote_and_take_back(known, chose
     assert run("models", "promote", "lipids", "1", *where).exit_code == 0
     refused = run("models", "promote", "lipids", "1", "--registry", str(registry))
     assert isinstance(refused.exception, Conflict)
-    lacking = run("effects", str(file))
-    assert isinstance(lacking.exception, Invalid) and "folder of events" in str(lacking.exception)
+    assert isinstance(run("effects", str(tmp_path / "table.csv")).exception, Invalid)
 
 
 def toml() -> str:
