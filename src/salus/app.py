@@ -24,6 +24,7 @@ from salus.api.access import identify_by
 from salus.api.hooks.diagnosis import Diagnosis
 from salus.api.hooks.ordering import Ordering
 from salus.assistants.bedside import Bedside
+from salus.assistants.cases.gate import swept_by
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
@@ -78,7 +79,7 @@ def entrance(doors: dict[str, ASGIApp], otherwise: ASGIApp) -> ASGIApp:
 @contextmanager
 def finishing(store: Store, settings: Settings) -> Iterator[None]:
     """While this is open, erasures are finished: copies are cleaned, names and pages overwritten."""
-    stop, clean = threading.Event(), sweeps(settings.registry.parent / "runs")
+    stop, clean = threading.Event(), [*sweeps(settings.registry.parent / "runs"), swept_by(settings)]
 
     def work() -> None:
         while not stop.wait(AGAIN):

@@ -21,6 +21,7 @@ from salus.assistants.cases.terms import load_terms
 from salus.base.errors import Invalid, Issue
 from salus.base.settings import settings
 from salus.base.words import words_of
+from salus.cli.gate import gate
 from salus.cli.notes_read import read_note
 
 PARTIAL = 3
@@ -28,6 +29,7 @@ SHOWN = 50  # lines that were not taken
 say = words_of("salus.cli")
 cases = typer.Typer(no_args_is_help=True, help="Similar cases, and what it may be. 相似病例与鉴别诊断")
 cases.command("read")(read_note)
+cases.add_typer(gate, name="gate")
 Store = Annotated[str | None, typer.Option("--store", help="The store beside which they are kept. 数据库文件或网址")]
 Language = Annotated[str | None, typer.Option("--language", help="en or zh. 语言")]
 Asked = Annotated[str, typer.Argument(help="Findings, words, codes; `no` before what is absent. 表现、词语或编码")]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from salus.analytics.events import Follower
+from salus.assistants.cases.gate import swept_by
 from salus.base.errors import Invalid
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
@@ -76,7 +77,7 @@ def clean(store: Store, of: Settings) -> None:
     """Finish: event files are made anew here when no server does it."""
     if of.events.is_dir():
         Follower(store, of.events).catch_up()
-    waiting = erasing.finish(store, sweeps(of.registry.parent / "runs"), PATIENCE)
+    waiting = erasing.finish(store, [*sweeps(of.registry.parent / "runs"), swept_by(of)], PATIENCE)
     for folder in waiting:
         typer.echo(say("erase.waiting", of.language, folder=folder), err=True)
     if waiting:

@@ -11,10 +11,13 @@ from salus.ui.assets import address, sheet
 
 
 class Templates:
-    """The templates of `package`; its words, and below them those of `ui`. Everything put in a page is escaped."""
+    """The templates of `package`; its words, below them those of the packages `besides`, then those of `ui`.
 
-    def __init__(self, package: str) -> None:
-        self.words = [words_of(package), words_of("salus.ui")]
+    Everything put in a page is escaped.
+    """
+
+    def __init__(self, package: str, *besides: str) -> None:
+        self.words = [words_of(one) for one in (package, *besides, "salus.ui")]
         self.environment = Environment(
             loader=PackageLoader(package),
             autoescape=True,

@@ -39,6 +39,7 @@ ACCOUNTS = {
         account("nurse", "Nurse Lin Fang", "林芳护士", Role.NURSE, Purpose.TREATMENT, "/patients"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
         patient("patient", "showcase-1", "Wang Jianguo", "王建国"),
+        account("curator", "Sun Li", "孙莉", Role.CURATOR, Purpose.OPERATIONS, "/cases/gate"),
         account("administrator", "Wu Gang", "吴刚", Role.ADMINISTRATOR, Purpose.OPERATIONS, "/audit"),
     )
 }
@@ -52,6 +53,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "cases": CARERS | {Role.DATA_SCIENTIST},
     "quizzes": CARERS | {Role.ADMINISTRATOR},
     "services": frozenset({Role.PATIENT}),
+    "cases/gate": frozenset({Role.CURATOR}),
     "audit": frozenset({Role.ADMINISTRATOR}),
     "notices": frozenset({Role.ADMINISTRATOR}),
 }

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.cases.gate import gate_of
 from salus.assistants.recommend.services import SERVICES, Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
@@ -38,7 +39,9 @@ def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]
     """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
     TEMPLATES.warm()
     treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
-    desk = Desk(store, bedside, settings, Synthetic(store), treatment, Recommending(store, settings.folder / SERVICES))
+    gate = gate_of(store, settings.store, settings.secret, settings.language)
+    recommending = Recommending(store, settings.folder / SERVICES)
+    desk = Desk(store, bedside, settings, Synthetic(store), treatment, recommending, gate)
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
     routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from salus.assistants.bedside import Bedside
+from salus.assistants.cases.gate import Gate
 from salus.assistants.recommend.services import Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
@@ -22,7 +23,7 @@ from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
-TEMPLATES = Templates("salus.web")
+TEMPLATES = Templates("salus.web", "salus.privacy")
 TEMPLATES.environment.filters["unit_words"] = unit_words
 
 
@@ -36,6 +37,7 @@ class Desk:
     synthetic: Synthetic
     treatment: Treatment
     recommending: Recommending
+    gate: Gate
 
     @property
     def prescribing(self) -> Prescribing:

@@ -4,7 +4,7 @@ Knows what a case is and what a record looks like; what names people is for `pri
 of pages. docs/decisions/0069-the-gate.md.
 """
 
-from salus.assistants.cases.gate.keeping import Gate, gate_of, swept
+from salus.assistants.cases.gate.keeping import Gate, gate_of, swept, swept_by
 from salus.assistants.cases.gate.shapes import Draft, Part
 
-__all__ = ["Draft", "Gate", "Part", "gate_of", "swept"]
+__all__ = ["Draft", "Gate", "Part", "gate_of", "swept", "swept_by"]

@@ -23,10 +23,12 @@ from salus.assistants.cases.library import Library, library_of
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Invalid, Missing
 from salus.base.ids import uuid7
+from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Actor, Purpose, Role, check_may_release
 from salus.privacy.deidentify import Kind
 from salus.records import Records, Store
 from salus.records.erasing import Pending
+from salus.records.erasing.finishing import Sweep
 
 MINE = (("type", f"{CASES}|case"),)
 FOLDER = "-cases"  # beside the store: the shifts
@@ -306,12 +308,17 @@ def check_ready(draft: Draft) -> None:
         raise Invalid(f"{draft.open} places are undecided: keep each or take it out", path="open")
 
 
+def swept_by(settings: Settings) -> Sweep:
+    """For `erasing.finish`, of an installation with these settings."""
+    return swept(lambda store: gate_of(store, settings.store, settings.secret, settings.language))
+
+
 def gate_of(store: Store, place: Path | str, secret: bytes, language: str = "en") -> Gate:
     """The gate of an installation: `place` is where its store lies."""
     return Gate(store, library_of(place), secret, language)
 
 
-def swept(gate: Callable[[Store], Gate]) -> Callable[[Store, Pending], None]:
+def swept(gate: Callable[[Store], Gate]) -> Sweep:
     """For `erasing.finish`: the released cases of who was erased go, and the weeks by which their dates moved."""
 
     def sweep(store: Store, gone: Pending) -> None:
