@@ -45,9 +45,9 @@ def sentences_of(language: str) -> dict[str, list[Marked]]:
     return {"dev": every[::2], "test": every[1::2]}
 
 
-def of_real_notes() -> list[Marked]:
+def of_real_notes(table: str) -> list[Marked]:
     """The sentences of real notes that were marked by hand; only their places stand in the table."""
-    with (HERE / "sets" / "real.en.csv").open(encoding="utf-8", newline="") as file:
+    with (HERE / "sets" / table).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = {name: list(notes_of(*REAL[name])) for name in {row["set"] for row in rows}}
     made: dict[tuple[str, int, int], Marked] = {}
@@ -147,7 +147,8 @@ if __name__ == "__main__":
         for half, some in sentences_of(tongue).items():
             judged(tongue, half, some, shown)
     if DATA.is_dir():
-        judged("en", "real", of_real_notes(), shown)
+        judged("en", "real", of_real_notes("real.en.csv"), shown)
+        judged("en", "real2", of_real_notes("real2.en.csv"), shown)
     if DATA.is_dir() and not shown:
         for each in REAL:
             speed(each)

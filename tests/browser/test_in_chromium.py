@@ -29,6 +29,7 @@ PAGES = (
     ("clinician", "/quizzes"),
     ("clinician", "/quizzes/review"),
     ("administrator", "/quizzes/group"),
+    ("clinician", f"{SOMEONE}/written"),
     ("clinician", f"{SOMEONE}/options"),
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

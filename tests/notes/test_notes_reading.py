@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salus.assistants.cases.notes import Mention, lexicon, names_in, our_names, read, sentences, usual
+from salus.assistants.cases.notes import Mention, lexicon, names_at, names_in, our_names, read, sentences, usual
 from salus.base.errors import Invalid
+from salus.codes.tables import ICD10
+from salus.codes.terminology import Site
+from salus.codes.terminology.loading import load
+from salus.codes.terminology.site import FOLDER
 
 SAMPLE = (
     "Denies fever, chills or cough. Father had MI. Hx of asthma. Return if vomiting. 患者无胸痛，有咳嗽。疑似肺炎？"
@@ -138,6 +142,23 @@ def test_a_site_adds_names_of_its_own(tmp_path: Path) -> None:
     path.write_text("concept,name\n,nothing\n", "utf-8")
     with pytest.raises(Invalid, match=r"line 2 of names\.csv"):
         list(names_in(path))
+
+
+def test_what_a_site_has_loaded_or_listed_counts_from_then_on(tmp_path: Path) -> None:
+    text = "No glandular widget. 小部件病三天。ABX"
+
+    assert () == read(text, names=names_at(tmp_path, "zh"))
+
+    rows = "code,display,zh\nQ01.5,Glandular widget,小部件病\nQ01.6,Something unspecified,\n"
+    (tmp_path / "icd.csv").write_text(rows, "utf-8")
+    site = Site(tmp_path / FOLDER)
+    site.keep(load(tmp_path / "icd.csv", ICD10, "en").system)
+
+    assert ["ICD10//Q01.5"] * 2 == [one.concept for one in read(text, names=names_at(tmp_path, "zh"))]
+
+    (tmp_path / "names.csv").write_text("concept,name,kind\nATC//J01,abx,drug\n", "utf-8")
+
+    assert "ATC//J01" == read(text, names=names_at(tmp_path, "zh"))[-1].concept
 
 
 def test_another_language_is_refused() -> None:

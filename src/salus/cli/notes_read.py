@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from salus.assistants.cases.notes import Mention, called, lexicon, names_in, our_names, read
+from salus.assistants.cases.notes import Mention, called, lexicon, names_at, names_in, our_names, read
 from salus.assistants.cases.notes.reading import checked, language_of
 from salus.base.errors import Malformed, Missing
 from salus.base.settings import settings
 from salus.base.words import words_of
+from salus.records.engines import engine_of
 
 say = words_of("salus.cli")
 DENIED, DOUBT, THERE = "strike dim", "underline", "bold underline"
@@ -24,6 +25,9 @@ def read_note(
     names: Annotated[
         Path | None, typer.Option("--names", help="A list of names of your own (CSV: concept, name). 本院名称表")
     ] = None,
+    store: Annotated[
+        str | None, typer.Option("--store", help="The store beside which a site's names lie. 数据库文件或网址")
+    ] = None,
     note_language: Annotated[
         str | None, typer.Option("--note-language", help="en or zh; guessed if not said. 病历语言")
     ] = None,
@@ -31,10 +35,12 @@ def read_note(
     language: Annotated[str | None, typer.Option("--language", help="en or zh. 语言")] = None,
 ) -> None:
     """Say which problems and medicines a note mentions: there, denied, in doubt, whose, when. 读取病历文字"""
-    tongue = settings(language=language).language
+    told = settings(store=store, language=language)
+    tongue = told.language
     text = text_of(file)
     spoken = checked(note_language) or language_of(text)
-    known = lexicon([*names_in(existing(names)), *our_names(spoken)]) if names else None
+    own = lexicon([*names_in(existing(names)), *our_names(spoken)]) if names else None
+    known = own or names_at(engine_of(told.store).folder, spoken)
     found = read(text, spoken, known)
     if json:
         for one in found:

@@ -9,6 +9,7 @@ from salus.demo.chart import Chart, moment
 from salus.demo.clinic import habits, open_encounter, visit
 from salus.demo.emergency import DECIDED, episode
 from salus.demo.illness import respond
+from salus.demo.letters import write_letters
 from salus.demo.parameters import table
 from salus.demo.people import SCORES, YEAR, Person
 from salus.demo.resources import META, Resource
@@ -38,6 +39,7 @@ def showcases(first: int, last: int, seed: int) -> Iterator[tuple[Chart, Resourc
         patient = demographics(chart.person, rng) | {"name": names}
         if id in REVIEWED:
             open_review(chart, last - REVIEWED[id], seed)
+        write_letters(chart, last)
         chart.notes.update(number=number, why={"en": row["en"], "zh": row["zh"]})
         yield chart, {"resourceType": "Patient", "id": id, "meta": META, **patient}
 

@@ -1,12 +1,12 @@
 """What the notes in a patient's record say: the findings, each with the places in the texts that say so."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from salus.assistants.cases.case import Status
 from salus.assistants.cases.gate.sources import PLACES, sources_of
-from salus.assistants.cases.notes import Mention, noted, read
+from salus.assistants.cases.notes import Lexicon, Mention, language_of, noted, read, usual
 from salus.records import Records
 
 MOST = 200  # texts that are read, the newest first
@@ -39,8 +39,9 @@ class Told:
         return any(status != self.status for _, _, status in self.places)
 
 
-def written(records: Records, patient_id: str) -> tuple[Written, ...]:
-    """The texts of a patient's record, the newest first; none of confidential resources. Raises Forbidden, Missing."""
+def written(records: Records, patient_id: str, names: Callable[[str], Lexicon] = usual) -> tuple[Written, ...]:
+    """The texts of a patient's record, the newest first; none of confidential resources. `names`: those for notes in a
+    language. Raises Forbidden, Missing."""
     records.read("Patient", patient_id)
     found = []
     for version in records.compartment(patient_id, PLACES):
@@ -48,7 +49,7 @@ def written(records: Records, patient_id: str) -> tuple[Written, ...]:
             reference, _, place = one.key.partition("#")
             found.append(Written(reference, place, one.on, one.text, ()))
     newest = sorted(found, key=lambda one: one.on or date.min, reverse=True)[:MOST]
-    return tuple(Written(one.reference, one.place, one.on, one.text, read(one.text)) for one in newest)
+    return tuple(replace(one, mentions=read(one.text, names=names(language_of(one.text)))) for one in newest)
 
 
 def told(texts: Iterable[Written]) -> tuple[Told, ...]:

@@ -17,6 +17,7 @@ from salus.assistants.cases.notes.lexicon import (
 from salus.assistants.cases.notes.mentions import Mention
 from salus.assistants.cases.notes.reading import language_of, read
 from salus.assistants.cases.notes.sentences import sentences
+from salus.assistants.cases.notes.site import names_at
 
 __all__ = [
     "Lexicon",
@@ -27,6 +28,7 @@ __all__ = [
     "case_from_note",
     "language_of",
     "lexicon",
+    "names_at",
     "names_in",
     "names_loaded",
     "noted",

@@ -58,7 +58,7 @@ def _read(text: str, names: Lexicon) -> Iterator[Mention]:
         under = _heading(plain, begin, end, under, text.count("\n", last, begin))
         last = begin
         pieces = pieces_of(plain[begin:end])
-        found = [one for one in _named(pieces, plain[begin:end], names)]
+        found = list(_named(pieces, plain[begin:end], names))
         if found:
             spans = [one.span for one in found]
             for one, says in zip(found, told(pieces, spans, 0, len(pieces)), strict=True):
