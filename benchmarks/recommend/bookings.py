@@ -157,7 +157,7 @@ def salus(case: Case, suited: Suited) -> dict[str, Dense]:
     returns = sum(loud[name] * level(said[name]) for name in ("own", "others"))
     plain = {"Salus, EASE alone": said["others"], "Salus, EASE and seen before": returns, "Salus, words": said["words"]}
     mixture = learning.mixed(suited.hybrid, said, has, case.among)
-    return plain | {"Salus": mixture, "Salus, even attention": mixture - frame.spread(suited.prices)}
+    return plain | {"Salus": mixture, "Salus, even attention": mixture - suited.prices[frame.places]}
 
 
 def routed(case: Case, scores: Dense) -> Dense:
@@ -247,21 +247,23 @@ def table(found: People, gone: frozenset[str] = frozenset()) -> tuple[Case, Suit
 
 def latency(case: Case, suited: Suited) -> None:
     """Somebody unseen, one at a time, words to order."""
-    rng, took, read = np.random.default_rng(SEED), [], []
+    rng, took, read, walls = np.random.default_rng(SEED), [], [], []
     now = clock.now()
     shipped()
     for _ in range(1000):
         one: Request = case.requests[rng.integers(len(case.requests))]
         who = Seeker(one.who.home, "CN", one.who.insurance, one.who.languages, booked=some(case.offers, rng))
-        started = time.perf_counter()
+        started = time.thread_time()
         where = route(one.need, despite=True)
-        read.append(time.perf_counter() - started)
+        read.append(time.thread_time() - started)
         codes = {chance.department.code for chance in where.departments}
         offers = [offer for offer in case.offers if offer.department.code in codes and offer.next(now)]
-        started = time.perf_counter()
+        started, clocked = time.thread_time(), time.perf_counter()
         ranked(suited, offers, who, one.need, now)
-        took.append(time.perf_counter() - started)
-    print(f"somebody unseen: order with why {spread(took)}; red flags and department {spread(read)}")
+        took.append(time.thread_time() - started)
+        walls.append(time.perf_counter() - clocked)
+    print(f"somebody unseen, CPU: order with why {spread(took)}; red flags and department {spread(read)}")
+    print(f"    by the clock, beside other programs: order with why {spread(walls)}")
 
 
 def some(offers: Sequence[Offer], rng: np.random.Generator) -> tuple[str, ...]:

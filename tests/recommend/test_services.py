@@ -145,6 +145,16 @@ def test_hard_limits_are_kept_and_told(booked: People):
     assert [] == full == ranked(None, full, who, "", now) == plain(full, now)  # type: ignore[arg-type]
 
 
+def test_a_doctor_who_is_new_stands_in_the_middle_of_the_department(house: Recommending, booked: People):
+    suited = learning.load(house.folder / SUITED)
+    some = [one for one in booked.offers if one.department.code == "paediatrics"]
+    said = Frame(suited.learned, [replace(some[0], id="doctor-new"), *some[1:]]).voices(Seeker(), "儿童疾病")
+
+    heard = [suited.learned.taken[suited.learned.place[one.id]] >= 5 for one in some[1:]]
+    assert np.mean(said["popular"][0, 1:][heard]) == pytest.approx(said["popular"][0, 0])
+    assert 0 < said["words"][0, 0]
+
+
 def test_departments_for_some_are_not_offered_to_others():
     today = date(2026, 11, 1)
     child, grown = Seeker(born=date(2016, 1, 1), sex="male"), Seeker(born=date(1976, 1, 1), sex="female")

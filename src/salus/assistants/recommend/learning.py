@@ -47,7 +47,7 @@ class Said(msgspec.Struct):
 
     family: str
     items: list[str]
-    popular: list[float]
+    taken: list[int]
     prices: list[float]
     people: int
     bookings: int
@@ -81,7 +81,7 @@ def load(folder: Path) -> Suited:
     check_files(folder)
     said = msgspec.json.decode((folder / SAID).read_bytes(), type=Said)
     behaviour = load_behaviour(said.family, folder / "behaviour")
-    learned = Learned(tuple(said.items), words.load(folder / "content"), behaviour, np.array(said.popular))
+    learned = Learned(tuple(said.items), words.load(folder / "content"), behaviour, np.array(said.taken, dtype=float))
     return Suited(learned, mixing.load(folder), np.array(said.prices), said)
 
 
@@ -148,7 +148,9 @@ def learn(house: People, shares: Sequence[float] = (0.8,)) -> Suited:
             strict=True,
         )
     )
-    about = Said(family, list(last.items), last.popular.tolist(), kept, who, len(house.bookings), made, figures, looked)
+    about = Said(
+        family, list(last.items), last.taken.astype(int).tolist(), kept, who, len(house.bookings), made, figures, looked
+    )
     return Suited(last, hybrid, np.array(kept), about)
 
 
@@ -176,13 +178,13 @@ def fitted(house: People, some: Sequence[Booking]) -> Learned:
     row: dict[str, int] = {}
     pairs = [(row.setdefault(one.patient, len(row)), place[one.role]) for one in some]
     history = history_of([who for who, _ in pairs], [what for _, what in pairs], items, max(1, len(row)))
-    popular = np.bincount([what for _, what in pairs], minlength=len(items)) / max(1, len(pairs))
+    taken = np.bincount([what for _, what in pairs], minlength=len(items)).astype(float)
     described = {one.id: one.words for one in house.offers}
     said = [(one.words, place[one.role]) for one in some if one.words]
     content = words.fit(
         [described[id] for id in items], [text for text, _ in said], np.array([n for _, n in said], int)
     )
-    return Learned(items, content, fit_behaviour(history), np.log1p(popular * len(items)))
+    return Learned(items, content, fit_behaviour(history), taken)
 
 
 @dataclass(frozen=True, slots=True)

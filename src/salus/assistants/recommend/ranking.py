@@ -83,7 +83,7 @@ def ranked(suited: Suited, offers: Sequence[Offer], who: Seeker, need: str, at: 
         return []
     frame = Frame(suited.learned, offers)
     said = suited.hybrid.said(frame.voices(who, need), bool(who.booked))
-    costs = frame.spread(suited.prices)
+    costs = np.where(frame.places >= 0, suited.prices[frame.places], 0.0)
     waits = np.array([waited(one, at) for one in offers])
     total = sum(said.values()) - costs - A_DAY * waits
     lead = {voice: row[0] - row[0].mean() for voice, row in said.items()}

@@ -18,6 +18,7 @@ from salus.learning.models.recommend import Content, Recommender
 from salus.learning.models.recommend.history import row_of
 
 Dense = npt.NDArray[np.float64]
+FEW = 5  # bookings; with fewer an offer is new
 
 
 @cache
@@ -33,12 +34,18 @@ def personal() -> frozenset[str]:
 
 @dataclass
 class Learned:
-    """What was learned from bookings: of the offers named `items`, in order."""
+    """What was learned from bookings: of the offers named `items`, in order. `taken`: how often each was booked."""
 
     items: tuple[str, ...]
     content: Content
     behaviour: Recommender
-    popular: Dense
+    taken: Dense
+
+    @cached_property
+    def popular(self) -> Dense:
+        """1 for one that is booked as often as all are in the mean, before the logarithm."""
+        found: Dense = np.log1p(self.taken * len(self.items) / max(1.0, self.taken.sum()))
+        return found
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -51,13 +58,20 @@ class Frame:
     def __init__(self, learned: Learned, offers: Sequence[Offer]) -> None:
         self.learned, self.offers = learned, offers
         self.places = np.array([learned.place.get(one.id, -1) for one in offers], dtype=np.int64)
-        self.heard = (self.places >= 0) & np.array([not one.department.sensitive for one in offers], dtype=bool)
+        self.plain = np.array([not one.department.sensitive for one in offers], dtype=bool)
+        self.heard = self.plain & (self.places >= 0)
+        self.heard &= learned.taken[self.places] >= FEW
+        _, self.department = np.unique([one.department.code for one in offers], return_inverse=True)
         self.at = np.array([one.at or (np.nan, np.nan) for one in offers], dtype=np.float64).reshape(-1, 2)
         self.late = learned.content.reader.matrix([one.words for one in offers]) if (self.places < 0).any() else None
 
     def spread(self, scores: Dense) -> Dense:
-        """Scores of the items as scores of the offers; nothing for one that came later or tells something sensitive."""
-        return np.where(self.heard, scores[self.places], 0.0)
+        """Scores of the items as scores of the offers. One that is new has the mean of its department, so that nobody
+        stays unseen for being unseen; what tells something sensitive has nothing."""
+        known = np.where(self.heard, scores[self.places], 0.0)
+        many, total = (np.bincount(self.department, one) for one in (self.heard.astype(float), known))
+        mean = total / np.maximum(many, 1.0)
+        return np.where(self.heard, known, np.where(self.plain, mean[self.department], 0.0))
 
     def worded(self, need: str) -> Dense:
         """How far each offer speaks of the need; one that came later by its own words alone."""
