@@ -3,16 +3,21 @@
 Learned from what people say when it cannot wait (`urgent.toml`), against that and the symptoms of departments.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
+from random import Random
 
 from salus.assistants.recommend.departments import focuses, read
 from salus.learning.models.recommend import Topics
 from salus.learning.models.recommend import topics as learning
 
 URGENT, CALM = "cannot wait", "can wait"
-LOUD = 0.2  # probability from which it cautions: to caution wrongly costs a glance
+SEED = 7
+# characters that stand in every long text and tell nothing
+LIGHT = re.compile("[的了得地就是我你他她它在有和也都被把吗呢啊吧很还要会能这那个些么什过来去到上下着说给让想]")
+LOUD = 0.12  # probability from which it cautions: to caution wrongly costs a glance
 
 
 def sounds_urgent(text: str) -> bool:
@@ -21,17 +26,17 @@ def sounds_urgent(text: str) -> bool:
     >>> sounds_urgent("he cannot breathe at all"), sounds_urgent("a wart on my hand")
     (True, False)
     """
-    model = reader()
-    return bool(model.known(text)) and float(model.probabilities([text])[0, model.names.index(URGENT)]) >= LOUD
+    model, plain = reader(), LIGHT.sub("", text)
+    return bool(model.known(plain)) and float(model.probabilities([plain])[0, model.names.index(URGENT)]) >= LOUD
 
 
 @cache
 def reader() -> Topics:
-    """Learned when it is first asked."""
+    """Learned when it is first asked; of each kind also long texts, as people write them."""
     said = read("urgent")
-    calm = [*said["can_wait"], *ordinary()]
-    labels = [URGENT] * len(said["cannot_wait"]) + [CALM] * len(calm)
-    return learning.fit([*said["cannot_wait"], *calm], labels)
+    texts = {URGENT: said["cannot_wait"], CALM: [*said["can_wait"], *ordinary()]}
+    both = [(text, kind) for kind, some in texts.items() for text in (*some, *longer(some, texts[CALM]))]
+    return learning.fit([LIGHT.sub("", text) for text, _ in both], [kind for _, kind in both])
 
 
 def ordinary() -> Iterator[str]:
@@ -40,3 +45,15 @@ def ordinary() -> Iterator[str]:
         for words, joint in ((focus.en, "{} and {}"), (focus.zh, "{}，{}")):
             yield from words
             yield from (joint.format(*two) for two in pairwise(words))
+
+
+def longer(texts: Sequence[str], calm: Sequence[str]) -> Iterator[str]:
+    """Each text among what people put around it, and among what can wait; the same each time."""
+    rng = Random(SEED)
+    around = {ascii: [one for one in read("urgent")["around"] if one.isascii() == ascii] for ascii in (True, False)}
+    others = {ascii: [one for one in calm if one.isascii() == ascii] for ascii in (True, False)}
+    for text in texts:
+        kind = text.isascii()
+        parts = [text, *rng.sample(around[kind], rng.randrange(2, 7)), *rng.sample(others[kind], rng.randrange(2))]
+        rng.shuffle(parts)
+        yield (". " if kind else "，").join(parts)
