@@ -121,7 +121,7 @@ def main(rounds: int, folder: Path) -> None:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for one in somebody():
             records.update(one["resourceType"], one["id"], one)
-        treatment = Treatment(Prescribing(store, Shelf(folder / "knowledge")))
+        treatment = Treatment(Prescribing(store, Shelf(folder / "knowledge")), registry)
         seen, busy = [], []
         for n in range(rounds + 10):
             began, worked = time.perf_counter(), time.process_time()

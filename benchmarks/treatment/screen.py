@@ -122,7 +122,9 @@ def over_http(folder: Path) -> None:
         for one in [*patient(), *(order(name, f"m{n}") for n, name in enumerate(names[:12]))]:
             records.update(one["resourceType"], one["id"], one)
         prescribing = Prescribing(store, Shelf(folder / "knowledge"))
-        app = hooks.door(store, [Ordering("order-sign", Treatment(prescribing))], identify_by(SECRET))
+        app = hooks.door(
+            store, [Ordering("order-sign", Treatment(prescribing, folder / "models"))], identify_by(SECRET)
+        )
         token = grant(SECRET, Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT, timedelta(hours=1))
 
         async def ask() -> list[float]:

@@ -59,7 +59,7 @@ def app(settings: Settings) -> ASGIApp:
         with store, listening(settings), finishing(store, settings):
             yield
 
-    treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
+    treatment = Treatment(Prescribing(store, shelf_of(settings.store)), settings.registry, settings.secret)
     ordering = (Ordering(hook, treatment) for hook in ("order-select", "order-sign"))
     services: list[hooks.Service] = [Diagnosis(bedside), *ordering]
     doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, services, identify)}

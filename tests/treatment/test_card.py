@@ -14,6 +14,7 @@ from salus.assistants.treatment.benefit import Option as Compared
 from salus.assistants.treatment.benefit.shape import needed_to_treat
 from salus.assistants.treatment.guidelines.plans import shipped
 from salus.assistants.treatment.options import Card, Option, Said, Treatment, telling
+from salus.assistants.treatment.options.service import Asked
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import Shelf
 from salus.base import clock
@@ -49,7 +50,7 @@ def records(store: Store) -> Records:
 
 @pytest.fixture
 def treatment(store: Store, tmp_path: Path) -> Treatment:
-    return Treatment(Prescribing(store, Shelf(tmp_path / "knowledge")))
+    return Treatment(Prescribing(store, Shelf(tmp_path / "knowledge")), tmp_path / "models")
 
 
 def compared(code: str, against: str, value: float, half: float, model: str = "one", **more: Any) -> Benefit:
@@ -97,7 +98,7 @@ METOPROLOL, BISOPROLOL, CARVEDILOL = "C07AB02", "C07AB07", "C07AG02"
 
 def card(treatment: Treatment, *benefits: Benefit, about: list[Json] = [], drafts: list[Json] = []) -> Card:  # noqa: B006
     known = [*somebody(), *about]
-    return treatment.card(known, "p", drafts, list(shipped().values()), benefits, None)
+    return treatment.card(known, "p", drafts, list(shipped().values()), Asked(benefits), None)
 
 
 def medicines(found: Card, key: str = BLOCKER) -> list[str]:
@@ -215,7 +216,9 @@ def test_bad_input_is_said_on_the_card_and_never_guessed(
     treatment: Treatment, draft: Json, about: list[Json], words: str
 ) -> None:
     known = [one for one in somebody() if not (about and one["resourceType"] == about[0]["resourceType"] == "Patient")]
-    found = treatment.card([*known, *about], "p", [draft | {"status": "draft"}], list(shipped().values()), (), None)
+    found = treatment.card(
+        [*known, *about], "p", [draft | {"status": "draft"}], list(shipped().values()), Asked(), None
+    )
     said = "\n".join(f"{one.about.en}: {one.why.en}" for one in found.unchecked)
     assert words in said, said
 

@@ -38,7 +38,7 @@ def stored(one: Json) -> Json:
 class Client:
     def __init__(self, store: Store, prescribing: Prescribing) -> None:
         services: list[hooks.Service] = [
-            Ordering(hook, Treatment(prescribing)) for hook in ("order-select", "order-sign")
+            Ordering(hook, Treatment(prescribing, store.folder / "models")) for hook in ("order-select", "order-sign")
         ]
         self.app = hooks.door(store, services, identify_by(SECRET))
 

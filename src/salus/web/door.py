@@ -38,7 +38,7 @@ LONGEST_FORM = 64 * 1024  # bytes
 def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]:
     """All pages as one mount with its own error pages, compression and safety headers. Put it after other routes."""
     TEMPLATES.warm()
-    treatment = Treatment(Prescribing(store, shelf_of(settings.store)))
+    treatment = Treatment(Prescribing(store, shelf_of(settings.store)), settings.registry, settings.secret)
     gate = gate_of(store, settings.store, settings.secret, settings.language)
     recommending = Recommending(store, settings.folder / SERVICES)
     desk = Desk(store, bedside, settings, Synthetic(store), treatment, recommending, gate)

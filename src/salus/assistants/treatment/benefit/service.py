@@ -32,6 +32,8 @@ class Benefits:
         """
         check_may(records.actor, records.purpose, Act.READ, "RiskAssessment")
         records.read("Patient", patient_id)
+        if not self.registry.asked():
+            return ()
         return self.of_events(patient_events(records, patient_id), at)
 
     def of_events(self, events: pa.Table, at: datetime | None = None) -> tuple[Benefit, ...]:

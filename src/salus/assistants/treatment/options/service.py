@@ -4,17 +4,20 @@ Whether the person who asks may see this patient is checked with their own eyes 
 person's act and stored in their name; what comes of it is an order in draft, which is signed through the screen.
 """
 
+import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from salus.analytics.events import events_of, in_order, table_of
 from salus.assistants.answers import NOT_STATED
 from salus.assistants.resources import BASE
-from salus.assistants.suggestion import Verdict
-from salus.assistants.treatment.benefit import Benefit
+from salus.assistants.suggestion import Name, Verdict
+from salus.assistants.treatment.benefit import Benefit, Benefits
 from salus.assistants.treatment.guidelines.background import background_of
 from salus.assistants.treatment.guidelines.plans import shipped
 from salus.assistants.treatment.guidelines.shelf import TYPES, plans
@@ -24,14 +27,17 @@ from salus.assistants.treatment.options.answers import Answered, Said
 from salus.assistants.treatment.options.shape import Card, Option
 from salus.assistants.treatment.options.telling import sentence
 from salus.assistants.treatment.prescribing import Prescribing, is_draft
+from salus.assistants.treatment.screen.person import says
 from salus.base import clock
-from salus.base.errors import Invalid, Missing
+from salus.base.errors import Forbidden, Gone, Invalid, Missing, SalusError
 from salus.base.ids import uuid7
 from salus.codes.terminology import Terminology
 from salus.privacy import check_may
 from salus.privacy.policy import Act
 from salus.records import Records
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 Json = dict[str, Any]
 Resource = Mapping[str, Any]
 ANSWERING = "ClinicalImpression"
@@ -41,8 +47,9 @@ WAITING = 10_000  # offers that wait for an answer, the oldest forgotten first
 class Treatment:
     """The options of an installation's patients; safe to share between threads."""
 
-    def __init__(self, prescribing: Prescribing) -> None:
+    def __init__(self, prescribing: Prescribing, registry: Path, secret: bytes | None = None) -> None:
         self.prescribing = prescribing
+        self.benefits = Benefits(registry, secret)
         self._offered: OrderedDict[str, tuple[str, Option, str]] = OrderedDict()
         self._lock = Lock()
 
@@ -56,8 +63,12 @@ class Treatment:
         records.read("Patient", patient_id)
         known = [one.json() for one in records.compartment(patient_id, (*TYPES, ANSWERING))]
         drafts = [one for one in known if is_draft(one)]
-        card = self.card(known, patient_id, drafts, plans(records), (), terms(records))
+        card = self.card(known, patient_id, drafts, plans(records), self.expected(records, patient_id), terms(records))
         return with_answers(card, answers.standing(known, card.at))
+
+    def expected(self, records: Records, patient_id: str) -> "Asked[Benefit]":
+        """What each effect model of the registry expects for a patient of ours."""
+        return asked("benefit", lambda: self.benefits.of(records, patient_id))
 
     def ordering(self, records: Records, patient_id: str, drafts: Sequence[Json], keep: bool = False) -> Card:
         """The card of a patient of ours with these orders in draft; `keep` writes down what interrupts.
@@ -65,15 +76,20 @@ class Treatment:
         Raises Missing, Gone, Forbidden as reading the Patient does.
         """
         known = self.prescribing.known(records, patient_id, drafts)
-        card = self.card(known, patient_id, drafts, plans(records), (), terms(records))
+        card = self.card(known, patient_id, drafts, plans(records), self.expected(records, patient_id), terms(records))
         if keep:
             self.prescribing.keep(records, card.told)
         return card
 
     def options_from(self, resources: Iterable[Resource], patient: str, drafts: Sequence[Json]) -> Card:
         """The card of a foreign patient from these resources alone, by the pathways that are shipped."""
-        known = [dict(one) for one in resources]
-        return self.card(known, patient, drafts, list(shipped().values()), (), None)
+        known, id = [dict(one) for one in resources], patient.rpartition("/")[2]
+
+        def expected() -> tuple[Benefit, ...]:
+            events = (event for one in known for event in events_of(one) if event.subject_id == id)
+            return self.benefits.of_events(table_of(in_order(events)))
+
+        return self.card(known, patient, drafts, list(shipped().values()), asked("benefit", expected), None)
 
     def card(
         self,
@@ -81,7 +97,7 @@ class Treatment:
         patient: str,
         drafts: Sequence[Json],
         plans: Sequence[Json],
-        benefits: Sequence[Benefit],
+        benefits: "Asked[Benefit]",
         terms: Terminology | None,
     ) -> Card:
         """The layers beside each other."""
@@ -91,8 +107,17 @@ class Treatment:
         background = background_of(mine, patient, sitting.at, sitting.person)
         told = sitting.together(drafts)
         ways = laying.pathways(plans, background, sitting, terms)
-        pathways, others = laying.laid(ways, benefits, drafts, told, background, sitting)
-        return Card(patient, background.at, pathways, others, told, background.unread, tuple(benefits))
+        pathways, others = laying.laid(ways, benefits.found, drafts, told, background, sitting)
+        return Card(
+            patient,
+            background.at,
+            pathways,
+            others,
+            told,
+            background.unread,
+            benefits.found,
+            faults=benefits.faults,
+        )
 
     def answer(self, records: Records, patient_id: str, key: str, said: Said) -> Answered:
         """Store what the person behind `records` says to an option. Accepted or changed, its order stands in draft.
@@ -162,6 +187,25 @@ class Treatment:
         records.update(ANSWERING, held.id, version.json() | {"status": "entered-in-error"}, if_match=version.version)
         if held.order:
             self.prescribing.discard(records, patient_id, held.order.removeprefix("MedicationRequest/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """What a layer said, or that it could not be asked."""
+
+    found: tuple[T, ...] = ()
+    faults: tuple[Name, ...] = ()
+
+
+def asked(layer: str, ask: Callable[[], tuple[T, ...]]) -> Asked[T]:
+    """A layer that cannot be asked is told, and hides none of the others. Raises Missing, Gone, Forbidden."""
+    try:
+        return Asked(ask())
+    except (Missing, Gone, Forbidden):
+        raise
+    except SalusError as fault:
+        log.warning("the layer %s cannot be asked: %s", layer, fault)
+        return Asked(faults=(says(f"layer.{layer}"),))
 
 
 def in_milliseconds(at: datetime) -> datetime:

@@ -111,7 +111,8 @@ class Pathway:
 @dataclass(frozen=True, slots=True)
 class Card:
     """`others`: options that no pathway offers. `told`: what the screen says of the orders in draft together.
-    `earlier`: answers that stand, to options that are no longer offered."""
+    `earlier`: answers that stand, to options that are no longer offered. `faults`: layers that could not be
+    asked."""
 
     patient: str
     at: datetime
@@ -121,6 +122,7 @@ class Card:
     unread: tuple[Name, ...] = ()
     benefits: tuple[Benefit, ...] = ()
     earlier: tuple[Answered, ...] = ()
+    faults: tuple[Name, ...] = ()
 
     @property
     def about(self) -> tuple[Unchecked, ...]:
