@@ -24,6 +24,9 @@ SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
 JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? ORDER BY k.name, r.id, h.seat
 """
 OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
+BUSY = """
+SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?) ORDER BY low
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,19 @@ def of_actors(
         row = known(reader, actor)
         lines = reader.connection.execute(OF_ACTOR, (row, high, low)).fetchall() if row else []
         found[actor] = [hold(actor, *line) for line in lines if line[-1] is None or line[-1] > now]
+    return found
+
+
+def busy(
+    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime
+) -> dict[str, list[tuple[int, int]]]:
+    """As `of_actors`, of seat 0, as mere seconds."""
+    low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
+    found = {}
+    for actor in actors:
+        row = known(reader, actor)
+        lines = reader.connection.execute(BUSY, (row, high, low, now)).fetchall() if row else []
+        found[actor] = [(begin, stop) for begin, stop in lines]
     return found
 
 

@@ -1,0 +1,226 @@
+"""Hold, book, move and cancel. Each is one transaction: the Appointment, its Slots, and the time of all its actors.
+
+The caller gives each booking a key of their own: the same again is the same booking, however often a request is sent.
+Patients book, move and cancel for themselves alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from salus.base import clock
+from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
+from salus.privacy import Actor, Purpose, Role, check_may
+from salus.privacy.policy import Act
+from salus.records import Store, drafts
+from salus.records.bookings import UNTIL
+from salus.records.desk import Desk
+from salus.records.writer import Request
+from salus.services.appointments.finding import Offer
+from salus.services.appointments.states import after
+
+Resource = dict[str, Any]
+TYPE = "Appointment"
+KEYS = "https://salus.example/booking-key"
+HELD = timedelta(minutes=10)
+REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be booked for whom. `key` is the caller's; `service` a HealthcareService, `slots` Slots it uses up."""
+
+    key: str
+    patient: str
+    offer: Offer
+    service: str = ""
+    slots: tuple[str, ...] = ()
+    description: str = ""
+    seats: tuple[int, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return str(uuid5(NAMESPACE_URL, f"{KEYS}/{self.key}"))
+
+
+@dataclass
+class Booking:
+    """The booking desk, as one person has it open."""
+
+    store: Store
+    actor: Actor
+    purpose: Purpose
+
+    def hold(self, wish: Wish, lasts: timedelta = HELD) -> Resource:
+        """Hold a time for a while, to be confirmed. Raises holds.Taken, Forbidden, Conflict (the key was used)."""
+        until = clock.now().replace(microsecond=0) + lasts
+        return self._put(wish, "pending", until)
+
+    def book(self, wish: Wish) -> Resource:
+        """Book a time at once. Raises as `hold`."""
+        return self._put(wish, "booked", None)
+
+    def confirm(self, id: str) -> Resource:
+        """What was held is booked. Raises Gone when its time is up, Conflict when it is not held any more."""
+        return self._change(id, "confirm", confirmed)
+
+    def cancel(self, id: str, reason: str = "pat") -> Resource:
+        """Let a booking go. `reason`: `pat` (the patient's) or `prov` (ours). Raises Conflict for one that is over."""
+
+        def cancelled(told: Resource) -> Resource:
+            return told | {"cancelationReason": {"coding": [{"system": REASONS, "code": reason}]}}
+
+        return self._change(id, "cancel", cancelled)
+
+    def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
+        """Another time, or others who give it: the old one is let go and the new one taken in one step, or neither."""
+
+        def moved(told: Resource) -> Resource:
+            people = [one for one in told["participant"] if one["actor"]["reference"].startswith("Patient/")]
+            free = {key: value for key, value in told.items() if key not in ("slot", "extension")}
+            return free | timed(offer) | {"participant": people + participants(offer.actors)} | slotted(slots)
+
+        return self._change(id, "move", moved)
+
+    def note(self, id: str, verb: str) -> Resource:
+        """`arrive`, `check-in`, `fulfil`, `no-show`, `mistake`: by staff only."""
+        if self.actor.role is Role.PATIENT:
+            raise Forbidden(f"A patient's account may not {verb}: ask the desk to")
+        return self._change(id, verb, lambda told: told)
+
+    # --- in the transaction ---
+
+    def _put(self, wish: Wish, status: str, until: datetime | None) -> Resource:
+        self._check(wish.patient)
+        if wish.offer.start <= clock.now():
+            raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
+        draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
+
+        def work(desk: Desk) -> Resource:
+            if (before := standing(desk, wish.id)) is not None:
+                return same(before, wish)
+            use_up(desk, wish.slots, "busy")
+            return told(desk.update(draft))
+
+        return self._submit(work, "book", wish.id)
+
+    def _change(self, id: str, verb: str, change: Any) -> Resource:
+        def work(desk: Desk) -> Resource:
+            before = standing(desk, id)
+            if before is None:
+                raise Missing(f"There is no {TYPE}/{id}")
+            self._check(patient_of(before))
+            status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
+            made = change(before) | {"status": status}
+            give_back(desk, before, made)
+            return told(desk.update(drafts.addressed(made, TYPE, id)))
+
+        return self._submit(work, verb, id)
+
+    def _check(self, patient: str) -> None:
+        """Raises Forbidden. The desk asks for the type, a patient only for themselves."""
+        if self.actor.role is Role.PATIENT:
+            if self.actor.patient is None or patient != f"Patient/{self.actor.patient}":
+                raise Forbidden("A patient's account books and cancels for itself alone")
+            return
+        check_may(self.actor, self.purpose, Act.WRITE, TYPE)
+
+    def _submit(self, work: Any, act: str, id: str) -> Resource:
+        made: Resource = self.store.writer.submit(Request(work, self.actor, self.purpose, act, f"{TYPE}/{id}")).result()
+        return made
+
+
+def appointment(wish: Wish, status: str, until: datetime | None) -> Resource:
+    """The Appointment of a wish. https://hl7.org/fhir/R4/appointment.html"""
+    who = {"actor": {"reference": wish.patient}, "required": "required", "status": "accepted"}
+    optional: Resource = {
+        "extension": [{"url": UNTIL, "valueInstant": clock.instant(until)}] if until else None,
+        "supportingInformation": [{"reference": wish.service}] if wish.service else None,
+        "description": wish.description or None,
+    }
+    return {
+        "resourceType": TYPE,
+        "id": wish.id,
+        "identifier": [{"system": KEYS, "value": wish.key}],
+        "status": status,
+        **timed(wish.offer),
+        **slotted(wish.slots),
+        "participant": [who, *participants(wish.offer.actors)],
+        "created": clock.instant(clock.now()),
+    } | {key: value for key, value in optional.items() if value}
+
+
+def timed(offer: Offer) -> Resource:
+    minutes = int((offer.end - offer.start).total_seconds() // 60)
+    return {"start": clock.instant(offer.start), "end": clock.instant(offer.end), "minutesDuration": minutes}
+
+
+def slotted(slots: Sequence[str]) -> Resource:
+    return {"slot": [{"reference": one} for one in slots]} if slots else {}
+
+
+def participants(actors: Sequence[str]) -> list[Resource]:
+    return [{"actor": {"reference": one}, "required": "required", "status": "accepted"} for one in actors]
+
+
+def told(version: Any) -> Resource:
+    made: Resource = version.json()
+    return made
+
+
+def standing(desk: Desk, id: str) -> Resource | None:
+    try:
+        return told(desk.current(TYPE, id))
+    except (Missing, Gone):
+        return None
+
+
+def patient_of(told: Resource) -> str:
+    people = (one["actor"]["reference"] for one in told["participant"] if "actor" in one)
+    return next((one for one in people if one.startswith("Patient/")), "")
+
+
+def same(before: Resource, wish: Wish) -> Resource:
+    """The booking that stands under a key, for a request that comes again. Raises Conflict for another request."""
+    made = timed(wish.offer) | {"participant": patient_of(before)}
+    asked = {key: before[key] for key in ("start", "end", "minutesDuration")} | {"participant": wish.patient}
+    if made != asked:
+        raise Conflict(f"The key '{wish.key}' was used for another booking: choose another key", path="key")
+    return before
+
+
+def expired(told: Resource, at: datetime) -> str:
+    """The status, which of what was held for a while is `cancelled` once its time is up. Raises Gone."""
+    until = next((one["valueInstant"] for one in told.get("extension", []) if one["url"] == UNTIL), None)
+    if told["status"] == "pending" and until and datetime.fromisoformat(until) <= at:
+        raise Gone(f"What was held was let go on {until}: choose a time again", path="hold")
+    return str(told["status"])
+
+
+def confirmed(told: Resource) -> Resource:
+    kept = [one for one in told.get("extension", []) if one["url"] != UNTIL]
+    free = {key: value for key, value in told.items() if key != "extension"}
+    return free | ({"extension": kept} if kept else {})
+
+
+def use_up(desk: Desk, slots: Sequence[str], status: str) -> None:
+    """Let Slots that a hospital keeps say what has become of them. Raises Conflict for one that is not free."""
+    for one in slots:
+        type, _, id = one.partition("/")
+        body = told(desk.current(type, id))
+        if status == "busy" and body["status"] != "free":
+            raise Conflict(f"{one} is {body['status']}: choose another time", path="slot")
+        desk.update(drafts.addressed(body | {"status": status}, type, id))
+
+
+def give_back(desk: Desk, before: Resource, made: Resource) -> None:
+    """The Slots that a booking no longer has are free, those that it now has are not."""
+    had = [one["reference"] for one in before.get("slot", [])]
+    has = [one["reference"] for one in made.get("slot", [])] if made["status"] in HAVING else []
+    use_up(desk, [one for one in had if one not in has], "free")
+    use_up(desk, [one for one in has if one not in had], "busy")
+
+
+HAVING = frozenset({"pending", "booked", "arrived", "checked-in", "fulfilled", "noshow"})

@@ -1,0 +1,127 @@
+"""Times at which everyone and everything that a service needs is free together, the soonest first.
+
+Nothing is laid out beforehand: open hours less what is held, a day at a time, until enough was found. That is right at
+the moment of asking; what is chosen is booked by the database or refused by it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import merge
+
+from salus.base import clock
+from salus.base.errors import Invalid
+from salus.records import Store, holds
+from salus.services.appointments.hours import Hours, Window, without
+
+HORIZON = timedelta(days=366)
+STEP = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bookable:
+    """An actor with their hours: `actor` is whom a booking names (`PractitionerRole/3`), `person` whose time it is."""
+
+    actor: str
+    person: str
+    hours: Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is booked: its length, every how many minutes it may begin, who may give it (one of `doctors`), and pools of
+    rooms and devices, one of each of which it needs as well."""
+
+    minutes: int
+    every: int
+    doctors: tuple[Bookable, ...]
+    pools: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0 or self.every <= 0:
+            raise Invalid(f"A service takes {self.minutes} minutes, every {self.every}: both above 0", path="minutes")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Offer:
+    """A time that is free for all of its actors: the doctor first, then one of each pool."""
+
+    start: datetime
+    end: datetime
+    actors: tuple[str, ...]
+
+
+def find(
+    store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, from_now: bool = True
+) -> list[Offer]:
+    """The soonest `most` offers that begin between two moments. Raises Invalid for more than a year."""
+    if end - begin > HORIZON:
+        raise Invalid(f"{(end - begin).days} days are searched: at most {HORIZON.days}", path="end")
+    at = max(begin, clock.now()) if from_now else begin
+    found: list[Offer] = []
+    while at < end and len(found) < most:
+        upto = min(at + STEP, end)
+        found += some(store, service, at, upto, most - len(found))
+        at = upto
+    return found
+
+
+def some(store: Store, service: Service, begin: datetime, end: datetime, most: int) -> list[Offer]:
+    """As `find`, within a day."""
+    length = timedelta(minutes=service.minutes)
+    opened = {one: list(one.hours.windows(begin, end + length)) for one in service.doctors}
+    people = [one.person for one, windows in opened.items() if windows]
+    taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length)
+    by_doctor = [
+        starts(one, list(without(windows, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
+        for one, windows in opened.items()
+        if windows
+    ]
+    made: list[Offer] = []
+    for start, actor in merge(*by_doctor):
+        if (others := with_pools(service.pools, taken, start, start + service.minutes * 60)) is not None:
+            time = clock.of_millis(start * 1000)
+            made.append(Offer(time, time + length, (actor, *others)))
+            if len(made) == most:
+                break
+    return made
+
+
+def starts(one: Bookable, free: Sequence[Window], service: Service, begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """When a service may begin within what is free, on the grid that begins with the actor's local day."""
+    step, length = service.every * 60, service.minutes * 60
+    for low, high in free:
+        start = max(low, begin)
+        start += -(start - anchor(one, low)) % step
+        while start + length <= high and start < end:
+            yield start, one.actor
+            start += step
+
+
+def anchor(one: Bookable, at: int) -> int:
+    """The local midnight before: a grid of 40 minutes begins at it, whatever the zone."""
+    local = clock.of_millis(at * 1000).astimezone(one.hours.zone)
+    return at - (local.hour * 3600 + local.minute * 60 + local.second)
+
+
+def with_pools(
+    pools: Sequence[Sequence[str]], taken: Mapping[str, Sequence[Window]], start: int, stop: int
+) -> tuple[str, ...] | None:
+    """One free actor of each pool, none twice; None where a pool has none."""
+    chosen: list[str] = []
+    for pool in pools:
+        free = (one for one in pool if one not in chosen and is_free(taken[one], start, stop))
+        if (one := next(free, None)) is None:
+            return None
+        chosen.append(one)
+    return tuple(chosen)
+
+
+def is_free(taken: Sequence[Window], start: int, stop: int) -> bool:
+    return not any(low < stop and start < high for low, high in taken)
+
+
+def busy(store: Store, actors: Sequence[str], begin: datetime, end: datetime) -> dict[str, list[Window]]:
+    """What is held of each actor, in order."""
+    with store.readers.one() as reader:
+        return holds.busy(reader, actors, begin, end, clock.now())
