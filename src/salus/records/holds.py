@@ -15,7 +15,7 @@ from salus.records.ids import unpacked
 from salus.records.reading import Reader
 
 IN_THE_WAY = """
-SELECT low, high FROM hold WHERE actor=? AND seat=? AND low<? AND high>? AND booking<>? ORDER BY low DESC LIMIT 1
+SELECT low, high, until FROM hold WHERE actor=? AND seat=? AND low<? AND high>? AND booking<>? ORDER BY low DESC LIMIT 1
 """
 SWEEP = "DELETE FROM hold WHERE until<=?"
 PUT = "INSERT INTO hold(actor, seat, low, high, booking, until) VALUES(?, ?, ?, ?, ?, ?)"
@@ -170,6 +170,15 @@ def busy(
         lines = reader.connection.execute(BUSY, (row, high, low, now)).fetchall() if row else []
         found[actor] = [(begin, stop) for begin, stop in lines]
     return found
+
+
+def look(reader: Reader, booking: str, wanted: Wanted, start: datetime, end: datetime, at: datetime) -> None:
+    """Raises Taken where another booking holds the time, as this reader sees it; what has expired by `at` does not."""
+    row = known(reader, wanted.actor)
+    arguments = (row, wanted.seat, seconds(end), seconds(start), booking)
+    found = reader.connection.execute(IN_THE_WAY, arguments).fetchone() if row else None
+    if found and (found[2] is None or found[2] > int(at.timestamp())):
+        raise Taken(wanted.actor, moment(found[0]), moment(found[1]))
 
 
 def known(reader: Reader, actor: str) -> int | None:

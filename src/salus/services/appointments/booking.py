@@ -14,7 +14,7 @@ from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
-from salus.records import Store, drafts
+from salus.records import Store, bookings, drafts
 from salus.records.bookings import UNTIL
 from salus.records.desk import Desk
 from salus.records.writer import Request
@@ -25,6 +25,7 @@ Resource = dict[str, Any]
 TYPE = "Appointment"
 KEYS = "https://salus.example/booking-key"
 HELD = timedelta(minutes=10)
+LONGEST_KEY = 200
 REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 
 
@@ -38,7 +39,6 @@ class Wish:
     service: str = ""
     slots: tuple[str, ...] = ()
     description: str = ""
-    seats: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -82,7 +82,13 @@ class Booking:
             free = {key: value for key, value in told.items() if key not in ("slot", "extension")}
             return free | timed(offer) | {"participant": people + participants(offer.actors)} | slotted(slots)
 
+        self._look(id, offer)
         return self._change(id, "move", moved)
+
+    def _look(self, id: str, offer: Offer) -> None:
+        """Raises holds.Taken at once where somebody else has the time."""
+        with self.store.readers.one() as reader:
+            bookings.look(reader, f"{TYPE}/{id}", offer.actors, offer.start, offer.end, clock.now())
 
     def note(self, id: str, verb: str) -> Resource:
         """`arrive`, `check-in`, `fulfil`, `no-show`, `mistake`: by staff only."""
@@ -93,9 +99,12 @@ class Booking:
     # --- in the transaction ---
 
     def _put(self, wish: Wish, status: str, until: datetime | None) -> Resource:
-        self._check(wish.patient)
+        self.check(wish.patient)
+        if not 0 < len(wish.key) <= LONGEST_KEY:
+            raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(wish.key)}", path="key")
         if wish.offer.start <= clock.now():
             raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
+        self._look(wish.id, wish.offer)
         draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
 
         def work(desk: Desk) -> Resource:
@@ -111,7 +120,7 @@ class Booking:
             before = standing(desk, id)
             if before is None:
                 raise Missing(f"There is no {TYPE}/{id}")
-            self._check(patient_of(before))
+            self.check(patient_of(before))
             status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
             made = change(before) | {"status": status}
             give_back(desk, before, made)
@@ -119,7 +128,7 @@ class Booking:
 
         return self._submit(work, verb, id)
 
-    def _check(self, patient: str) -> None:
+    def check(self, patient: str) -> None:
         """Raises Forbidden. The desk asks for the type, a patient only for themselves."""
         if self.actor.role is Role.PATIENT:
             if self.actor.patient is None or patient != f"Patient/{self.actor.patient}":

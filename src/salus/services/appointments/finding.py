@@ -8,14 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from salus.base import clock
 from salus.base.errors import Invalid
 from salus.records import Store, holds
-from salus.services.appointments.hours import Hours, Window, without
+from salus.services.appointments.hours import Window, without
 
 HORIZON = timedelta(days=366)
 STEP = timedelta(days=1)
+
+
+class Opening(Protocol):
+    """When an actor is there: `hours.Hours`, or Slots."""
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+    def windows(self, begin: datetime, end: datetime) -> Iterator[Window]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +35,7 @@ class Bookable:
 
     actor: str
     person: str
-    hours: Hours
+    hours: Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +80,12 @@ def find(
 def some(store: Store, service: Service, begin: datetime, end: datetime, most: int) -> list[Offer]:
     """As `find`, within a day."""
     length = timedelta(minutes=service.minutes)
-    opened = {one: list(one.hours.windows(begin, end + length)) for one in service.doctors}
-    people = [one.person for one, windows in opened.items() if windows]
+    opened = [(one, list(one.hours.windows(begin, end + length))) for one in service.doctors]
+    people = [one.person for one, windows in opened if windows]
     taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length)
     by_doctor = [
         starts(one, list(without(windows, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
-        for one, windows in opened.items()
+        for one, windows in opened
         if windows
     ]
     made: list[Offer] = []

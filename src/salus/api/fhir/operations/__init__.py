@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
-from salus.api.fhir.operations import bulk, subscriptions
+from salus.api.fhir.operations import appointments, bulk, subscriptions
 from salus.api.fhir.operations.apply import apply
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
@@ -39,7 +39,9 @@ class Operation(NamedTuple):
 LEVELS = {1: "system", 2: "type", 3: "instance"}
 INSTANCE = frozenset({"instance"})
 BOTH = frozenset({"type", "instance"})
+TYPE = frozenset({"type"})
 SYSTEM = frozenset({"system"})
+APPOINTMENT = frozenset({"Appointment"})
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
 BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 SQL = "http://sql-on-fhir.org/OperationDefinition/"
@@ -55,9 +57,7 @@ OPERATIONS: dict[str, Operation] = {
     "$meta": Operation(meta, INSTANCE, None, ("GET",), HL7 + "Resource-meta"),
     "$meta-add": Operation(meta_add, INSTANCE, None, ("POST",), HL7 + "Resource-meta-add"),
     "$meta-delete": Operation(meta_delete, INSTANCE, None, ("POST",), HL7 + "Resource-meta-delete"),
-    "$lastn": Operation(
-        lastn, frozenset({"type"}), frozenset({"Observation"}), ("GET", "POST"), HL7 + "Observation-lastn"
-    ),
+    "$lastn": Operation(lastn, TYPE, frozenset({"Observation"}), ("GET", "POST"), HL7 + "Observation-lastn"),
     "$export": Operation(
         bulk.export, frozenset(LEVELS.values()), frozenset({"Patient", "Group"}), ("GET", "POST"), BULK + "{of}export"
     ),
@@ -67,9 +67,7 @@ OPERATIONS: dict[str, Operation] = {
     "$erase": Operation(erase, INSTANCE, frozenset({"Patient"}), ("POST",), OURS + "erase"),
     "$expunge": Operation(expunge, INSTANCE, None, ("POST",), OURS + "expunge"),
     "$graphql": Operation(graphql, frozenset({"system", "instance"}), None, ("GET", "POST"), HL7 + "Resource-graphql"),
-    "$lookup": Operation(
-        lookup, frozenset({"type"}), frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"
-    ),
+    "$lookup": Operation(lookup, TYPE, frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-lookup"),
     "$subsumes": Operation(subsumes, BOTH, frozenset({"CodeSystem"}), ("GET", "POST"), HL7 + "CodeSystem-subsumes"),
     "$validate-code": Operation(
         validate_code, BOTH, frozenset({"CodeSystem", "ValueSet"}), ("GET", "POST"), HL7 + "{type}-validate-code"
@@ -85,6 +83,12 @@ OPERATIONS: dict[str, Operation] = {
         subscriptions.no_websocket, BOTH, SUBSCRIPTION, ("GET", "POST"), BACKPORT + "get-ws-binding-token", False
     ),
     "$apply": Operation(apply, BOTH, frozenset({"PlanDefinition"}), ("GET", "POST"), HL7 + "PlanDefinition-apply"),
+    "$find": Operation(appointments.find_times, TYPE, APPOINTMENT, ("GET", "POST"), OURS + "appointment-find"),
+    "$hold": Operation(appointments.hold, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-hold"),
+    "$book": Operation(appointments.book, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-book"),
+    "$confirm": Operation(appointments.confirm, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-confirm"),
+    "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
+    "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),

@@ -1,0 +1,173 @@
+"""Find, hold, book, move and cancel Appointments. After http://fhir.org/guides/argonaut/scheduling/ in its verbs.
+
+`Appointment/$find?service=HealthcareService/x&start=..&end=..` gives proposed Appointments; `$hold` and `$book` take
+one of them, by its start and its actors, under a key of the client's choice; `Appointment/id/$confirm`, `$move`,
+`$cancel` go on from there. Whoever may not write Appointments may not; a patient's account books for itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from salus.api.fhir.asking import Answer, Ask
+from salus.api.fhir.operations import guard
+from salus.api.fhir.operations.terminology import Asked
+from salus.base import clock
+from salus.base.errors import Conflict, Malformed
+from salus.records import Records
+from salus.services.appointments.booking import Booking, Wish, participants, slotted, timed
+from salus.services.appointments.catalogue import service_of, used_slots
+from salus.services.appointments.finding import Offer, Service, find
+
+Json = dict[str, Any]
+SPAN = timedelta(days=28)
+MOST, USUAL = 200, 20  # offers in an answer
+
+
+async def find_times(records: Records, ask: Ask) -> Answer:
+    """`GET|POST /Appointment/$find`: a Bundle of proposed Appointments, the soonest first. Nothing is stored."""
+    return await asyncio.to_thread(found, records, ask)
+
+
+async def hold(records: Records, ask: Ask) -> Answer:
+    """`POST /Appointment/$hold`: a pending Appointment that is let go after ten minutes unless it is confirmed."""
+    return await asyncio.to_thread(put, records, ask, "hold")
+
+
+async def book(records: Records, ask: Ask) -> Answer:
+    """`POST /Appointment/$book`: a booked Appointment."""
+    return await asyncio.to_thread(put, records, ask, "book")
+
+
+async def confirm(records: Records, ask: Ask) -> Answer:
+    """`POST /Appointment/id/$confirm`."""
+    return await asyncio.to_thread(changed, records, ask, lambda desk, id, asked: desk.confirm(id))
+
+
+async def cancel(records: Records, ask: Ask) -> Answer:
+    """`POST /Appointment/id/$cancel`, with `reason` (`pat`, `prov`) if wanted."""
+    return await asyncio.to_thread(
+        changed, records, ask, lambda desk, id, asked: desk.cancel(id, asked.text("reason") or "pat"), "reason"
+    )
+
+
+async def move(records: Records, ask: Ask) -> Answer:
+    """`POST /Appointment/id/$move`, with `service`, `start` and, if it matters, `actor`."""
+
+    def moved(desk: Booking, id: str, asked: Asked) -> Json:
+        service, offer = chosen(records, asked)
+        return desk.move(id, offer, used_slots(service, offer.actors[0], offer.start, offer.end))
+
+    return await asyncio.to_thread(changed, records, ask, moved, "service", "start", "actor")
+
+
+def found(records: Records, ask: Ask) -> Answer:
+    asked = Asked(ask, "service", "start", "end", "count", "actor")
+    begin = moment(asked, "start") or clock.now()
+    end = moment(asked, "end") or begin + SPAN
+    service = narrowed(service_of(records.store, named(asked), begin, end), asked.text("actor"))
+    offers = find(records.store, service, begin, end, count(asked))
+    guard.note(records, "find", f"HealthcareService/{named(asked)}")
+    entries = [{"resource": proposed(one, service), "search": {"mode": "match"}} for one in offers]
+    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
+    if not entries:
+        del bundle["entry"]  # R4 has no empty lists
+    return Answer(200, orjson.dumps(bundle))
+
+
+def proposed(offer: Offer, service: Service) -> Json:
+    slots = used_slots(service, offer.actors[0], offer.start, offer.end)
+    return {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        **timed(offer),
+        **slotted(slots),
+        "participant": participants(offer.actors),
+    }
+
+
+def put(records: Records, ask: Ask, verb: str) -> Answer:
+    asked = Asked(ask, "service", "start", "actor", "patient", "key", "description")
+    desk, patient = Booking(records.store, records.actor, records.purpose), whose(records, asked)
+    desk.check(patient)
+    service, offer = chosen(records, asked)
+    wish = Wish(
+        key=needed(asked, "key"),
+        patient=patient,
+        offer=offer,
+        service=f"HealthcareService/{named(asked)}",
+        slots=used_slots(service, offer.actors[0], offer.start, offer.end),
+        description=asked.text("description") or "",
+    )
+    return Answer(201, orjson.dumps(desk.hold(wish) if verb == "hold" else desk.book(wish)))
+
+
+def changed(records: Records, ask: Ask, change: Callable[[Booking, str, Asked], Json], *names: str) -> Answer:
+    desk = Booking(records.store, records.actor, records.purpose)
+    return Answer(200, orjson.dumps(change(desk, ask.parts[1], Asked(ask, *names))))
+
+
+def chosen(records: Records, asked: Asked) -> tuple[Service, Offer]:
+    """The offer that begins at the time asked for. Raises Conflict where nobody is free then."""
+    begin = moment(asked, "start")
+    if begin is None:
+        raise Malformed("Which time? Give start, as $find gave it", path="start")
+    service = narrowed(service_of(records.store, named(asked), begin, begin + timedelta(days=1)), asked.text("actor"))
+    offers = find(records.store, service, begin, begin + timedelta(seconds=1), most=1)
+    if not offers:
+        raise Conflict(f"Nobody is free at {clock.instant(begin)}: ask $find again", path="start")
+    return service, offers[0]
+
+
+def narrowed(service: Service, actor: str | None) -> Service:
+    """The service as this actor alone gives it. Raises Malformed for one who does not."""
+    if actor is None:
+        return service
+    own = tuple(one for one in service.doctors if one.actor == actor)
+    if not own:
+        given = ", ".join(one.actor for one in service.doctors[:10])
+        raise Malformed(f"{actor[:80]} does not give this service: {given}", path="actor")
+    return Service(service.minutes, service.every, own, service.pools)
+
+
+def named(asked: Asked) -> str:
+    """The id of the service."""
+    return needed(asked, "service").removeprefix("HealthcareService/")
+
+
+def needed(asked: Asked, name: str) -> str:
+    text = asked.text(name)
+    if not text:
+        raise Malformed(f"'{name}' is missing: give it", path=name)
+    return text
+
+
+def whose(records: Records, asked: Asked) -> str:
+    """Whom it is for; a patient's account need not say."""
+    own = records.actor.patient
+    told = asked.text("patient") or (f"Patient/{own}" if own else needed(asked, "patient"))
+    return told if told.startswith("Patient/") else f"Patient/{told}"
+
+
+def count(asked: Asked) -> int:
+    text = asked.text("count") or str(USUAL)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST):
+        raise Malformed(f"count={text[:20]} is no number from 1 to {MOST}", path="count")
+    return int(text)
+
+
+def moment(asked: Asked, name: str) -> datetime | None:
+    """An instant, with its zone. Raises Malformed for one without."""
+    text = asked.text(name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed(f"{name}={text[:40]} is no time: 2026-11-23T09:00:00+08:00 is one", path=name) from None
+    if at.tzinfo is None:
+        raise Malformed(f"{name}={text[:40]} has no zone: 2026-11-23T09:00:00+08:00 has one", path=name)
+    return at.astimezone(UTC)
