@@ -1,5 +1,6 @@
 """What doctors did for patients alike, asked on real records: shown apart, screened, and silent where few are alike."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from salus.analytics.events import Follower
 from salus.assistants.treatment.behaviour import Behaviours, ranked
+from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import Shelf
 from salus.base import clock
@@ -157,3 +159,32 @@ def test_without_a_ranking_there_is_no_box(ward_store: tuple[Store, Path], recor
     prescribing = Prescribing(ward_store[0], Shelf(tmp_path))
 
     assert () == Behaviours(tmp_path / "models", prescribing).of(records, "x")
+
+
+# on the treatment card
+
+
+def test_it_stands_on_the_card_apart_and_moves_nothing(ward_store: tuple[Store, Path], records: Records) -> None:
+    store, folder = ward_store
+    screen = Prescribing(store, Shelf(folder / "knowledge"))
+    with clock.stopped_at(NOW):
+        card = Treatment(screen, folder / "models", SECRET).options(records, "x")
+        without = Treatment(screen, folder / "none", SECRET).options(records, "x")
+
+    assert [one.rows[0].name.en for one in card.behaviour] == ["clarithromycin"] and without.behaviour == ()
+    assert [one.key for one in card.options] == [one.key for one in without.options]
+    assert card.benefits == () and card.faults == ()
+
+
+def test_a_ranking_whose_files_were_changed_is_told_and_hides_no_other_layer(
+    ward_store: tuple[Store, Path], records: Records, tmp_path: Path
+) -> None:
+    store, folder = ward_store
+    shutil.copytree(folder / "models", tmp_path / "models")
+    for file in (one for one in (tmp_path / "models").rglob("*.json") if one.name not in ("seal.json", "current.json")):
+        file.write_bytes(file.read_bytes() + b" ")
+    screen = Prescribing(store, Shelf(folder / "knowledge"))
+    with clock.stopped_at(NOW):
+        card = Treatment(screen, tmp_path / "models", SECRET).options(records, "x")
+
+    assert card.behaviour == () and "cannot be told" in card.faults[0].en and card.pathways

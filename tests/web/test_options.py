@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from salus.assistants.suggestion import Name
+from salus.assistants.treatment.behaviour import Behaviour, Row
 from salus.assistants.treatment.benefit import Benefit, Driver, Harm, Risk
 from salus.assistants.treatment.benefit import Option as Compared
 from salus.assistants.treatment.options import telling
 from salus.base import clock
+from salus.base.words import words_of
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.web.visit import TEMPLATES
@@ -285,3 +287,37 @@ def test_the_order_form_says_what_a_guideline_says_of_the_order_and_what_else_th
         assert words in shown, words
     plain = failing.send_form("/patients/zhou/orders", "/patients/zhou/orders/check", medicine="cetirizine").text
     assert "Of the same option" not in plain and "evidence:" not in plain
+
+
+# what doctors did
+
+
+def boxed(one: Behaviour, language: str = "en") -> str:
+    did = words_of("salus.assistants.treatment.behaviour")
+    words = {"language": language, "t": lambda key, **slots: TEMPLATES.say(key, language, **slots)}
+    text = '{% import "behaviour.html" as b with context %}{{ b.box(one, "did-1") }}'
+    said = {"did": lambda key, **slots: did(key, language, **slots)}
+    return TEMPLATES.environment.from_string(text).render(one=one, **words, **said)
+
+
+def test_what_doctors_did_stands_in_a_box_of_its_own_and_is_never_called_benefit():
+    warned = Row(1, "ATC//J01FA09", Name("clarithromycin", "克拉霉素"), 0.84, (Name("raises it", "升高"),), True)
+    last = Row(1, "ATC//C09AA05", Name("ramipril", "雷米普利"), 1)
+    one = Behaviour((warned,), (last,), (), 121, 40, "medicines 1", "", synthetic=True)
+    page = boxed(one)
+    for words in (
+        "never what helps",
+        "clarithromycin",
+        "84%",
+        "raises it",
+        "asks for a decision",
+        "ramipril",
+        "made-up",
+    ):
+        assert words in page, words
+    assert "<svg" not in page and "Better" not in page and "绝非疗效" in boxed(one, "zh")
+
+
+def test_too_few_alike_are_told_and_nothing_is_ranked():
+    one = Behaviour((), (), (), 121, 3, "medicines 1", "", refused=Name("fewer than 20 are alike", "不足 20 人"))
+    assert "fewer than 20 are alike" in boxed(one) and "<table" not in boxed(one)

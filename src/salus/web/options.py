@@ -22,7 +22,7 @@ def listing(visit: Visit) -> Response:
 
 def shown(visit: Visit, card: Card, fault: str = "", wanted: tuple[str, str] = ("", "")) -> Response:
     """The whole page; `fault`: what is wrong with an answer, `wanted`: the option and the verdict that it was."""
-    say = words_of("salus.assistants.treatment")
+    say, done = (words_of(f"salus.assistants.{name}") for name in ("treatment", "treatment.behaviour"))
     context: dict[str, Any] = {
         "patient": visit.path["id"],
         "may_order": visit.who.actor.role is Role.CLINICIAN,
@@ -30,6 +30,7 @@ def shown(visit: Visit, card: Card, fault: str = "", wanted: tuple[str, str] = (
         "shown": [one for one in card.pathways if one.state != "not"],
         "silent": [one for one in card.pathways if one.state == "not"],
         "says": telling,
+        "did": lambda key, **slots: done(key, visit.language, **slots),
         "reasons": [(code, say(f"refusal.{code}", visit.language)) for code in REASONS],
         "names": names(visit.language),
         "longest": LONGEST,

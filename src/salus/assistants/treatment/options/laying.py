@@ -71,7 +71,8 @@ def speaks_of(benefit: Benefit, medicine: Medicine) -> bool:
 
 
 def beyond(benefits: Sequence[Benefit], taken: Sequence[Option]) -> Iterator[tuple[str, Treatment, list[Benefit]]]:
-    """(key, option, its estimates) of what effect models compare and no line of a guideline offers already."""
+    """(key, option, its estimates) of what effect models compare and no line of a guideline offers already; the key is
+    the same for every version of a model."""
     known = [codes_of(one.choice.order["medicationCodeableConcept"]) for option in taken for one in option.medicines]
     found: dict[tuple[str, ...], tuple[str, Treatment, list[Benefit]]] = {}
     for one in benefits:
@@ -79,7 +80,7 @@ def beyond(benefits: Sequence[Benefit], taken: Sequence[Option]) -> Iterator[tup
             if any(is_one_of(codes, treatment) for codes in known):
                 continue
             row = found.setdefault(
-                treatment.codes or (treatment.code,), (f"{one.model}/{treatment.code}", treatment, [])
+                treatment.codes or (treatment.code,), (f"{one.model.partition(' ')[0]}/{treatment.code}", treatment, [])
             )
             row[2].extend([one] if treatment == one.option else [])
     yield from found.values()

@@ -17,6 +17,7 @@ from salus.analytics.events import events_of, in_order, table_of
 from salus.assistants.answers import NOT_STATED
 from salus.assistants.resources import BASE
 from salus.assistants.suggestion import Name, Verdict
+from salus.assistants.treatment.behaviour import Behaviours
 from salus.assistants.treatment.benefit import Benefit, Benefits
 from salus.assistants.treatment.guidelines.background import background_of
 from salus.assistants.treatment.guidelines.plans import shipped
@@ -50,6 +51,7 @@ class Treatment:
     def __init__(self, prescribing: Prescribing, registry: Path, secret: bytes | None = None) -> None:
         self.prescribing = prescribing
         self.benefits = Benefits(registry, secret)
+        self.behaviours = Behaviours(registry, prescribing, secret)
         self._offered: OrderedDict[str, tuple[str, Option, str]] = OrderedDict()
         self._lock = Lock()
 
@@ -64,6 +66,8 @@ class Treatment:
         known = [one.json() for one in records.compartment(patient_id, (*TYPES, ANSWERING))]
         drafts = [one for one in known if is_draft(one)]
         card = self.card(known, patient_id, drafts, plans(records), self.expected(records, patient_id), terms(records))
+        done = asked("behaviour", lambda: self.behaviours.of(records, patient_id))
+        card = replace(card, behaviour=done.found, faults=(*card.faults, *done.faults))
         return with_answers(card, answers.standing(known, card.at))
 
     def expected(self, records: Records, patient_id: str) -> "Asked[Benefit]":
@@ -275,4 +279,4 @@ def shown(option: Option) -> str:
 def protocols(option: Option) -> list[str]:
     """The plan and the models that spoke."""
     plan = [option.protocol] if option.protocol else []
-    return [*plan, *dict.fromkeys(f"{BASE}/model/{one.model}" for one in option.estimates)]
+    return [*plan, *dict.fromkeys(f"{BASE}/model/{one.model.replace(' ', '/')}" for one in option.estimates)]

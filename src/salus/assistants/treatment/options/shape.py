@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from salus.assistants.suggestion import Name
+from salus.assistants.treatment.behaviour import Behaviour
 from salus.assistants.treatment.benefit import Benefit, Evidence
 from salus.assistants.treatment.guidelines import Applied, Choice
 from salus.assistants.treatment.guidelines.applying import Weighed, flat
@@ -112,7 +113,7 @@ class Pathway:
 class Card:
     """`others`: options that no pathway offers. `told`: what the screen says of the orders in draft together.
     `earlier`: answers that stand, to options that are no longer offered. `faults`: layers that could not be
-    asked."""
+    asked. `behaviour`: what doctors did, apart from all of it."""
 
     patient: str
     at: datetime
@@ -123,6 +124,7 @@ class Card:
     benefits: tuple[Benefit, ...] = ()
     earlier: tuple[Answered, ...] = ()
     faults: tuple[Name, ...] = ()
+    behaviour: tuple[Behaviour, ...] = ()
 
     @property
     def about(self) -> tuple[Unchecked, ...]:
