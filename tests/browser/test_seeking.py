@@ -47,9 +47,9 @@ def test_what_cannot_wait_stands_first_with_a_number_to_touch(look):
 
 def test_recommendations_are_stopped_and_started_again(look):
     page = look("/services", "patient", "en", width=360)
-    page.get_by_role("button", name="Do not regard me").click()
+    page.get_by_role("button", name="Stop recommending for me").click()
     expect(page.get_by_role("status")).to_contain_text("Your choice is kept.")
     expect(page.locator("#choice")).to_contain_text("the same for everybody")
     whole(page)
-    page.get_by_role("button", name="Regard me again").click()
+    page.get_by_role("button", name="Recommend for me again").click()
     expect(page.locator("#choice")).to_contain_text("You may stop that at any time")

@@ -19,9 +19,9 @@ TYPES += ("Patient", "Coverage", "Appointment")
 
 @pytest.fixture(scope="session")
 def clinics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The services of a city of 120 people."""
+    """The services of a city of 90 people."""
     folder = tmp_path_factory.mktemp("clinics")
-    city.make(folder / "city", people=120, years=4, end=clock.now().date())
+    city.make(folder / "city", people=90, years=3, end=clock.now().date())
     with Store(folder / "records.db") as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for kind in TYPES:

@@ -199,7 +199,7 @@ def test_it_orders_better_than_how_often_each_is_booked(booked: People):
     figures = learning.learn(booked).said.figures
 
     assert figures.ndcg > 0.6
-    assert figures.ndcg_even > figures.ndcg - 0.03
+    assert figures.ndcg_even >= 0.98 * figures.ndcg
 
 
 def test_too_few_bookings_are_refused(booked: People):

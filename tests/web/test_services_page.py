@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from salus.assistants.recommend import learning
+from salus.assistants.recommend.learning import Suited
 from salus.assistants.recommend.services import SERVICES, SUITED
 from salus.base import clock
 from salus.demo import city
@@ -19,9 +20,9 @@ TYPES += ("Patient", "Coverage", "Appointment")
 
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A city of 40 people with its clinics."""
+    """A city of 30 people with its clinics."""
     folder = tmp_path_factory.mktemp("clinics")
-    city.make(folder / "city", people=40, years=4, end=clock.now().date())
+    city.make(folder / "city", people=30, years=3, end=clock.now().date())
     with Store(folder / "records.db") as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for kind in TYPES:
@@ -30,10 +31,15 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-@pytest.fixture
-def learned(ward: Store, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def suited(ward: Store) -> Suited:
     """What the bookings of the ward tell."""
-    suited = learning.learn(learning.people(ward.open(SYSTEM, Purpose.OPERATIONS)))
+    return learning.learn(learning.people(ward.open(SYSTEM, Purpose.OPERATIONS)))
+
+
+@pytest.fixture
+def learned(suited: Suited, tmp_path: Path) -> None:
+    """It lies where the pages look for it."""
     suited.save(tmp_path / SERVICES / SUITED)
 
 

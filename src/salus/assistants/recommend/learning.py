@@ -31,6 +31,7 @@ from salus.records import Records
 SAID = "said.json"
 MOST_TUNED = 1_500  # requests of the development split
 FEWEST = 50  # bookings
+COST, WIDTHS = 0.02, (0.5, 0.3, 0.2, 0.1)  # of NDCG@10 that even attention may cost; how wide prices may be
 
 
 class Figures(msgspec.Struct):
@@ -131,8 +132,9 @@ def learn(house: People, shares: Sequence[float] = (0.8,)) -> Suited:
     scores = mixed(hybrid, {name: rows[known] for name, rows in said.items()}, has[known], among[known])
     place = {one.id: number for number, one in enumerate(house.offers)}
     fair = due(house, requests)
-    costs = prices(scores, fair)
-    even, truth = scores - costs, np.array(taken[known])
+    truth = np.array(taken[known])
+    costs = evened(scores, fair, truth)
+    even = scores - costs
     figures = Figures(
         ndcg(ranks(scores, truth)), ndcg(ranks(even, truth)), gini(seen(scores, fair)), gini(seen(even, fair))
     )
@@ -152,6 +154,13 @@ def learn(house: People, shares: Sequence[float] = (0.8,)) -> Suited:
         family, list(last.items), last.taken.astype(int).tolist(), kept, who, len(house.bookings), made, figures, looked
     )
     return Suited(last, hybrid, np.array(kept), about)
+
+
+def evened(scores: Dense, fair: Dense, truth: np.ndarray) -> Dense:
+    """The widest prices that cost no more than `COST` of the quality."""
+    least = (1 - COST) * ndcg(ranks(scores, truth))
+    tried = (prices(scores, fair, most) for most in WIDTHS)
+    return next((one for one in tried if ndcg(ranks(scores - one, truth)) >= least), np.zeros(len(fair)))
 
 
 def seen(scores: Dense, fair: Dense) -> Dense:

@@ -9,10 +9,10 @@ import numpy as np
 from salus.learning.models.recommend.history import Dense
 from salus.learning.models.recommend.measures import exposure
 
-MOST, STEP, ROUNDS = 0.5, 0.1, 30
+STEP, ROUNDS = 0.1, 30
 
 
-def prices(scores: Dense, due: Dense, most: float = MOST) -> Dense:
+def prices(scores: Dense, due: Dense, most: float) -> Dense:
     """What to take from each item's score, shape (items,), between -most and most.
 
     scores: shape (rows, items), -inf where an item is not in question; due: the share of attention each should have.
