@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from salus.assistants.cases.notes import called, case_from_note, noted, our_names, read
+from salus.assistants.cases.patient import query_of_patient
+from salus.assistants.cases.terms import Terms
 from salus.assistants.diagnosis.written import told, written
 from salus.base.errors import Forbidden, Missing
 from salus.cli import terminal
@@ -106,6 +108,15 @@ def test_the_notes_of_a_record_are_read_the_newest_first_but_not_what_is_confide
     assert found["HP:0001945"].torn and not found["HP:0012735"].torn
     assert ((0, "发热", "absent"), (1, "Fever", "present")) == found["HP:0001945"].places
     assert date(2026, 3, 1) == found["HP:0001945"].on
+
+
+def test_what_the_newest_notes_say_is_asked_of_the_case_library(store: Store) -> None:
+    records = store.open(Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT)
+    asked = query_of_patient(records, "p", Terms())
+
+    assert "HP:0012735" in asked.concepts("present")
+    assert ("HP:0001945",) == asked.concepts("absent")
+    assert "HP:0025143" not in asked.concepts("present")  # chills of the year before
 
 
 def test_who_may_not_read_the_patient_reads_no_notes(store: Store) -> None:

@@ -1,4 +1,5 @@
-"""A patient's open problems as a question to the case library: by the names that findings have, and by ICD-10."""
+"""A patient as a question to the case library: open problems, by the names that findings have and by ICD-10, and what
+the newest notes say is there, or is not."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from salus import codes
 from salus.assistants.cases.case import Finding
 from salus.assistants.cases.query import Query
 from salus.assistants.cases.terms import Terms
+from salus.assistants.diagnosis.written import lately, told, written
 from salus.codes.tables import ICD10, ICD10CM, SYSTEMS
 from salus.records import Records
 
@@ -23,6 +25,9 @@ def query_of_patient(records: Records, patient: str, terms: Terms) -> Query:
         if open_now(problem):
             for one in findings(problem.get("code", {}), terms):
                 found.setdefault(one.concept, one)
+    for said in told(lately(written(records, patient))):
+        words = next(words for _, words, status in said.places if status == said.status)
+        found.setdefault(said.concept, Finding(said.concept, said.status, words))
     return Query(tuple(found.values()))
 
 

@@ -1,8 +1,8 @@
 """What the notes in a patient's record say: the findings, each with the places in the texts that say so."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from salus.assistants.cases.case import Status
 from salus.assistants.cases.gate.sources import PLACES, sources_of
@@ -10,6 +10,7 @@ from salus.assistants.cases.notes import Lexicon, Mention, language_of, noted, r
 from salus.records import Records
 
 MOST = 200  # texts that are read, the newest first
+LATELY = timedelta(days=90)  # before the newest text: what tells of the illness now
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ def written(records: Records, patient_id: str, names: Callable[[str], Lexicon] =
             found.append(Written(reference, place, one.on, one.text, ()))
     newest = sorted(found, key=lambda one: one.on or date.min, reverse=True)[:MOST]
     return tuple(replace(one, mentions=read(one.text, names=names(language_of(one.text)))) for one in newest)
+
+
+def lately(texts: Sequence[Written]) -> tuple[Written, ...]:
+    """The newest text and those shortly before it; the undated ones where none has a date."""
+    days = [one.on for one in texts if one.on]
+    return tuple(one for one in texts if (one.on and one.on >= max(days) - LATELY) or not days)
 
 
 def told(texts: Iterable[Written]) -> tuple[Told, ...]:
