@@ -39,7 +39,14 @@ from salus.web.session import SESSION, opened
 SECRET = b"a secret of at least thirty-two bytes"
 SUBJECT = {"subject": {"reference": "Patient/p"}}
 PROBLEMS = ("84114007", "49436004", "38341003", "44054006")
-MEASURED = (("10230-1", 30, "%"), ("4548-4", 8.1, "%"), ("2160-0", 88, "umol/L"), ("2823-3", 4.4, "mmol/L"))
+MEASURED = (
+    ("22748-8", 3.9, "mmol/L"),
+    ("8480-6", 141, "mm[Hg]"),
+    ("10230-1", 30, "%"),
+    ("4548-4", 8.1, "%"),
+    ("2160-0", 88, "umol/L"),
+    ("2823-3", 4.4, "mmol/L"),
+)
 Json = dict[str, Any]
 
 

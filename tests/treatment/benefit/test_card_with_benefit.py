@@ -111,6 +111,14 @@ def test_order_select_tells_the_estimate_and_offers_what_is_surely_better(treatm
     assert card["links"][0]["url"].startswith("https://salus.example/patients/ill/options#o-lipids")
 
 
+def test_a_foreign_patient_is_asked_about_only_where_all_records_were_sent(treatment):
+    resources, patient_url = about("ill", 74, 4.6), "https://far.example/fhir/Patient/ill"
+    whole = treatment.options_from(resources, patient_url, [])
+    assert [one.better for one in whole.benefits] == [True]
+    part = treatment.options_from(resources, patient_url, [], whole=False)
+    assert part.benefits == () and "cannot be asked" in part.faults[0].en
+
+
 def test_the_page_draws_the_estimate_in_both_languages(ward, known, tmp_path):
     settings = Settings(tmp_path, tmp_path / "clinic.db", known.registry, tmp_path / "e", SECRET, demo=True)
     app = Starlette(routes=pages(ward, Bedside(ward, known.registry), settings))

@@ -7,6 +7,7 @@ https://cds-hooks.hl7.org/hooks/order-select/2020May/order-select/
 
 from collections.abc import Mapping
 
+from salus.analytics.events import TYPES
 from salus.api.hooks.calls import (
     Call,
     Feedback,
@@ -30,7 +31,9 @@ from salus.records import Records
 
 ORDERED = ("MedicationRequest",)
 SCREENED = ("AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement", "Observation", "Patient")
-SPARE = frozenset({lifetime.TYPE})  # what only some rules ask for: without it they say that they were not checked
+EVENTFUL = frozenset(TYPES) - {"ClinicalImpression"}  # what effect models are asked about; answers to us stand here
+# what only some rules and models ask for: without it they say that they were not asked
+SPARE = frozenset({lifetime.TYPE, *EVENTFUL}) - frozenset(SCREENED)
 
 
 class Ordering:
@@ -53,7 +56,8 @@ class Ordering:
         if found is not None:
             check_may(records.actor, records.purpose, Act.READ, "DetectedIssue")
             patient = f"{call.server}/Patient/{call.context.patientId}"
-            whole = self.treatment.options_from(found, patient, proposed)
+            every = call.prefetch.keys() >= EVENTFUL
+            whole = self.treatment.options_from(found, patient, proposed, every)
         else:
             try:
                 signed = self.hook == "order-sign"

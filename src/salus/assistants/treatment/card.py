@@ -15,7 +15,7 @@ from salus.assistants.treatment.options.shape import Card, Medicine, Option
 from salus.assistants.treatment.options.telling import sentence
 from salus.assistants.treatment.overrides import REASON_SYSTEM, REASONS
 from salus.assistants.treatment.prescribing import Told
-from salus.assistants.treatment.screen import Finding, Screening
+from salus.assistants.treatment.screen import Finding
 from salus.base.words import words_of
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ def cards(whole: Card, proposed: set[str], language: str, base: str, choosing: b
     options = [
         option_card(whole, option, draft, language, base, choosing) for option, draft in spoken_of(whole, proposed)
     ]
-    return [*made, *options, coverage_card(whole.told.screening, language, base)]
+    return [*made, *options, coverage_card(whole, language, base)]
 
 
 def card(whole: Card, finding: Finding, proposed: set[str], language: str, base: str) -> Json:
@@ -163,8 +163,10 @@ def detail(told: Told, finding: Finding, language: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def coverage_card(screening: Screening, language: str, base: str) -> Json:
-    """What was looked at: how many medicines were recognised, what is absent, how old the rules are."""
+def coverage_card(whole: Card, language: str, base: str) -> Json:
+    """What was looked at: how many medicines were recognised, what is absent, how old the rules are; and the layers
+    that could not be asked."""
+    screening = whole.told.screening
     summary = _says(
         "coverage.summary",
         language,
@@ -176,13 +178,14 @@ def coverage_card(screening: Screening, language: str, base: str) -> Json:
     lines = [f"- {escaped(one.about.in_(language))}: {one.why.in_(language)}" for one in screening.unchecked[:SHOWN]]
     if len(screening.unchecked) > SHOWN:
         lines.append(_says("coverage.more", language, count=len(screening.unchecked) - SHOWN))
+    faults = [one.in_(language) for one in whole.faults]
     said = _says("coverage.open" if lines else "coverage.whole", language)
     version = _says("coverage.version", language, version=screening.version, dated=screening.dated)
     return {
         "uuid": str(uuid5(UUID(int=0), f"{screening.version}|{summary}")),
         "summary": short(summary),
         "indicator": "warning" if screening.recognised < screening.medicines else "info",
-        "detail": "\n\n".join(part for part in (said, "\n".join(lines), version) if part),
+        "detail": "\n\n".join(part for part in (*faults, said, "\n".join(lines), version) if part),
         "source": source(language, base, None),
     }
 

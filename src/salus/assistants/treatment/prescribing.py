@@ -86,10 +86,6 @@ class Prescribing:
         more = (lifetime.TYPE,) if lifetime.asks(proposed, self.shelf.knowledge()) else ()
         return [version.json() for version in records.compartment(patient_id, (*TYPES, *more))]
 
-    def screen_from(self, resources: Iterable[Resource], patient: str, proposed: Iterable[Resource]) -> Told:
-        """What speaks against these orders for a foreign patient, from these resources alone; kept when answered."""
-        return self._told(patient, proposed, list(resources))
-
     def sitting(self, resources: Iterable[Resource], patient: str) -> "Sitting":
         """The screen for one patient about whom several questions are asked."""
         return Sitting(self, list(resources), patient)

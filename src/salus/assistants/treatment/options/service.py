@@ -30,7 +30,7 @@ from salus.assistants.treatment.options.telling import sentence
 from salus.assistants.treatment.prescribing import Prescribing, is_draft
 from salus.assistants.treatment.screen.person import says
 from salus.base import clock
-from salus.base.errors import Forbidden, Gone, Invalid, Missing, SalusError
+from salus.base.errors import Forbidden, Gone, Invalid, Missing, SalusError, Unsupported
 from salus.base.ids import uuid7
 from salus.codes.terminology import Terminology
 from salus.privacy import check_may
@@ -85,11 +85,18 @@ class Treatment:
             self.prescribing.keep(records, card.told)
         return card
 
-    def options_from(self, resources: Iterable[Resource], patient: str, drafts: Sequence[Json]) -> Card:
-        """The card of a foreign patient from these resources alone, by the pathways that are shipped."""
+    def options_from(
+        self, resources: Iterable[Resource], patient: str, drafts: Sequence[Json], whole: bool = True
+    ) -> Card:
+        """The card of a foreign patient from these resources alone, by the pathways that are shipped. Effect models are
+        asked only where these are all (`whole`): what is left out would look as if it had never happened."""
         known, id = [dict(one) for one in resources], patient.rpartition("/")[2]
 
         def expected() -> tuple[Benefit, ...]:
+            if not self.benefits.registry.asked():
+                return ()
+            if not whole:
+                raise Unsupported("not all of the patient's records were sent along")
             events = (event for one in known for event in events_of(one) if event.subject_id == id)
             return self.benefits.of_events(table_of(in_order(events)))
 
