@@ -87,6 +87,10 @@ class Judged:
     def __str__(self) -> str:
         return f"{told(self.first, self.groups)} | {told(self.gain, self.groups)}"
 
+    def above(self, other: "Judged") -> "Judged":
+        """The difference, question by question."""
+        return Judged(self.first - other.first, self.gain - other.gain, self.groups)
+
 
 def judged(asked: Sequence[Case], answers: Callable[[Case], Sequence[str]]) -> Judged:
     """`answers` gives the diseases of the first ten cases, in order."""

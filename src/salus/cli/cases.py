@@ -169,6 +169,8 @@ def understood(library: Library, query: Query, tongue: str) -> None:
             typer.echo(say(f"cases.understood.{status}", tongue, names=names))
     if query.text:
         typer.echo(say("cases.understood.words", tongue, words=query.text))
+    if query.near:
+        typer.echo(say("cases.perhaps", tongue, names=", ".join(library.terms.name(one, tongue) for one in query.near)))
 
 
 def hits_table(library: Library, found: Hits, tongue: str) -> Table:

@@ -24,6 +24,7 @@ from salus.records.engines import engine_of
 FOLDER = "cases"
 ALIKE = 200  # cases whose treatments and diagnoses are looked at
 ALIKE_ENOUGH = 0.25  # of what the question itself would score
+GUESS = 0.5  # what a concept counts that words may mean
 ENCODE = msgspec.json.Encoder().encode
 
 
@@ -190,13 +191,18 @@ def wanted(query: Query, filters: Filters, fields: Mapping[str, float]) -> Wante
     present, absent = query.concepts(), query.concepts("absent")
     said = {*words(query.text), *(word for one in present for word in label_words(one))}
     said |= {word for one in query.findings if one.status == "present" and not one.concept for word in words(one.text)}
+    meant = {**dict.fromkeys(query.near, GUESS), **dict.fromkeys(present, 1.0)}
+    above: dict[str, float] = {}
+    for one, weight in meant.items():
+        for group in lineage(one):
+            above[group] = max(above.get(group, 0.0), weight)
     against = {one: -1.0 for one in present} | {one: 1.0 for one in absent}
     return Wanted(
         tokens={
             "words": dict.fromkeys(sorted(said), 1.0),
             "diagnoses": dict.fromkeys(sorted(said), 1.0),
-            "concepts": dict.fromkeys(present, 1.0),
-            "above": dict.fromkeys(sorted({above for one in present for above in lineage(one)}), 1.0),
+            "concepts": meant,
+            "above": above,
             "absent": against,
         },
         weights=fields,

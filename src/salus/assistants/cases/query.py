@@ -10,10 +10,14 @@ from salus.assistants.cases.terms import Terms
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Findings, other words, and what is known of the one asked for: then a hit says whether it was the same."""
+    """Findings, other words, and what is known of the one asked for: then a hit says whether it was the same.
+
+    `near`: concepts that the other words may mean. They are looked for too, but nothing is concluded from them.
+    """
 
     findings: tuple[Finding, ...] = ()
     text: str = ""
+    near: tuple[str, ...] = ()
     diagnosis: str = ""
     outcome: str = ""
 
@@ -53,4 +57,4 @@ def asked(text: str, terms: Terms) -> Query:
 def query_of(case: Case) -> Query:
     """A case as a question: its findings and words, with its diagnosis and outcome to compare."""
     diagnosis = case.diagnoses[0].code if case.diagnoses else ""
-    return Query(case.findings, case.text, diagnosis, case.outcome)
+    return Query(case.findings, case.text, diagnosis=diagnosis, outcome=case.outcome)

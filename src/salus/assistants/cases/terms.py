@@ -20,6 +20,9 @@ import msgspec
 from salus.assistants.cases.case import Finding, Status
 from salus.assistants.cases.ontology import canonical, ontology
 from salus.base.errors import Invalid, Issue, Malformed, Missing
+from salus.learning.retrieval import Document, Wanted
+from salus.learning.retrieval.index import Shape, asked, ideal, scored
+from salus.learning.retrieval.segment import built
 from salus.learning.retrieval.tokens import HAN, folded, words
 
 FILE = "terms-zh.json"
@@ -29,6 +32,7 @@ CHUNKS = re.compile(r"[,;，；、。\n]+")
 DENIALS = re.compile(r"^\s*(?:[!-]|(?:no|without|denies|not)\b|无|没有|否认|未见|不伴)\s*", re.IGNORECASE)
 IDLE = frozenset(words("a an and or of the in on at with to by has have had for is was patient"))
 LONGEST = 12  # stems of a name
+NEAR = 0.6  # share of a phrase's words, by their rarity, that a name must have to be meant by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +87,18 @@ class Terms:
         """
         return self.han.get(plain(text)) or self.english.get(bag(words(text)))
 
-    def read(self, text: str) -> tuple[tuple[Finding, ...], str]:
-        """The findings that a question names, each once, and the words that name none.
+    def read(self, text: str) -> tuple[tuple[Finding, ...], str, tuple[str, ...]]:
+        """The findings that a question names, each once; the words that name none; concepts that these may mean.
 
         Codes stand as they are; `no`, `无`, `!` before one: absent. What is denied is no word to look for.
 
-        >>> found, rest = Terms().read("seizures since infancy, no muscular hypotonia, HP:0000252")
+        >>> found, rest, _ = Terms().read("seizures since infancy, no muscular hypotonia, HP:0000252")
         >>> [(one.concept, one.status) for one in found], rest
         ([('HP:0001250', 'present'), ('HP:0001252', 'absent'), ('HP:0000252', 'present')], 'since infancy')
         """
         found: dict[str, Finding] = {}
         rest: list[str] = []
+        near: list[str] = []
         for chunk in CHUNKS.split(text):
             read = list(self._coded(chunk))
             chunk = CODE.sub(" ", chunk)
@@ -105,8 +110,39 @@ class Terms:
             for one in read:
                 found.setdefault(one.concept, one)
                 chunk = chunk.replace(one.text, " ", 1)
+            if not read and not denied and (guess := self.near(chunk)):
+                near.append(guess)
             rest += [] if denied else chunk.split()
-        return tuple(found.values()), " ".join(rest)
+        return tuple(found.values()), " ".join(rest), tuple(dict.fromkeys(near))
+
+    def near(self, phrase: str) -> str | None:
+        """The concept whose name shares most of a phrase's words, the rare ones counting more; None if none is near.
+
+        It is a guess, right in one of five: good enough to look for beside the words, not to reason with.
+
+        >>> Terms().near("hypoplastic changes of the corpus callosum")
+        'HP:0002079'
+        """
+        said = bag(words(phrase))
+        if not 1 < len(said) <= LONGEST:
+            return None
+        wanted = Wanted({"words": dict.fromkeys(said, 1.0)}, {"words": 1.0})
+        asks = [one for one in asked(self._names, wanted) if one.held]
+        if not asks:
+            return None
+        scores = scored(self._names, 0, asks)
+        best = int(scores.argmax())
+        unheard = len(said) - len(asks)
+        whole = ideal(self._names, {"words": len(said)}, asks) * len(said) / (len(said) - unheard)
+        return self._concepts[best] if scores[best] >= NEAR * whole else None
+
+    @cached_property
+    def _names(self) -> Shape:
+        return Shape([built(Document(str(at), {"words": key}) for at, key in enumerate(self.english))])
+
+    @cached_property
+    def _concepts(self) -> list[str]:
+        return list(self.english.values())
 
     def _coded(self, chunk: str) -> Iterator[Finding]:
         signs: dict[str, Status] = {"!": "absent", "-": "absent", "?": "unsure"}
@@ -128,12 +164,12 @@ class Terms:
         at = 0
         while at < len(said):
             spans = (said[at : at + size] for size in range(min(LONGEST, len(said) - at), 0, -1))
-            phrase = next((" ".join(span) for span in spans if self._names(span)), "")
+            phrase = next((" ".join(span) for span in spans if self._is_name(span)), "")
             if phrase:
                 yield self.english[bag(words(phrase))], phrase
             at += phrase.count(" ") + 1
 
-    def _names(self, span: list[str]) -> bool:
+    def _is_name(self, span: list[str]) -> bool:
         """Whether these words are a name, with nothing idle at their ends."""
         ends = {*words(span[0]), *words(span[-1])}
         return not ends & IDLE and bag(words(" ".join(span))) in self.english
