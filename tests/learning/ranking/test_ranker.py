@@ -80,9 +80,20 @@ def test_features_that_are_comparable_are_left_as_they_are():
     words = Wide.of_dense(np.maximum(np.nan_to_num(known.x), 0), np.zeros(6))
     made = fit(Known(words, known.groups), y, LABELS, subject, Wish(scaled=False))
 
-    assert made.form.scale.tolist() == [1.0] * 6
+    assert made.forms[0].scale.tolist() == [1.0] * 6
     with pytest.raises(Invalid):
         fit(known, y, LABELS, subject, Wish(scaled=False))
+
+
+def test_several_views_of_a_row_speak_each_for_itself(tmp_path: Path):
+    known, y, subject, truth = world()
+    halves = Known(known.x[:, :1], known.groups, more=(known.x[:, 1:],))
+    made = fit(halves.rows(np.arange(600)), y[:600], LABELS, subject[:600])
+    shares = made.shares(halves.rows(np.arange(600, 900)))
+    made.save(tmp_path)
+
+    assert np.corrcoef(shares.ravel(), truth[600:].ravel())[0, 1] > 0.85
+    assert shares.tobytes() == load(tmp_path).shares(halves.rows(np.arange(600, 900))).tobytes()
 
 
 def test_hints_of_what_was_done_before_are_weighed():

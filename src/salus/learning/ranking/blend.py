@@ -23,11 +23,14 @@ def company_of(y: Matrix, ridge: float = 20.0) -> Matrix:
     return np.asarray(weights)
 
 
-def evidence(scores: Matrix, prior: Matrix, usual: Matrix, company: Matrix, hints: Sequence[Matrix]) -> Matrix:
-    """Shape (rows, labels, kinds): all that is said of a pair. `hints`: shape (rows, labels) each."""
-    beside = np.clip(scores, 0, 1) @ company
-    known = np.broadcast_to(logged(usual), scores.shape)
-    return np.stack([scores, logged(scores), logged(prior), known, beside, *hints], axis=2)
+def evidence(
+    scores: Sequence[Matrix], prior: Matrix, usual: Matrix, company: Matrix, hints: Sequence[Matrix]
+) -> Matrix:
+    """Shape (rows, labels, kinds): all that is said of a pair. `scores` (one a view), `hints`: (rows, labels) each."""
+    both = [one for view in scores for one in (view, logged(view))]
+    beside = np.clip(scores[0], 0, 1) @ company
+    known = np.broadcast_to(logged(usual), prior.shape)
+    return np.stack([*both, logged(prior), known, beside, *hints], axis=2)
 
 
 def logged(shares: Matrix) -> Matrix:

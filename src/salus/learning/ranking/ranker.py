@@ -25,20 +25,28 @@ from salus.learning.ranking.ridge import out_of_fold, solutions
 from salus.learning.task import Strict
 
 FOLDS = 5
+FORM = ("mean", "scale", "gap", "weights", "base")
 Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of rows. `x`: features (dense with NaN where nothing is known, or `Wide`); `groups`: shape (rows,
-    groups), 0/1, dense or CSR; `hints`: for each kind what speaks for a label, shape (rows, labels)."""
+    groups), 0/1, dense or CSR; `hints`: for each kind what speaks for a label, shape (rows, labels); `more`: further
+    views of the same rows, each of which gets a linear model of its own."""
 
     x: Rows
     groups: Any
     hints: tuple[Matrix, ...] = ()
+    more: tuple[Rows, ...] = ()
+
+    @property
+    def views(self) -> tuple[Rows, ...]:
+        return (self.x, *self.more)
 
     def rows(self, chosen: npt.NDArray[Any]) -> "Known":
-        return Known(self.x[chosen], self.groups[chosen], tuple(one[chosen] for one in self.hints))
+        hints, more = (tuple(one[chosen] for one in each) for each in (self.hints, self.more))
+        return Known(self.x[chosen], self.groups[chosen], hints, more)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Numbers(Strict):
     """ranking.json: what is not an array."""
 
     labels: list[str]
-    penalty: float
+    penalties: list[float]
     cut: float
     base: float
     scaled: bool
@@ -63,22 +71,26 @@ class Numbers(Strict):
 
 @dataclass(frozen=True)
 class Ranker:
-    """`form`: the linear part, a weight a label and feature; `cut`: from which share on a label is called."""
+    """`forms`: the linear part of each view, a weight a label and feature; `cut`: from what share on a label is called.
+
+    The views of a row must be as many and as wide as in training.
+    """
 
     labels: tuple[str, ...]
-    form: Scaled
+    forms: tuple[Scaled, ...]
     prior: Prior
     company: Matrix
     blend: Blend
-    penalty: float
+    penalties: tuple[float, ...]
     cut: float
     scaled: bool
 
     def shares(self, known: Known) -> Matrix:
         """Of each row and label, in how many of such rows it was done; shape (rows, labels), between 0 and 1."""
-        if known.x.shape[1] != len(self.form.mean):
-            raise Invalid(f"{known.x.shape[1]} features, and the ranking was learned from {len(self.form.mean)}")
-        scores = scores_of(self.form, known.x, self.scaled)
+        told, learned = [view.shape[1] for view in known.views], [len(form.mean) for form in self.forms]
+        if told != learned:
+            raise Invalid(f"{told} features, and the ranking was learned from {learned}")
+        scores = [scores_of(form, view, self.scaled) for form, view in zip(self.forms, known.views, strict=True)]
         pairs = evidence(scores, self.prior.of(known.groups), self.prior.usual, self.company, known.hints)
         return self.blend.shares(pairs)
 
@@ -88,12 +100,16 @@ class Ranker:
 
     def save(self, folder: Path) -> None:
         """ranking.json and ranking.safetensors."""
-        form, prior = self.form, self.prior
-        kept = {"mean": form.mean, "scale": form.scale, "gap": form.gap, "weights": form.weights, "base": form.base}
+        prior = self.prior
+        kept = {f"{name}.{at}": getattr(form, name) for at, form in enumerate(self.forms) for name in FORM}
         kept |= {"prior": prior.shares, "usual": prior.usual, "company": self.company, "blend": self.blend.weights}
         arrays.save(folder / "ranking.safetensors", {name: np.ascontiguousarray(one) for name, one in kept.items()})
         told = Numbers(
-            labels=list(self.labels), penalty=self.penalty, cut=self.cut, base=self.blend.base, scaled=self.scaled
+            labels=list(self.labels),
+            penalties=list(self.penalties),
+            cut=self.cut,
+            base=self.blend.base,
+            scaled=self.scaled,
         )
         write_json(folder / "ranking.json", told)
 
@@ -103,12 +119,12 @@ def load(folder: Path) -> Ranker:
     try:
         told = msgspec.json.decode((folder / "ranking.json").read_bytes(), type=Numbers)
         kept = arrays.load(folder / "ranking.safetensors")
-        form = Scaled(*(kept[name] for name in ("mean", "scale", "gap", "weights", "base")))
+        forms = [Scaled(*(kept[f"{name}.{at}"] for name in FORM)) for at in range(len(told.penalties))]
         prior, blend = Prior(kept["prior"], kept["usual"]), Blend(kept["blend"], told.base)
         company = kept["company"]
     except (KeyError, OSError, msgspec.MsgspecError) as error:
         raise Malformed(f"{folder.name} does not hold a ranking ({error!r}): learn it again") from error
-    return Ranker(tuple(told.labels), form, prior, company, blend, told.penalty, told.cut, told.scaled)
+    return Ranker(tuple(told.labels), tuple(forms), prior, company, blend, tuple(told.penalties), told.cut, told.scaled)
 
 
 def fit(known: Known, y: Matrix, labels: Sequence[str], subject: npt.NDArray[Any], wish: Wish = Wish()) -> Ranker:
@@ -118,22 +134,30 @@ def fit(known: Known, y: Matrix, labels: Sequence[str], subject: npt.NDArray[Any
     """
     check(known, y, labels, subject)
     fold = folds_of(subject, wish.seed)
-    form = Scaled.measure(known.x) if wish.scaled else plain(known.x)
-    z = fitting(form, known.x, wish.scaled)
-    scores, penalty = out_of_fold(z, y, fold)
+    parts = [linear(view, y, fold, wish.scaled) for view in known.views]
     priors, company = priors_out_of_fold(known.groups, y, fold, wish.pull), company_of(y)
-    pairs = evidence(scores, priors, y.mean(axis=0), company, known.hints)
+    pairs = evidence([scores for _, scores, _ in parts], priors, y.mean(axis=0), company, known.hints)
     blend = fit_blend(pairs, y)
     cut = best_cut(blend.shares(pairs), y)
-    weights, base = next(iter(solutions(z, y, (penalty,))))
-    form = form.fitted(known.x, weights.T, base) if wish.scaled else form.with_weights(padded(weights.T), base)
     prior = prior_of(known.groups, y, wish.pull)
-    return Ranker(tuple(labels), form, prior, company, blend, penalty, cut, wish.scaled)
+    forms, penalties = tuple(form for form, _, _ in parts), tuple(penalty for _, _, penalty in parts)
+    return Ranker(tuple(labels), forms, prior, company, blend, penalties, cut, wish.scaled)
+
+
+def linear(x: Rows, y: Matrix, fold: Whole, scaled: bool) -> tuple[Scaled, Matrix, float]:
+    """The linear part of one view, its out-of-fold scores, and the penalty that these chose."""
+    form = Scaled.measure(x) if scaled else plain(x)
+    z = fitting(form, x, scaled)
+    scores, penalty = out_of_fold(z, y, fold)
+    weights, base = next(iter(solutions(z, y, (penalty,))))
+    fitted = form.fitted(x, weights.T, base) if scaled else form.with_weights(padded(weights.T), base)
+    return fitted, scores, penalty
 
 
 def check(known: Known, y: Matrix, labels: Sequence[str], subject: npt.NDArray[Any]) -> None:
     """Refuse what no ranking can be learned from."""
-    check_rows(known.x)
+    for view in known.views:
+        check_rows(view)
     if y.shape != (len(known.x), len(labels)) or len(subject) != len(known.x) or known.groups.shape[0] != len(known.x):
         raise Invalid(f"{len(known.x)} rows, labels of shape {y.shape}, {len(subject)} subjects: give one each a row")
     if len(labels) < 2:
