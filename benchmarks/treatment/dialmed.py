@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from salus.learning.models.wide import Wide, in_order
@@ -63,6 +63,7 @@ class Dialogues:
         }
         self.group = like(["\n".join(row["dialog"]).replace(MASK, "") for row in rows])
         self.named = self._named()
+        self.counts = {block: counted(self.parts[block[0]], *block[1:]) for block in (*BLOCKS, ("all", 1, 3))}
 
     def _named(self) -> tuple[Matrix, Matrix]:
         """Of each dialogue and medicine, whether the patient, or the doctor, names it openly; by the data's own table
@@ -81,6 +82,10 @@ class Dialogues:
         return found[0], found[1]
 
 
+def counted(texts: list[str], low: int, high: int) -> csr_matrix:
+    return CountVectorizer(analyzer="char", ngram_range=(low, high), dtype=np.float64).fit_transform(texts)
+
+
 def like(texts: list[str]) -> Matrix:
     """A number for each text, the same for texts of like wording."""
     grams = TfidfVectorizer(analyzer="char", ngram_range=(3, 5), binary=True, use_idf=False).fit_transform(texts)
@@ -90,16 +95,18 @@ def like(texts: list[str]) -> Matrix:
     return connected_components(near)[1]
 
 
-def grams(texts: list[str], learn: Matrix, ask: Matrix, low: int, high: int) -> tuple[csr_matrix, csr_matrix]:
-    made = TfidfVectorizer(analyzer="char", ngram_range=(low, high), sublinear_tf=True, min_df=2)
-    return made.fit_transform([texts[i] for i in learn]), made.transform([texts[i] for i in ask])
+def grams(counts: csr_matrix, learn: Matrix, ask: Matrix) -> tuple[csr_matrix, csr_matrix]:
+    """Weights of n-grams, TF-IDF as the training rows have it: only n-grams of two of them or more."""
+    often = np.flatnonzero(np.asarray((counts[learn] > 0).sum(axis=0)).ravel() > 1)
+    made = TfidfTransformer(sublinear_tf=True).fit(counts[learn][:, often])
+    return made.transform(counts[learn][:, often]), made.transform(counts[ask][:, often])
 
 
 def logistic(data: Dialogues, with_disease: bool) -> Shares:
     """One logistic regression a medicine on 1- to 3-grams of the whole dialogue."""
 
     def shares(learn: Matrix, ask: Matrix) -> Matrix:
-        x, other = grams(data.parts["all"], learn, ask, 1, 3)
+        x, other = grams(data.counts["all", 1, 3], learn, ask)
         if with_disease:
             x, other = hstack([x, data.disease[learn]]).tocsr(), hstack([other, data.disease[ask]]).tocsr()
         made = np.zeros((len(ask), data.y.shape[1]))
@@ -142,7 +149,7 @@ def ranking(data: Dialogues, with_disease: bool) -> Callable[[Matrix, Matrix], t
     """Ours."""
 
     def told(learn: Matrix, ask: Matrix) -> tuple[Matrix, Matrix]:
-        pairs = [grams(data.parts[part], learn, ask, low, high) for part, low, high in BLOCKS]
+        pairs = [grams(data.counts[block], learn, ask) for block in BLOCKS]
         groups = data.disease if with_disease else data.disease * 0
         if with_disease:
             pairs.append((data.disease[learn], data.disease[ask]))

@@ -13,7 +13,7 @@ from salus.learning.ranking import ridge as ridge_module
 from salus.learning.ranking.choosing import EXPECTED, best_cut, called
 from salus.learning.ranking.measures import f1, found_in, gain, jaccard, mean_figure, miscalibration
 from salus.learning.ranking.prior import prior_of
-from salus.learning.ranking.ridge import PENALTIES, out_of_fold, solutions
+from salus.learning.ranking.ridge import PENALTIES, out_of_fold, solution
 
 LABELS = ("a", "b", "c", "d", "e")
 
@@ -143,7 +143,7 @@ def test_few_rows_and_few_features_are_solved_the_same():
     known, y, _, _ = world(40)
     z = np.nan_to_num(known.x)
     wide = np.hstack([z, np.zeros((40, 60))])
-    few, many = (next(iter(solutions(one, y, (0.1,)))) for one in (z, wide))
+    few, many = (solution(one, y, 0.1) for one in (z, wide))
 
     assert np.allclose(few[0], many[0][:6]) and np.allclose(few[1], many[1])
     assert np.allclose(few[0], np.linalg.solve(z.T @ z + 0.1 * (z**2).sum() / 40 * np.eye(6), z.T @ (y - y.mean(0))))
@@ -156,11 +156,25 @@ def test_the_penalty_is_chosen_by_rows_that_were_not_seen():
     assert out_of_fold(z, y, np.arange(60) % 5)[1] == PENALTIES[-1]
 
 
+def test_rows_out_of_fold_are_scored_by_the_others_alone():
+    chance = np.random.default_rng(1)
+    y, fold = (chance.random((50, 3)) < 0.4).astype(float), np.arange(50) % 5
+    for z in (chance.normal(size=(50, 8)), csr_matrix(chance.normal(size=(50, 80)) > 1, dtype=float)):
+        scores, penalty = out_of_fold(z, y, fold)
+        own = fold != 2
+        plain = z.toarray() if hasattr(z, "toarray") else z
+        unit = penalty * (plain**2).sum() / 50
+        product = plain[own] @ plain[own].T + unit * np.eye(40)
+        weights = plain[own].T @ np.linalg.solve(product, y[own] - y[own].mean(axis=0))
+
+        assert np.allclose(plain[~own] @ weights + y[own].mean(axis=0), scores[~own])
+
+
 def test_what_no_machine_solves_is_said(monkeypatch):
     monkeypatch.setattr(ridge_module, "MOST", 10)
 
     with pytest.raises(Unsupported):
-        next(iter(solutions(np.ones((20, 20)), np.ones((20, 2)), (0.1,))))
+        solution(np.ones((20, 20)), np.ones((20, 2)), 0.1)
 
 
 def test_the_share_of_a_group_is_drawn_to_that_of_everybody():

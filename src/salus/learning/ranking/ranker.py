@@ -21,7 +21,7 @@ from salus.learning.models.wide import Rows, Wide
 from salus.learning.ranking.blend import Blend, company_of, evidence, fit_blend
 from salus.learning.ranking.choosing import best_cut, called
 from salus.learning.ranking.prior import PULL, Prior, prior_of
-from salus.learning.ranking.ridge import out_of_fold, solutions
+from salus.learning.ranking.ridge import out_of_fold, solution
 from salus.learning.task import Strict
 
 FOLDS = 5
@@ -149,7 +149,7 @@ def linear(x: Rows, y: Matrix, fold: Whole, scaled: bool) -> tuple[Scaled, Matri
     form = Scaled.measure(x) if scaled else plain(x)
     z = fitting(form, x, scaled)
     scores, penalty = out_of_fold(z, y, fold)
-    weights, base = next(iter(solutions(z, y, (penalty,))))
+    weights, base = solution(z, y, penalty)
     fitted = form.fitted(x, weights.T, base) if scaled else form.with_weights(padded(weights.T), base)
     return fitted, scores, penalty
 
