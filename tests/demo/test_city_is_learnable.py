@@ -13,6 +13,8 @@ import salus.demo
 from salus.analytics.events import events_of, in_order, table_of
 from salus.demo.city import make
 from salus.learning.learn import learn_task
+from salus.learning.ranking.learning import learn_ranking
+from salus.learning.ranking.rankings import Rankings
 from salus.learning.step7_deploy.deployed import Deployed
 from salus.learning.step7_deploy.registry import Registry
 from salus.learning.task import read_task
@@ -72,3 +74,16 @@ def test_before_anything_is_found_the_open_visit_is_not_recognised(differential:
     answer = differential.predict_events(earlier, LAST)
 
     assert answer.abstained or answer.probabilities["pneumonia"] < 0.5
+
+
+def test_what_its_doctors_prescribe_goes_by_the_disease_and_is_ranked_so(place: Path, events: pa.Table) -> None:
+    """The truth of the city: a remedy a disease. A ranking finds it, and is no better than its own truth."""
+    task = read_task(TASKS / "medicines.toml")
+    learn_ranking(task, place / "events", place / "registry")
+    found = Rankings(place / "registry").promoted(task.name)
+
+    assert found is not None
+    figures = found.bundle.figures
+    assert 0.6 < figures.methods["ranking"].f1.value < 0.97
+    assert figures.methods["last"].f1.value + 0.3 < figures.methods["ranking"].f1.value
+    assert figures.apart < 0.05

@@ -21,11 +21,12 @@ from salus.cli.serve import check_free, open_doors
 from salus.demo.city import make
 from salus.exchange import take_in
 from salus.learning.learn import learn_task
+from salus.learning.ranking.learning import learn_ranking
 from salus.learning.task import read_task
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
-TASKS = ("diabetes-12m", "acute-differential")
+TASKS = ("diabetes-12m", "acute-differential", "medicines")
 Share = Callable[[float], None]  # told how much of a step is done, 0 to 1
 say = words_of("salus.cli")
 
@@ -98,7 +99,8 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
             def show(stage: str, share: float, **slots: str) -> None:
                 tell(share)
 
-            return learn_task(task, of.events, of.registry, secret=of.secret, progress=show)
+            way = learn_ranking if task.kind == "ranking" else learn_task
+            return way(task, of.events, of.registry, secret=of.secret, progress=show)
 
         return learned
 
