@@ -5,14 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the clinic
 
-from lipid_clinic import END, TASK, clinic
+from lipid_clinic import END, TASK, clinic, events_in
 
-from salus.analytics.events import events_of, in_order, table_of
 from salus.learning.effects.answering import Answered, answer_task
 from salus.learning.effects.declared import effect_task_of
 from salus.privacy import SYSTEM, Purpose
@@ -27,12 +25,6 @@ class Clinic(NamedTuple):
     registry: Path
     answered: Answered
     at: datetime
-
-
-def events_in(folder: Path, resources: list[dict]) -> Path:
-    folder.mkdir(parents=True)
-    pq.write_table(table_of(in_order(event for one in resources for event in events_of(one))), folder / "a.parquet")
-    return folder
 
 
 @pytest.fixture(scope="session")

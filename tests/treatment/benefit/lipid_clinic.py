@@ -2,7 +2,12 @@
 attack. All of it is FHIR, as a store would hold it."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
+
+import pyarrow.parquet as pq
+
+from salus.analytics.events import events_of, in_order, table_of
 
 BEGIN = datetime(2022, 1, 3, 8, tzinfo=UTC)
 END = datetime(2025, 6, 30, tzinfo=UTC)
@@ -123,3 +128,10 @@ def truth(helps: float = 0.5, people: int = 20_000) -> float:
         age, ldl = draw.uniform(35, 80), draw.gauss(3.5, 0.8)
         total += risk(age, ldl, True, helps) - risk(age, ldl, False, helps)
     return total / people
+
+
+def events_in(folder: Path, resources: list[dict]) -> Path:
+    """A folder of the events of these resources."""
+    folder.mkdir(parents=True)
+    pq.write_table(table_of(in_order(event for one in resources for event in events_of(one))), folder / "a.parquet")
+    return folder

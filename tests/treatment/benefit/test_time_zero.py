@@ -2,12 +2,16 @@
 
 import copy
 
+import duckdb
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
-from lipid_clinic import TASK
+from lipid_clinic import TASK, clinic
 
+from salus.analytics.events import events_of, in_order, table_of
 from salus.learning.effects.declared import EffectTask, effect_task_of
-from salus.learning.effects.starting import Event, Past, begun, looked_for, starts, why_not
-from salus.learning.moments import DAY_US
+from salus.learning.effects.starting import Event, Past, begun, looked_for, past_of, people, starts, why_not
+from salus.learning.moments import DAY_US, moment_us
 
 USUAL, NEW, ATTACK, PAIN = "ATC//C10AB05", "ATC//C10AA05", "SNOMED//22298006", "SNOMED//68962001"
 LAB, VISIT, DEATH = "LOINC//22748-8", "ENCOUNTER//AMB", "MEDS_DEATH"
@@ -133,3 +137,17 @@ def test_a_measured_outcome_is_the_last_number_in_the_usual_unit_or_not_known():
     of.events[-1] = of.events[-1]._replace(unit="other")
     assert asked(question, of)[0].came[0].value == 5.0
     assert asked(question, past((100, NEW), (600, LAB)))[0].came[0].lost
+
+
+def test_a_person_is_read_from_a_table_at_the_bedside_as_from_all_records_in_training(tmp_path):
+    resources = [one for one in clinic(60) if one["id"] != "p0007-o1"]
+    table = table_of(in_order(event for one in resources for event in events_of(one)))
+    pq.write_table(table, tmp_path / "all.parquet")
+    question = task()
+    begun_, _, _ = people(question, duckdb.connect(), f"read_parquet('{tmp_path / 'all.parquet'}')")
+    last = max(one for one in table["time"].to_pylist() if one is not None)
+    for one in begun_:
+        own = past_of(question, table.filter(pc.equal(table["subject_id"], one.subject)))
+        again, why = begun(question, one.subject, own, looked_for(question, None), moment_us(last))
+        assert (again, why) == (one, "")
+    assert len(begun_) == 60

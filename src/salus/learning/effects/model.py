@@ -102,7 +102,7 @@ class EffectModel:
 
     def is_asked(self, events: pa.Table, at: datetime) -> bool:
         """Whether the one subject of these events belongs to the study's people at a moment."""
-        return why_not(self.task, past_of(events), moment_us(at)) is None
+        return why_not(self.task, past_of(self.task, events), moment_us(at)) is None
 
     def vector(self, events: pa.Table, at: datetime) -> Matrix:
         """The features of one subject at a moment, shape (1, features): the bits that training would make."""

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from salus.learning.effects.declared import EffectTask
-from salus.learning.moments import DAY_US, HOUR_US
+from salus.learning.moments import DAY_US, HOUR_US, moment_us
 from salus.learning.step2_prepare.lifetimes import ending, ends_of
 from salus.learning.task import matches
 
@@ -173,8 +174,7 @@ def people(
 ) -> tuple[list[Begun], Counter[str], str]:
     """The study's people by subject, why others were left out, and the unit of a measured outcome."""
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {events}").fetchall()]
-    asked = [*task.named, *task.cohort.has, *task.cohort.without, BIRTH, DEATH]
-    connection.register("asked", pa.table({"code": [code for code in codes if matches(code, asked)]}))
+    connection.register("asked", pa.table({"code": [code for code in codes if matches(code, asked_of(task))]}))
     pasts = pasts_of(connection.execute(SOME.format(events=events)).fetchall())
     for subject, first, last in connection.execute(ENDS.format(events=events)).fetchall():
         pasts[subject].first, pasts[subject].last = first, last
@@ -225,18 +225,32 @@ def unit_of(task: EffectTask, pasts: Mapping[str, Past]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def past_of(events: pa.Table) -> Past:
-    """The same of the one subject of a table of events, as `people` reads it; what was recorded when is kept."""
-    columns = {name: events[name] for name in ("time", "recorded_time", "code", "numeric_value", "unit", "source_id")}
-    moments = pa.timestamp("us", "UTC")
-    time, known = (columns[n].cast(moments).cast(pa.int64()).to_pylist() for n in ("time", "recorded_time"))
-    others = [columns[name].to_pylist() for name in ("code", "numeric_value", "unit", "source_id")]
+def past_of(task: EffectTask, events: pa.Table) -> Past:
+    """The same of the one subject of a table of events, as `people` reads it: the codes that the question speaks of."""
+    codes = events["code"].unique().to_pylist()
+    static = [code for code in codes if code in (BIRTH, DEATH) or code.startswith("SEX//")]
+    mine = events.filter(pc.invert(pc.is_in(events["code"], pa.array(static, pa.string()))))
+    named = [code for code in codes if matches(code, asked_of(task))]
+    kept = events.filter(pc.is_in(events["code"], pa.array(named, pa.string())))
+    time, known = (whole(kept[name]) for name in ("time", "recorded_time"))
+    others = [kept[name].to_pylist() for name in ("code", "numeric_value", "unit", "source_id")]
     rows = sorted(
-        (at, source or "", code, max(at, at if since is None else since), value, unit)
+        (at, source or "", code, at if since is None else max(at, since), value, unit)
         for at, since, code, value, unit, source in zip(time, known, *others, strict=True)
         if at is not None
     )
     past = pasts_of(("", at, since, code, value, unit) for at, _, code, since, value, unit in rows)[""]
-    mine = [at for at, _, code, *_ in rows if code not in (BIRTH, DEATH) and not code.startswith("SEX//")]
-    past.first, past.last = (mine[0], mine[-1]) if mine else (None, None)
+    ends = pc.min_max(mine["time"]).as_py()
+    past.first, past.last = (moment_us(ends[one]) if ends[one] is not None else None for one in ("min", "max"))
     return past
+
+
+def whole(column: pa.ChunkedArray) -> list[int | None]:
+    """Moments in microseconds."""
+    found: list[int | None] = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    return found
+
+
+def asked_of(task: EffectTask) -> list[str]:
+    """Patterns of all codes by which people are chosen and told apart."""
+    return [*task.named, *task.cohort.has, *task.cohort.without, BIRTH, DEATH]
