@@ -196,8 +196,15 @@ def test_what_was_learned_comes_back_with_the_same_bits_and_a_changed_file_is_re
 
 
 def test_it_orders_better_than_how_often_each_is_booked(booked: People):
-    figures = learning.learn(booked).said.figures
+    said = learning.learn(booked).said
+    figures = said.figures
 
+    shares: dict[str, list[float]] = {}
+    for one in booked.offers:
+        if one.id in said.attention:
+            shares.setdefault(one.department.code, []).append(said.attention[one.id])
+
+    assert [1.0] * len(shares) == pytest.approx([np.mean(some) for some in shares.values()], abs=0.02)
     assert figures.ndcg > 0.6
     assert figures.ndcg_even >= 0.98 * figures.ndcg
 

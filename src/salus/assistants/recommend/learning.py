@@ -3,7 +3,7 @@
 Not learned from: people who have said no (`choice`), and visits to sensitive departments.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from salus.learning.models.recommend import content as words
 from salus.learning.models.recommend import hybrid as mixing
 from salus.learning.models.recommend.battery import usual
 from salus.learning.models.recommend.evening import prices
-from salus.learning.models.recommend.measures import exposure, gini, ndcg, ranks
+from salus.learning.models.recommend.measures import discounts, exposure, gini, ndcg, ranks
 from salus.learning.step7_deploy.seal import SUMS, check_files, sums_of
 from salus.records import Records
 
@@ -170,14 +170,11 @@ def seen(scores: Dense, fair: Dense) -> Dense:
 
 
 def due(house: People, requests: Sequence["Request"]) -> Dense:
-    """What attention each offer should have: as often as its department is asked for, shared among its doctors."""
-    asks: dict[str, int] = defaultdict(int)
-    for one in requests:
-        asks[one.department] += 1
-    many: dict[str, int] = defaultdict(int)
-    for offer in house.offers:
-        many[offer.department.code] += 1
-    return np.array([asks[one.department.code] / many[one.department.code] for one in house.offers])
+    """The attention each offer should have: that of its department's requests, shared alike among its doctors."""
+    asks = Counter(one.department for one in requests)
+    many = Counter(one.department.code for one in house.offers)
+    each = {code: asks[code] * float(discounts(count).sum()) / count for code, count in many.items()}
+    return np.array([each[one.department.code] for one in house.offers])
 
 
 def fitted(house: People, some: Sequence[Booking]) -> Learned:

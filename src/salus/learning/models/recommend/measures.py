@@ -31,12 +31,21 @@ def recall(place: Whole, k: int = 10) -> float:
     return float((place <= k).mean())
 
 
+def discounts(many: int, k: int = 10) -> Dense:
+    """How much each place of a list is looked at: 1 / log2(1 + place) up to k, then nothing.
+
+    >>> discounts(4, 3).tolist() == [1.0, 1 / np.log2(3), 0.5, 0.0]
+    True
+    """
+    place = np.arange(1, many + 1)
+    return np.where(place <= k, 1 / np.log2(1 + place), 0.0)
+
+
 def exposure(scores: Dense, k: int = 10) -> Dense:
-    """How much each item is looked at over all rows, shape (items,): 1 / log2(1 + place) for each of the first k."""
+    """How much each item is looked at over all rows, shape (items,); -inf where it is not in the list."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    looked = np.where(
-        np.isfinite(np.take_along_axis(scores, order, axis=1)), 1 / np.log2(2 + np.arange(order.shape[1])), 0
-    )
+    shown = np.isfinite(np.take_along_axis(scores, order, axis=1))
+    looked = np.where(shown, discounts(order.shape[1], k), 0.0)
     found: Dense = np.bincount(order.ravel(), weights=looked.ravel(), minlength=scores.shape[1]).astype(np.float64)
     return found
 
