@@ -198,6 +198,18 @@ def test_any_text_is_cleaned_and_its_pieces_make_it_again(text: str):
     assert "梅华" not in cleaned.text
 
 
+def test_a_given_name_of_one_character_goes_where_it_does_something():
+    who = identity_of([{"resourceType": "Patient", "name": [{"text": "王雪"}]}])
+
+    assert "[患者姓名]要求出院，大雪天路滑。" == deidentify("雪要求出院，大雪天路滑。", who).text
+
+
+def test_names_in_small_letters_go_where_they_stand_together():
+    who = identity_of([{"resourceType": "Patient", "name": [{"family": "King", "given": ["May"]}]}])
+
+    assert "note of [PATIENT], who may be king" == deidentify("note of may king, who may be king", who).text
+
+
 def test_a_thousand_of_the_staff_are_found_by_looking_up():
     people = tuple(
         Person(Kind.STAFF, whole=(f"王{one}{two}",)) for one in "伟芳娜敏静丽强磊军洋" for two in "勇艳杰娟涛明超兰霞平"

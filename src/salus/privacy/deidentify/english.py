@@ -48,8 +48,10 @@ def is_plain(word: str) -> bool:
     (True, True, True, False, False)
     """
     lower = word.lower()
+    if len(word) == 1 and word != "I":
+        return False  # an initial
     told = lower in words("english", "plain") or lower in words("english", "species") or CONTRACTED.search(lower)
-    return bool(told) or (len(word) > 1 and abbreviation(word))
+    return bool(told) or abbreviation(word)
 
 
 def abbreviation(word: str) -> bool:
@@ -74,7 +76,8 @@ def known_names() -> frozenset[str]:
 
 def is_generic(name: str) -> bool:
     """A clinic, a hospital or a school that could be any: `the Pain Clinic`."""
-    return all(word.lower() in words("english", "generic") for word in name.split()[:-1])
+    first = [word.lower() for word in name.split()[:-1]]
+    return all(word in words("english", "generic") for word in first) if first else is_plain(name)
 
 
 def listed(text: str) -> Iterator[Span]:

@@ -31,7 +31,7 @@ class Known:
         near = tuple(one for one in identity.people if one.kind is not Kind.STAFF)
         self.staff = Roster(one for one in identity.people if one.kind is Kind.STAFF)
         self.sounds = [row for one in near for row in sound_rows(one)]
-        rows = [*han_rows(near), *map(number_row, identity.numbers), *initials(near)]
+        rows = [*whole_rows(near), *han_rows(near), *map(number_row, identity.numbers), *initials(near)]
         self.rows = [*rows, *place_rows(identity.places), *organisation_rows(identity.organisations)]
         self.short = short_surnames(identity.people)
         self.handles = {token: kind for token, kind in run_together(identity.people).items()}
@@ -210,6 +210,16 @@ def initials(people: tuple[Person, ...]) -> Iterator[tuple[Kind, re.Pattern[str]
                     yield one.kind, re.compile(r"(?<![\w.])" + r"\.[ -]?".join(letters).upper() + r"\.(?!\w)")
 
 
+def whole_rows(people: tuple[Person, ...]) -> Iterator[tuple[Kind, re.Pattern[str]]]:
+    """Given name and surname together, in any letters: in small ones each alone may be an everyday word."""
+    for one in people:
+        for family, given in product(one.family, one.given):
+            if family.isascii() and given.isascii() and len(given) > 1:
+                last, first = re.escape(family), re.escape(given)
+                both = rf"{first}[ ,]+(?:[a-z]\.?[ ]+)?{last}|{last}[ ,]+{first}"
+                yield one.kind, re.compile(rf"(?<!\w)(?:{both})(?!\w)", re.IGNORECASE)
+
+
 def han_rows(people: tuple[Person, ...]) -> Iterator[tuple[Kind, re.Pattern[str]]]:
     """The whole name, the surname with how people are called, the given name alone where it has two characters."""
     for one in people:
@@ -221,6 +231,7 @@ def han_rows(people: tuple[Person, ...]) -> Iterator[tuple[Kind, re.Pattern[str]
                 parts += [SPARE.join(map(re.escape, given)) + "(?:先生|女士|阿姨|大爷)?"]
             else:
                 parts += [f"[小阿老]{re.escape(given)}(?![㐀-鿿]{{0,1}}[便腿肠脑时])"]
+                parts += [f"(?<![㐀-鿿]){re.escape(given)}(?={piece('known', 'says').pattern})"]
             yield one.kind, re.compile("|".join(parts))
 
 
