@@ -1,6 +1,6 @@
 """A draft from the records of one patient as they stand now, and from what a human has decided about it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +13,8 @@ from salus.assistants.cases.gate.anonymity import Level, One, Population, one_of
 from salus.assistants.cases.gate.consents import refuses
 from salus.assistants.cases.gate.shapes import Decision, Part, Review, Source
 from salus.assistants.cases.gate.sources import sources_of
+from salus.assistants.cases.notes import read
+from salus.assistants.cases.notes.findings import noted
 from salus.base.errors import Lacking
 from salus.base.words import words_of
 from salus.privacy.deidentify import Identity, Kind, Span, deidentify, identity_of
@@ -94,17 +96,28 @@ def case_of(
     first = [(day, text) for day, text in days if day is not None and day <= 0]
     rest = [(day, text) for day, text in days if day is None or day > 0]
     head = told(level, language)
+    coded = tuple(clean_finding(one, chart.identity) for one in bare.findings)
     return msgspec.structs.replace(
         bare,
         id=id,
         text="\n".join([head, *building.lines(first, language)]),
         course="\n".join(building.lines(rest, language)),
-        findings=tuple(clean_finding(one, chart.identity) for one in bare.findings),
+        findings=(*coded, *told_by_notes(days, language, {one.concept for one in coded})),
         diagnoses=tuple(clean_named(one, chart.identity) for one in bare.diagnoses if one.code not in review.dropped),
         treatments=tuple(clean_named(one, chart.identity) for one in bare.treatments),
         age_years=level.middle,
         sex=bare.sex if level.sex else "unknown",
     )
+
+
+def told_by_notes(days: Iterable[tuple[int | None, str]], language: str, coded: set[str]) -> Iterator[Finding]:
+    """What the cleaned texts say of findings that nobody has coded, each at the day it is first told."""
+    seen = set(coded)
+    for day, text in days:
+        for one in noted(read(text, language)):
+            if one.finding.concept not in seen:
+                seen.add(one.finding.concept)
+                yield msgspec.structs.replace(one.finding, day=day)
 
 
 def clean_finding(one: Finding, identity: Identity) -> Finding:
