@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from salus.assistants.cases.notes import called, case_from_note, noted, our_names, read
+from salus.assistants.cases.notes import called, case_from_note, noted, read
+from salus.assistants.cases.notes.lexicon import table_names
 from salus.assistants.cases.patient import query_of_patient
 from salus.assistants.cases.terms import Terms
 from salus.assistants.diagnosis.written import told, written
@@ -44,7 +45,7 @@ def test_what_is_there_somewhere_counts_and_every_place_is_kept() -> None:
 
 
 def test_every_concept_of_ours_has_a_name_in_both_languages() -> None:
-    concepts = {name.concept for name in our_names("en") if name.concept != "-"}
+    concepts = {name.concept for name in table_names("en") if name.concept != "-"}
 
     assert [] == [one for one in concepts for language in ("en", "zh") if called(one, language) == one]
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salus.assistants.cases.notes import Mention, lexicon, names_at, names_in, our_names, read, sentences, usual
+from salus.assistants.cases.notes.lexicon import ontology_names, table_names
 from salus.base.errors import Invalid
 from salus.codes.tables import ICD10
 from salus.codes.terminology import Site
@@ -99,6 +100,17 @@ def test_names_lead_to_codes() -> None:
     } == found
 
 
+def test_findings_of_the_ontology_are_found_by_their_names_and_synonyms() -> None:
+    found = [(one.text, one.concept, one.negated) for one in read("Microcephaly, muscular hypotonia; no lazy eye.")]
+
+    assert [
+        ("Microcephaly", "HP:0000252", False),
+        ("muscular hypotonia", "HP:0001252", False),
+        ("lazy eye", "HP:0000646", True),
+    ] == found
+    assert () == read("Moderate, recurrent, autosomal dominant; short leg cast; allergy.")
+
+
 def test_the_longest_name_counts() -> None:
     assert ["ICD10//E11"] == [one.concept for one in read("type 2 diabetes mellitus")]
     assert [] == read("body mass index 31") or not list(read("body mass index 31"))
@@ -120,11 +132,12 @@ def test_sentences_lie_in_order_and_hold_every_sign_but_blanks(text: str) -> Non
 
 
 def test_each_name_of_our_tables_is_found_by_itself() -> None:
+    but = {name.text for name in table_names("en") if name.concept == "-"} | {"Short leg", "Small finger"}
     missing = [
         name.text
         for language in ("en", "zh")
-        for name in our_names(language)
-        if name.concept != "-" and not list(read(f"* {name.text} *", language))
+        for name in (*table_names(language), *ontology_names()[::25])
+        if name.text not in but and not list(read(f"* {name.text} *", language))
     ]
 
     assert [] == missing
@@ -155,6 +168,12 @@ def test_what_a_site_has_loaded_or_listed_counts_from_then_on(tmp_path: Path) ->
     site.keep(load(tmp_path / "icd.csv", ICD10, "en").system)
 
     assert ["ICD10//Q01.5"] * 2 == [one.concept for one in read(text, names=names_at(tmp_path, "zh"))]
+
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "terms-zh.json").write_text('{"HP:0000252": "小头畸形", "HP:0012825": "轻度"}', "utf-8")
+    rare = [(one.text, one.concept) for one in read("轻度小头畸形", names=names_at(tmp_path, "zh"))]
+
+    assert [("小头畸形", "HP:0000252")] == rare
 
     (tmp_path / "names.csv").write_text("concept,name,kind\nATC//J01,abx,drug\n", "utf-8")
 

@@ -15,13 +15,19 @@ from typing import Any, NamedTuple
 
 from salus import codes
 from salus.assistants.cases.notes.pieces import phrase
+from salus.assistants.cases.notes.rules import rules
 from salus.assistants.cases.notes.trie import Trie
+from salus.assistants.cases.ontology import ontology
+from salus.assistants.cases.terms import Terms
 from salus.base.errors import Invalid, Issue
 from salus.codes.drugs import INGREDIENTS, Ingredient
 from salus.codes.tables import SYSTEMS, Term
 from salus.codes.terminology.site import Site
 
 SHORT = {url: name for name, url in SYSTEMS.items()}
+# terms of HPO that say how something is inherited, how often it is, how it goes on, and what else was
+NO_FINDINGS = ("HP:0000005", "HP:0012823", "HP:0031797", "HP:0032223", "HP:0032443", "HP:0040279")
+FEWEST_OF_ONE_WORD = 6
 NOTHING = "-"  # the concept of a name that only looks like one
 FEWEST = {True: 4, False: 2}  # signs of a name out of a list of codes: English, Chinese
 WORDY = re.compile(r"unspecified|other |not elsewhere|未特指|其他", re.IGNORECASE)
@@ -44,11 +50,17 @@ def lexicon(names: Iterable[Name]) -> Lexicon:
     made: Lexicon = Trie()
     seen: set[tuple[str, ...]] = set()
     for name in names:
-        forms = tuple(phrase(name.text))
+        forms = _forms(name.text)
         if forms and forms not in seen:
             seen.add(forms)
             made.add(forms, name)
     return made
+
+
+@cache
+def _forms(text: str) -> tuple[str, ...]:
+    """Kept: each language's lexicon holds most names, and a site's too."""
+    return tuple(phrase(text))
 
 
 @cache
@@ -58,6 +70,12 @@ def usual(language: str) -> Lexicon:
 
 
 def our_names(language: str) -> Iterator[Name]:
+    """The names of our tables, then those of the ontology."""
+    yield from table_names(language)
+    yield from ontology_names()
+
+
+def table_names(language: str) -> Iterator[Name]:
     """English names too in Chinese notes, but not the English abbreviations that mean other things there."""
     for table in ("findings", "problems"):
         for concept, row in _table(table).items():
@@ -68,6 +86,41 @@ def our_names(language: str) -> Iterator[Name]:
     for term in (*codes.FINDINGS.values(), *codes.CONDITIONS.values()):
         yield from (Name(text, concept_of(term)) for text in _plain(term))
     yield from drug_names()
+
+
+@cache
+def ontology_names() -> tuple[Name, ...]:
+    """The findings of HPO by their English names and, of two words or more, synonyms."""
+    return tuple(_ontology_names())
+
+
+def _ontology_names() -> Iterator[Name]:
+    own, phrases = ontology(), rules().phrases
+    for row, concept in enumerate(own.ids):
+        if is_finding(row):
+            label = own.labels[row]
+            if len(label) >= FEWEST_OF_ONE_WORD and phrase(label) not in phrases:
+                yield Name(label, concept)
+            yield from (Name(text, concept) for text in own.synonyms[row] if " " in text)
+
+
+def is_finding(row: int) -> bool:
+    """Whether a term of HPO is something that a patient has."""
+    own = ontology()
+    return bool(own.parents[row]) and _no_findings().isdisjoint(own.above(row).tolist())
+
+
+@cache
+def _no_findings() -> frozenset[int]:
+    return frozenset(ontology().row[one] for one in NO_FINDINGS)
+
+
+def translated_names(terms: Terms) -> Iterator[Name]:
+    """The Chinese names of findings that an installation has loaded (`salus cases terms`)."""
+    place = ontology().row
+    for concept, text in terms.chinese.items():
+        if concept in place and is_finding(place[concept]) and _sayable(text):
+            yield Name(text, concept)
 
 
 def drug_names() -> Iterator[Name]:
@@ -110,13 +163,13 @@ def _called() -> Mapping[str, tuple[str, str]]:
 
 
 def called(concept: str, language: str) -> str:
-    """The name of a concept of ours in `en` or `zh`; the concept itself where we have none.
+    """The name of a concept of ours in `en` or `zh`; of other findings in English; the concept where we have none.
 
     >>> called("HP:0001945", "zh"), called("ICD10//I10", "en"), called("ICD10//Z99", "en")
     ('发热', 'hypertension', 'ICD10//Z99')
     """
     found = _called().get(concept)
-    return found[language == "zh"] if found else concept
+    return found[language == "zh"] if found else ontology().label(concept) or concept
 
 
 @cache

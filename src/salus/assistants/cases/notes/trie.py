@@ -25,6 +25,14 @@ class Trie(Generic[T]):
         if node is not self.root and what not in node.setdefault(HERE, []):
             node[HERE].append(what)
 
+    def __contains__(self, forms: Iterable[str]) -> bool:
+        """Whether something stands at the end of these forms."""
+        node: Any = self.root
+        for form in forms:
+            if (node := node.get(form)) is None:
+                return False
+        return HERE in node
+
     def scan(self, pieces: Sequence[Piece], at: int, end: int) -> Iterator[Found[list[T]]]:
         """What stands from piece `at` to before piece `end`."""
         root = self.root
