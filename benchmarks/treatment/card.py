@@ -1,13 +1,14 @@
-"""The whole treatment card: in process, as a page, and at order-select and order-sign over HTTP.
+"""The whole treatment card: in process, as a page, at order-select and at order-sign, by the app as it is served.
 
     python benchmarks/treatment/card.py [ROUNDS]
 
-One person of 70 with heart failure, atrial fibrillation, hypertension and diabetes, twelve orders and 500 measurements;
-five pathways, and the effect models of the registry at SALUS_REGISTRY where one is named.
+One person of 70 with heart failure, atrial fibrillation, hypertension and diabetes, 13 orders and 506 measurements;
+five pathways, and the models of the registry at SALUS_REGISTRY where one is named (copied, and sealed anew).
 """
 
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -18,25 +19,23 @@ from typing import Any
 
 import httpx
 from screen import order, patient, spread
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
-from salus.api import hooks
-from salus.api.access import grant, identify_by
-from salus.api.hooks.ordering import Ordering
-from salus.assistants.bedside import Bedside
+from salus.api.access import grant
+from salus.app import app
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
-from salus.assistants.treatment.site import Shelf
+from salus.assistants.treatment.site import shelf_of
 from salus.base import clock
 from salus.base.settings import Settings
 from salus.codes.drugs import INGREDIENTS
+from salus.learning.effects.kept import EffectRegistry
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
-from salus.web import pages
 from salus.web.accounts import ACCOUNTS
 from salus.web.session import SESSION, opened
 
-SECRET = b"a secret of at least thirty-two bytes"
+SECRET = b"a secret of at least thirty-two bytes" * 2
 SUBJECT = {"subject": {"reference": "Patient/p"}}
 PROBLEMS = ("84114007", "49436004", "38341003", "44054006")
 MEASURED = (
@@ -47,99 +46,94 @@ MEASURED = (
     ("2160-0", 88, "umol/L"),
     ("2823-3", 4.4, "mmol/L"),
 )
+NAMES = ("bisoprolol", "carvedilol", "metoprolol", "simvastatin", "spironolactone", "empagliflozin")
 Json = dict[str, Any]
+Ask = Callable[[int], Awaitable[httpx.Response]]
+
+
+def coded(system: str, code: str) -> Json:
+    return {"code": {"coding": [{"system": system, "code": code}]}}
 
 
 def somebody() -> list[Json]:
-    today = str(clock.now().date())
+    today = {"status": "final", "effectiveDateTime": str(clock.now().date())}
     problems = [
-        {
-            "resourceType": "Condition",
-            "id": f"c{code}",
-            "code": {"coding": [{"system": "http://snomed.info/sct", "code": code}]},
-            **SUBJECT,
-        }
+        {"resourceType": "Condition", "id": f"c{code}", **coded("http://snomed.info/sct", code), **SUBJECT}
         for code in PROBLEMS
     ]
     results = [
-        {
-            "resourceType": "Observation",
-            "id": f"r{code}",
-            "status": "final",
-            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
-            "effectiveDateTime": today,
-            "valueQuantity": {"value": value, "code": unit},
-            **SUBJECT,
-        }
+        {"resourceType": "Observation", "id": f"r{code}", "valueQuantity": {"value": value, "code": unit}}
+        | coded("http://loinc.org", code)
+        | today
+        | SUBJECT
         for code, value, unit in MEASURED
     ]
     taken = [order(name, f"m{n}") for n, name in enumerate(list(INGREDIENTS)[40:400:30])]
     return [*patient(), *problems, *results, *taken]
 
 
-def drafts(name: str) -> Json:
-    entries = [{"resource": order(one, f"d{n}", "draft")} for n, one in enumerate((name, "paracetamol", "apixaban"))]
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+def call(hook: str, name: str) -> Json:
+    drafts = [order(one, f"d{n}", "draft") for n, one in enumerate((name, "paracetamol", "apixaban"))]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in drafts]}
+    context = {"userId": "Practitioner/1", "patientId": "p", "draftOrders": bundle}
+    return {"hook": hook, "hookInstance": "x", "context": context}
 
 
-async def timed(ask: Callable[[int], Awaitable[httpx.Response]], rounds: int) -> list[float]:
+async def timed(ask: Ask, rounds: int) -> str:
     found = []
-    for n in range(rounds):
+    for n in range(rounds + 10):
         began = time.perf_counter()
         answer = await ask(n)
         found.append(time.perf_counter() - began)
         assert answer.status_code == 200, answer.text[:500]
-    return found
+    return spread(found[10:])
 
 
-async def asked(treatment: Treatment, app: Starlette, session: str, rounds: int) -> None:
-    services: list[hooks.Service] = [Ordering(hook, treatment) for hook in ("order-select", "order-sign")]
-    door = hooks.door(treatment.prescribing.store, services, identify_by(SECRET))
+async def asked(served: ASGIApp, rounds: int) -> None:
     token = grant(SECRET, Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT, timedelta(hours=1))
-    signed = {"Authorization": f"Bearer {token}"}
-    names = ("bisoprolol", "carvedilol", "metoprolol", "lisinopril", "spironolactone", "empagliflozin")
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="https://salus.example") as client:
+    bearer, kept = {"Authorization": f"Bearer {token}"}, {SESSION: opened(SECRET, ACCOUNTS["clinician"])}
+    transport = httpx.ASGITransport(served)
+    async with httpx.AsyncClient(transport=transport, base_url="https://salus.example", cookies=kept) as client:
         for hook in ("order-select", "order-sign"):
 
-            async def once(n: int, hook: str = hook) -> httpx.Response:
-                context = {"userId": "Practitioner/1", "patientId": "p", "draftOrders": drafts(names[n % len(names)])}
-                body = {"hook": hook, "hookInstance": "x", "context": context}
-                return await client.post(f"/cds-services/salus-{hook}", json=body, headers=signed)
+            async def ordered(n: int, hook: str = hook) -> httpx.Response:
+                body = call(hook, NAMES[n % len(NAMES)])
+                return await client.post(f"/cds-services/salus-{hook}", json=body, headers=bearer)
 
-            await timed(once, 10)
-            print(f"{hook}, 3 drafts, all layers, over HTTP: {spread(await timed(once, rounds))}")
-    kept = {SESSION: session}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://salus.example", cookies=kept
-    ) as client:
+            print(f"{hook}, 3 drafts: {await timed(ordered, rounds)}")
 
         async def page(n: int) -> httpx.Response:
             return await client.get("/patients/p/options")
 
-        await timed(page, 10)
-        print(f"the page of options, over HTTP: {spread(await timed(page, rounds))}")
+        print(f"the page of options: {await timed(page, rounds)}")
 
 
-def main(rounds: int, folder: Path) -> None:
-    registry = Path(os.environ.get("SALUS_REGISTRY", folder / "models"))
-    settings = Settings(folder, folder / "records.db", registry, folder / "events", SECRET * 2, demo=True)
+def in_process(settings: Settings, rounds: int) -> None:
     with Store(settings.store) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for one in somebody():
             records.update(one["resourceType"], one["id"], one)
-        treatment = Treatment(Prescribing(store, Shelf(folder / "knowledge")), registry)
-        seen, busy = [], []
-        for n in range(rounds + 10):
-            began, worked = time.perf_counter(), time.process_time()
+        treatment = Treatment(Prescribing(store, shelf_of(settings.store)), settings.registry, settings.secret)
+        found, busy = [], []
+        for _ in range(rounds + 10):
+            began, worked = time.perf_counter(), time.thread_time()
             card = treatment.options(records, "p")
-            if n >= 10:
-                seen.append(time.perf_counter() - began)
-                busy.append(time.process_time() - worked)
-        print(f"{len(card.options)} options, {len(card.medicines)} medicines, {len(card.benefits)} estimates")
-        print(f"the card in process: {spread(seen)}; CPU {spread(busy)}")
-        app = Starlette(routes=pages(store, Bedside(store, settings.registry), settings))
-        asyncio.run(asked(treatment, app, opened(settings.secret, ACCOUNTS["clinician"]), rounds))
+            found.append(time.perf_counter() - began)
+            busy.append(time.thread_time() - worked)
+    print(f"{len(card.options)} options, {len(card.medicines)} medicines, {len(card.benefits)} estimates")
+    print(f"the card in process: {spread(found[10:])}; of its thread {spread(busy[10:])}")
+
+
+def main(rounds: int, folder: Path) -> None:
+    settings = Settings(folder, folder / "records.db", folder / "models", folder / "events", SECRET, demo=True)
+    if from_ := os.environ.get("SALUS_REGISTRY"):
+        shutil.copytree(from_, settings.registry)
+        sealing = EffectRegistry(settings.registry, SECRET)
+        for name in sealing.names():
+            sealing.sign(name, sealing.versions(name)[-1])
+    served = app(settings)  # first, for it says how memory is swept
+    in_process(settings, rounds)
+    asyncio.run(asked(served, rounds))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        warming(bedside).start()
+        warming(bedside, treatment).start()
         with store, listening(settings), finishing(store, settings):
             yield
 
@@ -99,12 +99,13 @@ def finishing(store: Store, settings: Settings) -> Iterator[None]:
         thread.join(PATIENCE)
 
 
-def warming(bedside: Bedside) -> threading.Thread:
+def warming(bedside: Bedside, treatment: Treatment) -> threading.Thread:
     """Loads the promoted models before the first patient is asked about; records are served even where that fails."""
 
     def warm() -> None:
         try:
             bedside.deployed()
+            treatment.warm()
         except SalusError as fault:
             log.error("no model speaks: %s", fault)
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -54,6 +55,11 @@ class Treatment:
         self.behaviours = Behaviours(registry, prescribing, secret)
         self._offered: OrderedDict[str, tuple[str, Option, str]] = OrderedDict()
         self._lock = Lock()
+
+    def warm(self) -> None:
+        """Load the promoted models and rankings. Raises Conflict for one whose files were changed."""
+        self.benefits.registry.asked()
+        self.behaviours.promoted()
 
     def options(self, records: Records, patient_id: str) -> Card:
         """The card of a patient of ours, with the orders in draft that stand in the store and the answers that stand.
@@ -215,8 +221,14 @@ def asked(layer: str, ask: Callable[[], tuple[T, ...]]) -> Asked[T]:
     except (Missing, Gone, Forbidden):
         raise
     except SalusError as fault:
-        log.warning("the layer %s cannot be asked: %s", layer, fault)
+        note(layer, str(fault))
         return Asked(faults=(says(f"layer.{layer}"),))
+
+
+@lru_cache(64)
+def note(layer: str, fault: str) -> None:
+    """In the log once, not with every patient."""
+    log.warning("the layer %s cannot be asked: %s", layer, fault)
 
 
 def in_milliseconds(at: datetime) -> datetime:
