@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -208,5 +209,7 @@ def test_each_verb_is_done_in_its_states_only(store: Store, verb: str):
         records.delete("Appointment", made["id"])
 
 
-def test_the_diagram_has_every_arrow_of_the_table():
-    assert diagram().count("-->") == sum(len(states) for states, _ in VERBS.values())
+@pytest.mark.parametrize("language", ["", ".zh"])
+def test_the_diagram_in_the_manual_is_that_of_the_table(language: str):
+    manual = Path(__file__).resolve().parents[2] / "docs" / "how-to" / f"book-appointments{language}.md"
+    assert diagram() in manual.read_text("utf-8")

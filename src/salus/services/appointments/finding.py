@@ -80,13 +80,15 @@ def find(
 def some(store: Store, service: Service, begin: datetime, end: datetime, most: int) -> list[Offer]:
     """As `find`, within a day."""
     length = timedelta(minutes=service.minutes)
-    opened = [(one, list(one.hours.windows(begin, end + length))) for one in service.doctors]
-    people = [one.person for one, windows in opened if windows]
+    hours = {id(one.hours): one.hours for one in service.doctors}  # many keep the same, such as those of the service
+    windows = {key: list(one.windows(begin, end + length)) for key, one in hours.items()}
+    opened = [(one, windows[id(one.hours)]) for one in service.doctors]
+    people = [one.person for one, open_ in opened if open_]
     taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length)
     by_doctor = [
-        starts(one, list(without(windows, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
-        for one, windows in opened
-        if windows
+        starts(one, list(without(open_, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
+        for one, open_ in opened
+        if open_
     ]
     made: list[Offer] = []
     for start, actor in merge(*by_doctor):
