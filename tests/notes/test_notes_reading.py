@@ -192,6 +192,15 @@ def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert [] == caplog.records
 
 
+@pytest.mark.parametrize("text", ["no fever ", "无发热", "A" * 39 + " ", "\n ", "no,", "Fever: ", "(-"])
+def test_no_text_takes_forever(text: str) -> None:
+    began = time.process_time()
+    found = read(text * (60_000 // len(text)))
+
+    assert time.process_time() - began < 10
+    assert all(one.end - one.start < 10 for one in found)
+
+
 def test_thousands_of_sentences_are_read_in_a_second() -> None:
     text = SAMPLE * 50
     many = len(list(sentences(text)))

@@ -12,6 +12,7 @@ STOP = re.compile(
     r"|(?<=[\s,.])(?=[A-Z][A-Z /&]{4,40}:)"  # a heading in capitals
 )
 BLANK = " \t\r\n,"
+LONGEST = 1_000  # characters; what has no end by then is cut at a blank or comma, so that no text takes forever
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -33,5 +34,10 @@ def _trimmed(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
         begin += 1
     while begin < end and text[end - 1] in BLANK:
         end -= 1
+    while end - begin > LONGEST:
+        cut = max(text.rfind(sign, begin + LONGEST // 2, begin + LONGEST) for sign in " ,，")
+        cut = cut + 1 if cut > 0 else begin + LONGEST
+        yield begin, cut
+        begin = cut
     if begin < end:
         yield begin, end
