@@ -123,9 +123,12 @@ def test_filters_leave_out_what_does_not_fit(tmp_path: Path) -> None:
 def test_one_that_says_just_what_is_asked_has_the_whole_share(tmp_path: Path) -> None:
     index = Index(tmp_path)
     index.add([Document("a", {"words": ["cough", "fever"]}), Document("b", {"words": ["cough", "rash"]})])
-    found = index.search(Wanted({"words": {"cough": 1.0, "fever": 1.0, "unheard": 1.0}}, {"words": 1.0}), 5)
+    said, weights = {"words": {"cough": 1.0, "fever": 1.0, "unheard": 1.0}}, {"words": 1.0}
+    found = index.search(Wanted(said, weights, loose=frozenset({"words"})), 5)
+    missed = index.search(Wanted(said, weights), 5)
 
     assert [("a", 1.0), ("b", True)] == [(found[0].id, pytest.approx(found[0].share)), ("b", found[1].share < 0.5)]
+    assert missed[0].score == found[0].score and missed[0].share < 0.75
 
 
 def test_many_small_additions_leave_few_segments(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import DECODER
 from salus.base.errors import Invalid
 
-UNKNOWN_FROM = 20  # a diagnosis that knowledge lacks begins where the disease of this rank stands
+# A diagnosis that knowledge lacks begins where the disease of this rank stands, if its case is clearly alike, or not.
+UNKNOWN_FROM = {True: 5, False: 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,12 @@ def supported(library: Library, query: Query, filters: Filters) -> dict[str, Sup
 def joined(scores: Numbers, supports: Mapping[str, Support]) -> tuple[list[str], Numbers]:
     """The diseases of knowledge and then those of cases alone, with what similar cases add to each one's score."""
     extra = [code for code in supports if code not in knowledge().row]
-    base = float(np.sort(scores)[-min(UNKNOWN_FROM, len(scores))])
     codes, worth = [*knowledge().ids, *extra], weights()["cases"]
+    order = np.sort(scores)[::-1]
+    base = [order[UNKNOWN_FROM[supports[code].alike > worth["least"]] - 1] for code in extra]
     alike = np.array([supports[code].alike if code in supports else 0.0 for code in codes])
     lift = worth["weight"] * np.maximum(alike - worth["least"], 0)
-    return codes, np.concatenate([scores, np.full(len(extra), base)]) + lift
+    return codes, np.concatenate([scores, base]) + lift
 
 
 def places(scores: Numbers) -> Rows:

@@ -210,6 +210,7 @@ def wanted(query: Query, filters: Filters, fields: Mapping[str, float]) -> Wante
         never=[("facts", fact("reference", filters.not_from))] if filters.not_from else [],
         between=_between(filters),
         without=filters.without,
+        loose=frozenset({"words", "diagnoses"}),  # a sentence has many words that no case has
     )
 
 

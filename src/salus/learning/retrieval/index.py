@@ -34,7 +34,7 @@ class Wanted:
     """A question: weight of each token by field, weight of each field, and what a document must have.
 
     `must`: field and tokens, of each such group one; `never`: field and token; `between`: number -> (least, most), both
-    inside; `without`: ids.
+    inside; `without`: ids; `loose`: fields whose tokens that no document has are not missed either.
     """
 
     tokens: Mapping[str, Mapping[str, float]]
@@ -43,6 +43,7 @@ class Wanted:
     never: Sequence[tuple[str, str]] = ()
     between: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    loose: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,10 @@ class Index:
     def search(self, wanted: Wanted, count: int) -> list[Found]:
         """The best documents, the best first; of equals the one taken in first."""
         shape = self.shape()
-        asks = [one for one in asked(shape, wanted) if one.held]
-        pruned = rarest(asks)
-        best = ideal(shape, Counter(one.field for one in asks if one.weight > 0), pruned)
+        asks = [one for one in asked(shape, wanted) if one.held or one.field not in wanted.loose]
+        pruned = rarest([one for one in asks if one.held])
+        unheard = [one for one in asks if not one.held]
+        best = ideal(shape, Counter(one.field for one in asks if one.weight > 0), [*pruned, *unheard])
         found: list[tuple[float, int, int]] = []
         for at, part in enumerate(shape.segments):
             scores = scored(shape, at, pruned)
@@ -271,12 +273,12 @@ def scored(shape: Shape, at: int, asks: Sequence[Ask]) -> Numbers:
 
 
 def ideal(shape: Shape, length: Mapping[str, int], asks: Sequence[Ask]) -> float:
-    """The score of a document that says just what the question says, of the tokens that some document has."""
+    """The score of a document that says just what the question says; it would be the first with an unheard token."""
     total = 0.0
     for one in asks:
         if one.weight > 0:
             norm = K1 * (1 - B + B * length[one.field] / shape.means.get(one.field, 1.0))
-            total += one.weight * shape.rarity(one.held) * (K1 + 1) / (1 + norm)
+            total += one.weight * shape.rarity(max(one.held, 1)) * (K1 + 1) / (1 + norm)
     return max(total, 1e-9)
 
 
