@@ -101,8 +101,8 @@ def ihdp() -> None:
     for number in range(1, 11):
         rows = np.loadtxt(DATA / "ihdp-10" / f"ihdp_npci_{number}.csv", delimiter=",")
         option, outcome, truth, x = rows[:, 0].astype(int), rows[:, 1], rows[:, 4] - rows[:, 3], rows[:, 5:]
-        mean, variance = fit_surfaces(x, option, outcome, 2).at(x)
-        told, wide = mean[:, 1] - mean[:, 0], Z * np.sqrt(variance.sum(1))
+        mean, doubt = fit_surfaces(x, option, outcome, 2).at(x)
+        told, wide = mean[:, 1] - mean[:, 0], Z * np.sqrt(doubt[:, 1])
         errors.append(float(np.sqrt(np.mean((told - truth) ** 2))))
         covered.append(float(np.mean(np.abs(told - truth) < wide)))
     seconds = (time.process_time() - cpu) / 10
@@ -150,15 +150,15 @@ def made_up(seed: int, sharp: bool = True) -> tuple[Study, np.ndarray, np.ndarra
     return Study(x, option, outcome, tuple(POOR), ("usual", "new")), truth, poor
 
 
-def poor() -> None:
+def poor(seeds: range = range(5)) -> None:
     """Effects where a fifth of the people have nobody to be compared with."""
-    for seed in range(5):
+    for seed in seeds:
         study, truth, corner = made_up(seed)
         began = time.process_time()
-        mean, variance = fit_surfaces(study.x, study.option, study.outcome, 2).at(study.x)
+        mean, doubt = fit_surfaces(study.x, study.option, study.outcome, 2).at(study.x)
         seconds = time.process_time() - began
         told, found = mean[:, 1] - mean[:, 0], scores(study)
-        wide = Z * widened(np.sqrt(variance.sum(1)), found.chance, study, 1)
+        wide = Z * widened(np.sqrt(doubt[:, 1]), found.chance, study, 1)
         kept, inside = overlap(study, found).kept, np.abs(told - truth) < wide
         wrong = np.sign(told) != np.sign(truth)
         rates = [float(wrong[rows].mean()) if rows.any() else float("nan") for rows in (~kept, kept)]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -14,12 +15,15 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from salus.analytics.events import Follower
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.services import SERVICES, SUITED
+from salus.base.errors import Invalid
 from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.cli.city import showcase
 from salus.cli.serve import check_free, open_doors
 from salus.demo.city import make
 from salus.exchange import take_in
+from salus.learning.effects.answering import answer_task
+from salus.learning.effects.declared import read_effect_task
 from salus.learning.learn import learn_task
 from salus.learning.ranking.learning import learn_ranking
 from salus.learning.task import read_task
@@ -27,6 +31,7 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
 TASKS = ("diabetes-12m", "acute-differential", "medicines")
+EFFECTS = ("rosuvastatin", "vitamin-e", "empagliflozin", "diuretic")  # treatments whose effect is known
 Share = Callable[[float], None]  # told how much of a step is done, 0 to 1
 say = words_of("salus.cli")
 
@@ -104,12 +109,24 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
 
         return learned
 
+    def weigh(name: str) -> Callable[[Share], object]:
+        task = read_effect_task(Path(str(files("salus.demo") / "effects" / f"{name}.toml")))
+
+        def weighed(tell: Share) -> None:
+            with suppress(Invalid):  # in a hamlet too few were given anything
+                answer_task(
+                    task, of.events, of.registry, secret=of.secret, progress=lambda stage, share, **slots: tell(share)
+                )
+
+        return weighed
+
     return [
         ("city", say("demo.city", of.language), lambda share: make(city, people, years, on_progress=parts(share))),
         ("import", say("demo.import", of.language), take),
         ("events", say("demo.events", of.language), follow),
         ("services", say("demo.learn", of.language, task="services"), suit),
         *((name, say("demo.learn", of.language, task=name), learn(name)) for name in TASKS),
+        *((name, say("demo.learn", of.language, task=name), weigh(name)) for name in EFFECTS),
     ]
 
 

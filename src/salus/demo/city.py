@@ -16,7 +16,7 @@ from salus.demo.bookings import book
 from salus.demo.chart import Chart
 from salus.demo.illness import live, respond
 from salus.demo.parameters import table
-from salus.demo.people import YEAR, person
+from salus.demo.people import YEAR, Person, person
 from salus.demo.resources import META, Resource, reference
 from salus.demo.reviews import review
 from salus.demo.services import services
@@ -64,13 +64,17 @@ def make(
     return folder
 
 
-def charts(people: int, first: int, last: int, seed: int) -> Iterator[tuple[Chart, Resource]]:
+def charts(
+    people: int, first: int, last: int, seed: int, wanted: Callable[[Person], bool] = lambda someone: True
+) -> Iterator[tuple[Chart, Resource]]:
     """Every chart with its Patient: the showcase first, then the city. Each person has a chance of their own, so that
-    one more resource for one changes nothing for another."""
+    one more resource for one changes nothing for another; who is not `wanted` is not told."""
     yield from showcases(first, last, seed)
     for number in range(1, people + 1):
         rng = Random(f"{seed}:{number}")
         someone = person(number, first, last, rng)
+        if not wanted(someone):
+            continue
         live(someone, first, last, rng)
         respond(someone, first, rng)
         body = {"resourceType": "Patient", "id": someone.id, "meta": META, **demographics(someone, rng)}

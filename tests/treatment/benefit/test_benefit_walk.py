@@ -148,7 +148,7 @@ def test_a_study_that_did_not_pass_is_kept_as_refused_and_has_no_number_anywhere
     assert not made.promoted and not made.bundle.passed and made.findings.contrasts == ()
     place = chosen.registry / "effects" / "lipids" / "1"
     names = {one.name for one in place.iterdir()}
-    assert not names & {"arrays.safetensors", "lightgbm.txt", "recipe.json"}
+    assert not names & {"arrays.safetensors", "smooth.txt", "oblique.txt", "recipe.json"}
     kept = json.loads((place / "bundle.json").read_text("utf-8"))
     assert not {"means", "contrasts", "harms"} & set(kept) and not kept["passed"]
     assert json.loads((place / "metrics.json").read_text("utf-8"))["contrasts"] == []

@@ -281,7 +281,8 @@ def write_arrays(run: Run, bundle: EffectBundle, study: Study, made: Path, seed:
     surfaces = fit_surfaces(study.x, study.option, stands, len(study.options), seed, ASKED)
     chances, crowd = fit_chances(study, seed), crowd_of(study.x, study.option, seed)
     bundle.reach = crowd.reach
-    arrays.save(made / ARRAYS, arrays_of(surfaces.each, chances, crowd))
-    if chances.trees:
-        (made / TREES).write_text(chances.trees, "utf-8")
+    arrays.save(made / ARRAYS, arrays_of(surfaces, chances, crowd))
+    for name, way in zip(TREES, (chances.smooth, chances.oblique), strict=True):
+        if way:
+            (made / name).write_text(way.trees, "utf-8")
     write_json(made / "recipe.json", run.read("step3_features", "recipe.json", EventRecipe))

@@ -39,13 +39,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each person, by models that did not see them: AIPW scores, expected outcomes with variances, chances; all of
-    shape (n, options). `outcome`: what each stands for, as it was where nobody was lost; `stays`: the chance of being
-    seen up to the end, None where all were."""
+    """Of each person, by models that did not see them: AIPW scores, expected outcomes, the variance of each one's
+    difference from the first (`doubt`), chances; all of shape (n, options). `outcome`: what each stands for, as it was
+    where nobody was lost; `stays`: the chance of being seen up to the end, None where all were."""
 
     aipw: Matrix
     expected: Matrix
-    variance: Matrix
+    doubt: Matrix
     chance: Matrix
     fold: Whole
     outcome: Matrix
@@ -55,21 +55,21 @@ class Scores:
 def scores(study: Study, count: int = 5, seed: int = 7, chance: Matrix | None = None) -> Scores:
     """Cross-fitted scores. `chance`: of the options, where it is known already for these people and this seed."""
     fold, shape = folds(study, count, seed), (len(study.outcome), len(study.options))
-    expected, variance, chances_ = np.empty(shape), np.empty(shape), np.empty(shape)
+    expected, doubt, chances_ = np.empty(shape), np.empty(shape), np.empty(shape)
     outcome, stays = study.outcome.copy(), np.ones(len(study.outcome))
     for k in range(count):
         seen, held = study.rows(fold != k), fold == k
         told = told_by(study, seen)
         stands = told.outcome(seen) if told else seen.outcome
         surfaces = fit_surfaces(seen.x, seen.option, stands, len(study.options), seed)
-        expected[held], variance[held] = surfaces.at(study.x[held])
+        expected[held], doubt[held] = surfaces.at(study.x[held])
         chances_[held] = chances(seen, study.x[held]) if chance is None else chance[held]
         if told:
             here = study.rows(held)
             outcome[held] = told.outcome(here, expected[held][np.arange(len(here.option)), here.option])
             stays[held] = told.to_the_end(here)
     made = augmented(study.option, outcome, expected, chances_)
-    return Scores(made, expected, variance, chances_, fold, outcome, stays if study.lived else None)
+    return Scores(made, expected, doubt, chances_, fold, outcome, stays if study.lived else None)
 
 
 @dataclass(frozen=True)

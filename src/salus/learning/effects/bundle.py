@@ -8,7 +8,7 @@ from salus.learning.effects.declared import EffectTask
 from salus.learning.effects.gate import Check
 from salus.learning.task import Strict, Text
 
-ARRAYS, TREES = "arrays.safetensors", "lightgbm.txt"
+ARRAYS, TREES = "arrays.safetensors", ("smooth.txt", "oblique.txt")  # of each way to the chances
 
 
 class Number(Strict):

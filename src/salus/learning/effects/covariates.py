@@ -14,20 +14,29 @@ from salus.learning.effects.study import Matrix
 from salus.learning.task import Strict
 
 OFTEN = 0.02  # of rows without a feature, from where on a flag says so
+LONG = 2.0  # skewness, above which an amount counts by its logarithm
 ROWS_EACH = 5  # people for each covariate at the least
 
 
 class Covariates(Strict):
-    """Which features are covariates, what stands in where they are not known, and which have a flag for that."""
+    """Which features are covariates, what stands in where they are not known, and which have a flag for that.
+
+    `lopsided`: of amounts with a long tail the place among the covariates, and the least value: they count by their
+    logarithm, so that those far out in the tail are near to one another again.
+    """
 
     columns: list[int] = msgspec.field(default_factory=list)
     middles: list[float] = msgspec.field(default_factory=list)
     gaps: list[int] = msgspec.field(default_factory=list)
+    lopsided: dict[int, float] = msgspec.field(default_factory=dict)
 
     def of(self, x: Matrix) -> Matrix:
         """Covariates of rows of features, no NaN."""
         told = x[:, self.columns]
-        return np.hstack([np.where(np.isnan(told), self.middles, told), np.isnan(x[:, self.gaps]).astype(np.float64)])
+        told = np.where(np.isnan(told), self.middles, told)
+        for place, least in self.lopsided.items():
+            told[:, place] = np.log(np.maximum(told[:, place], least))
+        return np.hstack([told, np.isnan(x[:, self.gaps]).astype(np.float64)])
 
     @property
     def sources(self) -> list[int]:
@@ -38,6 +47,21 @@ class Covariates(Strict):
         return tuple(
             [features[j].name for j in self.columns] + [f"{features[j].name} = ?" for j in self.gaps],
         )
+
+
+def long_tails(x: Matrix) -> dict[int, float]:
+    """Columns of amounts above 0 whose tail is long to the right: their place and least value."""
+    amounts = [j for j in range(x.shape[1]) if x[:, j].min() > 0]
+    return {j: float(x[:, j].min()) for j in amounts if skewness(x[:, j]) > LONG}
+
+
+def skewness(column: Matrix) -> float:
+    """
+    >>> skewness(np.array([1.0, 2.0, 3.0])), skewness(np.array([1.0, 1.0, 1.0, 9.0])) > 1
+    (0.0, True)
+    """
+    away = column - column.mean()
+    return float((away**3).mean() / (away.std() ** 3 + 1e-300))
 
 
 def covariates_of(x: Matrix, features: Sequence[Feature]) -> Covariates:
@@ -57,7 +81,9 @@ def covariates_of(x: Matrix, features: Sequence[Feature]) -> Covariates:
         if OFTEN < share < 1 - OFTEN and pattern not in seen:
             seen.add(pattern)
             gaps.append(j)
-    made = Covariates(columns=columns, middles=middles[columns].tolist(), gaps=gaps)
+    made = Covariates(
+        columns=columns, middles=middles[columns].tolist(), gaps=gaps, lopsided=long_tails(filled[:, columns])
+    )
     if not columns:
         raise Invalid(
             "Nothing is known of anybody before the choice: say in [features] codes what decides and foretells"

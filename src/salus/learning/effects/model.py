@@ -21,10 +21,13 @@ from salus.learning.effects.bundle import ARRAYS, TREES, Against, EffectBundle
 from salus.learning.effects.crowd import Crowd
 from salus.learning.effects.declared import EffectTask
 from salus.learning.effects.overlap import FEWEST, PREFERENCE, SURE
-from salus.learning.effects.propensity import Chances
+from salus.learning.effects.propensity import Chances, Oblique, Smooth
+from salus.learning.effects.shared import Shared
+from salus.learning.effects.shared import root_of as shared_root
 from salus.learning.effects.starting import past_of, why_not
 from salus.learning.effects.study import Matrix, Whole
-from salus.learning.effects.surfaces import Surface, root_of
+from salus.learning.effects.surfaces import Surface, Surfaces
+from salus.learning.effects.surfaces import root_of as surface_root
 from salus.learning.models import arrays
 from salus.learning.moments import moment_us
 from salus.learning.step3_features.windows import Windows
@@ -71,9 +74,8 @@ class EffectModel:
         if self.bundle.passed:
             self.recipe = msgspec.json.decode((folder / "recipe.json").read_bytes(), type=EventRecipe)
             kept = arrays.load(folder / ARRAYS)
-            trees = folder / TREES
-            self.surfaces = [surface_of(kept, k) for k in range(len(self.task.options))]
-            self.chances = chances_of(kept, trees.read_text("utf-8") if trees.exists() else "")
+            self.surfaces = surfaces_of(kept, len(self.task.options))
+            self.chances = chances_of(kept, folder)
             self.crowd = Crowd(
                 kept["crowd.x"], kept["crowd.option"], kept["crowd.centre"], kept["crowd.spread"], self.bundle.reach
             )
@@ -161,15 +163,14 @@ class EffectModel:
 
     def _by_model(self, option: int, x: Matrix) -> tuple[Estimate, Estimate, Estimate]:
         without, with_ = self._outcome(0, x), self._outcome(option, x)
-        return without, with_, Estimate(with_.value - without.value, root(with_.error, without.error))
+        doubt = float(self.surfaces.at(x)[1][0, option])
+        return without, with_, Estimate(with_.value - without.value, float(np.sqrt(doubt)))
 
     def _outcome(self, option: int, x: Matrix) -> Estimate:
         """Under one option; a risk lies between 0 and 1."""
-        mean, variance = self.surfaces[option].at(x)
-        value = float(mean[0])
-        return Estimate(
-            value if self.task.outcome.value else min(max(value, 0.001), 0.999), float(np.sqrt(variance[0]))
-        )
+        mean, variance = (one[0, option] for one in self.surfaces.outcomes(x))
+        value = float(mean)
+        return Estimate(value if self.task.outcome.value else min(max(value, 0.001), 0.999), float(np.sqrt(variance)))
 
     def _drivers(self, against: Against, option: int, features: Matrix, x: Matrix) -> tuple[Driver, ...]:
         """What the benefit would lose if one thing were as it usually is, the greatest first."""
@@ -184,9 +185,10 @@ class EffectModel:
 
     def _benefit(self, against: Against, option: int, x: Matrix) -> Matrix:
         """By how much the option is better, of rows."""
-        baseline = self.surfaces[0].means(x)
+        means = self.surfaces.means(x)
+        baseline = means[:, 0]
         if against.by == "model":
-            gain = self.surfaces[option].means(x) - baseline
+            gain = means[:, option] - baseline
         else:
             gain = baseline * against.average.value / self.bundle.means[0].value
         return -gain if self.task.lower_is_better else gain
@@ -227,31 +229,44 @@ def root(*errors: float) -> float:
     return float(np.sqrt(sum(one**2 for one in errors)))
 
 
-def arrays_of(surfaces: tuple[Surface, ...], chances: Chances, crowd: Crowd) -> dict[str, Any]:
+def arrays_of(surfaces: Surfaces | Shared, chances: Chances, crowd: Crowd) -> dict[str, Any]:
     """Everything that the bedside reads, by name."""
-    made: dict[str, Any] = {
-        "crowd.x": crowd.x,
-        "crowd.option": crowd.option,
-        "crowd.centre": crowd.centre,
-        "crowd.spread": crowd.spread,
-        "chances.shares": chances.shares,
-        "chances.knots": chances.knots,
-        "chances.lines": chances.lines,
-        "chances.base": chances.base,
-    }
-    for k, one in enumerate(surfaces):
-        made |= {f"surface{k}.{name}": getattr(one, name) for name in ("theta", "x", "weights", "centre", "spread")}
-        made[f"surface{k}.scale"] = np.array([one.mean, one.deviation])
+    made: dict[str, Any] = {f"crowd.{name}": getattr(crowd, name) for name in ("x", "option", "centre", "spread")}
+    made |= {"chances.shares": chances.shares, "chances.trusted": chances.trusted}
+    if chances.smooth:
+        made |= {f"smooth.{name}": getattr(chances.smooth, name) for name in SMOOTH}
+    if chances.oblique:
+        made |= {f"oblique.{name}": getattr(chances.oblique, name) for name in OBLIQUE}
+    kept = {"shared": surfaces} if isinstance(surfaces, Shared) else dict(enumerate(surfaces.each))
+    for name, one in kept.items():
+        made |= {f"surface.{name}.{part}": getattr(one, part) for part in SURFACE}
+        made[f"surface.{name}.scale"] = np.array([one.mean, one.deviation, one.evidence])
+    if isinstance(surfaces, Shared):
+        made["surface.shared.option"] = surfaces.option
     return made
 
 
-def surface_of(kept: Mapping[str, Any], k: int) -> Surface:
-    theta, x, weights, centre, spread, scale = (
-        kept[f"surface{k}.{name}"] for name in ("theta", "x", "weights", "centre", "spread", "scale")
-    )
-    return Surface(theta, x, root_of(x, theta), weights, centre, spread, float(scale[0]), float(scale[1]))
+SURFACE = ("theta", "x", "weights", "centre", "spread")
+SMOOTH, OBLIQUE = ("knots", "lines", "base"), ("amounts", "centre", "spread")
 
 
-def chances_of(kept: Mapping[str, Any], trees: str) -> Chances:
-    shares, knots, lines, base = (kept[f"chances.{name}"] for name in ("shares", "knots", "lines", "base"))
-    return Chances(shares, knots, lines, base, trees)
+def surfaces_of(kept: Mapping[str, Any], count: int) -> Surfaces | Shared:
+    """As `arrays_of` wrote them."""
+    if "surface.shared.theta" not in kept:
+        return Surfaces(tuple(surface_of(kept, str(k)) for k in range(count)))
+    theta, x, weights, centre, spread = (kept[f"surface.shared.{part}"] for part in SURFACE)
+    option, scale = kept["surface.shared.option"], kept["surface.shared.scale"].tolist()
+    return Shared(theta, x, option, count, shared_root(x, option, theta), weights, centre, spread, *scale)
+
+
+def surface_of(kept: Mapping[str, Any], name: str) -> Surface:
+    theta, x, weights, centre, spread = (kept[f"surface.{name}.{part}"] for part in SURFACE)
+    scale = kept[f"surface.{name}.scale"].tolist()
+    return Surface(theta, x, surface_root(x, theta), weights, centre, spread, *scale)
+
+
+def chances_of(kept: Mapping[str, Any], folder: Path) -> Chances:
+    texts = [(folder / name).read_text("utf-8") if (folder / name).exists() else "" for name in TREES]
+    smooth = Smooth(**{name: kept[f"smooth.{name}"] for name in SMOOTH}, trees=texts[0]) if texts[0] else None
+    oblique = Oblique(**{name: kept[f"oblique.{name}"] for name in OBLIQUE}, trees=texts[1]) if texts[1] else None
+    return Chances(kept["chances.shares"], kept["chances.trusted"], smooth, oblique)

@@ -72,7 +72,7 @@ def effects(study: Study, found: Scores, option: int, told: Proof) -> Effects:
     """The effect of an option against the first for everybody in the study."""
     if told.holds:
         value = found.expected[:, option] - found.expected[:, 0]
-        return Effects(value, np.sqrt(found.variance[:, option] + found.variance[:, 0]), "model")
+        return Effects(value, np.sqrt(found.doubt[:, option]), "model")
     return by_baseline(study, found, option)
 
 
