@@ -244,6 +244,7 @@ def drawn_chinese(faker: Any, rng: random.Random) -> Who:
         "phone.dashes": f"{phone[:3]}-{phone[3:7]}-{phone[7:]}",
         "phone.full": "".join(chr(ord(one) + 0xFEE0) for one in phone),
         "other": other,
+        "last4": phone[-4:],
         "land": f"0{rng.randrange(311, 999)}-{rng.randrange(2000000, 8999999)}",
         "ssn": ssn,
         "mrn": mrn,
@@ -345,6 +346,49 @@ CHINESE = [
 ]
 
 
+# written after the rules were last changed, and never used to change them
+UNSEEN_ENGLISH = [
+    ("patient", "greeting", "Dear @{first}@, your results are back."),
+    ("patient", "bracket", "Sample received (@{LAST}, {f}.@) and processed."),
+    ("patient", "underscore", "file saved as @{last}_{first}@ scan"),
+    ("patient", "middle", "@{first} {middle}. {last}@ presents with this."),
+    ("patient", "within quotes", 'She said "@{first}@ never complains".'),
+    ("patient", "slashes", "Pt/@{last}@/bed by the window"),
+    ("relative", "and", "Discussed with @{wife}@ and the interpreter."),
+    ("relative", "hyphen", "@{wife} {last}-Moore@ signed as proxy."),
+    ("staff", "initial", "Discussed with @{dfirst} {dlast}@ from cardiology."),
+    ("staff", "at", "cc'd @{slast}@ on this"),
+    ("phone", "words", "cell is @{phone.dots}@, voicemail ok"),
+    ("phone", "country", "reach us under @+1 {phone.area}@ any time"),
+    ("address", "moved", "Recently moved into @{street}@."),
+    ("record-id", "hash", "pt #@{mrn}@ transferred"),
+    ("birth", "short", "(born @{b.dash}@)"),
+    ("date", "range", "Admitted @{d.us0}@-@{d.us0}@ for this."),
+    ("date", "words", "the evening of @{d.nth}@ was calm"),
+    ("age", "word", "He turned @{old}@ last week."),
+]
+UNSEEN_CHINESE = [
+    ("patient", "bed", "12床@{name}@，术后第2天。"),
+    ("patient", "quotes", "“@{name}@”已核对腕带。"),
+    ("patient", "of", "@{name}@的检查结果已回报。"),
+    ("patient", "uncle", "@{last}@叔叔今天下床活动。"),
+    ("patient", "slashes", "@{name}@/男/内科"),
+    ("relative", "and", "家属@{wife}@表示理解并签字。"),
+    ("relative", "mother", "母亲叫@{wife}@，体健。"),
+    ("staff", "night", "夜班@{nurse}@交班。"),
+    ("staff", "please", "请@{dlast}@老师会诊。"),
+    ("staff", "end", "以上由@{doctor}@记录"),
+    ("phone", "country", "可拨+86 @{phone}@。"),
+    ("phone", "last four", "手机尾号@{last4}@。"),
+    ("address", "room", "家在@{house}@，步行来院。"),
+    ("address", "born", "出生并长期居住于@{short}@。"),
+    ("record-id", "film", "片号@{mrn}@。"),
+    ("birth", "born", "@{b.han}@出生。"),
+    ("date", "range", "@{d.dots}@至@{d.dots}@住院。"),
+    ("age", "han", "享年@{old}@岁。"),
+]
+
+
 def filled(sentence: str, who: Who) -> tuple[str, list[tuple[int, int]]]:
     """The sentence with its values, and where what must go stands in it."""
     text, places, start = "", [], -1
@@ -359,9 +403,10 @@ def filled(sentence: str, who: Who) -> tuple[str, list[tuple[int, int]]]:
     return text, places
 
 
-def injected(note: str, who: Who, count: int) -> tuple[str, list[Gold]]:
+def injected(note: str, who: Who, count: int, unseen: bool) -> tuple[str, list[Gold]]:
     """A note with `count` sentences put in between its own."""
-    rows = who.rng.sample(CHINESE if who.language == "zh" else ENGLISH, count)
+    sets = (UNSEEN_ENGLISH, UNSEEN_CHINESE) if unseen else (ENGLISH, CHINESE)
+    rows = who.rng.sample(sets[who.language == "zh"], count)
     ends = [
         at + 1 for at, sign in enumerate(note[:-1]) if sign in ".。！？\n" and (sign != "." or note[at + 1].isspace())
     ]
@@ -384,7 +429,8 @@ def drawing(seed: int) -> tuple[Callable[[], Who], Callable[[], Who]]:
     return lambda: drawn_english(english, rng), lambda: drawn_chinese(chinese, rng)
 
 
-def every(notes: list[str], draw: Callable[[], Who], count: int) -> Iterator[tuple[str, list[Gold], Who]]:
+def every(notes: list[str], draw: Callable[[], Who], count: int, unseen: bool) -> Iterator[tuple[str, list[Gold], Who]]:
+    """Each note with its identity put in; `unseen`: in the forms that the rules were never changed by."""
     for note in notes:
         who = draw()
-        yield *injected(note, who, count), who
+        yield *injected(note, who, count, unseen), who

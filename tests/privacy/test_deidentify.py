@@ -160,6 +160,23 @@ def test_a_date_moves_by_the_patients_weeks_in_the_form_it_was_written(text: str
     assert "2024" not in deidentify(f"on {text}: well").text
 
 
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("from 3/2/2025-3/9/2025", "from 3/16/2025-3/23/2025"),
+        ("03/02/25 - 03/09/25", "03/16/25 - 03/23/25"),
+        ("from 3/2-3/9 here", "from 3/16-3/23 here"),
+        ("2025.3.2至2025.3.9", "2025.3.16至2025.3.23"),
+    ],
+)
+def test_both_ends_of_a_span_of_days_move(text: str, moved: str):
+    assert moved == deidentify(text, shift=14).text
+
+
+def test_a_double_name_goes_whole():
+    assert "then [PATIENT] came" == deidentify("then Thompson-Moore came", ENGLISH).text
+
+
 @given(st.dates(date(1960, 1, 1), date(2035, 1, 1)), st.integers(-100, 100), st.sampled_from(["%Y-%m-%d", "%m/%d/%Y"]))
 def test_the_time_between_two_dates_and_the_weekday_stay(day: date, weeks: int, form: str):
     moved = date.fromordinal(day.toordinal() + 7 * weeks)
@@ -217,3 +234,7 @@ def test_a_thousand_of_the_staff_are_found_by_looking_up():
     cleaned = deidentify("由王娜超查房", Identity(people, (Number(Kind.RECORD_ID, "A-77"),)))
 
     assert "由[医务人员姓名]查房" == cleaned.text
+
+
+def test_a_number_beside_characters_is_told():
+    assert ["number"] == [one.reason for one in deidentify("患者75686034床旁彩超已做").leftovers]

@@ -69,7 +69,7 @@ class Known:
         for match in LATIN.finditer(text):
             for start, word in pieces(match):
                 if kind := self.kind_of(word):
-                    yield Span(start, start + len(word), kind, "record")
+                    yield doubled(match, Span(start, start + len(word), kind, "record"))
 
     def kind_of(self, word: str) -> Kind | None:
         lower = word.lower()
@@ -92,6 +92,14 @@ class Roster:
                 if text[match.start() : match.start() + length] in self.names:
                     yield Span(match.start(), match.start() + length, Kind.STAFF, "record")
                     break
+
+
+def doubled(match: re.Match[str], span: Span) -> Span:
+    """A double name of which one part is known is that name as a whole: Rowe-Moore."""
+    word = match[0].removesuffix("'s")
+    if "-" in word and all(part[:1].isupper() for part in word.split("-")):
+        return Span(match.start(), match.start() + len(word), span.kind, span.why)
+    return span
 
 
 def pieces(match: re.Match[str]) -> Iterator[tuple[int, str]]:

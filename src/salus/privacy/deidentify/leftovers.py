@@ -12,7 +12,7 @@ from salus.privacy.deidentify.shapes import Leftover
 Common = Callable[[str], bool]
 CAPITAL = re.compile(r"(?<![\w'’.-])(?:[A-Z][a-z]+(?:['’-][A-Z]?[a-z]+)*|[A-Z]{4,})(?![\w])")
 START = re.compile(r"(?:^|[.!?:;\n\r•*#\"“(\[,]|\d[.)]|-|->)\s*$")
-DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){5,}(?![\w%]|\.\d)")
+DIGITS = re.compile(r"(?<![A-Za-z\d.])\d(?:[ -]?\d){5,}(?![A-Za-z\d%]|\.\d)")
 MIXED = re.compile(r"(?<![\w-])(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])[A-Za-z0-9-]{6,}(?![\w-])")
 DAY = re.compile(r"(?<![\d/.-])(?:1[0-2]|0?[1-9])[/-](?:[12]\d|3[01]|0[1-9])(?![\d/.-]|\s?(?:mm|%|strength|bpm))")
 FAMILIAR = re.compile(r"(?<![㐀-鿿])[老小阿]([㐀-鿿])(?=[\s,.;:、。说述诉的因]|$)")
