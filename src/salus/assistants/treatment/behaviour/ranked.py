@@ -78,7 +78,7 @@ def behaviour(kept: Kept, events: pa.Table, sitting: Sitting, at: datetime) -> B
         people=bundle.people,
         alike=told.alike,
         model=f"{bundle.name} {bundle.version}",
-        card=f"rankings/{bundle.name}/{bundle.version}/card",
+        card=f"rankings/{bundle.name}/{bundle.version}",
         refused=refusal(told, kept),
         synthetic=bundle.synthetic,
     )

@@ -30,7 +30,8 @@ class Behaviour:
 
     `baseline_last`: what the patient's own last visit brought; `baseline_prior`: shares by the known diseases alone.
     `alike`: so many people like this one at least are behind it, of `people` altogether. `refused`: why there is no
-    ranking; the baselines may stand all the same. `model`: name and version; `synthetic`: of made-up people.
+    ranking; the baselines may stand all the same. `model`: name and version; `card`: where its card lies in the
+    registry; `synthetic`: of made-up people.
     """
 
     rows: tuple[Row, ...]
