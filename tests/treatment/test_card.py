@@ -14,6 +14,7 @@ from salus.assistants.treatment.benefit import Option as Compared
 from salus.assistants.treatment.benefit.shape import needed_to_treat
 from salus.assistants.treatment.guidelines.plans import shipped
 from salus.assistants.treatment.options import Card, Option, Said, Treatment, telling
+from salus.assistants.treatment.options.alternatives import better, instead
 from salus.assistants.treatment.options.service import Asked
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import Shelf
@@ -401,3 +402,19 @@ def test_a_draft_that_hardly_says_anything_is_on_the_card_all_the_same(treatment
     draft = {"resourceType": "MedicationRequest", "status": "draft", "intent": "order"} | odd
     found = card(treatment, drafts=[draft])
     assert [one.draft for one in found.medicines if one.draft] == ["MedicationRequest/draft-0"]
+
+
+def test_what_is_surely_better_than_a_draft_is_offered_first_and_what_is_unsure_is_not(treatment: Treatment) -> None:
+    draft = order("bisoprolol", (5, "mg"), id="d") | {"status": "draft"}
+    sure = card(treatment, compared("N06AB06", BISOPROLOL, -0.04, 0.01), drafts=[draft])
+    assert [one.medicine.named.en for one in better(sure, "MedicationRequest/d")] == ["sertraline"]
+    assert [one.medicine.named.en for one in instead(sure, "MedicationRequest/d")][0] == "sertraline"  # noqa: RUF015
+    unsure = card(treatment, compared("N06AB06", BISOPROLOL, -0.04, 0.05), drafts=[draft])
+    assert better(unsure, "MedicationRequest/d") == []
+    held = card(
+        treatment,
+        compared("N06AB06", BISOPROLOL, -0.04, 0.01),
+        about=[allergic("sertraline") | {"id": "s"}],
+        drafts=[draft],
+    )
+    assert better(held, "MedicationRequest/d") == []

@@ -281,12 +281,12 @@ def test_the_order_form_says_what_a_guideline_says_of_the_order_and_what_else_th
     for words in (
         "/patients/zhou/options#o-salus-heart-failure-beta-blocker",
         "Class I, Level A",
-        "Of the same option, not interrupted by the screen:",
+        "Instead, and not interrupted by the screen:",
         "/patients/zhou/orders?medicine=bisoprolol#new-h",
     ):
         assert words in shown, words
     plain = failing.send_form("/patients/zhou/orders", "/patients/zhou/orders/check", medicine="cetirizine").text
-    assert "Of the same option" not in plain and "evidence:" not in plain
+    assert "Instead, and not" not in plain and "evidence:" not in plain
 
 
 # what doctors did

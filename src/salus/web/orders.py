@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names
 from salus.assistants.treatment.options import telling
-from salus.assistants.treatment.options.alternatives import instead, spoken_of
+from salus.assistants.treatment.options.alternatives import estimates_of, instead, spoken_of
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Told
 from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
@@ -92,7 +92,8 @@ def screened(visit: Visit) -> dict[str, Any]:
         visit.desk.treatment.ordering(visit.records, visit.path["id"], [order]),
         f"MedicationRequest/{order['id']}",
     )
-    return NOTHING | {"told": card.told, "spoken": spoken_of(card, [reference]), "instead": instead(card, reference)}
+    spoken = [(one, estimates_of(card, one, mine)) for one, mine in spoken_of(card, [reference])]
+    return NOTHING | {"told": card.told, "spoken": spoken, "instead": instead(card, reference)}
 
 
 def answered(visit: Visit, found: dict[str, Any], undecided: bool = False) -> Response:

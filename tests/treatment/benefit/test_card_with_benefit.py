@@ -89,26 +89,39 @@ def test_a_model_whose_files_were_changed_is_told_and_hides_no_other_layer(ward,
     assert card.benefits == () and "cannot be asked" in card.faults[0].en and card.pathways
 
 
-def test_order_select_tells_the_estimate_and_offers_what_is_surely_better(treatment, ward):
+def signed(ward, treatment, medicine: str) -> list[dict]:
+    """The cards of order-sign for one medicine."""
     door = hooks.door(ward, [Ordering("order-sign", treatment)], identify_by(LONGER))
     draft = {
         "resourceType": "MedicationRequest",
         "id": "d",
         "status": "draft",
         "intent": "order",
-        "medicationCodeableConcept": {"text": "simvastatin"},
+        "medicationCodeableConcept": {"text": medicine},
         "subject": {"reference": "Patient/ill"},
     }
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": draft}]}
     context = {"userId": "Practitioner/1", "patientId": "ill", "draftOrders": bundle}
-    token = grant(LONGER, DOCTOR, Purpose.TREATMENT, timedelta(hours=1))
+    token = {"Authorization": f"Bearer {grant(LONGER, DOCTOR, Purpose.TREATMENT, timedelta(hours=1))}"}
     body = {"hook": "order-sign", "hookInstance": "x", "context": context}
-    answer = asked(
-        door, "POST", "/cds-services/salus-order-sign", headers={"Authorization": f"Bearer {token}"}, json=body
-    )
-    card = next(one for one in answer.json()["cards"] if one["summary"].startswith("simvastatin: Atorvastatin"))
+    return asked(door, "POST", "/cds-services/salus-order-sign", headers=token, json=body).json()["cards"]
+
+
+def test_order_sign_tells_the_estimate_of_what_is_ordered_with_a_way_to_the_page(treatment, ward):
+    card = next(one for one in signed(ward, treatment, "simvastatin") if one["summary"].startswith("simvastatin: Ator"))
     assert "fewer in 100" in card["detail"] and "similar patients received" in card["detail"]
     assert card["links"][0]["url"].startswith("https://salus.example/patients/ill/options#o-lipids")
+    assert "suggestions" not in card  # nothing of the same option is surely better
+
+
+def test_order_sign_offers_what_is_surely_better_than_what_is_ordered(treatment, ward):
+    card = next(one for one in signed(ward, treatment, "fenofibrate") if one["summary"].startswith("fenofibrate: Feno"))
+    assert "Atorvastatin rather than Fenofibrate" in card["detail"] and "Better with Atorvastatin" in card["detail"]
+    labels = [one["label"] for one in card["suggestions"]]
+    assert "Order atorvastatin instead of fenofibrate" in labels and len(labels) <= 3
+    assert [[act["type"] for act in one["actions"]] for one in card["suggestions"]] == [["create", "delete"]] * len(
+        labels
+    )
 
 
 def test_a_foreign_patient_is_asked_about_only_where_all_records_were_sent(treatment):

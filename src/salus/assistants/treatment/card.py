@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from salus.assistants.diagnosis.card import escaped, short
 from salus.assistants.treatment.options import answers
-from salus.assistants.treatment.options.alternatives import Instead, better, instead, spoken_of
+from salus.assistants.treatment.options.alternatives import Instead, better, estimates_of, instead, spoken_of
 from salus.assistants.treatment.options.shape import Card, Medicine, Option
 from salus.assistants.treatment.options.telling import sentence
 from salus.assistants.treatment.overrides import REASON_SYSTEM, REASONS
@@ -116,7 +116,7 @@ def option_card(whole: Card, option: Option, draft: Medicine, language: str, bas
         "uuid": id,
         "summary": short(_says("card.option", language, named=named, title=option.title.in_(language))),
         "indicator": "info",
-        "detail": option_detail(option, draft, language),
+        "detail": option_detail(whole, option, draft, language),
         "source": source(language, base, None),
         "overrideReasons": [
             {"system": answers.REASON_SYSTEM, "code": code, "display": _says(f"refusal.{code}", language)}
@@ -127,12 +127,12 @@ def option_card(whole: Card, option: Option, draft: Medicine, language: str, bas
         url = f"{base}/patients/{whole.patient}/options#{option.mark}"
         shown["links"] = [{"label": _says("card.page", language), "url": url, "type": "absolute"}]
     if offered:
-        made = [replacing(id, whole, one, language) for one in offered if one.option.key == option.key]
+        made = [replacing(id, whole, one, language) for one in offered if one.compared or one.option.key == option.key]
         shown |= {"suggestions": made, "selectionBehavior": "at-most-one"} if made else {}
     return shown
 
 
-def option_detail(option: Option, draft: Medicine, language: str) -> str:
+def option_detail(whole: Card, option: Option, draft: Medicine, language: str) -> str:
     """Markdown: the line of the guideline with its grade, the estimates, and what else the option has."""
     parts = []
     if (line := option.line) is not None:
@@ -141,7 +141,7 @@ def option_detail(option: Option, draft: Medicine, language: str) -> str:
         )
         graded = ", ".join(filter(None, (line.strength, line.quality)))
         parts += [escaped(line.text.in_(language)), " ".join(filter(None, (cited, escaped(graded))))]
-    parts += [escaped(sentence(one).in_(language)) for one in (*option.benefits, *draft.benefits)] or [
+    parts += [escaped(sentence(one).in_(language)) for one in estimates_of(whole, option, draft)] or [
         _says("card.no.estimate", language)
     ]
     rest = [one.named.in_(language) for one in option.allowed if one is not draft]
