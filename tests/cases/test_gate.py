@@ -22,7 +22,8 @@ from salus.records.erasing import What, Wish
 SECRET = b"s" * 64
 CURATOR = Actor("Practitioner/curator", Role.CURATOR)
 ICD10, LOINC, ATC = "http://hl7.org/fhir/sid/icd-10", "http://loinc.org", "http://www.whocc.no/atc"
-NOTE = "Cough, no fever. Mrs Okonkwo (phone 617-555-0123) came on 3/2/2026 with Dr. Nowak. She keeps a heron at Walla."
+NOTE = "A 42-year-old with cough, no fever. "
+NOTE += "Mrs Okonkwo (phone 617-555-0123) came on 3/2/2026 with Dr. Nowak. She keeps a heron at Walla."
 
 
 def coded(system: str, code: str) -> dict[str, Any]:
@@ -134,6 +135,8 @@ def test_a_draft_names_nobody_and_tells_days(gate: Gate, records: Records):
     assert "Mrs [PATIENT] (phone [PHONE]) came on" in draft.case.text
     assert f"{moved.month}/{moved.day}/{moved.year}" in draft.case.text
     assert "with Dr. [STAFF]." in draft.case.text
+    assert "Woman, 40 to 44 years, Kangcheng." in draft.case.text
+    assert "A 40-44-year-old with cough" in draft.case.text
     assert not [word for word in ("Okonkwo", "Nowak", "555", "2026-03") if word in str(draft.case)]
     findings = [(one.concept, one.status, one.day) for one in draft.case.findings]
     assert ("LOINC//4548-4", "present", 3) == findings[0]

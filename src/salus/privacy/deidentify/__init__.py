@@ -4,12 +4,14 @@ Pure rules over text and FHIR JSON; stores nothing, reads nothing, logs nothing.
 docs/decisions/0069-the-gate.md.
 """
 
+from salus.privacy.deidentify.ages import Band
 from salus.privacy.deidentify.cleaning import deidentify
 from salus.privacy.deidentify.identity import NOBODY, Identity, Number, Person, identity_of
 from salus.privacy.deidentify.shapes import Cleaned, Kind, Leftover, Span
 
 __all__ = [
     "NOBODY",
+    "Band",
     "Cleaned",
     "Identity",
     "Kind",

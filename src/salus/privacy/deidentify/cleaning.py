@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from salus.base.words import words_of
-from salus.privacy.deidentify.ages import ages
+from salus.privacy.deidentify.ages import Band, ages, own_ages
 from salus.privacy.deidentify.chinese import HAN, chinese
 from salus.privacy.deidentify.dates import dates
 from salus.privacy.deidentify.english import english
@@ -27,11 +27,13 @@ def deidentify(
     manual: Iterable[Span] = (),
     kept: Iterable[tuple[int, int]] = (),
     common: Common | None = None,
+    band: Band | None = None,
 ) -> Cleaned:
     """A text without those whom it names, and what a human should still look at.
 
     `shift`: days by which dates move, a whole number of weeks (None: dates are taken out). `manual`: what a human took
     out besides; `kept`: places that a human has looked at and left, which only what the record says overrules.
+    `common`: says which words are. `band`: what is told in place of the patient's own age.
 
     >>> deidentify("Dr. Smith saw Ms. Jones on 3/14/2024.", shift=7).text
     'Dr. [NAME] saw Ms. [NAME] on 3/21/2024.'
@@ -39,7 +41,8 @@ def deidentify(
     plain = folded(text)
     surrogate = partial(surrogate_of, "zh" if is_chinese(plain) else "en")
     left = list(kept)
-    found = [one for one in everything(plain, identity, shift, surrogate) if is_wanted(one, left)]
+    known_ages = list(own_ages(plain, band)) if band else []
+    found = [*known_ages, *(one for one in everything(plain, identity, shift, surrogate) if is_wanted(one, left))]
     spans = settled([*found, *(replace(one, why="human") for one in manual)], surrogate)
     taken = bytearray(len(text))
     for start, end in [*((one.start, one.end) for one in spans), *left]:

@@ -9,7 +9,7 @@ import msgspec
 
 from salus.assistants.cases.case import Case, Finding, Named
 from salus.assistants.cases.gate import building
-from salus.assistants.cases.gate.anonymity import Level, One, Population, one_of
+from salus.assistants.cases.gate.anonymity import OLDEST, Level, One, Population, band, one_of
 from salus.assistants.cases.gate.consents import refuses
 from salus.assistants.cases.gate.shapes import Decision, Part, Review, Source
 from salus.assistants.cases.gate.sources import sources_of
@@ -17,7 +17,7 @@ from salus.assistants.cases.notes import read
 from salus.assistants.cases.notes.findings import noted
 from salus.base.errors import Lacking
 from salus.base.words import words_of
-from salus.privacy.deidentify import Identity, Kind, Span, deidentify, identity_of
+from salus.privacy.deidentify import Band, Identity, Kind, Span, deidentify, identity_of
 from salus.privacy.deidentify.cleaning import is_chinese
 from salus.records import Records, Version
 
@@ -62,18 +62,29 @@ def chart_of(records: Records, patient: str, staff: Iterable[Resource]) -> Chart
     return Chart(versions, resources, identity_of([*resources, *staff]), who)
 
 
-def parts_of(chart: Chart, frame: building.Frame, review: Review, shift: int, common: Common) -> list[Part]:
+def band_of(chart: Chart, frame: building.Frame, level: Level) -> Band | None:
+    """What texts say in place of the patient's age; None where the case tells it to the year, or nobody knows it."""
+    if chart.one.born is None or (level.low is not None and level.high == level.low + 1):
+        return None
+    years = band(chart.one.born, frame.index, 1)[0]
+    told = "[?]" if level.low is None or level.high is None else f"{level.low}-{level.high - 1}"
+    return Band(years, told) if years is not None and years < OLDEST else None
+
+
+def parts_of(
+    chart: Chart, frame: building.Frame, review: Review, shift: int, common: Common, own: Band | None
+) -> list[Part]:
     """Each text of the case, cleaned as the review says; one whose resource has changed since is as if never seen."""
     found = (one for version in chart.versions for one in sources_of(version) if frame.holds(one.on))
     ordered = sorted(found, key=lambda one: (one.on or date.min, one.key))
-    return [part_of(one, chart.identity, review, shift, common) for one in ordered]
+    return [part_of(one, chart.identity, review, shift, common, own) for one in ordered]
 
 
-def part_of(source: Source, identity: Identity, review: Review, shift: int, common: Common) -> Part:
+def part_of(source: Source, identity: Identity, review: Review, shift: int, common: Common, own: Band | None) -> Part:
     mine = [one for one in review.decisions if (one.source, one.version) == (source.key, source.version)]
     manual = [Span(one.start, one.end, kind_of(one)) for one in mine if one.act == "redact"]
     kept = [(one.start, one.end) for one in mine if one.act == "keep"]
-    cleaned = deidentify(source.text, identity, shift, manual, kept, common)
+    cleaned = deidentify(source.text, identity, shift, manual, kept, common, own)
     return Part(source, cleaned, cleaned.leftovers)
 
 

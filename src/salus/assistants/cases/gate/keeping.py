@@ -115,9 +115,10 @@ class Gate:
         chart = drafting.chart_of(records, review.patient, known.staff)
         frame = drafting.framed(chart, review.encounter)
         shift = self.shifts.of(review.patient)
-        parts = drafting.parts_of(chart, frame, review, shift, known.common)
-        language = drafting.language_of((one.source.text for one in parts), self.language)
         level, people = known.population.coarsened(chart.one, frame.index)
+        own = drafting.band_of(chart, frame, level)
+        parts = drafting.parts_of(chart, frame, review, shift, known.common, own)
+        language = drafting.language_of((one.source.text for one in parts), self.language)
         case = drafting.case_of(id, chart, frame, parts, level, review, language)
         case = msgspec.structs.replace(case, at=drafting.shifted(frame.index, shift))
         rare = [one for one in self.rare(case) if one.code not in review.known]
