@@ -24,10 +24,11 @@ def test_a_case_is_drafted_and_decided_by_keyboard_and_released(look, records):
     page.keyboard.press("Enter")
     expect(page.locator(".sides").first).to_be_visible()
     assert [] == Axe().run(page).response["violations"]
-    while page.locator("li.left > form > button[value=keep]:visible").count():
-        page.locator("li.left > form > button[value=keep]:visible").first.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+    keep = page.locator("li.left > form > button[value=keep]:visible")
+    while keep.count():
+        with page.expect_navigation():
+            keep.first.focus()
+            page.keyboard.press("Enter")
     page.get_by_role("button", name="Release").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".top .tag")).to_have_text("Released")
