@@ -6,6 +6,7 @@ results back until they pass, `overlap` refuses people of whom too few alike had
     study.py        the question: who, which options, which outcome, what counts as the effect
     surfaces.py     the outcome under one option, as a Gaussian process that knows where it knows little
     shared.py       the same of all options at once: a part in common and what each adds; kernels.py their arithmetic
+    threads.py      linear algebra on one thread
     staying.py      who was lost before the outcome was known, and who stands for them
     propensity.py   the chance of each option, cross-fitted
     average.py      average effects by cross-fitted AIPW, and the value of a policy

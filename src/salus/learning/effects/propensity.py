@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from salus.learning.effects.study import Matrix, Study, Whole, folds
+from salus.learning.effects.threads import one_thread
 
 DEGREE = 3  # of the splines
 AXES = 8  # amounts of which sums and differences are looked at, those that trees ask after most
@@ -103,6 +104,7 @@ def both(grown: Matrix) -> Matrix:
     return np.stack([1 - grown, grown], 1) if grown.ndim == 1 else grown
 
 
+@one_thread
 def fit_chances(learned: Study, seed: int = 7) -> Chances:
     """Learned on the rows of `learned` alone."""
     shares = np.bincount(learned.option, minlength=len(learned.options)) / len(learned.option)

@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from salus.learning.effects.kernels import BOUNDS, JITTER, SCALES, kernels, likelihood, pulled_by
 from salus.learning.effects.shared import Shared, evidence_of, fit_shared
 from salus.learning.effects.study import Matrix, Whole
+from salus.learning.effects.threads import one_thread
 
 TUNED, KEPT, STEPS = 500, 4000, 60
 CLEARLY = 12.0  # of log likelihoods: differences between options are rarely as wild as the outcomes themselves
@@ -129,6 +130,7 @@ class Surfaces:
         return mean, doubt
 
 
+@one_thread
 def fit_surfaces(
     x: Matrix, option: Whole, outcome: Matrix, count: int, seed: int = 7, most: int = KEPT
 ) -> Surfaces | Shared:
