@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
+from salus.learning.effects.average import Scores, best_single
 from salus.learning.effects.propensity import chances, trusted, turn
 from salus.learning.effects.shared import Shared, both, fit_shared, surprise, usual
 from salus.learning.effects.study import Study
@@ -94,3 +95,12 @@ def test_where_there_are_no_corners_the_smooth_way_counts():
 
 def test_sums_and_differences_stand_beside_the_covariates():
     assert np.array_equal(turn(np.array([[1.0, 2.0, 9.0]]), np.array([0, 1])), [[1, 2, 9, 3, 1]])
+
+
+@pytest.mark.parametrize(("gain", "advised"), [(0.02, 0), (0.6, 1)])
+def test_what_is_better_only_by_chance_is_not_advised_for_all(gain, advised):
+    study = cornered(rows=200)
+    aipw = np.stack([np.zeros(200), gain + np.random.default_rng(1).normal(size=200)], 1)
+    flat = np.full((200, 2), 0.5)
+    found = Scores(aipw, flat, flat, flat, np.arange(200) % 5, study.outcome)
+    assert best_single(study, found) == advised

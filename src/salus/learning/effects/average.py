@@ -148,5 +148,7 @@ def worth(found: Scores, choice: Whole) -> Estimate:
 
 
 def best_single(study: Study, found: Scores) -> int:
-    """The option that is best for everybody alike."""
-    return int(study.better(found.aipw.mean(0)).argmax())
+    """The option that is best for everybody alike: the first, unless another is better beyond chance."""
+    gains = study.better(found.aipw)
+    best = int(gains.mean(0).argmax())
+    return best if estimate(gains[:, best] - gains[:, 0]).z > Z else 0
