@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from salus.assistants.cases.case import Case, Finding, Named
+from salus.assistants.cases.library import library_of
 from salus.assistants.cases.quizzes.script import encoded
 from salus.assistants.cases.quizzes.shelf import shipped
 from salus.records import Store
@@ -145,3 +147,24 @@ def test_a_teacher_writes_a_case_is_told_what_is_wrong_and_may_take_it_back(at):
 def test_what_was_done_stands_in_the_audit_for_the_purpose_of_training(at):
     begun(at("clinician"))
     assert "Training" in at("administrator").get("/audit").text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_case_of_the_library_begins_a_teaching_case_and_the_check_names_what_is_left_to_say(at, ward, language):
+    case = Case(
+        "PMID:1",
+        (Finding("HP:0001250"), Finding("HP:0001945", "absent"), Finding(text="odd gait", status="unsure")),
+        text="He fell twice.",
+        diagnoses=(Named("ICD10//G40.9"),),
+        age_years=42.0,
+        sex="male",
+        source="published",
+        reference="PMID:1",
+    )
+    library_of(ward.path).add([case])
+    page = at("clinician", language).get("/quizzes/write?from=PMID:1")
+    assert page.status_code == 200
+    for words in ("He fell twice.", "+ Seizure; - Fever; ? odd gait", "男，约42岁", "from-pmid-1", "G40.9"):
+        assert words in page.text
+    assert 'role="alert"' in page.text and ("title.en" in page.text or "title" in page.text)
+    assert at("clinician").get("/quizzes/write?from=nobody").status_code == 404

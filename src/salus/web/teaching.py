@@ -5,10 +5,12 @@ from starlette.responses import Response
 
 from salus.assistants.cases.quizzes import progress, shelf, xapi
 from salus.assistants.cases.quizzes.checking import checked
+from salus.assistants.cases.quizzes.drafting import drafted
 from salus.assistants.cases.quizzes.script import encoded
 from salus.base.errors import Forbidden, Invalid, Issue
 from salus.privacy import Role
 from salus.ui.charts import Bin, Point
+from salus.web.cases import library
 from salus.web.quizzes import classroom
 from salus.web.visit import Visit
 
@@ -51,11 +53,13 @@ def group(visit: Visit) -> Response:
 
 
 def write(visit: Visit) -> Response:
-    """The page on which a case is written; `case` names one to change."""
+    """The page on which a case is written: a pattern, one to change (`case`), or one of the library (`from`)."""
     check_role(visit, Role.CLINICIAN)
-    room = classroom(visit)
+    if source := visit.query.get("from", "").strip():
+        held = library(visit)
+        return told(visit, drafted(held.get(source), held.terms.name))
     asked = visit.query.get("case")
-    text = shelf.source(room.records, asked) if asked else encoded(shelf.shipped()[BLANK])
+    text = shelf.source(classroom(visit).records, asked) if asked else encoded(shelf.shipped()[BLANK])
     return told(visit, text)
 
 
