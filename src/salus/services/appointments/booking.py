@@ -42,7 +42,8 @@ class Wish:
 
     @property
     def id(self) -> str:
-        return str(uuid5(NAMESPACE_URL, f"{KEYS}/{self.key}"))
+        """From the key and the patient: what key another patient uses tells nobody anything."""
+        return str(uuid5(NAMESPACE_URL, f"{KEYS}/{self.patient}/{self.key}"))
 
 
 @dataclass
@@ -118,8 +119,8 @@ class Booking:
     def _change(self, id: str, verb: str, change: Any) -> Resource:
         def work(desk: Desk) -> Resource:
             before = standing(desk, id)
-            if before is None:
-                raise Missing(f"There is no {TYPE}/{id}")
+            if before is None or not self._sees(before):
+                raise Missing(f"There is no {TYPE}/{id[:64]}")
             self.check(patient_of(before))
             status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
             made = change(before) | {"status": status}
@@ -135,6 +136,10 @@ class Booking:
                 raise Forbidden("A patient's account books and cancels for itself alone")
             return
         check_may(self.actor, self.purpose, Act.WRITE, TYPE)
+
+    def _sees(self, told: Resource) -> bool:
+        """Whether this account may know of it at all: to a patient another's booking is as if it were not there."""
+        return self.actor.role is not Role.PATIENT or patient_of(told) == f"Patient/{self.actor.patient}"
 
     def _submit(self, work: Any, act: str, id: str) -> Resource:
         made: Resource = self.store.writer.submit(Request(work, self.actor, self.purpose, act, f"{TYPE}/{id}")).result()
@@ -193,9 +198,7 @@ def patient_of(told: Resource) -> str:
 
 def same(before: Resource, wish: Wish) -> Resource:
     """The booking that stands under a key, for a request that comes again. Raises Conflict for another request."""
-    made = timed(wish.offer) | {"participant": patient_of(before)}
-    asked = {key: before[key] for key in ("start", "end", "minutesDuration")} | {"participant": wish.patient}
-    if made != asked:
+    if timed(wish.offer) != {key: before[key] for key in ("start", "end", "minutesDuration")}:
         raise Conflict(f"The key '{wish.key}' was used for another booking: choose another key", path="key")
     return before
 
