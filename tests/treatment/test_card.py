@@ -281,8 +281,8 @@ def test_a_mean_outcome_has_its_unit_and_no_number_needed() -> None:
         higher=True,
     )
     said = telling.difference(one)
-    assert said is not None and said.en == "Difference 20 cells/uL (95 % interval 5 to 35)."
-    assert telling.needed(one) is None and telling.chances(one)[1].en.startswith("With C07AB02: 420 cells/uL")
+    assert said is not None and said.en == "Difference 20 cells/µL (95 % interval 5 to 35)."
+    assert telling.needed(one) is None and telling.chances(one)[1].en.startswith("With C07AB02: 420 cells/µL")
 
 
 # answers
@@ -418,3 +418,18 @@ def test_what_is_surely_better_than_a_draft_is_offered_first_and_what_is_unsure_
         drafts=[draft],
     )
     assert better(held, "MedicationRequest/d") == []
+
+
+def test_nothing_given_is_compared_with_and_never_offered(treatment: Treatment) -> None:
+    nothing = Compared("none", Name("No sertraline", "不用舍曲林"))
+    found = card(treatment, replace(compared("N06AB06", "N06AB04", -0.05, 0.01), against=nothing))
+    assert [one.title.en for one in found.others] == ["N06AB06"]
+    assert [one.against.name.en for one in found.benefits] == ["No sertraline"]
+
+
+def test_medicines_of_which_nothing_is_said_stand_together(treatment: Treatment) -> None:
+    option = card(treatment).option(BLOCKER)
+    assert (
+        option is not None and len(option.plain) > 1 and len(option.plain) + len(option.special) == len(option.allowed)
+    )
+    assert all(not one.choice.findings for one in option.plain) and option.plain_open

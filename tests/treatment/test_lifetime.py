@@ -46,7 +46,7 @@ def test_a_life_names_what_was_counted_and_the_most() -> None:
     ((tier, said),) = life(asked([order("doxorubicin", (120, "mg"), every=(21, "d"))], about=about))
     assert tier == "interrupt"
     assert said == (
-        "doxorubicin: 560 mg/m2 over a life with this order, 500 of it in 1 doses recorded here; the most is 550 mg/m2."
+        "doxorubicin: 560 mg/m² over a life with this order, 500 of it in 1 doses recorded here; the most is 550 mg/m²."
     )
 
 
@@ -59,7 +59,7 @@ def test_anthracyclines_use_up_one_life_together() -> None:
 def test_an_order_with_a_count_or_a_length_is_added_up_whole() -> None:
     course = order("doxorubicin", (100, "mg/m2"), every=(21, "d"), days=126)
     ((tier, said),) = life(asked([course], about=SIZED))
-    assert tier == "interrupt" and "600 mg/m2" in said
+    assert tier == "interrupt" and "600 mg/m²" in said
 
 
 def test_without_height_or_weight_the_life_is_left_open_and_never_guessed() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prescribing import NOW, allergic, asked, condition, left_open, measured, order, patient, person, rules
 
-from salus.assistants.treatment.screen import screen, shipped
+from salus.assistants.treatment.screen import screen, shipped, summed
 from salus.assistants.treatment.screen.orders import order_of
 from salus.base.errors import Invalid
 from salus.codes.drugs import ingredients_in
@@ -277,3 +277,21 @@ def test_every_shipped_rule_speaks_both_languages_and_names_what_to_do() -> None
         for key, row in getattr(table, kind).items():
             assert row.en and row.zh and any("\u4e00" <= sign for sign in row.zh), key
             assert kind == "allergies" or (row.do_en and row.do_zh), key
+
+
+def test_what_was_not_checked_of_several_medicines_is_one_sentence_for_each_fact_and_reason() -> None:
+    found = asked([order("ramipril"), order("lisinopril"), order("Wundermittel 5 mg")], about=[patient(60, "male")])
+    said = [one.en for one in summed(found.unchecked)]
+    assert "Potassium is not recorded; it matters for lisinopril, ramipril." in said
+    assert sum("highest dose of lisinopril, ramipril not checked" in one for one in said) == 1
+    assert "Wundermittel 5 mg: not checked: this medicine is not in our tables." in said
+    lacking = asked([order("metformin")], about=[patient(60, "male")]).unchecked
+    assert "eGFR is not known (Creatinine is not recorded); it matters for metformin." in [
+        one.en for one in summed(lacking)
+    ]
+    assert "没有血钾记录；与赖诺普利、雷米普利有关。" in [one.zh for one in summed(found.unchecked)]
+
+
+def test_a_unit_is_said_as_it_stands_on_paper() -> None:
+    known = person(patient(60, "male"), measured("777-3", 40, "10*3/uL"))
+    assert "Platelets 40 ×10⁹/L (2026-05-20)" == known.facts["platelets"].said.en

@@ -131,6 +131,13 @@ def test_an_unknown_patient_has_no_options(at):
     assert at("clinician").get("/patients/nobody/options").status_code == 404
 
 
+def test_medicines_that_nothing_speaks_against_stand_in_one_line_with_ways_to_order_them(failing):
+    page = failing.get(OPTIONS).text
+    line = page[page.index('<div class="plain">') :]
+    assert "No rule speaks against any of these." in line and line.count("orders?medicine=") > 1
+    assert "; it matters for " in page and "which matters for" not in page
+
+
 # the answer
 
 
@@ -266,10 +273,17 @@ def test_a_refused_estimate_draws_nothing_and_says_why():
     assert "<svg" not in page and "数据不支持估计：人数太少。" in page and "没有可比患者" in page
 
 
+def test_why_this_patient_has_one_colon_and_units_as_people_write_them():
+    driver = Driver(Name("Systolic blood pressure", "收缩压"), "142", 0.01, "mm[Hg]")
+    one = estimate(drivers=(driver, Driver(Name("Male sex", "男性"), "", -0.01)))
+    assert "Systolic blood pressure 142 mmHg: more benefit" in drawn(one) and "Male sex: less benefit" in drawn(one)
+    assert "收缩压 142 mmHg：获益更多" in drawn(one, "zh") and "男性：获益更少" in drawn(one, "zh")
+
+
 def test_a_mean_is_said_in_its_unit_without_people():
     changes = {"difference": Risk(20, 5, 35), "risk_with": Risk(420, 400, 440), "risk_without": Risk(400, 390, 410)}
     page = drawn(estimate(**changes, nnt=None, nnt_low=None, nnt_high=None, unit="cells/uL", higher=True))
-    assert "<svg" not in page and "Difference 20 cells/uL (95 % interval 5 to 35)." in page
+    assert "<svg" not in page and "Difference 20 cells/µL (95 % interval 5 to 35)." in page
 
 
 # the order form asks the same
@@ -315,6 +329,7 @@ def test_what_doctors_did_stands_in_a_box_of_its_own_and_is_never_called_benefit
         "made-up",
     ):
         assert words in page, words
+    assert "Share of such visits" in page and "medicines 1" not in page
     assert "<svg" not in page and "Better" not in page and "绝非疗效" in boxed(one, "zh")
 
 

@@ -35,6 +35,15 @@ class Name:
     def in_(self, language: str) -> str:
         return self.zh if language == "zh" else self.en
 
+    @property
+    def in_line(self) -> "Name":
+        """As it stands within a sentence.
+
+        >>> Name("Oral rehydration salts", "").in_line.en, Name("NPH insulin", "").in_line.en
+        ('oral rehydration salts', 'NPH insulin')
+        """
+        return Name(self.en[:1].lower() + self.en[1:], self.zh) if self.en[1:2].islower() else self
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

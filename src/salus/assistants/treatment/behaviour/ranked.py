@@ -91,10 +91,10 @@ def rows(given: tuple[Done, ...], screened: Mapping[str, tuple[tuple[Name, ...],
 
 
 def name_of(one: Done) -> Name:
-    """The ingredient's name where the code is of one, else what the ranking calls it."""
+    """The ingredient's name where the code is of one, else what the ranking calls it, written like those."""
     system, _, code = one.label.partition("//")
     found = by_code(SYSTEMS.get(system, system), code)
-    return Name(found.name, found.zh) if found else Name(one.name["en"], one.name["zh"])
+    return Name(found.name, found.zh) if found else Name(one.name["en"], one.name["zh"]).in_line
 
 
 def warned(one: Done, sitting: Sitting) -> tuple[tuple[Name, ...], bool]:

@@ -51,11 +51,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Why this patient gains more or less than others: positive = more benefit, in the unit of the difference."""
+    """Why this patient gains more or less than others: positive = more benefit, in the unit of the difference.
+    `unit`: of the value, UCUM; "" for none."""
 
     name: Name
     value: str
     weight: float
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

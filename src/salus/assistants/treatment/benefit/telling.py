@@ -144,6 +144,6 @@ def driver(one: Moved) -> Driver:
         return Driver(says("driver.unknown", name=label), "", one.weight)
     if one.feature.value == "sex":
         return Driver(says("driver.female" if one.value else "driver.male"), "", one.weight)
-    unit = "" if one.feature.unit in (None, "1", *WITHOUT_UNIT) else f" {one.feature.unit}"
+    unit = "" if one.feature.unit in (None, "1", *WITHOUT_UNIT) else one.feature.unit
     value = f"{int(one.value)}" if one.feature.value == "age" else f"{one.value:.4g}"
-    return Driver(label, value + unit, one.weight)
+    return Driver(label, value, one.weight, unit or "")

@@ -72,16 +72,14 @@ def speaks_of(benefit: Benefit, medicine: Medicine) -> bool:
 
 def beyond(benefits: Sequence[Benefit], taken: Sequence[Option]) -> Iterator[tuple[str, Treatment, list[Benefit]]]:
     """(key, option, its estimates) of what effect models compare and no line of a guideline offers already; the key is
-    the same for every version of a model."""
+    the same for every version of a model. What has no codes is nothing given: compared with, never offered."""
     known = [codes_of(one.choice.order["medicationCodeableConcept"]) for option in taken for one in option.medicines]
     found: dict[tuple[str, ...], tuple[str, Treatment, list[Benefit]]] = {}
     for one in benefits:
         for treatment in (one.option, one.against):
-            if any(is_one_of(codes, treatment) for codes in known):
+            if not treatment.codes or any(is_one_of(codes, treatment) for codes in known):
                 continue
-            row = found.setdefault(
-                treatment.codes or (treatment.code,), (f"{one.model.partition(' ')[0]}/{treatment.code}", treatment, [])
-            )
+            row = found.setdefault(treatment.codes, (f"{one.model.partition(' ')[0]}/{treatment.code}", treatment, []))
             row[2].extend([one] if treatment == one.option else [])
     yield from found.values()
 

@@ -12,7 +12,7 @@ from salus.assistants.treatment.guidelines import Applied, Choice
 from salus.assistants.treatment.guidelines.applying import Weighed, flat
 from salus.assistants.treatment.options.answers import Answered
 from salus.assistants.treatment.prescribing import Told
-from salus.assistants.treatment.screen import Unchecked
+from salus.assistants.treatment.screen import Unchecked, summed
 
 Json = dict[str, Any]
 STRENGTH: tuple[Evidence, ...] = ("trial", "observational")  # the strongest first
@@ -34,6 +34,16 @@ class Medicine:
     def held(self) -> bool:
         """Whether the screen asks for a decision before it."""
         return self.choice.rank == 2
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is said of it alone: no finding, no estimate, no draft."""
+        return not (self.choice.findings or self.benefits or self.draft)
+
+    @property
+    def open(self) -> tuple[Name, ...]:
+        """What was not looked at, in sentences."""
+        return summed(self.choice.unchecked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,22 @@ class Option:
     @property
     def allowed(self) -> tuple[Medicine, ...]:
         return tuple(one for one in self.medicines if not one.held)
+
+    @property
+    def plain(self) -> tuple[Medicine, ...]:
+        """Medicines of which nothing is said but that they are there: listed together where they are several."""
+        found = tuple(one for one in self.allowed if one.plain)
+        return found if len(found) > 1 else ()
+
+    @property
+    def plain_open(self) -> tuple[Name, ...]:
+        """What was not looked at for these, in sentences."""
+        return summed(each for one in self.plain for each in one.choice.unchecked)
+
+    @property
+    def special(self) -> tuple[Medicine, ...]:
+        """The other allowed ones, of each of which something is said."""
+        return tuple(one for one in self.allowed if one not in self.plain)
 
     @property
     def apart(self) -> tuple[Medicine, ...]:
@@ -144,12 +170,9 @@ class Card:
         return tuple({(one.about, one.why): one for one in every}.values())
 
     @property
-    def open(self) -> tuple[tuple[Name, tuple[Name, ...]], ...]:
-        """The same by reason: why, and of what."""
-        found: dict[Name, list[Name]] = {}
-        for one in self.unchecked:
-            found.setdefault(one.why, []).append(one.about)
-        return tuple((why, tuple(about)) for why, about in found.items())
+    def open(self) -> tuple[Name, ...]:
+        """The same in few sentences."""
+        return summed(self.unchecked)
 
     @property
     def medicines(self) -> list[Medicine]:

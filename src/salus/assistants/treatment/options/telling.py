@@ -2,7 +2,8 @@
 
 from salus.assistants.suggestion import Name
 from salus.assistants.treatment.benefit import Benefit, Risk
-from salus.assistants.treatment.screen.person import says
+from salus.assistants.treatment.benefit import Option as Treatment
+from salus.assistants.treatment.screen.person import says, written
 
 YEAR, MONTH = 365.25, 30.4375
 LIGHTS = {"good": "good", "thin": "warn", "none": "bad"}  # overlap -> tone of the light
@@ -10,8 +11,13 @@ LIGHTS = {"good": "good", "thin": "warn", "none": "bad"}  # overlap -> tone of t
 
 def comparison(one: Benefit) -> Name:
     """What is compared, of which outcome, by when."""
-    slots = {"option": one.option.name, "against": one.against.name, "outcome": one.outcome}
+    slots = {"option": one.option.name, "against": called(one.against), "outcome": one.outcome}
     return says("benefit.compared", span=span(one.horizon_days), **slots)
+
+
+def called(treatment: Treatment) -> Name:
+    """Within a sentence; what has no codes is nothing given, and no medicine's name."""
+    return treatment.name if treatment.codes else treatment.name.in_line
 
 
 def span(days: float) -> Name:
@@ -40,18 +46,19 @@ def in_hundred(risk: float) -> str:
 def chances(one: Benefit) -> tuple[Name, ...]:
     """With the option and with the other: so many of 100 people, or the mean; each with its interval."""
     return tuple(
-        level(one, risk, treatment.name)
+        level(one, risk, treatment)
         for risk, treatment in ((one.risk_without, one.against), (one.risk_with, one.option))
         if risk is not None
     )
 
 
-def level(one: Benefit, risk: Risk, name: Name) -> Name:
-    slots = {"name": name, "outcome": one.outcome}
+def level(one: Benefit, risk: Risk, treatment: Treatment) -> Name:
+    slots = {"name": called(treatment), "outcome": one.outcome}
+    nothing = "" if treatment.codes else ".nothing"
     if one.unit:
-        return says("benefit.mean", unit=one.unit, **figures(risk), **slots)
+        return says(f"benefit.mean{nothing}", unit=written(one.unit), **figures(risk), **slots)
     low, value, high = (in_hundred(each) for each in (risk.low, risk.value, risk.high))
-    return says("benefit.risk", value=value, low=low, high=high, **slots)
+    return says(f"benefit.risk{nothing}", value=value, low=low, high=high, **slots)
 
 
 def figures(risk: Risk) -> dict[str, str]:
@@ -64,7 +71,7 @@ def difference(one: Benefit) -> Name | None:
     if risk is None:
         return None
     if one.unit:
-        return says("benefit.difference.mean", unit=one.unit, outcome=one.outcome, **figures(risk))
+        return says("benefit.difference.mean", unit=written(one.unit), outcome=one.outcome, **figures(risk))
     value, ends = in_hundred(risk.value), sorted((risk.low, risk.high), key=abs)
     low, high = (in_hundred(each) for each in ends)
     if risk.is_sure:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 
 from salus.assistants.treatment.screen.findings import Finding, Unchecked
 from salus.assistants.treatment.screen.knowledge import Knowledge
-from salus.assistants.treatment.screen.limits import list_of
 from salus.assistants.treatment.screen.orders import Order
 from salus.assistants.treatment.screen.pairs import named, with_any
 from salus.assistants.treatment.screen.person import Person, says
 from salus.assistants.treatment.screen.rules import Most
+from salus.assistants.treatment.screen.summing import list_of
 from salus.codes import units
 
 CHILD = 12.0  # years below which doses go by weight
@@ -90,17 +90,16 @@ def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterat
     taken = {one.name: one for order in orders for one in order.ingredients}
     proposed = {name for order in orders if order.proposed for name in order.names}
     reasons: Mapping[str, set[str]] = {
-        "unchecked.no-most": {name for name in proposed if knowledge.most(name) is None},
-        "unchecked.amount": {name for name in proposed if timed(knowledge, name) and together(name, orders) is None},
-        "unchecked.child": {
-            name for name in proposed if timed(knowledge, name) and child_unknown(knowledge, name, person)
-        },
-        "unchecked.course": {name for name in proposed if endless(name, orders, knowledge)},
+        "no-most": {name for name in proposed if knowledge.most(name) is None},
+        "amount": {name for name in proposed if timed(knowledge, name) and together(name, orders) is None},
+        "child": {name for name in proposed if timed(knowledge, name) and child_unknown(knowledge, name, person)},
+        "course": {name for name in proposed if endless(name, orders, knowledge)},
     }
     for why, names in reasons.items():
         if names:
-            listed = list_of(named(taken, names))
-            yield Unchecked(says("unchecked.dose", names=listed), says(why), with_any(orders, names))
+            medicines = named(taken, names)
+            about, orders_with = says("unchecked.dose", names=list_of(medicines)), with_any(orders, names)
+            yield Unchecked(about, says(f"unchecked.{why}"), orders_with, medicines, (f"open.{why}", ()))
 
 
 def timed(knowledge: Knowledge, name: str) -> bool:

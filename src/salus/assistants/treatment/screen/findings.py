@@ -33,11 +33,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """Something that the screen could not look at: `about` in words (a medicine, a kind of rule), and why."""
+    """Something that the screen could not look at: `about` in words (a medicine, a kind of rule), and why.
+
+    `medicines` are what it would have been looked at for; of several that have `alike` in common one sentence is made,
+    by that key and those slots (`summing.summed`).
+    """
 
     about: Name
     why: Name
     orders: tuple[str, ...] = ()
+    medicines: tuple[Name, ...] = ()
+    alike: tuple[str, tuple[tuple[str, Name], ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

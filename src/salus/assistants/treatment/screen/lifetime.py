@@ -13,7 +13,7 @@ from salus.assistants.treatment.screen.findings import Finding, Unchecked
 from salus.assistants.treatment.screen.knowledge import Knowledge
 from salus.assistants.treatment.screen.orders import Order, medicine_of
 from salus.assistants.treatment.screen.pairs import named, with_any
-from salus.assistants.treatment.screen.person import Person, says
+from salus.assistants.treatment.screen.person import Person, says, written
 from salus.assistants.treatment.screen.rules import Most
 from salus.base.errors import Invalid
 from salus.codes import units
@@ -76,9 +76,9 @@ def lifetimes(orders: list[Order], person: Person, knowledge: Knowledge) -> Iter
 
 def words(name: Name, used: Used, most: Most, share: float) -> Name:
     amount, unit = most.life or (0.0, "")
-    slots = {"before": f"{used.before:.4g}", "given": f"{used.with_order:.4g}", "most": f"{amount:g}", "unit": unit}
+    slots = {"before": f"{used.before:.4g}", "given": f"{used.with_order:.4g}", "most": f"{amount:g}"}
     key = "dose.life.shared" if share > used.with_order / amount + 1e-9 else "dose.life"
-    return says(key, name=name, doses=used.doses, share=f"{100 * share:.0f}", **slots)
+    return says(key, name=name, doses=used.doses, share=f"{100 * share:.0f}", unit=written(unit), **slots)
 
 
 def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator[Unchecked]:
@@ -118,7 +118,7 @@ def use_of(name: str, orders: list[Order], person: Person, knowledge: Knowledge)
         before, uncounted = (before + amount, uncounted) if amount is not None and alone else (before, uncounted + 1)
     coming = [order for order in orders if order.proposed and name in order.names]
     added = [planned(order, unit, person) for order in coming]
-    why = lacking(unit, person) or (says("missing.planned", unit=unit) if None in added else None)
+    why = lacking(unit, person) or (says("missing.planned", unit=written(unit)) if None in added else None)
     return Used(before, before + sum(filter(None, added)), len(mine) - uncounted, uncounted, why)
 
 

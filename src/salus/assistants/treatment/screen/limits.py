@@ -4,13 +4,13 @@ the length of the course, the route. Of several rules for one measure that hold,
 from collections import defaultdict
 from collections.abc import Iterator
 
-from salus.assistants.suggestion import Name
 from salus.assistants.treatment.screen.findings import Finding, Unchecked, by_row
 from salus.assistants.treatment.screen.knowledge import Knowledge
 from salus.assistants.treatment.screen.orders import Order
 from salus.assistants.treatment.screen.pairs import named, with_any
 from salus.assistants.treatment.screen.person import ASKED, Fact, Person, says
 from salus.assistants.treatment.screen.rules import Limit
+from salus.assistants.treatment.screen.summing import list_of
 
 OF_ORDER = ("days", "route")  # measures of the order, not of the patient
 
@@ -78,12 +78,12 @@ def unknown(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterat
                     asking[measure].add(name)
     taken = {one.name: one for order in orders for one in order.ingredients}
     for measure, names in sorted(asking.items()):
-        listed = list_of(named(taken, names))
-        why = says("unchecked.measure", why=person.missing[measure])
+        medicines, label, lacking = named(taken, names), says(f"measure.{measure}"), person.missing[measure]
+        key = "open.measure" if label.en in lacking.en else "open.computed"
         yield Unchecked(
-            says("unchecked.limits", measure=says(f"measure.{measure}"), names=listed), why, with_any(orders, names)
+            says("unchecked.limits", measure=label, names=list_of(medicines)),
+            says("unchecked.measure", why=lacking),
+            with_any(orders, names),
+            medicines,
+            (key, (("measure", label), ("why", lacking))),
         )
-
-
-def list_of(names: tuple[Name, ...]) -> Name:
-    return Name(", ".join(one.en for one in names), "、".join(one.zh for one in names))

@@ -13,7 +13,7 @@ from salus.assistants.suggestion import Name
 from salus.assistants.treatment.screen import kidney
 from salus.base.errors import Invalid
 from salus.base.words import words_of
-from salus.codes import lab, units
+from salus.codes import lab, unit_words, units
 
 Resource = Mapping[str, Any]
 Value = float | bool | str
@@ -62,6 +62,15 @@ def says(key: str, **slots: object) -> Name:
         return words(key, language, **{k: v.in_(language) if isinstance(v, Name) else v for k, v in slots.items()})
 
     return Name(in_("en"), in_("zh"))
+
+
+def written(unit: str) -> Name:
+    """A UCUM unit as people write it.
+
+    >>> written("mm[Hg]").en, written("mL/min/{1.73_m2}").zh
+    ('mmHg', 'mL/min/1.73 m²')
+    """
+    return Name(unit_words(unit, "en"), unit_words(unit, "zh"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +172,13 @@ def measured(
         )
     except (Invalid, KeyError):
         shown = quantity.get("unit") or quantity.get("code") or "?"
-        return says("missing.unit", name=name, unit=shown, wanted=unit)
+        return says("missing.unit", name=name, unit=shown, wanted=written(unit))
     low, high = POSSIBLE.get(measure, (0.0, float("inf")))
     if value <= 0 or not low <= value <= high:
-        return says("missing.impossible", name=name, value=f"{value:.4g} {unit}")
-    return Fact(value, says("fact.measured", name=name, value=f"{value:.4g}", unit=unit, day=day), reference(newest))
+        return says("missing.impossible", name=name, value=f"{value:.4g}", unit=written(unit))
+    return Fact(
+        value, says("fact.measured", name=name, value=f"{value:.4g}", unit=written(unit), day=day), reference(newest)
+    )
 
 
 def kidneys(facts: Mapping[str, Fact]) -> Iterator[tuple[str, Fact]]:
