@@ -80,6 +80,62 @@ def test_filters_narrow_and_what_cannot_be_read_is_said(filled) -> None:
     assert "No case is like this" in reader.get("/cases", params={"find": "seizures", "sex": "other"}).text
 
 
+def observed(records, at: str, snomed: str, present: bool = True) -> None:
+    body = {
+        "resourceType": "Observation",
+        "id": at,
+        "status": "final",
+        "subject": {"reference": "Patient/li"},
+        "effectiveDateTime": f"2026-01-0{at[-1]}",
+        "code": {"coding": [{"system": "http://snomed.info/sct", "code": snomed}]},
+        "valueBoolean": present,
+    }
+    records.update("Observation", at, body)
+
+
+def diagnosed(records, id: str, snomed: str) -> None:
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": snomed}]}
+    records.update(
+        "Condition",
+        id,
+        {"resourceType": "Condition", "id": id, "subject": {"reference": "Patient/li"}, "code": code},
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "known", "nothing", "few"),
+    [
+        ("en", ["Known:", "Chronic kidney disease", "Heart failure"], "Nothing unexplained", "Too little"),
+        ("zh", ["已知：", "慢性肾脏病", "心力衰竭"], "未记录待解释", "太少"),
+    ],
+)
+def test_known_diagnoses_stand_apart_once_and_no_rare_disease_is_ranked_by_them(
+    filled, ward, language, known, nothing, few
+) -> None:
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    diagnosed(records, "heart", "84114007")
+    diagnosed(records, "kidney", "709044004")
+    doctor = filled("clinician", language)
+    page = doctor.get("/patients/li/cases").text
+    observed(records, "o1", "267036007")
+    after = doctor.get("/patients/li/cases").text
+
+    assert [1] * len(known) == [page.count(words) for words in known]
+    assert nothing in page and 'href="/cases"' in page and "OMIM" not in page
+    assert few in after and "OMIM" not in after
+    assert 3 == page.count("<h2")
+
+
+def test_what_explains_most_of_the_unexplained_is_listed_and_else_nothing(filled, ward) -> None:
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    for at, code in enumerate(("28743005", "386661006", "66857006", "267036007"), 1):  # cough with sputum has no term
+        observed(records, f"o{at}", code)
+    page = filled("clinician").get("/patients/li/cases").text.split("What it may be")[1]
+
+    assert "more than half" in page or "I cannot tell" in page
+    assert all("Fever" in one or "Dyspnea" in one for one in page.split("<li><b>")[1:])
+
+
 def test_a_patients_open_problems_are_the_question(filled, ward) -> None:
     records = ward.open(SYSTEM, Purpose.OPERATIONS)
     problem = {
@@ -94,7 +150,7 @@ def test_a_patients_open_problems_are_the_question(filled, ward) -> None:
     page = doctor.get("/patients/li/cases").text
 
     assert "No open problem" in before
-    assert "Looked for" in page and "Epilepsy" in page and 'href="/patients/li"' in page
+    assert "Known:" in page and "Has too:" in page and "Epilepsy" in page and 'href="/patients/li"' in page
 
 
 @pytest.mark.parametrize(("account", "status"), [("nurse", 200), ("scientist", 200), ("administrator", 403)])

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from salus.analytics.events import Follower
+from salus.assistants.cases.library import library_of
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.services import SERVICES, SUITED
 from salus.base.errors import Invalid
@@ -20,6 +21,7 @@ from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.cli.city import showcase
 from salus.cli.serve import check_free, open_doors
+from salus.demo.cases import composed
 from salus.demo.city import make
 from salus.exchange import take_in
 from salus.learning.effects.answering import answer_task
@@ -124,6 +126,7 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
         ("city", say("demo.city", of.language), lambda share: make(city, people, years, on_progress=parts(share))),
         ("import", say("demo.import", of.language), take),
         ("events", say("demo.events", of.language), follow),
+        ("cases", say("demo.cases", of.language), lambda _: library_of(of.store).add(composed())),
         ("services", say("demo.learn", of.language, task="services"), suit),
         *((name, say("demo.learn", of.language, task=name), learn(name)) for name in TASKS),
         *((name, say("demo.learn", of.language, task=name), weigh(name)) for name in EFFECTS),

@@ -2,7 +2,7 @@
 open problems."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 from starlette.responses import Response
 
 from salus import codes
-from salus.assistants.cases.differential import Differential, differential
-from salus.assistants.cases.library import Library, library_of
+from salus.assistants.cases.case import Named
+from salus.assistants.cases.differential import Differential, differential, fitting
+from salus.assistants.cases.library import Hits, Library, library_of
 from salus.assistants.cases.patient import query_of_patient
-from salus.assistants.cases.query import Filters, Query
+from salus.assistants.cases.query import Filters, Known, Query
 from salus.base.errors import Invalid
 from salus.codes.tables import SYSTEMS
 from salus.web.chart import dossier, shared
@@ -22,6 +23,7 @@ from salus.web.visit import Visit
 
 SEXES = ("female", "male", "other", "unknown")
 SHOWN = 10
+LEAST_ALIKE = 0.1  # of a case shown for a patient
 LONGEST = 2000  # characters of a question
 
 
@@ -61,7 +63,8 @@ def listing(visit: Visit) -> Response:
 
 
 def of_patient(visit: Visit) -> Response:
-    """Cases like a patient's open problems; nothing of the patient stands in an address."""
+    """Cases like a patient, and what may explain what no known diagnosis does; nothing of the patient stands in an
+    address."""
     query = query_of_patient(visit.records, visit.path["id"], library(visit).terms)
     return shown(visit, Form(), query, patient=visit.path["id"])
 
@@ -74,21 +77,31 @@ def shown(visit: Visit, form: Form, query: Query, patient: str = "") -> Response
     except ValueError:
         fault = visit.say("cases.wrong")
     hits = here.search(query, filters, SHOWN) if query and not fault else None
+    ranking = fitting(here, query, SHOWN) if patient else ranked(here, query, filters)
     context: dict[str, Any] = {
         "form": form,
         "patient": patient,
         "query": query,
-        "hits": hits,
-        "ranked": ranked(here, query, filters) if query.concepts() and not fault else None,
+        "hits": alike(hits) if patient and hits else hits,
+        "ranked": None if fault else ranking,
         "fault": fault,
         "held": len(here),
         "institutions": here.institutions(),
         "sexes": SEXES,
         "name": naming(here, visit.language),
+        "known": [called(one, here, visit.language) for one in query.known],
+        "titled": lambda one: titled(one, visit.language),
+        "beside": lambda one: called(one, here, visit.language),
         "chinese": bool(here.terms.chinese),
     }
     around = shared(dossier(visit)) if patient else {}
     return visit.page("cases.html", 422 if fault else 200, **around, **context)
+
+
+def alike(hits: Hits) -> Hits:
+    """Without cases that hardly are alike, or only say some of the same words."""
+    near = (one for one in hits if one.alike >= LEAST_ALIKE and (one.reasons.shared or one.reasons.beside))
+    return replace(hits, hits=tuple(near))
 
 
 def ranked(here: Library, query: Query, filters: Filters) -> Differential | None:
@@ -108,6 +121,24 @@ def chosen(form: Form) -> Filters:
     low, high = (float(one) if one else None for one in (form.low, form.high))
     since, until = (date.fromisoformat(one) if one else None for one in (form.since, form.until))
     return Filters((low, high), form.sex or None, (since, until), form.institution or None)  # type: ignore[arg-type]  # looked at above
+
+
+def called(known: Known, here: Library, language: str) -> str:
+    """A known diagnosis in the reader's language where our tables or the loaded names have it, else as recorded."""
+    first = known.code or known.concepts[0]
+    name = naming(here, language)
+    if known.code or not known.text:
+        return name(first)
+    chinese = (here.terms.chinese.get(one) for one in known.concepts if language == "zh")
+    return next(filter(None, chinese), known.text)
+
+
+def titled(named: Named, language: str) -> str:
+    """A diagnosis or a treatment of a case: in the reader's language where its words are those of our tables."""
+    system, _, code = named.code.partition("//")
+    term = codes.term(system, code) if code else None
+    same = term is not None and named.text in ("", term.name("en"), term.name("zh"))
+    return term.name(language) if term is not None and same else named.text or named.code
 
 
 def naming(here: Library, language: str) -> Callable[[str], str]:

@@ -5,20 +5,24 @@ place that knowledge gives it. Both lists stand beside the ranking. It is a list
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from salus.assistants.cases.case import Case
 from salus.assistants.cases.knowledge import Numbers, Rows, knowledge, weights
 from salus.assistants.cases.library import ALIKE, Library
-from salus.assistants.cases.ontology import lineage
+from salus.assistants.cases.ontology import lineage, ontology, related
 from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import DECODER
 from salus.base.errors import Invalid
 
 # A diagnosis that knowledge lacks begins where the disease of this rank stands, if its case is clearly alike, or not.
 UNKNOWN_FROM = {True: 5, False: 30}
+
+
+FIT_LEAST = 2  # findings that a disease explains, and more than half of all: with less it is a guess
+LOOKED_AT = 50  # diseases of a ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,30 @@ def differential(library: Library, query: Query | str, filters: Filters | None =
         tuple(ranks.of(code, supports[code].alike) for code in like),
         known.version,
     )
+
+
+def fitting(library: Library, query: Query, k: int = 10) -> Differential | None:
+    """The ranking without weak fits: what explains most of the unexplained findings, and two of them; no
+    disease that is known already. None where fewer than two are unexplained: then there is nothing to rank by."""
+    unexplained = [one for one in query.concepts() if one in ontology().row]
+    if len(unexplained) < FIT_LEAST:
+        return None
+    found = differential(library, replace(query, known=()), k=LOOKED_AT)
+    least = max(FIT_LEAST, len(unexplained) // 2 + 1)
+    known = [concept for one in query.known for concept in one.concepts]
+
+    def kept(ranks: tuple[Rank, ...]) -> tuple[Rank, ...]:
+        strong = (one for one in ranks if is_strong(one, least) and not any(related(one.code, own) for own in known))
+        return tuple(strong)[:k]
+
+    return replace(
+        found, together=kept(found.together), knowledge=kept(found.knowledge), cases=kept(found.cases), query=query
+    )
+
+
+def is_strong(rank: Rank, least: int) -> bool:
+    """Whether a disease explains so many findings; of one that only cases have, whether its case is clearly alike."""
+    return len(rank.explained) >= least if rank.by_knowledge else rank.alike > weights()["cases"]["least"]
 
 
 def supported(library: Library, query: Query, filters: Filters) -> dict[str, Support]:

@@ -24,7 +24,7 @@ from salus.records.engines import engine_of
 FOLDER = "cases"
 ALIKE = 200  # cases whose treatments and diagnoses are looked at
 ALIKE_ENOUGH = 0.25  # of what the question itself would score
-GUESS = 0.5  # what a concept counts that words may mean
+GUESS = 0.5  # what a concept counts that words may mean, or that is known and only stands beside
 ENCODE = msgspec.json.Encoder().encode
 
 
@@ -191,7 +191,9 @@ def wanted(query: Query, filters: Filters, fields: Mapping[str, float]) -> Wante
     present, absent = query.concepts(), query.concepts("absent")
     said = {*words(query.text), *(word for one in present for word in label_words(one))}
     said |= {word for one in query.findings if one.status == "present" and not one.concept for word in words(one.text)}
-    meant = {**dict.fromkeys(query.near, GUESS), **dict.fromkeys(present, 1.0)}
+    beside = [concept for one in query.known for concept in one.concepts]
+    named = {word: GUESS for one in query.known for word in words(one.text)}
+    meant = {**dict.fromkeys((*beside, *query.near), GUESS), **dict.fromkeys(present, 1.0)}
     above: dict[str, float] = {}
     for one, weight in meant.items():
         for group in lineage(one):
@@ -200,7 +202,7 @@ def wanted(query: Query, filters: Filters, fields: Mapping[str, float]) -> Wante
     return Wanted(
         tokens={
             "words": dict.fromkeys(sorted(said), 1.0),
-            "diagnoses": dict.fromkeys(sorted(said), 1.0),
+            "diagnoses": {**named, **dict.fromkeys(sorted(said), 1.0)},
             "concepts": meant,
             "above": above,
             "absent": against,

@@ -9,10 +9,21 @@ from salus.assistants.cases.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A diagnosis that stands already: its codes, all the same thing; the code that our tables name it by, or none;
+    the record's own words."""
+
+    concepts: tuple[str, ...]
+    code: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Findings, other words, and what is known of the one asked for: then a hit says whether it was the same.
 
     `near`: concepts that the other words may mean. They are looked for too, but nothing is concluded from them.
+    `known`: diagnoses that need no explaining: cases that have them too are more alike, no disease is ranked by them.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -20,6 +31,7 @@ class Query:
     near: tuple[str, ...] = ()
     diagnosis: str = ""
     outcome: str = ""
+    known: tuple[Known, ...] = ()
 
     def concepts(self, status: str = "present") -> tuple[str, ...]:
         return tuple(
@@ -27,7 +39,7 @@ class Query:
         )
 
     def __bool__(self) -> bool:
-        return bool(self.findings or self.text.strip())
+        return bool(self.findings or self.text.strip() or self.known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from salus.assistants.cases.case import Case
 from salus.assistants.cases.ontology import canonical, lineage, related
-from salus.assistants.cases.query import Query
+from salus.assistants.cases.query import Known, Query
 from salus.learning.retrieval import words
 
 
@@ -25,6 +25,8 @@ class Shared:
 class Reasons:
     """By concepts; `words` are those of the question that stand in the case when no finding was understood.
 
+    `beside`: what is known of the one asked for and the case has too.
+
     `contradicting`: asked as there, and absent in the case, or the other way round. `same_...`: None where not known.
     """
 
@@ -34,6 +36,7 @@ class Reasons:
     words: tuple[str, ...]
     same_diagnosis: bool | None
     same_outcome: bool | None
+    beside: tuple[Known, ...] = ()
 
 
 def reasons(query: Query, case: Case) -> Reasons:
@@ -51,7 +54,14 @@ def reasons(query: Query, case: Case) -> Reasons:
         words=() if asked else common(query.text, case),
         same_diagnosis=same(query.diagnosis, [one.code for one in case.diagnoses]),
         same_outcome=same(query.outcome, [case.outcome]),
+        beside=tuple(one for one in query.known if has(case, one)),
     )
+
+
+def has(case: Case, known: Known) -> bool:
+    """Whether a case has a known diagnosis, or a kind of it, among its findings or its diagnoses."""
+    own = [*map(canonical, case.concepts()), *(one.code for one in case.diagnoses if one.code)]
+    return any(concept in lineage(one) for one in own for concept in known.concepts)
 
 
 def nearest(concept: str, own: list[str]) -> str | None:
