@@ -5,9 +5,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
+from salus.base import clock
+from salus.demo import city
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
 
 SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
 
@@ -54,3 +60,23 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], s
 
 
 PLACES = {"sqlite": files, "postgres": schemas}
+
+
+CLINICS = ("Organization", "Location", "Practitioner", "HealthcareService", "PractitionerRole", "Schedule", "Slot")
+CLINICS += ("Patient", "Coverage", "Appointment")
+
+
+@pytest.fixture(scope="session")
+def clinics_of() -> Callable[[Path, int], None]:
+    """Puts the clinics, doctors and bookings of a city of so many people into `records.db` of a folder."""
+
+    def fill(folder: Path, people: int) -> None:
+        city.make(folder / "city", people=people, years=3, end=clock.now().date())
+        with Store(folder / "records.db") as store:
+            records = store.open(SYSTEM, Purpose.OPERATIONS)
+            for kind in CLINICS:
+                lines = (folder / "city" / f"{kind}.ndjson").read_bytes().splitlines()
+                ids = [line.split(b'"id":"', 1)[1].split(b'"', 1)[0].decode() for line in lines]
+                records.put_many([(kind, id, line) for id, line in zip(ids, lines, strict=True)]).result()
+
+    return fill

@@ -1,32 +1,23 @@
 """A small city with clinics, doctors and bookings, as the store has it, and what was learned from it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-import orjson
 import pytest
 
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.learning import People
 from salus.assistants.recommend.services import SUITED, Recommending
-from salus.base import clock
-from salus.demo import city
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
-TYPES = ("Organization", "Location", "Practitioner", "HealthcareService", "PractitionerRole", "Schedule", "Slot")
-TYPES += ("Patient", "Coverage", "Appointment")
-
 
 @pytest.fixture(scope="session")
-def clinics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def clinics(tmp_path_factory: pytest.TempPathFactory, clinics_of: Callable[[Path, int], None]) -> Iterator[Store]:
     """The services of a city of 90 people."""
     folder = tmp_path_factory.mktemp("clinics")
-    city.make(folder / "city", people=90, years=3, end=clock.now().date())
+    clinics_of(folder, 90)
     with Store(folder / "records.db") as store:
-        records = store.open(SYSTEM, Purpose.OPERATIONS)
-        for kind in TYPES:
-            lines = (folder / "city" / f"{kind}.ndjson").read_bytes().splitlines()
-            records.put_many([(kind, orjson.loads(line)["id"], line) for line in lines]).result()
         yield store
 
 

@@ -1,33 +1,23 @@
 """A patient says what they need: what cannot wait first, then department and doctors with why, or the way out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import orjson
 import pytest
 
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.learning import Suited
 from salus.assistants.recommend.services import SERVICES, SUITED
-from salus.base import clock
-from salus.demo import city
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
-TYPES = ("Organization", "Location", "Practitioner", "HealthcareService", "PractitionerRole", "Schedule", "Slot")
-TYPES += ("Patient", "Coverage", "Appointment")
-
 
 @pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def ward(tmp_path_factory: pytest.TempPathFactory, clinics_of: Callable[[Path, int], None]) -> Iterator[Store]:
     """A city of 30 people with its clinics."""
     folder = tmp_path_factory.mktemp("clinics")
-    city.make(folder / "city", people=30, years=3, end=clock.now().date())
+    clinics_of(folder, 30)
     with Store(folder / "records.db") as store:
-        records = store.open(SYSTEM, Purpose.OPERATIONS)
-        for kind in TYPES:
-            lines = (folder / "city" / f"{kind}.ndjson").read_bytes().splitlines()
-            records.put_many([(kind, orjson.loads(line)["id"], line) for line in lines]).result()
         yield store
 
 
