@@ -20,6 +20,7 @@ import msgspec
 from salus.assistants.cases.case import Finding, Status
 from salus.assistants.cases.ontology import canonical, ontology
 from salus.base.errors import Invalid, Issue, Malformed, Missing
+from salus.codes import CONDITIONS, FINDINGS
 from salus.learning.retrieval import Document, Wanted
 from salus.learning.retrieval.index import Shape, asked, ideal, scored
 from salus.learning.retrieval.segment import built
@@ -31,6 +32,7 @@ CODE = re.compile(r"([!?-]?)\s*((?:HP:\d{7})|(?:[A-Z][A-Za-z0-9]*//[^\s,;，；�
 CHUNKS = re.compile(r"[,;，；、。\n]+")
 DENIALS = re.compile(r"^\s*(?:[!-]|(?:no|without|denies|not)\b|无|没有|否认|未见|不伴)\s*", re.IGNORECASE)
 IDLE = frozenset(words("a an and or of the in on at with to by has have had for is was patient"))
+WIDER = frozenset({"HP:0007185", "HP:0000010"})  # what our tables call by one of their names is not quite the same
 LONGEST = 12  # stems of a name
 NEAR = 0.6  # share of a phrase's words, by their rarity, that a name must have to be meant by it
 
@@ -60,8 +62,12 @@ class Terms:
             raise Invalid(f"{FILE} cannot be read ({fault}): load the terms again", path=FILE) from None
 
     def name(self, concept: str, language: str) -> str:
-        """A concept in the reader's language, else in English, else its id."""
-        told = self.chinese.get(concept) if language == "zh" else None
+        """A concept in the reader's language (Chinese: as loaded, else by our tables), else in English, else its id.
+
+        >>> Terms().name("HP:0002094", "zh"), Terms().name("HP:0002094", "en")
+        ('呼吸困难', 'Dyspnea')
+        """
+        told = self.chinese.get(concept) or chinese_names().get(concept) if language == "zh" else None
         return told or ontology().label(concept) or concept
 
     @cached_property
@@ -195,6 +201,17 @@ def english_names() -> dict[tuple[str, ...], str]:
         for other in others:
             found.setdefault(bag(words(other)), id)
     found.pop((), None)
+    return found
+
+
+@cache
+def chinese_names() -> dict[str, str]:
+    """What our tables call the concepts of whose English names they have one."""
+    found: dict[str, str] = {}
+    for term in (*FINDINGS.values(), *CONDITIONS.values()):
+        concept = english_names().get(bag(words(term.en)))
+        if concept and concept not in WIDER:
+            found.setdefault(concept, term.zh)
     return found
 
 
