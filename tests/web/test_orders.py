@@ -134,3 +134,8 @@ def test_an_order_of_another_patient_is_not_stopped_from_this_page(at, ward):
     ward.open(SYSTEM, Purpose.OPERATIONS).update("Patient", "he", PERSON | {"id": "he"})
     answer = at("clinician").send_form("/patients/he/orders", "/patients/he/orders/old/stop")
     assert answer.status_code == 404 and [one["id"] for one in standing(ward)] == ["old"]
+
+
+def test_what_the_screen_of_an_order_did_not_check_is_said_in_whole_sentences(at):
+    shown = at("clinician").send_form(ORDERS, f"{ORDERS}/check", medicine="ramipril").text
+    assert "; it matters for ramipril." in shown and "which matters for" not in shown

@@ -167,17 +167,18 @@ def coverage_card(whole: Card, language: str, base: str) -> Json:
     """What was looked at: how many medicines were recognised, what is absent, how old the rules are; and the layers
     that could not be asked."""
     screening = whole.told.screening
+    unlooked = whole.told.open
     summary = _says(
         "coverage.summary",
         language,
         known=screening.recognised,
         all=screening.medicines,
-        open=len(screening.unchecked),
+        open=len(unlooked),
         dated=screening.dated,
     )
-    lines = [f"- {escaped(one.about.in_(language))}: {one.why.in_(language)}" for one in screening.unchecked[:SHOWN]]
-    if len(screening.unchecked) > SHOWN:
-        lines.append(_says("coverage.more", language, count=len(screening.unchecked) - SHOWN))
+    lines = [f"- {escaped(one.in_(language))}" for one in unlooked[:SHOWN]]
+    if len(unlooked) > SHOWN:
+        lines.append(_says("coverage.more", language, count=len(unlooked) - SHOWN))
     faults = [one.in_(language) for one in whole.faults]
     said = _says("coverage.open" if lines else "coverage.whole", language)
     version = _says("coverage.version", language, version=screening.version, dated=screening.dated)

@@ -12,9 +12,10 @@ from threading import Lock
 from typing import Any
 
 from salus.assistants.answers import NOT_STATED
+from salus.assistants.suggestion import Name
 from salus.assistants.treatment import overrides
 from salus.assistants.treatment.overrides import Burden, Override, issue, issue_id
-from salus.assistants.treatment.screen import Finding, Screening, lifetime, screen
+from salus.assistants.treatment.screen import Finding, Screening, lifetime, screen, summed
 from salus.assistants.treatment.screen.orders import is_taken, order_of
 from salus.assistants.treatment.screen.person import Person, person_of
 from salus.assistants.treatment.site import Shelf
@@ -55,6 +56,11 @@ class Told:
     def interrupts(self, finding: Finding) -> bool:
         """Whether a decision is needed: it is grave, and nobody has decided it for this patient."""
         return finding.tier == "interrupt" and finding.key not in self.overrides
+
+    @property
+    def open(self) -> tuple[Name, ...]:
+        """What was not looked at, in sentences."""
+        return summed(self.screening.unchecked)
 
     def id(self, finding: Finding) -> str:
         return issue_id(self.patient, finding.key)
