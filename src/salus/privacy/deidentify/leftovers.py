@@ -18,7 +18,6 @@ DAY = re.compile(r"(?<![\d/.-])(?:1[0-2]|0?[1-9])[/-](?:[12]\d|3[01]|0[1-9])(?![
 FAMILIAR = re.compile(r"(?<![㐀-鿿])[老小阿]([㐀-鿿])(?=[\s,.;:、。说述诉的因]|$)")
 FAMILIAR_WORDS = frozenset("便腿肠脑时儿年师人家鼠板大小声区剂量")
 INITIALS = re.compile(r"(?<![\w.&/-])[A-Z]\.[ ]?[A-Z]\.(?![\w])")
-RELATED = re.compile(r"(?<!\w)#\w{3,}")
 RARE = 5  # letters
 
 

@@ -12,8 +12,6 @@ from salus.assistants.treatment.screen.person import ASKED, Fact, Person, says
 from salus.assistants.treatment.screen.rules import Limit
 from salus.assistants.treatment.screen.summing import list_of
 
-OF_ORDER = ("days", "route")  # measures of the order, not of the patient
-
 
 def limits(orders: list[Order], person: Person, knowledge: Knowledge) -> Iterator[Finding]:
     """One finding for each rule that holds for a proposed order, with the fact that it rests on."""
