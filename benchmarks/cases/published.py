@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from salus.assistants.cases.case import Case
+from salus.assistants.cases.casebook import Library
 from salus.assistants.cases.knowledge import Fit, knowledge, weights
-from salus.assistants.cases.library import Library
 from salus.assistants.cases.reading import read_cases
 from salus.assistants.cases.terms import load_terms
 

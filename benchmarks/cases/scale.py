@@ -24,8 +24,8 @@ from published import CASES, cases, positive
 from threadpoolctl import threadpool_limits
 
 from salus.assistants.cases.case import Case
+from salus.assistants.cases.casebook import Library
 from salus.assistants.cases.differential import differential
-from salus.assistants.cases.library import Library
 from salus.assistants.cases.query import Filters, Query
 
 QUESTIONS = 1000

@@ -15,9 +15,9 @@ from published import CASES, answerable, disease, judged, library, own_rows_left
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from salus.assistants.cases.case import Case, Finding
+from salus.assistants.cases.casebook import Library, wanted
 from salus.assistants.cases.differential import joined, supported
 from salus.assistants.cases.knowledge import knowledge, weights
-from salus.assistants.cases.library import Library, wanted
 from salus.assistants.cases.ontology import canonical, ontology
 from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import DECODER

@@ -20,9 +20,9 @@ from scipy.optimize import minimize
 
 from salus.assistants.cases import knowledge as known_here
 from salus.assistants.cases.case import Case
+from salus.assistants.cases.casebook import wanted
 from salus.assistants.cases.differential import joined, supported
 from salus.assistants.cases.knowledge import knowledge, weights
-from salus.assistants.cases.library import wanted
 from salus.assistants.cases.query import Filters, Query
 from salus.learning.retrieval import weigh
 from salus.learning.retrieval.index import asked as asks_of

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from salus.assistants.cases.case import Case, Finding, Named
-from salus.assistants.cases.library import library_of
+from salus.assistants.cases.casebook import library_of
 from salus.assistants.cases.terms import load_terms
 
 SEIZURE, SMALL, DRUG = "HP:0001250", "HP:0000252", (Named("ATC//N03AX09", "Lamotrigine"),)

@@ -151,7 +151,7 @@ def test_a_case_is_released_by_a_person_once_all_is_decided(gate: Gate, records:
     with pytest.raises(Invalid, match="1 places are undecided"):
         gate.release(records, draft.id)
     released = gate.release(records, decided(gate, records))
-    found = gate.library.get(draft.id)
+    found = gate.casebook.get(draft.id)
     proof = records.search("Provenance", [("target", f"DocumentReference/{draft.id}")]).versions
 
     assert "released" == released.state
@@ -204,7 +204,7 @@ def test_a_withdrawn_case_leaves_the_library_and_may_be_drafted_again(gate: Gate
         gate.withdraw(records, id, " ")
     gate.withdraw(records, id, "a neighbour knew")
 
-    assert [] == gate.library.ids("own")
+    assert [] == gate.casebook.ids("own")
     assert ("withdrawn", "a neighbour knew") == (gate.open(records, id).state, gate.open(records, id).reason)
     assert "draft" == gate.again(records, id).state
     with pytest.raises(Conflict):
@@ -228,7 +228,7 @@ def test_erasing_the_patient_withdraws_the_case_and_forgets_the_shift(gate: Gate
     erasing.erase(admin, Wish("Patient", "okonkwo", What.PATIENT), "the law")
     erasing.finish(store, [swept(lambda _: gate)])
 
-    assert [] == gate.library.ids("own")
+    assert [] == gate.casebook.ids("own")
     assert name not in (gate.shifts.folder / "shifts.json").read_text()
 
 
@@ -263,16 +263,16 @@ def test_nobody_releases_by_writing_a_resource(gate: Gate, records: Records, sto
     clinician.update("DocumentReference", "forged", forged)
 
     assert (0, 0) == gate.settle()
-    assert [id] == gate.library.ids("own")
+    assert [id] == gate.casebook.ids("own")
 
 
 def test_a_lost_library_is_made_again_from_the_records(gate: Gate, records: Records):
     id = decided(gate, records)
     gate.release(records, id)
-    gate.library.remove([id])
+    gate.casebook.remove([id])
 
     assert (1, 0) == gate.settle()
-    assert [id] == gate.library.ids("own")
+    assert [id] == gate.casebook.ids("own")
 
 
 def test_a_rare_diagnosis_is_asked_about(gate: Gate, records: Records, store: Store):

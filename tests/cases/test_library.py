@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from salus.assistants.cases.case import Case, Finding, Named
+from salus.assistants.cases.casebook import Library
 from salus.assistants.cases.differential import differential
 from salus.assistants.cases.knowledge import knowledge
-from salus.assistants.cases.library import Library
 from salus.assistants.cases.ontology import lineage, ontology, table
 from salus.assistants.cases.query import Filters, Query, query_of
 from salus.assistants.cases.terms import Terms, load_terms

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from salus.assistants.cases.case import Case, Finding, Named
+from salus.assistants.cases.casebook import Library
 from salus.assistants.cases.differential import differential, fitting
 from salus.assistants.cases.knowledge import knowledge
-from salus.assistants.cases.library import Library
 from salus.assistants.cases.patient import query_of_patient
 from salus.assistants.cases.problem import problem_of
 from salus.assistants.cases.query import Known, Query

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from salus.assistants.cases.case import Case, Finding, Named
-from salus.assistants.cases.library import library_of
+from salus.assistants.cases.casebook import library_of
 from salus.assistants.cases.terms import load_terms
 from salus.base.settings import settings
 from salus.privacy import SYSTEM, Purpose

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from salus.assistants.cases.case import Case, Finding, Named
-from salus.assistants.cases.library import library_of
+from salus.assistants.cases.casebook import library_of
 from salus.assistants.cases.quizzes.script import encoded
 from salus.assistants.cases.quizzes.shelf import shipped
 from salus.records import Store

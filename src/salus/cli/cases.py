@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
+from salus.assistants.cases.casebook import Hit, Hits, Library, library_of
 from salus.assistants.cases.differential import Differential, Rank, differential
-from salus.assistants.cases.library import Hit, Hits, Library, library_of
 from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import read_cases
 from salus.assistants.cases.terms import load_terms

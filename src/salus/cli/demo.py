@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from salus.analytics.events import Follower
-from salus.assistants.cases.library import library_of
+from salus.assistants.cases.casebook import library_of
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.services import SERVICES, SUITED
 from salus.base.errors import Invalid

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from salus import codes
 from salus.assistants.cases.case import Named
+from salus.assistants.cases.casebook import Hits, Library, library_of
 from salus.assistants.cases.differential import Differential, differential, fitting
-from salus.assistants.cases.library import Hits, Library, library_of
 from salus.assistants.cases.patient import query_of_patient
 from salus.assistants.cases.query import Filters, Known, Query
 from salus.base.errors import Invalid

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from salus.assistants.cases.case import Case
+from salus.assistants.cases.casebook import ALIKE, Library
 from salus.assistants.cases.knowledge import Numbers, Rows, knowledge, weights
-from salus.assistants.cases.library import ALIKE, Library
 from salus.assistants.cases.ontology import lineage, ontology, related
 from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import DECODER

@@ -11,6 +11,7 @@ import msgspec
 
 from salus.assistants.answers import every
 from salus.assistants.cases.case import Case
+from salus.assistants.cases.casebook import Library, library_of
 from salus.assistants.cases.gate import building, drafting, recording
 from salus.assistants.cases.gate.anonymity import K, Level, Population, one_of
 from salus.assistants.cases.gate.consents import refuses
@@ -19,7 +20,6 @@ from salus.assistants.cases.gate.shapes import Act, Decision, Draft, Part, Rare,
 from salus.assistants.cases.gate.shifts import Shifts
 from salus.assistants.cases.gate.sources import CASES, sources_of
 from salus.assistants.cases.gate.vocabulary import common_of
-from salus.assistants.cases.library import Library, library_of
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Invalid, Missing
 from salus.base.ids import uuid7
@@ -42,7 +42,7 @@ class Gate:
     """The gate of an installation; safe to share between threads. `records` are those of the person who asks."""
 
     def __init__(self, store: Store, library: Library, secret: bytes, language: str = "en") -> None:
-        self.store, self.library, self.secret, self.language = store, library, secret, language
+        self.store, self.casebook, self.secret, self.language = store, library, secret, language
         self.shifts = Shifts(store.beside(FOLDER), secret)
         self._known: tuple[int, datetime, Known] | None = None
         self._lock = Lock()
@@ -153,8 +153,8 @@ class Gate:
     def alike(self, case: Case) -> Iterator[Case]:
         """Released cases of ours that tell the same age, sex and place."""
         head = case.text.partition("\n")[0]
-        for id in self.library.ids("own"):
-            one = self.library.get(id)
+        for id in self.casebook.ids("own"):
+            one = self.casebook.get(id)
             if (one.age_years, one.sex) == (case.age_years, case.sex) and one.text.partition("\n")[0] == head:
                 yield one
 
@@ -227,7 +227,7 @@ class Gate:
         target = f"DocumentReference/{id}/_history/{stored.version}"
         proof = uuid7()
         records.update("Provenance", proof, recording.provenance(proof, target, by, sources, ""))
-        self.library.add([case])
+        self.casebook.add([case])
         return self.open(records, id)
 
     def refuse(self, records: Records, id: str, reason: str) -> None:
@@ -240,7 +240,7 @@ class Gate:
         if draft.state != "released":
             raise Conflict(f"That case is {draft.state}, not released", path="id")
         self._end(records, draft, "withdrawn", reason)
-        self.library.remove([id])
+        self.casebook.remove([id])
 
     def again(self, records: Records, id: str) -> Draft:
         """A refused or withdrawn case is a draft again, with all that was decided. Raises Conflict."""
@@ -263,10 +263,10 @@ class Gate:
         own = self.own()
         found = every(own, "DocumentReference", [*MINE, ("status", "current"), ("_count", "200")])
         stand = {one["id"]: case for one in found if (case := self._standing(own, one))}
-        there = set(self.library.ids("own"))
-        out = self.library.remove(there - stand.keys())
-        fresh = [case for id, case in stand.items() if id not in there or self.library.get(id) != case]
-        return self.library.add(fresh) if fresh else 0, out
+        there = set(self.casebook.ids("own"))
+        out = self.casebook.remove(there - stand.keys())
+        fresh = [case for id, case in stand.items() if id not in there or self.casebook.get(id) != case]
+        return self.casebook.add(fresh) if fresh else 0, out
 
     def _standing(self, own: Records, body: dict[str, Any]) -> Case | None:
         case = recording.sealed_case(body, self.secret)
