@@ -81,6 +81,20 @@ def test_what_is_found_can_be_booked_and_is_then_no_longer_found(clinic: Any):
     assert {one["start"][:10] for one in offered(clinic)} == {"2026-11-23", "2026-11-24"}
 
 
+def test_a_request_that_comes_again_is_answered_even_when_nobody_else_is_free(clinic: Any):
+    made = [booked(clinic, key, patient="adam").json() for key in ("a", "b")]
+    again = booked(clinic, "a", patient="adam")
+    assert again.status_code == 200 and again.json() == made[0]
+    assert booked(clinic, "a", "08:30:00", patient="adam").status_code == 409
+
+
+def test_a_booking_may_move_over_its_own_time(clinic: Any):
+    made = booked(clinic, "a", patient="adam", actor="PractitionerRole/role-1").json()
+    told = parameters(service="heart", start=MONDAY.format("08:15:00"), actor="PractitionerRole/role-1")
+    moved = clinic("POST", f"/Appointment/{made['id']}/$move", told, who="desk")
+    assert moved.status_code == 200 and moved.json()["start"] == "2026-11-23T00:15:00.000Z"
+
+
 def test_when_all_are_taken_the_answer_says_so_and_nothing_is_booked(clinic: Any):
     for key in ("a", "b"):
         assert booked(clinic, key, patient="adam").status_code == 201

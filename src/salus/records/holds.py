@@ -25,7 +25,8 @@ JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? 
 """
 OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
 BUSY = """
-SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?) ORDER BY low
+SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?) AND booking<>?
+ORDER BY low
 """
 
 
@@ -160,14 +161,14 @@ def of_actors(
 
 
 def busy(
-    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime
+    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime, but: str
 ) -> dict[str, list[tuple[int, int]]]:
-    """As `of_actors`, of seat 0, as mere seconds."""
+    """As `of_actors`, of seat 0, as mere seconds; without what the booking `but` holds."""
     low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
     found = {}
     for actor in actors:
         row = known(reader, actor)
-        lines = reader.connection.execute(BUSY, (row, high, low, now)).fetchall() if row else []
+        lines = reader.connection.execute(BUSY, (row, high, low, now, but)).fetchall() if row else []
         found[actor] = [(begin, stop) for begin, stop in lines]
     return found
 

@@ -42,8 +42,13 @@ class Wish:
 
     @property
     def id(self) -> str:
-        """From the key and the patient: what key another patient uses tells nobody anything."""
-        return str(uuid5(NAMESPACE_URL, f"{KEYS}/{self.patient}/{self.key}"))
+        """What key another patient uses tells nobody anything."""
+        return id_of(self.key, self.patient)
+
+
+def id_of(key: str, patient: str) -> str:
+    """The id of the booking under a key of a patient."""
+    return str(uuid5(NAMESPACE_URL, f"{KEYS}/{patient}/{key}"))
 
 
 @dataclass
@@ -53,6 +58,20 @@ class Booking:
     store: Store
     actor: Actor
     purpose: Purpose
+
+    def before(self, key: str, patient: str, start: datetime) -> Resource | None:
+        """What stands under a key already: a request that comes again is answered with it, and not told that the time
+        it has itself is taken. Raises Forbidden, Conflict (the key was used for another time)."""
+        self.check(patient)
+        with self.store.readers.one() as reader:
+            found = reader.current(TYPE, id_of(key, patient), None)
+        if found is None or found.deleted:
+            return None
+        made = told(found)
+        self.store.writer.note(self.actor, self.purpose, "read", f"{TYPE}/{made['id']}")
+        if datetime.fromisoformat(made["start"]) != start:
+            raise used(key)
+        return made
 
     def hold(self, wish: Wish, lasts: timedelta = HELD) -> Resource:
         """Hold a time for a while, to be confirmed. Raises holds.Taken, Forbidden, Conflict (the key was used)."""
@@ -199,8 +218,12 @@ def patient_of(told: Resource) -> str:
 def same(before: Resource, wish: Wish) -> Resource:
     """The booking that stands under a key, for a request that comes again. Raises Conflict for another request."""
     if timed(wish.offer) != {key: before[key] for key in ("start", "end", "minutesDuration")}:
-        raise Conflict(f"The key '{wish.key}' was used for another booking: choose another key", path="key")
+        raise used(wish.key)
     return before
+
+
+def used(key: str) -> Conflict:
+    return Conflict(f"The key '{key}' was used for another booking: choose another key", path="key")
 
 
 def expired(told: Resource, at: datetime) -> str:

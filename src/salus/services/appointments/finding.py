@@ -63,28 +63,29 @@ class Offer:
 
 
 def find(
-    store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, from_now: bool = True
+    store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, moving: str = ""
 ) -> list[Offer]:
-    """The soonest `most` offers that begin between two moments. Raises Invalid for more than a year."""
+    """The soonest `most` offers that begin between two moments, from now on. What the booking `moving` holds counts as
+    free: it may move over its own time. Raises Invalid for more than a year."""
     if end - begin > HORIZON:
         raise Invalid(f"{(end - begin).days} days are searched: at most {HORIZON.days}", path="end")
-    at = max(begin, clock.now()) if from_now else begin
+    at = max(begin, clock.now())
     found: list[Offer] = []
     while at < end and len(found) < most:
         upto = min(at + STEP, end)
-        found += some(store, service, at, upto, most - len(found))
+        found += some(store, service, at, upto, most - len(found), moving)
         at = upto
     return found
 
 
-def some(store: Store, service: Service, begin: datetime, end: datetime, most: int) -> list[Offer]:
+def some(store: Store, service: Service, begin: datetime, end: datetime, most: int, moving: str) -> list[Offer]:
     """As `find`, within a day."""
     length = timedelta(minutes=service.minutes)
     hours = {id(one.hours): one.hours for one in service.doctors}  # many keep the same, such as those of the service
     windows = {key: list(one.windows(begin, end + length)) for key, one in hours.items()}
     opened = [(one, windows[id(one.hours)]) for one in service.doctors]
     people = [one.person for one, open_ in opened if open_]
-    taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length)
+    taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length, moving)
     by_doctor = [
         starts(one, list(without(open_, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
         for one, open_ in opened
@@ -134,7 +135,7 @@ def is_free(taken: Sequence[Window], start: int, stop: int) -> bool:
     return not any(low < stop and start < high for low, high in taken)
 
 
-def busy(store: Store, actors: Sequence[str], begin: datetime, end: datetime) -> dict[str, list[Window]]:
+def busy(store: Store, actors: Sequence[str], begin: datetime, end: datetime, moving: str) -> dict[str, list[Window]]:
     """What is held of each actor, in order."""
     with store.readers.one() as reader:
-        return holds.busy(reader, actors, begin, end, clock.now())
+        return holds.busy(reader, actors, begin, end, clock.now(), moving)

@@ -58,7 +58,7 @@ async def move(records: Records, ask: Ask) -> Answer:
     """`POST /Appointment/id/$move`, with `service`, `start` and, if it matters, `actor`."""
 
     def moved(desk: Booking, id: str, asked: Asked) -> Json:
-        service, offer = chosen(records, asked)
+        service, offer = chosen(records, asked, f"Appointment/{id}")
         return desk.move(id, offer, used_slots(service, offer.actors[0], offer.start, offer.end))
 
     return await asyncio.to_thread(changed, records, ask, moved, "service", "start", "actor")
@@ -92,10 +92,12 @@ def proposed(offer: Offer, service: Service) -> Json:
 def put(records: Records, ask: Ask, verb: str) -> Answer:
     asked = Asked(ask, "service", "start", "actor", "patient", "key", "description")
     desk, patient = Booking(records.store, records.actor, records.purpose), whose(records, asked)
-    desk.check(patient)
+    key, start = needed(asked, "key"), begins(asked)
+    if (before := desk.before(key, patient, start)) is not None:
+        return Answer(200, orjson.dumps(before))
     service, offer = chosen(records, asked)
     wish = Wish(
-        key=needed(asked, "key"),
+        key=key,
         patient=patient,
         offer=offer,
         service=f"HealthcareService/{named(asked)}",
@@ -110,13 +112,19 @@ def changed(records: Records, ask: Ask, change: Callable[[Booking, str, Asked], 
     return Answer(200, orjson.dumps(change(desk, ask.parts[1], Asked(ask, *names))))
 
 
-def chosen(records: Records, asked: Asked) -> tuple[Service, Offer]:
-    """The offer that begins at the time asked for. Raises Conflict where nobody is free then."""
+def begins(asked: Asked) -> datetime:
+    """The time that is wanted. Raises Malformed."""
     begin = moment(asked, "start")
     if begin is None:
         raise Malformed("Which time? Give start, as $find gave it", path="start")
+    return begin
+
+
+def chosen(records: Records, asked: Asked, moving: str = "") -> tuple[Service, Offer]:
+    """The offer that begins at the time asked for. Raises Conflict where nobody is free then."""
+    begin = begins(asked)
     service = narrowed(service_of(records.store, named(asked), begin, begin + timedelta(days=1)), asked.text("actor"))
-    offers = find(records.store, service, begin, begin + timedelta(seconds=1), most=1)
+    offers = find(records.store, service, begin, begin + timedelta(seconds=1), most=1, moving=moving)
     if not offers:
         raise Conflict(f"Nobody is free at {clock.instant(begin)}: ask $find again", path="start")
     return service, offers[0]
