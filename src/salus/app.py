@@ -34,6 +34,8 @@ from salus.base.until import Until
 from salus.exchange.erasures import sweeps
 from salus.records import Store, erasing
 from salus.records.demands import demanded
+from salus.services.rota import CHORES, LISTENERS
+from salus.services.rounds import House, Rounds
 from salus.subscriptions import process
 from salus.subscriptions.steward import TYPE
 from salus.web import pages
@@ -114,7 +116,7 @@ def warming(bedside: Bedside, treatment: Treatment) -> threading.Thread:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[None]:
-    """Events and notices follow the records while this is open, each in a process of their own.
+    """Events, notices and services follow the records while this is open, each in a process of their own.
 
     Turning records into events is work for the interpreter; in a thread beside the doors it would hold up every reader
     while a large import is followed.
@@ -125,6 +127,7 @@ def listening(settings: Settings) -> Iterator[None]:
     children = [
         spawn.Process(target=follow, args=(settings.store, settings.events, until), name="events", daemon=True),
         spawn.Process(target=process.follow, args=(settings, until), name="notices", daemon=True),
+        spawn.Process(target=serve, args=(settings, until), name="services", daemon=True),
     ]
     for child in children:
         child.start()
@@ -153,3 +156,11 @@ def follow(store: Path | str, events: Path, until: Until) -> None:
             except Exception as fault:
                 log.error("events fell behind (%s); trying again in %s s", type(fault).__name__, PAUSE)
                 until.wait(PAUSE)
+
+
+def serve(settings: Settings, until: Until) -> None:
+    """What the process of the services does: charges, the waiting list, reminders."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICE)
+    with Store(settings.store, demanded(settings.store, settings.profiles)) as opened:
+        Rounds(House(opened, settings), LISTENERS, CHORES).run(until)

@@ -12,6 +12,10 @@ class Role(StrEnum):
     DATA_SCIENTIST = "data-scientist"
     ADMINISTRATOR = "administrator"
     CURATOR = "curator"  # looks through cases before they leave the chart, and releases them
+    PHARMACIST = "pharmacist"
+    TECHNICIAN = "technician"  # of the laboratory
+    CASHIER = "cashier"
+    AUDITOR = "auditor"  # of the books
     SYSTEM = "system"
 
 

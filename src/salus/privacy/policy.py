@@ -18,6 +18,15 @@ ANY = frozenset({"*"})
 CARE = frozenset({Purpose.TREATMENT, Purpose.EMERGENCY})
 RUNNING = frozenset({Purpose.OPERATIONS, Purpose.ADMINISTRATION, Purpose.TREATMENT})
 DESK_TYPES = frozenset({"Patient", "Appointment", "Schedule", "Slot", "Coverage", "Encounter", "Organization"})
+# whom the desk books, what they offer, and who is waiting
+DESK_LOOKS = frozenset({"Practitioner", "PractitionerRole", "HealthcareService", "Location", "Device"})
+WAITING = frozenset({"Task", "Communication"})
+PHARMACY = frozenset({"MedicationRequest", "MedicationDispense", "DetectedIssue", "Task", "Communication"})
+LABORATORY = frozenset({"ServiceRequest", "Specimen", "Observation", "DiagnosticReport", "Task", "Communication"})
+LABORATORY_LOOKS = LABORATORY | {"Patient", "Encounter", "Practitioner", "PractitionerRole", "Organization", "Location"}
+BILLS = frozenset({"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse", "PaymentNotice"})
+BILLING = BILLS | {"PaymentReconciliation", "Task", "Communication"}
+BILLING_LOOKS = BILLING | DESK_TYPES | DESK_LOOKS
 NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag"})
 TRAINING_TYPES = frozenset({"QuestionnaireResponse", "Library"})  # what learners answered, and the cases
 READ, WRITE, DELETE = Act.READ, Act.WRITE, Act.DELETE
@@ -28,6 +37,15 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.NURSE, CARE, frozenset({READ}), ANY),
     (Role.NURSE, CARE, frozenset({WRITE}), NURSE_WRITES),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), DESK_TYPES),
+    (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ}), DESK_LOOKS),
+    (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), WAITING),
+    (Role.PHARMACIST, CARE, frozenset({READ}), ANY),
+    (Role.PHARMACIST, CARE, frozenset({WRITE}), PHARMACY),
+    (Role.TECHNICIAN, CARE, frozenset({READ}), LABORATORY_LOOKS),
+    (Role.TECHNICIAN, CARE, frozenset({WRITE}), LABORATORY),
+    (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),
+    (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({WRITE}), BILLING),
+    (Role.AUDITOR, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({READ}), ANY),
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({WRITE, DELETE}), frozenset({"Subscription"})),
     (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),

@@ -1,1 +1,3 @@
-"""What people come for: appointments so far. Services speak through records, never to each other, and know no page."""
+"""What people come for, from a booking to a settled bill. Services speak through records, never to each other, and know
+no page. Read first: `rounds.py` (who listens to what happens), then `appointments/`.
+"""

@@ -23,7 +23,9 @@ from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
-TEMPLATES = Templates("salus.web", "salus.privacy")
+# packages whose words pages say, beside the house's own
+SPOKEN: tuple[str, ...] = ("salus.privacy",)
+TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words
 
 
