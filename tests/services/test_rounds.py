@@ -41,6 +41,18 @@ def test_a_listener_hears_its_own_types_in_order_nothing_twice_and_nothing_of_be
     assert ["a", "b", "c"] == heard
 
 
+def test_of_a_store_that_was_empty_the_first_change_is_heard(tmp_path):
+    told = settings({}, tmp_path / "none.toml", folder=tmp_path)
+    heard: list[str] = []
+    with Store(told.store) as store:
+        house = House(store, told)
+        begin(store)
+        register(house, "first")
+        catch_up(house, [Listener("ear", frozenset({"Patient"}), lambda _, change: heard.append(change.id))])
+
+    assert ["first"] == heard
+
+
 def test_what_cannot_be_heard_is_named_in_the_log_and_holds_up_nothing(house, caplog):
     heard: list[str] = []
 

@@ -61,7 +61,7 @@ def begin(store: Store) -> int:
     """How far the services have heard. What was there before a house began to listen concerns none of them: a
     hospital's past is not billed again."""
     if not (at := store.cursor(CURSOR)):
-        at = store.last_transaction()
+        at = store.last_transaction() or -1  # 0 is a store that nobody listened to yet
         store.set_cursor(CURSOR, at)
     return at
 
