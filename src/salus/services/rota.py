@@ -1,6 +1,7 @@
 """Who is on: all listeners and chores of the services. The only module here that knows more than one of them."""
 
+from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.rounds import Chore, Listener
 
-LISTENERS: tuple[Listener, ...] = ()
+LISTENERS: tuple[Listener, ...] = (QUEUE,)
 CHORES: tuple[Chore, ...] = ()

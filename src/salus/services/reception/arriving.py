@@ -1,0 +1,138 @@
+"""Somebody comes: booked or not, they get an Encounter and a number in one transaction, or neither."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from salus.base.errors import Conflict, Missing
+from salus.base.ids import uuid7
+from salus.privacy import Actor, Purpose
+from salus.records import Store
+from salus.records.desk import Desk
+from salus.services.appointments import states as bookings
+from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, person_of, room_of, service_of
+from salus.services.reception.counter import Counter, put, read, standing
+from salus.services.reception.encounters import encounter, id_for, urgent
+from salus.services.reception.order import due
+from salus.services.reception.tickets import Ticket, moment, next_number, task, ticket_of
+from salus.services.reception.triage import level_of
+
+Resource = dict[str, Any]
+WRITTEN = ("Encounter", "Task")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came of it: the Encounter as stored, and the number."""
+
+    encounter: Resource
+    ticket: Ticket
+
+
+def check_in(store: Store, actor: Actor, purpose: Purpose, appointment: str, level: int | None = None) -> Arrival:
+    """Somebody has come for their booking (`appointment` is its id). Raises Conflict for one that was cancelled, is
+    for another day, or was checked in already (it says the number); Missing, Invalid, Forbidden."""
+    level_of(level)
+    counter = Counter(store, actor, purpose)
+    told = counter.records.read("Appointment", appointment).json()
+    clinic = clinic_of(store, service_of(store, told))
+    wished = person_of(store, doctor_of(told))
+
+    def work(desk: Desk) -> Arrival:
+        booked, name = read(desk, f"Appointment/{appointment}"), f"Appointment/{appointment}"
+        check_not_here(desk, appointment)
+        status = bookings.after("check-in", booked["status"], name)
+        check_today(booked, clinic, desk.at, name)
+        put(desk, booked | {"status": status})
+        drafted = drawn(desk, clinic, patient_of(booked), level, moment(booked["start"]))
+        return taken(
+            desk,
+            replace(drafted, wished=wished, laid=room_of(booked) or clinic.room),
+            clinic,
+            id_for(appointment),
+            name,
+        )
+
+    return counter.do(work, "check-in", f"Appointment/{appointment}", *WRITTEN, "Appointment")
+
+
+def walk_in(
+    store: Store,
+    actor: Actor,
+    purpose: Purpose,
+    patient: str,
+    service: str,
+    level: int | None = None,
+    doctor: str = "",
+    reason: str = "",
+) -> Arrival:
+    """Somebody has come without a booking (`patient` is a reference). Raises Missing, Gone, Forbidden, Invalid."""
+    level_of(level)
+    counter = Counter(store, actor, purpose)
+    clinic, wished = clinic_of(store, service), person_of(store, doctor)
+    id = uuid7()
+
+    def work(desk: Desk) -> Arrival:
+        read(desk, patient)
+        return taken(desk, replace(drawn(desk, clinic, patient, level), wished=wished), clinic, id, reason=reason)
+
+    return counter.do(work, "walk-in", f"Encounter/{id}", *WRITTEN)
+
+
+def triage(store: Store, actor: Actor, purpose: Purpose, ticket: str, level: int) -> Ticket:
+    """Say, or say anew, how urgent it is; whose turn it is follows at once. Raises Conflict for one that is over."""
+    level_of(level)
+    counter = Counter(store, actor, purpose)
+
+    def work(desk: Desk) -> Ticket:
+        before = ticket_of(read(desk, f"Task/{ticket}"))
+        if not before.stands:
+            raise Conflict(f"Number {before.said} is over: it can be given no level", path="status")
+        made = replace(before, level=level, due=due(level, before.arrived, before.booked))
+        put(desk, urgent(read(desk, made.encounter), made))
+        return ticket_of(put(desk, task(made)))
+
+    return counter.do(work, "triage", f"Task/{ticket}", *WRITTEN)
+
+
+# --- in the transaction ---
+
+
+def drawn(desk: Desk, clinic: Clinic, patient: str, level: int | None, booked: datetime | None = None) -> Ticket:
+    """The next number of a clinic's day."""
+    day = clinic.today(desk.at)
+    number = next_number(desk, clinic.id, day)
+    arrived = desk.at
+    return Ticket(
+        clinic.id, day, number, "", patient, arrived, due(level, arrived, booked), level, booked, laid=clinic.room
+    )
+
+
+def taken(desk: Desk, drafted: Ticket, clinic: Clinic, id: str, appointment: str = "", reason: str = "") -> Arrival:
+    ticket = replace(drafted, encounter=f"Encounter/{id}")
+    made = put(desk, encounter(id, ticket, clinic, appointment, reason))
+    return Arrival(made, ticket_of(put(desk, task(ticket))))
+
+
+def check_not_here(desk: Desk, appointment: str) -> None:
+    """Raises Conflict for who was checked in already."""
+    before = standing(desk, f"Encounter/{id_for(appointment)}")
+    if before is not None and before["status"] not in ("cancelled", "entered-in-error"):
+        since = before["period"]["start"]
+        raise Conflict(f"Appointment/{appointment} was checked in already, at {since}: see the queue", path="status")
+
+
+def check_today(booked: Resource, clinic: Clinic, at: datetime, name: str) -> None:
+    """Raises Conflict for a booking of another local day."""
+    day, today = moment(booked["start"]).astimezone(clinic.zone).date(), clinic.today(at)
+    if day != today:
+        cure = "move it, or take the patient in without a booking" if day < today else "come again then, or move it"
+        raise Conflict(f"{name} is for {day}, and today is {today}: {cure}", path="start")
+
+
+def patient_of(booked: Resource) -> str:
+    """Raises Missing for a booking of nobody."""
+    named = (one.get("actor", {}).get("reference", "") for one in booked.get("participant", []))
+    if found := next((one for one in named if one.startswith("Patient/")), ""):
+        return found
+    raise Missing(f"Appointment/{booked['id']} names no patient", path="Appointment.participant")
