@@ -1,7 +1,11 @@
 """Who is on: all listeners and chores of the services. The only module here that knows more than one of them."""
 
+from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.rounds import Chore, Listener
 
-LISTENERS: tuple[Listener, ...] = (QUEUE,)
+LISTENERS: tuple[Listener, ...] = (
+    PRESCRIPTIONS,
+    QUEUE,
+)
 CHORES: tuple[Chore, ...] = ()
