@@ -28,6 +28,7 @@ BUSY = """
 SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?) AND booking<>?
 ORDER BY low
 """
+ENDING = "SELECT DISTINCT booking FROM hold WHERE until<=? ORDER BY booking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,11 @@ def busy(
         lines = reader.connection.execute(BUSY, (row, high, low, now, but)).fetchall() if row else []
         found[actor] = [(begin, stop) for begin, stop in lines]
     return found
+
+
+def ending(reader: Reader, at: datetime) -> list[str]:
+    """The bookings that are let go by a moment unless they are confirmed, and have not been swept away yet."""
+    return [name for (name,) in reader.connection.execute(ENDING, (int(at.timestamp()),)).fetchall()]
 
 
 def look(reader: Reader, booking: str, wanted: Wanted, start: datetime, end: datetime, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """Who is on: all listeners and chores of the services. The only module here that knows more than one of them."""
 
+from salus.services.appointments.waiting import rounds as waiting
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.rounds import Chore, Listener
@@ -7,5 +8,6 @@ from salus.services.rounds import Chore, Listener
 LISTENERS: tuple[Listener, ...] = (
     PRESCRIPTIONS,
     QUEUE,
+    waiting.LISTENER,
 )
-CHORES: tuple[Chore, ...] = ()
+CHORES: tuple[Chore, ...] = (*waiting.CHORES,)

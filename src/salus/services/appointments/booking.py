@@ -15,7 +15,7 @@ from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, bookings, drafts
-from salus.records.bookings import UNTIL
+from salus.records.bookings import BASE, UNTIL
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.appointments.finding import Offer
@@ -24,6 +24,7 @@ from salus.services.appointments.states import after
 Resource = dict[str, Any]
 TYPE = "Appointment"
 KEYS = "https://salus.example/booking-key"
+OFFERED = f"{BASE}/offered-until"  # of a time that somebody on the waiting list may accept until then
 HELD = timedelta(minutes=10)
 LONGEST_KEY = 200
 REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
@@ -83,16 +84,13 @@ class Booking:
         return self._put(wish, "booked", None)
 
     def confirm(self, id: str) -> Resource:
-        """What was held is booked. Raises Gone when its time is up, Conflict when it is not held any more."""
+        """What was held is booked. Raises Gone when its time is up, Conflict when it is not held any more, or held for
+        somebody on the waiting list: that is accepted."""
         return self._change(id, "confirm", confirmed)
 
     def cancel(self, id: str, reason: str = "pat") -> Resource:
         """Let a booking go. `reason`: `pat` (the patient's) or `prov` (ours). Raises Conflict for one that is over."""
-
-        def cancelled(told: Resource) -> Resource:
-            return told | {"cancelationReason": {"coding": [{"system": REASONS, "code": reason}]}}
-
-        return self._change(id, "cancel", cancelled)
+        return self._change(id, "cancel", lambda told: cancelled(told, reason))
 
     def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
         """Another time, or others who give it: the old one is let go and the new one taken in one step, or neither."""
@@ -137,16 +135,21 @@ class Booking:
 
     def _change(self, id: str, verb: str, change: Any) -> Resource:
         def work(desk: Desk) -> Resource:
-            before = standing(desk, id)
-            if before is None or not self._sees(before):
-                raise Missing(f"There is no {TYPE}/{id[:64]}")
-            self.check(patient_of(before))
+            before = self._own(desk, id)
             status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
             made = change(before) | {"status": status}
             give_back(desk, before, made)
             return told(desk.update(drafts.addressed(made, TYPE, id)))
 
         return self._submit(work, verb, id)
+
+    def _own(self, desk: Desk, id: str) -> Resource:
+        """What stands there, for whom may change it. Raises Missing, Forbidden."""
+        before = standing(desk, id)
+        if before is None or not self._sees(before):
+            raise Missing(f"There is no {TYPE}/{id[:64]}")
+        self.check(patient_of(before))
+        return before
 
     def check(self, patient: str) -> None:
         """Raises Forbidden. The desk asks for the type, a patient only for themselves."""
@@ -228,13 +231,26 @@ def used(key: str) -> Conflict:
 
 def expired(told: Resource, at: datetime) -> str:
     """The status, which of what was held for a while is `cancelled` once its time is up. Raises Gone."""
-    until = next((one["valueInstant"] for one in told.get("extension", []) if one["url"] == UNTIL), None)
-    if told["status"] == "pending" and until and datetime.fromisoformat(until) <= at:
-        raise Gone(f"What was held was let go on {until}: choose a time again", path="hold")
+    until = held_until(told)
+    if told["status"] in ("pending", "cancelled") and until and until <= at:
+        raise Gone(f"What was held was let go on {clock.instant(until)}: choose a time again", path="hold")
     return str(told["status"])
 
 
+def cancelled(told: Resource, reason: str) -> Resource:
+    """Let go for a reason of the code system `REASONS`."""
+    return told | {"status": "cancelled", "cancelationReason": {"coding": [{"system": REASONS, "code": reason}]}}
+
+
+def held_until(told: Resource) -> datetime | None:
+    """When it is let go unless it is confirmed; None for what is not held for a while."""
+    found = (one["valueInstant"] for one in told.get("extension", []) if one["url"] == UNTIL)
+    return next((datetime.fromisoformat(one) for one in found), None)
+
+
 def confirmed(told: Resource) -> Resource:
+    if any(one["url"] == OFFERED for one in told.get("extension", [])):
+        raise Conflict(f"{TYPE}/{told['id']} is offered from the waiting list: accept or decline it", path="status")
     kept = [one for one in told.get("extension", []) if one["url"] != UNTIL]
     free = {key: value for key, value in told.items() if key != "extension"}
     return free | ({"extension": kept} if kept else {})

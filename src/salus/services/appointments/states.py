@@ -9,6 +9,11 @@ from salus.base.errors import Conflict
 VERBS: dict[str, tuple[frozenset[str], str]] = {
     "confirm": (frozenset({"pending"}), "booked"),
     "move": (frozenset({"pending", "booked"}), "booked"),
+    "offer": (frozenset({"waitlist"}), "pending"),
+    "accept": (frozenset({"pending"}), "booked"),
+    "decline": (frozenset({"pending"}), "waitlist"),
+    "lapse": (frozenset({"pending"}), "waitlist"),
+    "expire": (frozenset({"pending"}), "cancelled"),
     "cancel": (frozenset({"pending", "booked", "arrived", "checked-in", "waitlist", "proposed"}), "cancelled"),
     "arrive": (frozenset({"booked"}), "arrived"),
     "check-in": (frozenset({"booked", "arrived"}), "checked-in"),
@@ -35,6 +40,11 @@ def after(verb: str, state: str, what: str) -> str:
 DONE = {
     "confirm": "confirmed",
     "move": "moved",
+    "offer": "offered a time",
+    "accept": "accepted",
+    "decline": "declined",
+    "lapse": "taken back unanswered",
+    "expire": "let go unconfirmed",
     "cancel": "cancelled",
     "arrive": "noted as arrived",
     "check-in": "checked in",

@@ -1,0 +1,209 @@
+"""A time that is free is held for the person whose turn it is; what they let go passes to the next in the same step.
+
+Each offer is one transaction that turns a place that waits into one that holds the time: two offers of one time are
+refused by the database, and a place that was given up meanwhile is offered nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from salus.base import clock
+from salus.base.errors import Conflict, Gone, Invalid, Missing
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Records, Store, drafts
+from salus.records.desk import Desk
+from salus.records.writer import Request
+from salus.services.appointments import states
+from salus.services.appointments.booking import TYPE, give_back, held_until, standing, told
+from salus.services.appointments.catalogue import service_of, used_slots
+from salus.services.appointments.finding import STEP, Offer, some
+from salus.services.appointments.waiting.line import could_have, house, line, zone_of_service
+from salus.services.appointments.waiting.terms import Place, Terms, is_place, offered, place_of, waiting
+from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, keeps
+
+Resource = dict[str, Any]
+FAR = timedelta(days=90)  # how far ahead a time is offered
+A_DAY = 10_000  # offers that are looked at in a day
+TRIES = 3  # how often one that was taken meanwhile is looked for again
+
+
+class Openings:
+    """What is free of a service between two moments, a day at a time, as it is looked at."""
+
+    def __init__(self, store: Store, service: str, begin: datetime, end: datetime) -> None:
+        self._store, self.begin = store, max(begin, clock.now() + LEAD)
+        self.end = min(end, clock.now() + FAR)
+        self.service = service_of(store, service.partition("/")[2], self.begin, self.end)
+        self._days: dict[datetime, list[Offer]] = {}
+        self.barren: set[Terms] = set()  # terms that nothing of it suits
+
+    def __iter__(self) -> Iterator[Offer]:
+        at = self.begin
+        while at < self.end:
+            if at not in self._days:
+                self._days[at] = some(self._store, self.service, at, min(at + STEP, self.end), A_DAY, "")
+            yield from self._days[at]
+            at += STEP
+
+    def first(self, records: Records, place: Place, zone: ZoneInfo) -> Offer | None:
+        """The soonest that a place could have. What suits nobody's terms is looked for once for all who share them."""
+        terms = replace(place.terms, instead="")
+        if terms in self.barren:
+            return None
+        suiting = 0
+        for one in self:
+            if keeps(terms, one, zone):
+                suiting += 1
+                if could_have(records, place, one):
+                    return one
+        if not suiting:
+            self.barren.add(terms)
+        return None
+
+    def forget(self, offer: Offer) -> None:
+        """It was taken: what else that day is free is looked for again."""
+        self._days = {at: found for at, found in self._days.items() if not at <= offer.start < at + STEP}
+
+    def slots(self, offer: Offer) -> tuple[str, ...]:
+        return used_slots(self.service, offer.actors[0], offer.start, offer.end)
+
+
+def hand_out(store: Store, service: str, begin: datetime, end: datetime) -> int:
+    """Offer what is free of a service between two moments to those who wait, in turn; how many it was."""
+    records = house(store)
+    if not (found := line(records, service)):
+        return 0
+    try:
+        openings, zone = Openings(store, service, begin, end), zone_of_service(records, service)
+    except (Missing, Gone, Invalid):  # nobody gives it any more
+        return 0
+    return sum(serve(store, one, openings, zone) for one in found)
+
+
+def serve(store: Store, place: Place, openings: Openings, zone: ZoneInfo) -> bool:
+    """Offer a place the soonest time that suits it."""
+    records = house(store)
+    for _ in range(TRIES):
+        if (offer := openings.first(records, place, zone)) is None:
+            return False
+        given = give(store, place, offer, openings.slots(offer), zone)
+        openings.forget(offer)
+        if given:
+            return True
+    return False
+
+
+def give(store: Store, place: Place, offer: Offer, slots: tuple[str, ...], zone: ZoneInfo) -> bool:
+    """Hold a time for a place. False where somebody was faster, or it waits no more."""
+
+    def work(desk: Desk) -> bool:
+        return put(desk, place.id, offer, slots, zone)
+
+    try:
+        return bool(submit(store, work, "offer", place.id))
+    except Conflict:
+        return False
+
+
+def submit(store: Store, work: Any, act: str, id: str) -> Any:
+    return store.writer.submit(Request(work, SYSTEM, Purpose.OPERATIONS, act, f"{TYPE}/{id}")).result()
+
+
+# --- in the transaction ---
+
+
+def put(desk: Desk, id: str, offer: Offer, slots: Sequence[str], zone: ZoneInfo) -> bool:
+    """Raises Conflict where the time is not free."""
+    before = standing(desk, id)
+    if before is None or not is_place(before) or not place_of(before).waits:
+        return False
+    until = answer_by(desk.at, offer.start, zone).replace(microsecond=0)
+    write(desk, before, offered(place_of(before), offer, tuple(slots), until, until + GRACE))
+    return True
+
+
+def write(desk: Desk, before: Resource, made: Resource) -> Resource:
+    give_back(desk, before, made)
+    return told(desk.update(drafts.addressed(made, TYPE, before["id"])))
+
+
+def hand_on(desk: Desk, before: Resource, made: Resource, heirs: Sequence[Place], zone: ZoneInfo) -> Resource:
+    """Take the offer of a place from it, and hold the same time for the first of its heirs who still waits."""
+    offer = place_of(before).offer
+    answer = write(desk, before, made)
+    slots = [one["reference"] for one in before.get("slot", [])]
+    for heir in heirs:
+        if offer and put(desk, heir.id, offer, slots, zone):
+            break
+    return answer
+
+
+def let_go(place: Place, lapsed: bool) -> Resource:
+    """The place without its offer, as it waits on; after too many that were not answered it is given up."""
+    count, passed = place.lapsed + lapsed, place.passed | ({place.offer.start} if place.offer else set())
+    kept = frozenset(one for one in passed if one > clock.now())
+    made = waiting(replace(place, lapsed=count, passed=kept))
+    return made | {"status": "cancelled"} if lapsed and count >= MOST_LAPSED else made
+
+
+# --- what follows from the clock ---
+
+
+def heirs_of(store: Store, place: Place, zone: ZoneInfo) -> list[Place]:
+    """Those whom the time that is offered to a place would suit, in turn, while it is still held."""
+    if place.offer is None or place.offer.start < clock.now() + LEAD:
+        return []
+    records, offer = house(store), place.offer
+    standing_ = line(records, place.terms.service)
+    return [one for one in standing_ if keeps(one.terms, offer, zone) and could_have(records, one, offer)]
+
+
+def lapse(store: Store, id: str) -> bool:
+    """Take an offer back that was not answered in time; False where it is none any more."""
+    found = house(store).read(TYPE, id).json()
+    if not due(found, clock.now()):
+        return False
+    place = place_of(found)
+    zone = zone_of_service(house(store), place.terms.service)
+
+    def passing(heirs: Sequence[Place]) -> bool:
+        def work(desk: Desk) -> bool:
+            before = standing(desk, id)
+            if before is None or not due(before, desk.at):
+                return False
+            made = let_go(place_of(before), lapsed=True)
+            states.after("lapse" if made["status"] == "waitlist" else "expire", before["status"], f"{TYPE}/{id}")
+            hand_on(desk, before, made, heirs, zone)
+            return True
+
+        return bool(submit(store, work, "lapse", id))
+
+    try:
+        return passing(heirs_of(store, place, zone))
+    except Conflict:  # it was held no more, and somebody else has it
+        return passing([])
+
+
+def due(told: Resource, at: datetime) -> bool:
+    """Whether an Appointment is an offer whose time to answer is over."""
+    place = place_of(told) if is_place(told) else None
+    return place is not None and place.until is not None and place.until <= at
+
+
+def expire(store: Store, id: str) -> bool:
+    """Let go for good what was held for a while and not confirmed; False where it is not so."""
+
+    def work(desk: Desk) -> bool:
+        before = standing(desk, id)
+        if before is None or before["status"] != "pending" or is_place(before):
+            return False
+        until = held_until(before)
+        if until is None or until > desk.at:
+            return False
+        write(desk, before, before | {"status": states.after("expire", "pending", f"{TYPE}/{id}")})
+        return True
+
+    return bool(submit(store, work, "expire", id))

@@ -1,0 +1,184 @@
+"""When the house offers: as soon as a time is freed, and every few minutes whatever was missed."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from salus.assistants.answers import every
+from salus.base import clock
+from salus.base.errors import Gone, Missing
+from salus.records import Records, Store, holds
+from salus.records.bookings import HOLDING
+from salus.records.desk import Desk
+from salus.records.shapes import Change
+from salus.services.appointments import states
+from salus.services.appointments.booking import TYPE, cancelled, held_until, standing
+from salus.services.appointments.waiting import offers
+from salus.services.appointments.waiting.line import booking, house, lines, zone_of_service
+from salus.services.appointments.waiting.terms import Place, is_place, offer_of, place_of, waiting
+from salus.services.appointments.waiting.turns import GRACE
+from salus.services.rounds import Chore, House, Listener
+
+Resource = dict[str, Any]
+Span = tuple[datetime, datetime]
+AROUND = timedelta(hours=4)  # before a freed time: a longer visit may begin there now
+TYPES = frozenset({TYPE, "Slot", "PractitionerRole", "HealthcareService"})
+OFTEN, SELDOM = timedelta(seconds=10), timedelta(minutes=5)
+
+
+# --- heard ---
+
+
+def hear(house_: House, change: Change) -> None:
+    """Offer what a change has freed, to those who wait for a service of whom it was."""
+    store = house_.store
+    for service, (begin, end) in freed(house(store), change):
+        offers.hand_out(store, service, begin, end)
+
+
+def freed(records: Records, change: Change) -> Iterator[tuple[str, Span]]:
+    """Services, and between which moments something of them may have become free."""
+    after = version(records, change, change.version)
+    if change.type == TYPE:
+        yield from by_booking(records, version(records, change, change.version - 1), after)
+    elif after and change.type == "Slot" and after["status"] == "free":
+        yield from by_slot(records, after)
+    elif after and change.type == "PractitionerRole":
+        yield from ((one["reference"], always()) for one in after.get("healthcareService", []))
+    elif change.type == "HealthcareService":
+        yield f"HealthcareService/{change.id}", always()
+
+
+def version(records: Records, change: Change, number: int) -> Resource | None:
+    try:
+        made: Resource = records.vread(change.type, change.id, number).json()
+    except (Missing, Gone):
+        return None
+    return made
+
+
+def always() -> Span:
+    return clock.now(), clock.now() + offers.FAR
+
+
+def by_booking(records: Records, before: Resource | None, after: Resource | None) -> Iterator[tuple[str, Span]]:
+    """Somebody waits, or a time was let go."""
+    if after and is_place(after) and (place := place_of(after)).waits:
+        yield place.terms.service, always()
+    if before and holds_time(before) and not (after and same_time(before, after)):
+        offer = offer_of(before)
+        for service in sorted(services_of(records, offer.actors) | set(named(before))):
+            yield service, (offer.start - AROUND, offer.end)
+
+
+def holds_time(told: Resource) -> bool:
+    return told["status"] in HOLDING and "start" in told and "end" in told
+
+
+def same_time(before: Resource, after: Resource) -> bool:
+    return holds_time(after) and offer_of(before) == offer_of(after)
+
+
+def named(told: Resource) -> Iterator[str]:
+    for one in told.get("supportingInformation", []):
+        if one.get("reference", "").startswith("HealthcareService/"):
+            yield one["reference"]
+
+
+def services_of(records: Records, actors: tuple[str, ...]) -> set[str]:
+    """What these give, and the same persons in their other roles."""
+    made: set[str] = set()
+    for one in actors:
+        kind, _, id = one.partition("/")
+        if kind == "PractitionerRole":
+            person = role(records, id).get("practitioner", {}).get("reference", "")
+            same = every(records, kind, [("practitioner", person), ("_count", "50")]) if person else ()
+            for told in (role(records, id), *same):
+                made |= {given["reference"] for given in told.get("healthcareService", [])}
+    return made
+
+
+def role(records: Records, id: str) -> Resource:
+    try:
+        made: Resource = records.read("PractitionerRole", id).json()
+    except (Missing, Gone):
+        return {}
+    return made
+
+
+def by_slot(records: Records, slot: Resource) -> Iterator[tuple[str, Span]]:
+    """A time that a hospital lays out itself."""
+    kind, _, id = slot["schedule"]["reference"].partition("/")
+    try:
+        schedule = records.read(kind, id).json()
+    except (Missing, Gone):
+        return
+    begin, end = (datetime.fromisoformat(slot[name]) for name in ("start", "end"))
+    for service in services_of(records, tuple(one.get("reference", "") for one in schedule.get("actor", []))):
+        yield service, (begin, end)
+
+
+# --- by the clock ---
+
+
+def answers(house_: House) -> None:
+    """Take back what nobody answered, while it is still held: so it passes to the next without having been free."""
+    with house_.store.readers.one() as reader:
+        found = holds.ending(reader, clock.now() + GRACE)
+    for name in found:
+        settle(house_.store, name.partition("/")[2])
+
+
+def settle(store: Store, id: str) -> None:
+    """What became of a time that was held for a while."""
+    try:
+        offers.lapse(store, id) or offers.expire(store, id)
+    except (Missing, Gone):
+        return
+
+
+def sweep(house_: House) -> None:
+    """Everything that should have been offered, taken back or given up by now, and was not: a process had stopped."""
+    records, store = house(house_.store), house_.store
+    for told in list(every(records, TYPE, [("status", "pending"), ("_count", "500")])):
+        if (until := held_until(told)) and until <= clock.now() + GRACE:
+            settle(store, told["id"])
+    for service, found in lines(records).items():
+        zone = zone_or_none(records, service)
+        for place in found:
+            if zone is None or is_over(records, place, zone):
+                end(store, place)
+        offers.hand_out(store, service, *always())
+
+
+def zone_or_none(records: Records, service: str) -> ZoneInfo | None:
+    """None for a service that is no more."""
+    try:
+        return zone_of_service(records, service)
+    except (Missing, Gone):
+        return None
+
+
+def is_over(records: Records, place: Place, zone: ZoneInfo) -> bool:
+    """Whether the last day of a place is over, or the visit that an earlier one should have replaced."""
+    last, later = place.terms.last, booking(records, place.terms.instead) if place.terms.instead else None
+    return (last is not None and clock.now().astimezone(zone).date() > last) or (
+        later is not None and datetime.fromisoformat(later["start"]) <= clock.now()
+    )
+
+
+def end(store: Store, place: Place) -> None:
+    """Nothing came free for it."""
+
+    def work(desk: Desk) -> None:
+        before = standing(desk, place.id)
+        if before is not None and is_place(before) and place_of(before).waits:
+            states.after("cancel", before["status"], f"{TYPE}/{place.id}")
+            offers.write(desk, before, cancelled(waiting(place_of(before)), "other"))
+
+    offers.submit(store, work, "end", place.id)
+
+
+LISTENER = Listener("waiting list", TYPES, hear)
+CHORES = (Chore("offers", OFTEN, answers), Chore("waiting list", SELDOM, sweep))
