@@ -29,6 +29,7 @@ class Settings:
     this machine too, for development. `topics`: a folder with a site's own topics.
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
+    `payments`: the payment providers in use, such as `cash`.
     `profiles`: what resources of a type must meet to be stored, by canonical address.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     notify_allow: tuple[str, ...] = ()
     notify_plain: bool = False
     topics: Path | None = None
+    payments: tuple[str, ...] = ("cash",)
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -203,6 +205,7 @@ READERS: dict[str, Callable[[object], Any]] = {
     "notify_allow": names_of,
     "notify_plain": switch_of,
     "topics": path_of,
+    "payments": names_of,
     "language": language_of,
     "profiles": profiles_of,
 }

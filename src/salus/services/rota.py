@@ -1,6 +1,7 @@
 """Who is on: all listeners and chores of the services. The only module here that knows more than one of them."""
 
 from salus.services.appointments.waiting import rounds as waiting
+from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.rounds import Chore, Listener
@@ -10,4 +11,7 @@ LISTENERS: tuple[Listener, ...] = (
     QUEUE,
     waiting.LISTENER,
 )
-CHORES: tuple[Chore, ...] = (*waiting.CHORES,)
+CHORES: tuple[Chore, ...] = (
+    PAYMENTS,
+    *waiting.CHORES,
+)

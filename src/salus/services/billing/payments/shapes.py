@@ -1,0 +1,205 @@
+"""A payment, and the FHIR resources that it is kept as.
+
+    PaymentReconciliation   money that comes or goes, one each: `draft` while a provider is asked, `active` when it has
+                            moved, `cancelled` when it has not; https://hl7.org/fhir/R4/paymentreconciliation.html
+    PaymentNotice           that a provider has told us so; https://hl7.org/fhir/R4/paymentnotice.html
+
+What it says of amounts is for people: the amounts that count stand in the books, under `Payment.key`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from salus.base import clock, money
+from salus.records.books import Entry
+from salus.services.billing.payments.port import Order, Told
+
+Resource = dict[str, Any]
+TYPE, NOTICE = "PaymentReconciliation", "PaymentNotice"
+KEYS = "https://salus.example/payment-key"
+CODES = "https://salus.example/fhir/CodeSystem/payment"
+PROVIDERS = "https://salus.example/payment-provider"
+ABOUT = "https://salus.example/payment-for"  # an identifier, so that the payments of an invoice can be searched for
+STATUSES = "http://terminology.hl7.org/CodeSystem/paymentstatus"
+DEPOSIT = "deposit"  # the provider that is no other: what we hold for the patient already
+
+
+class Kind(StrEnum):
+    """What moves: to us, or from us."""
+
+    PAYMENT = "payment"  # for an invoice
+    REFUND = "refund"  # of a payment
+    DEPOSIT = "deposit"  # for nothing yet
+    RETURN = "return"  # of a deposit
+
+
+class Status(StrEnum):
+    PENDING = "draft"
+    SETTLED = "active"
+    VOIDED = "cancelled"
+
+
+INWARD = frozenset({Kind.PAYMENT, Kind.DEPOSIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """`account` and `invoice` are references (`Account/7`); `of` the payment that a refund gives back from.
+
+    `landed`: whether what came for an invoice could not be used for it, and is held as a deposit.
+    """
+
+    id: str
+    kind: Kind
+    status: Status
+    provider: str
+    amount: int
+    currency: str
+    account: str
+    at: datetime
+    name: str  # the caller's key
+    invoice: str = ""
+    of: str = ""
+    reference: str = ""
+    landed: bool = False
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under which it stands in the books."""
+        return f"{self.kind}/{self.id}"
+
+    @property
+    def held(self) -> str:
+        """Under which it is held there while a provider is asked."""
+        return f"{self.key}/held"
+
+    @property
+    def about(self) -> str:
+        """What it is for, in the books and in the audit."""
+        return self.invoice or self.account
+
+    @property
+    def source(self) -> str:
+        """The account where the money is."""
+        return deposit(self.account) if self.provider == DEPOSIT else f"money/{self.provider}"
+
+    @property
+    def target(self) -> str:
+        """The account that is paid: what is owed for the invoice, or what we hold for the patient."""
+        return owed(self.account, self.invoice) if self.invoice and not self.landed else deposit(self.account)
+
+    def sized(self, amount: int) -> "Payment":
+        """The same, of this amount."""
+        return replace(self, amount=amount)
+
+    @property
+    def order(self) -> Order:
+        return Order(self.id, self.amount, self.currency, self.at, self.of)
+
+    def entries(self) -> list[Entry]:
+        """What it posts. A refund counts too against what it gives back from, which the books keep within bounds."""
+        if self.kind in INWARD:
+            return [Entry(self.source, self.target, self.amount)]
+        back = [Entry(self.target, self.source, self.amount)]
+        return back + ([Entry(refunded(self.of), "memo/refunded", self.amount)] if self.of else [])
+
+
+def owed(account: str, invoice: str) -> str:
+    """The account of what a patient owes for one invoice: debit is owed."""
+    return f"{account}/{invoice.removeprefix('Invoice/')}"
+
+
+def deposit(account: str) -> str:
+    """The account of what is held for a patient: credit is held."""
+    return f"deposit/{account}"
+
+
+def refunded(payment: str) -> str:
+    """The account that counts what of a payment was given back."""
+    return f"refunded/{payment}"
+
+
+def id_of(about: str, key: str) -> str:
+    """The id of the payment under a key of the caller."""
+    return str(uuid5(NAMESPACE_URL, f"{KEYS}/{about}/{key}"))
+
+
+# --- as FHIR ---
+
+
+def resource(payment: Payment, payee: Resource) -> Resource:
+    """The PaymentReconciliation of a payment. `payee`: who the money is for, a Reference."""
+    about = {"system": ABOUT, "value": payment.about}
+    detail: Resource = {
+        "type": {"coding": [{"system": CODES, "code": payment.kind.value}]},
+        "request": {"reference": payment.about},
+        "submitter": {"identifier": {"system": PROVIDERS, "value": payment.provider}},
+        "payee": payee,
+        "date": payment.at.date().isoformat(),
+        "amount": money.amount(payment.amount, payment.currency),
+    }
+    if payment.of:
+        detail["predecessor"] = {"system": KEYS, "value": payment.of}
+    optional: Resource = {
+        "paymentIdentifier": {"system": f"{PROVIDERS}/{payment.provider}", "value": payment.reference}
+        if payment.reference
+        else None,
+        "disposition": payment.reason or None,
+        "formCode": {"coding": [{"system": CODES, "code": "landed"}]} if payment.landed else None,
+    }
+    return {
+        "resourceType": TYPE,
+        "id": payment.id,
+        "identifier": [
+            {"system": KEYS, "value": payment.name},
+            about,
+            {"system": ABOUT, "value": payment.account},
+        ][: 3 if payment.invoice else 2],
+        "status": payment.status.value,
+        "created": clock.instant(payment.at),
+        "paymentDate": payment.at.date().isoformat(),
+        "paymentAmount": money.amount(payment.amount, payment.currency),
+        "detail": [detail],
+    } | {name: value for name, value in optional.items() if value}
+
+
+def payment_of(told: Resource) -> Payment:
+    """The way back."""
+    (detail,), ids = told["detail"], [one["value"] for one in told["identifier"]]
+    amount = told["paymentAmount"]
+    return Payment(
+        told["id"],
+        Kind(detail["type"]["coding"][0]["code"]),
+        Status(told["status"]),
+        detail["submitter"]["identifier"]["value"],
+        money.minor(amount),
+        amount["currency"],
+        ids[-1],
+        datetime.fromisoformat(told["created"]),
+        ids[0],
+        ids[1] if len(ids) > 2 else "",
+        detail.get("predecessor", {}).get("value", ""),
+        told.get("paymentIdentifier", {}).get("value", ""),
+        "formCode" in told,
+        told.get("disposition", ""),
+    )
+
+
+def notice(payment: Payment, told: Told, payee: Resource) -> Resource:
+    """The PaymentNotice that a provider has said it is paid; the same however often that is said."""
+    return {
+        "resourceType": NOTICE,
+        "id": str(uuid5(NAMESPACE_URL, f"{KEYS}/{payment.id}/notice")),
+        "status": "active",
+        "request": {"reference": payment.about},
+        "created": clock.instant(told.at),
+        "payment": {"reference": f"{TYPE}/{payment.id}"},
+        "paymentDate": told.at.date().isoformat(),
+        "recipient": payee,
+        "amount": money.amount(told.amount, told.currency),
+        "paymentStatus": {"coding": [{"system": STATUSES, "code": "paid"}]},
+    }
