@@ -167,6 +167,36 @@ def test_slots_that_a_hospital_keeps_follow_the_booking(store: Store):
     assert states() == ["free", "busy"]
     desk(store).cancel(made["id"])
     assert states() == ["free", "free"]
+    desk(store).restore(made["id"])
+    assert states() == ["free", "busy"]
+
+
+def test_what_the_patient_let_go_by_mistake_stands_again_as_long_as_it_is_free(store: Store):
+    made = patient(store).book(wish("a", offer(8)))
+    patient(store).cancel(made["id"])
+    again = patient(store).restore(made["id"])
+    assert again["status"] == "booked" and "cancelationReason" not in again and ("08:00", "1") not in soonest(store)
+    patient(store).cancel(made["id"])
+    desk(store).book(wish("b", offer(8), "wang"))
+    with pytest.raises(Taken):
+        patient(store).restore(made["id"])
+    assert store.open(SYSTEM, Purpose.OPERATIONS).read("Appointment", made["id"]).json()["status"] == "cancelled"
+
+
+def test_what_we_let_go_or_what_is_over_does_not_come_back(store: Store):
+    ours = desk(store).book(wish("a", offer(8)))
+    desk(store).cancel(ours["id"], "prov")
+    with pytest.raises(Conflict, match="was not let go by the patient"):
+        patient(store).restore(ours["id"])
+    theirs = patient(store).book(wish("b", offer(9)))
+    patient(store).cancel(theirs["id"])
+    with clock.stopped_at(NOW + timedelta(days=2)), pytest.raises(Conflict, match="is over"):
+        patient(store).restore(theirs["id"])
+
+
+def test_what_is_confirmed_says_what_it_is_for(store: Store):
+    made = patient(store).hold(wish("a", offer(8)))
+    assert patient(store).confirm(made["id"], "my back")["description"] == "my back"
 
 
 def test_a_patient_books_moves_and_cancels_for_themselves_alone(store: Store):

@@ -14,6 +14,7 @@ ADDRESS = {
     "quizzes": "/quizzes",
     "notices": "/notices",
     "services": "/services",
+    "mine": "/mine",
     "cases/gate": "/cases/gate",
 }
 

@@ -16,10 +16,13 @@ from salus.codes.tables import SNOMED
 from salus.demo.chart import moment
 from salus.demo.parameters import table
 from salus.demo.resources import META, Resource, reference
+from salus.services.appointments.catalogue import MINUTES
 
 FOCUS = "https://salus.example/fhir/CodeSystem/focus"
 INSURANCE = "https://salus.example/fhir/CodeSystem/insurance"
 SLOTS, HORIZON, LENGTH = 6, 28, 15  # slots a doctor, days ahead, minutes each
+WEEK, HALF_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat"), 4  # a doctor sees people on so many half days of a week
+HALVES = (("08:00:00", "11:30:00"), ("13:30:00", "17:00:00"))
 Kinds = Iterator[tuple[str, Resource]]
 
 
@@ -114,7 +117,14 @@ def service(one: Doctor) -> Resource:
         location=[reference("Location", one.site["place"])],
         **named(one.department.name),
         program=taken,
+        **long(one.department),
     )
+
+
+def long(one: Department) -> Resource:
+    """How long a visit takes, where it is not the usual quarter of an hour."""
+    minutes = table("services")["minutes"].get(one.code)
+    return {"extension": [{"url": MINUTES, "valueInteger": minutes}]} if minutes else {}
 
 
 def translated(name: Name) -> Resource:
@@ -158,8 +168,20 @@ def employed(one: Doctor) -> Kinds:
             specialty=[specialty(one.department), focus],
             location=[reference("Location", one.site["place"])],
             healthcareService=[reference("HealthcareService", one.service)],
+            availableTime=hours(one),
         ),
     )
+
+
+def hours(one: Doctor) -> list[Resource]:
+    """The half days of a week on which the doctor sees people."""
+    rng, days = Random(f"{one.id}:hours"), list(WEEK)
+    rng.shuffle(days)
+    return [
+        {"daysOfWeek": [day], "availableStartTime": opens, "availableEndTime": closes}
+        for day in sorted(days[:HALF_DAYS], key=WEEK.index)
+        for opens, closes in [HALVES[0] if day == "sat" else rng.choice(HALVES)]
+    ]
 
 
 def calendar(one: Doctor, last: int) -> Kinds:

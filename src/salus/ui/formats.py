@@ -67,6 +67,15 @@ def day(value: str | date | None, language: str) -> str:
     return str(format_skeleton(skeleton, moment, locale=LOCALES[language])) if moment else text
 
 
+def weekday(value: date | datetime, language: str) -> str:
+    """A day near at hand: the day of the week tells more than the year.
+
+    >>> weekday(date(2026, 11, 23), "en"), weekday(date(2026, 11, 23), "zh")
+    ('Mon, 23 Nov', '11月23日周一')
+    """
+    return str(format_skeleton("MMMEd", value, locale=LOCALES[language]))
+
+
 def first_day(text: str) -> date | None:
     """The first day of a FHIR date, or None when it is not one."""
     try:

@@ -41,12 +41,14 @@ class Templates:
         raise KeyError(key)
 
     def render(self, template: str, language: str, **context: Any) -> Markup:
-        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, `money(minor, currency)` in it."""
+        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, `weekday(x)` and
+        `money(minor, currency)`."""
         spoken = {
             "language": language,
             "t": lambda key, **slots: self.say(key, language, **slots),
             "day": lambda value: formats.day(value, language),
             "time": lambda value: formats.time(value, language),
+            "weekday": lambda value: formats.weekday(value, language),
             "money": lambda minor, currency: formats.money(minor, currency, language),
         }
         return Markup(self.environment.get_template(template).render(spoken | context))

@@ -29,7 +29,7 @@ def account(key: str, en: str, zh: str, role: Role, purpose: Purpose, home: str)
 
 def patient(key: str, id: str, en: str, zh: str) -> Account:
     """Somebody who sees their own record alone: of the demonstration city, the first of the people shown."""
-    return Account(key, en, zh, Actor(f"Patient/{id}", Role.PATIENT, id), Purpose.PATIENT_REQUEST, "/services")
+    return Account(key, en, zh, Actor(f"Patient/{id}", Role.PATIENT, id), Purpose.PATIENT_REQUEST, "/mine")
 
 
 ACCOUNTS = {
@@ -52,6 +52,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
     "cases": CARERS | {Role.DATA_SCIENTIST},
     "quizzes": CARERS | {Role.ADMINISTRATOR},
+    "mine": frozenset({Role.PATIENT}),
     "services": frozenset({Role.PATIENT}),
     "cases/gate": frozenset({Role.CURATOR}),
     "audit": frozenset({Role.ADMINISTRATOR}),

@@ -22,6 +22,7 @@ from salus.web import (
     teaching,
     written,
 )
+from salus.web.mine import pages as mine
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -92,4 +93,5 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/audit", audit.listing, "audit"),
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),
+    *mine.PAGES,
 )

@@ -18,13 +18,14 @@ from salus.base import clock
 from salus.base.settings import Settings
 from salus.codes import unit_words
 from salus.records import Records, Store
+from salus.services.appointments.brochure import Brochure
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
 # packages whose words pages say, beside the house's own
-SPOKEN: tuple[str, ...] = ("salus.privacy",)
+SPOKEN: tuple[str, ...] = ("salus.privacy", "salus.web.mine")
 TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words
 
@@ -40,6 +41,7 @@ class Desk:
     treatment: Treatment
     recommending: Recommending
     gate: Gate
+    brochure: Brochure
 
     @property
     def prescribing(self) -> Prescribing:

@@ -83,14 +83,28 @@ class Booking:
         """Book a time at once. Raises as `hold`."""
         return self._put(wish, "booked", None)
 
-    def confirm(self, id: str) -> Resource:
-        """What was held is booked. Raises Gone when its time is up, Conflict when it is not held any more, or held for
-        somebody on the waiting list: that is accepted."""
-        return self._change(id, "confirm", confirmed)
+    def confirm(self, id: str, description: str = "") -> Resource:
+        """What was held is booked, with what it is for. Raises Gone when its time is up, Conflict when it is not held
+        any more, or held for somebody on the waiting list: that is accepted."""
+        said = {"description": description} if description else {}
+        return self._change(id, "confirm", lambda told: confirmed(told) | said)
 
     def cancel(self, id: str, reason: str = "pat") -> Resource:
         """Let a booking go. `reason`: `pat` (the patient's) or `prov` (ours). Raises Conflict for one that is over."""
         return self._change(id, "cancel", lambda told: cancelled(told, reason))
+
+    def restore(self, id: str) -> Resource:
+        """What the patient let go stands again, as long as its time is to come and still free. Raises holds.Taken,
+        Conflict for a Slot that is not free any more, or for what we let go."""
+
+        def restored(told: Resource) -> Resource:
+            if codes(told.get("cancelationReason")) != ["pat"]:
+                raise Conflict(f"{TYPE}/{id} was not let go by the patient: book a time anew", path="status")
+            if datetime.fromisoformat(told["start"]) <= clock.now():
+                raise Conflict(f"{told['start']} is over: choose a time to come", path="start")
+            return {key: value for key, value in confirmed(told).items() if key != "cancelationReason"}
+
+        return self._change(id, "restore", restored)
 
     def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
         """Another time, or others who give it: the old one is let go and the new one taken in one step, or neither."""
@@ -193,6 +207,10 @@ def timed(offer: Offer) -> Resource:
     return {"start": clock.instant(offer.start), "end": clock.instant(offer.end), "minutesDuration": minutes}
 
 
+def codes(concept: Resource | None) -> list[str]:
+    return [one["code"] for one in (concept or {}).get("coding", []) if "code" in one]
+
+
 def slotted(slots: Sequence[str]) -> Resource:
     return {"slot": [{"reference": one} for one in slots]} if slots else {}
 
@@ -268,7 +286,7 @@ def use_up(desk: Desk, slots: Sequence[str], status: str) -> None:
 
 def give_back(desk: Desk, before: Resource, made: Resource) -> None:
     """The Slots that a booking no longer has are free, those that it now has are not."""
-    had = [one["reference"] for one in before.get("slot", [])]
+    had = [one["reference"] for one in before.get("slot", [])] if before["status"] in HAVING else []
     has = [one["reference"] for one in made.get("slot", [])] if made["status"] in HAVING else []
     use_up(desk, [one for one in had if one not in has], "free")
     use_up(desk, [one for one in has if one not in had], "busy")

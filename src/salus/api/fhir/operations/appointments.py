@@ -16,10 +16,11 @@ from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import guard
 from salus.api.fhir.operations.terminology import Asked
 from salus.base import clock
-from salus.base.errors import Conflict, Malformed
+from salus.base.errors import Malformed
 from salus.records import Records
 from salus.services.appointments.booking import Booking, Wish, participants, slotted, timed
 from salus.services.appointments.catalogue import service_of, used_slots
+from salus.services.appointments.choosing import narrowed, offered
 from salus.services.appointments.finding import Offer, Service, find
 
 Json = dict[str, Any]
@@ -122,23 +123,7 @@ def begins(asked: Asked) -> datetime:
 
 def chosen(records: Records, asked: Asked, moving: str = "") -> tuple[Service, Offer]:
     """The offer that begins at the time asked for. Raises Conflict where nobody is free then."""
-    begin = begins(asked)
-    service = narrowed(service_of(records.store, named(asked), begin, begin + timedelta(days=1)), asked.text("actor"))
-    offers = find(records.store, service, begin, begin + timedelta(seconds=1), most=1, moving=moving)
-    if not offers:
-        raise Conflict(f"Nobody is free at {clock.instant(begin)}: ask $find again", path="start")
-    return service, offers[0]
-
-
-def narrowed(service: Service, actor: str | None) -> Service:
-    """The service as this actor alone gives it. Raises Malformed for one who does not."""
-    if actor is None:
-        return service
-    own = tuple(one for one in service.doctors if one.actor == actor)
-    if not own:
-        given = ", ".join(one.actor for one in service.doctors[:10])
-        raise Malformed(f"{actor[:80]} does not give this service: {given}", path="actor")
-    return Service(service.minutes, service.every, own, service.pools)
+    return offered(records.store, named(asked), begins(asked), asked.text("actor"), moving)
 
 
 def named(asked: Asked) -> str:

@@ -1,0 +1,119 @@
+"""Hold a time, confirm it, move it, let it go, take it up again. Each form may be sent twice and is done once."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from salus.base.errors import Conflict, Invalid
+from salus.records.holds import Taken
+from salus.services.appointments.booking import Booking, Wish
+from salus.services.appointments.catalogue import used_slots
+from salus.services.appointments.choosing import offered
+from salus.services.appointments.finding import Offer
+from salus.web.mine import find
+from salus.web.mine.appointments import address, body_of, coming_of, one, own_ones
+from salus.web.services import own
+from salus.web.visit import Visit
+
+LONGEST_REASON, LONGEST_KEY = 500, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A time as a button of the page says it: `service|PractitionerRole/x|2026-11-23T01:00:00Z`."""
+
+    service: str
+    actor: str
+    start: datetime
+
+
+def choice_of(text: str) -> Choice:
+    """Raises Invalid for what no button of ours says.
+
+    >>> choice_of("eyes|PractitionerRole/3|2026-11-23T01:00:00Z").start.hour
+    1
+    """
+    parts = text.split("|")
+    try:
+        service, actor, start = parts
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        raise Invalid(f"'{text[:80]}' is no time of the page: choose one of those on it", path="at") from None
+    if at.tzinfo is None:
+        raise Invalid(f"{start} has no zone: choose a time on the page", path="at")
+    return Choice(service, actor, at.astimezone(UTC))
+
+
+def desk_of(visit: Visit) -> Booking:
+    return Booking(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def offer_of(visit: Visit, chosen: Choice, moving: str = "") -> tuple[Offer, tuple[str, ...]]:
+    """The offer that was chosen, and the Slots it uses up. Raises Conflict where it is not free any more."""
+    service, offer = offered(visit.desk.store, chosen.service, chosen.start, chosen.actor, moving)
+    return offer, used_slots(service, offer.actors[0], offer.start, offer.end)
+
+
+def hold(visit: Visit) -> Response:
+    """Hold a time for ten minutes, and let go what was held before: nobody keeps two."""
+    chosen, key = choice_of(visit.form.get("at", "")), visit.form.get("key", "")
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid("The form has lost its key: load the page again", path="key")
+    visit.desk.brochure.clinic(chosen.service)
+    desk, patient, key = desk_of(visit), f"Patient/{own(visit)}", f"{key}:{visit.form['at']}"
+    made = desk.before(key, patient, chosen.start)
+    if made is None:
+        try:
+            offer, slots = offer_of(visit, chosen)
+            made = desk.hold(Wish(key, patient, offer, f"HealthcareService/{chosen.service}", slots))
+        except Conflict:
+            return find.taken(visit, chosen.service)
+        let_go(visit, desk, but=made["id"])
+    return visit.go(address(made["id"]))
+
+
+def let_go(visit: Visit, desk: Booking, but: str) -> None:
+    for held in own_ones(visit):
+        if held.state == "held" and held.id != but:
+            desk.cancel(held.id)
+
+
+def confirm(visit: Visit) -> Response:
+    """What was held is booked. What is too long to be read is said, and nothing typed is lost."""
+    id, reason = visit.path["id"], visit.form.get("reason", "")
+    if len(reason) > LONGEST_REASON:
+        return one(visit, fault=visit.say("mine.reason.long", most=LONGEST_REASON), status=422)
+    if body_of(visit)["status"] != "booked":
+        desk_of(visit).confirm(id, reason)
+    return visit.go(f"{address(id)}?done=booked")
+
+
+def cancel(visit: Visit) -> Response:
+    held = coming_of(visit).state == "held"
+    if body_of(visit)["status"] != "cancelled":
+        desk_of(visit).cancel(visit.path["id"])
+    return visit.go("/mine/find" if held else f"{address(visit.path['id'])}?done=cancelled")
+
+
+def restore(visit: Visit) -> Response:
+    """Take up again what was let go by mistake, as long as nobody else has its time."""
+    if body_of(visit)["status"] == "cancelled":
+        try:
+            desk_of(visit).restore(visit.path["id"])
+        except Taken:
+            return one(visit, fault=visit.say("mine.restore.taken"), status=409)
+    return visit.go(f"{address(visit.path['id'])}?done=restored")
+
+
+def move(visit: Visit) -> Response:
+    """Another time instead: the old one is let go only when the new one is had."""
+    id, chosen = visit.path["id"], choice_of(visit.form.get("at", ""))
+    before = coming_of(visit)
+    if (before.start, before.doctor_id) != (chosen.start, chosen.actor.partition("/")[2]):
+        try:
+            offer, slots = offer_of(visit, chosen, f"Appointment/{id}")
+            desk_of(visit).move(id, offer, slots)
+        except Taken:
+            return find.taken(visit, chosen.service, moving=id)
+    return visit.go(f"{address(id)}?done=moved")

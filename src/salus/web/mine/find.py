@@ -1,0 +1,154 @@
+"""Find a time: a department or a doctor, then the next days that have room, a doctor's times beside each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from salus.assistants.suggestion import Name
+from salus.base.errors import Invalid
+from salus.base.ids import uuid7
+from salus.services.appointments.brochure import Clinic, Doctor
+from salus.services.appointments.days import Day, next_days
+from salus.services.appointments.finding import Offer
+from salus.web.mine.appointments import coming_of
+from salus.web.mine.insurance import kinds
+from salus.web.telling.bookings import Coming
+from salus.web.visit import Visit
+
+FIRST = 8  # times of a doctor on a day that show at once
+LONGEST = 60  # letters that are looked for
+NARROWING = ("department", "service", "doctor", "place")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A doctor's free times on a day; `insured` whether the patient's insurance is taken, None for not known."""
+
+    clinic: Clinic
+    doctor: Doctor
+    times: tuple[Offer, ...]
+    insured: bool | None
+
+    def local(self, offer: Offer) -> datetime:
+        return offer.start.astimezone(self.clinic.zone)
+
+
+def page(visit: Visit) -> Response:
+    """Where to begin, or the times, once it is known of whom."""
+    if any(visit.query.get(name) for name in NARROWING):
+        return times(visit, {name: visit.query.get(name, "") for name in NARROWING})
+    words = visit.query.get("name", "").strip()[:LONGEST]
+    clinics = tuple(visit.desk.brochure.clinics().values())
+    return visit.page("mine/find.html", words=words, **looked_for(clinics, words))
+
+
+def looked_for(clinics: Sequence[Clinic], words: str) -> dict[str, Any]:
+    """The departments, and the doctors with their clinics, whose names hold the words; no doctors for no words."""
+    departments = {one.code: one.department for one in clinics if holds(one.department, words)}
+    doctors = [
+        (one, clinic)
+        for clinic in clinics
+        for one in clinic.doctors
+        if words and (holds(one.name, words) or (one.focus and holds(one.focus, words)))
+    ]
+    return {"departments": departments, "doctors": doctors}
+
+
+def holds(name: Name, words: str) -> bool:
+    """
+    >>> holds(Name("Eyes", "眼科"), "eye"), holds(Name("Eyes", "眼科"), "ear")
+    (True, False)
+    """
+    return words.casefold() in f"{name.en} {name.zh}".casefold()
+
+
+def times(
+    visit: Visit, asked: dict[str, str], moving: Coming | None = None, fault: str = "", status: int = 200
+) -> Response:
+    """The next days on which any of those asked for has room."""
+    clinics, doctor = wanted(visit, asked)
+    begin = day_of(visit.query.get("from", ""))
+    shown = [one for one in clinics if not asked["place"] or one.place.en == asked["place"]]
+    days = (
+        next_days(
+            visit.desk.store,
+            [one.id for one in shown],
+            clinics[0].zone,
+            begin or date.min,
+            doctor.reference if doctor else None,
+            moving=f"Appointment/{moving.id}" if moving else "",
+        )
+        if shown
+        else []
+    )
+    return visit.page(
+        "mine/times.html",
+        status,
+        clinics=clinics,
+        doctor=doctor,
+        asked=asked,
+        begin=begin,
+        days=told(visit, days),
+        later=days[-1].day + timedelta(days=1) if days else None,
+        first=FIRST,
+        key=uuid7(),
+        moving=moving,
+        fault=fault,
+    )
+
+
+def wanted(visit: Visit, asked: dict[str, str]) -> tuple[list[Clinic], Doctor | None]:
+    """The clinics in question and, if it matters who, the doctor. Raises Missing for none."""
+    brochure = visit.desk.brochure
+    every = list(brochure.clinics().values())
+    if asked["doctor"]:
+        reference = f"PractitionerRole/{asked['doctor']}"
+        found = [one for one in every if one.doctor(reference) and asked["service"] in ("", one.id)]
+        return found or [brochure.clinic(asked["doctor"])], found[0].doctor(reference) if found else None
+    if asked["service"]:
+        return [brochure.clinic(asked["service"])], None
+    found = [one for one in every if one.code == asked["department"]]
+    return found or [brochure.clinic(asked["department"])], None
+
+
+def day_of(text: str) -> date | None:
+    """Raises Invalid for what is no day."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"'{text[:20]}' is no day: 2026-11-23 is one", path="from") from None
+
+
+def told(visit: Visit, days: Sequence[Day]) -> list[tuple[date, list[Row]]]:
+    """Each day with its rows."""
+    clinics, had = visit.desk.brochure.clinics(), kinds(visit)
+    made = []
+    for day in days:
+        rows = []
+        for column in day.columns:
+            clinic = clinics[column.service]
+            if doctor := clinic.doctor(column.actor):
+                insured = bool(had & clinic.insurance) if had and clinic.insurance else None
+                rows.append(Row(clinic, doctor, column.offers, insured))
+        made.append((day.day, rows))
+    return made
+
+
+def taken(visit: Visit, service: str, moving: str = "") -> Response:
+    """The times again, for somebody who came a moment too late."""
+    asked = dict.fromkeys(NARROWING, "") | {"service": service}
+    return times(visit, asked, coming_of(visit) if moving else None, visit.say("mine.taken"), 409)
+
+
+def instead(visit: Visit) -> Response:
+    """The times for an appointment that is to be moved: of the same clinic."""
+    found = coming_of(visit)
+    if not found.can_change:
+        return visit.go(f"/mine/appointments/{found.id}")
+    asked = dict.fromkeys(NARROWING, "") | {"service": found.service, "doctor": visit.query.get("doctor", "")}
+    return times(visit, asked, found)

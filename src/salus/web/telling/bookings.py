@@ -1,0 +1,136 @@
+"""An Appointment as its patient reads it: when by the clock of the place, who, where, and what may still be done.
+
+https://hl7.org/fhir/R4/appointment.html
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from salus.services.appointments.booking import REASONS, held_until
+from salus.services.appointments.brochure import USUAL, Clinic
+from salus.web.telling import terms
+
+Resource = dict[str, Any]
+STANDS = frozenset({"booked", "arrived", "checked-in"})
+UNSEEN = frozenset({"entered-in-error", "proposed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """`state` is the status, but `held` and `lapsed` for what is or was only held; `until` when it is let go. `service`
+    and `doctor_id` are ids, empty where they are not known. `clinic` is None for one that is booked no more."""
+
+    id: str
+    state: str
+    start: datetime
+    end: datetime
+    now: datetime
+    until: datetime | None
+    clinic: Clinic | None
+    service: str
+    doctor_id: str
+    doctor: str
+    focus: str
+    department: str
+    place: str
+    reason: str
+    by_us: bool
+
+    @property
+    def minutes(self) -> int:
+        return int((self.end - self.start).total_seconds() // 60)
+
+    @property
+    def days(self) -> int:
+        """Days until then, as one counts them at home."""
+        return (self.start.date() - self.now.date()).days
+
+    @property
+    def left(self) -> int:
+        """Whole minutes for which it is still held."""
+        return int((self.until - self.now).total_seconds() // 60) if self.until else 0
+
+    @property
+    def is_to_come(self) -> bool:
+        return self.state in STANDS and self.end > self.now
+
+    @property
+    def can_change(self) -> bool:
+        """Whether it may be moved or let go."""
+        return self.state == "booked" and self.start > self.now
+
+    @property
+    def can_restore(self) -> bool:
+        return self.state == "cancelled" and not self.until and not self.by_us and self.start > self.now
+
+
+def coming(told: Resource, clinics: Mapping[str, Clinic], now: datetime, language: str) -> Coming:
+    service, role = named(told, "HealthcareService"), named(told, "PractitionerRole")
+    clinic = clinics.get(service) or of_doctor(clinics, role)
+    zone = clinic.zone if clinic else USUAL
+    doctor = clinic.doctor(f"PractitionerRole/{role}") if clinic else None
+    until = held_until(told)
+    return Coming(
+        id=told["id"],
+        state=state(told, until, now),
+        start=moment(told["start"], zone),
+        end=moment(told["end"], zone),
+        now=now.astimezone(zone),
+        until=until and until.astimezone(zone),
+        clinic=clinic,
+        service=clinic.id if clinic else service,
+        doctor_id=role,
+        doctor=doctor.name.in_(language) if doctor else "",
+        focus=doctor.focus.in_(language) if doctor and doctor.focus else "",
+        department=clinic.department.in_(language) if clinic else department(told, language),
+        place=clinic.place.in_(language) if clinic else "",
+        reason=told.get("description") or " ".join(one["text"] for one in told.get("reasonCode", []) if "text" in one),
+        by_us=cancelled_by_us(told),
+    )
+
+
+def of_doctor(clinics: Mapping[str, Clinic], role: str) -> Clinic | None:
+    """Where a doctor is, for a booking that does not say which service it is of."""
+    return next((one for one in clinics.values() if one.doctor(f"PractitionerRole/{role}")), None)
+
+
+def named(told: Resource, type: str) -> str:
+    """The id of the first of this type that takes part, or that it is about."""
+    people = [one["actor"] for one in told.get("participant", []) if "actor" in one]
+    about = (one.get("reference", "") for one in [*people, *told.get("supportingInformation", [])])
+    return next((one.partition("/")[2] for one in about if one.startswith(f"{type}/")), "")
+
+
+def moment(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(text).astimezone(zone)
+
+
+def state(told: Resource, until: datetime | None, now: datetime) -> str:
+    """
+    >>> state({"status": "booked"}, None, datetime.max)
+    'booked'
+    """
+    status = str(told["status"])
+    if until is None or status not in ("pending", "cancelled"):
+        return status
+    return "lapsed" if until <= now else "held" if status == "pending" else status
+
+
+def department(told: Resource, language: str) -> str:
+    return next((terms.concept(one, language) for one in told.get("specialty", [])), "")
+
+
+def cancelled_by_us(told: Resource) -> bool:
+    said = told.get("cancelationReason", {}).get("coding", [])
+    return not any(one.get("system") == REASONS and one.get("code") == "pat" for one in said)
+
+
+def in_order(told: Iterable[Coming]) -> tuple[list[Coming], list[Coming]]:
+    """What is to come, the soonest first; and what was, the latest first. What was only held is in neither."""
+    every = [one for one in told if one.until is None and one.state not in UNSEEN]
+    ahead = sorted((one for one in every if one.is_to_come), key=lambda one: one.start)
+    behind = sorted((one for one in every if not one.is_to_come), key=lambda one: one.start, reverse=True)
+    return ahead, behind

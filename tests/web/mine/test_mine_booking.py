@@ -1,0 +1,224 @@
+"""A patient finds a time on a phone, has it held, confirms it, moves it, lets it go and takes it up again."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from salus.base import clock
+from salus.base.ids import uuid7
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+from salus.services.appointments.booking import Booking, Wish
+from salus.services.appointments.finding import Offer
+
+PRESSED = "cardiology-centre"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(house) -> Iterator[None]:
+    """Each test begins with the times that the city has."""
+    before = {one.id for one in house.search("Appointment", "_count=500").versions}
+    yield
+    for one in house.search("Appointment", "_count=500").versions:
+        if one.id not in before and one.json()["status"] in ("pending", "booked"):
+            house.update("Appointment", one.id, one.json() | {"status": "entered-in-error"})
+
+
+def bookings(house, status: str) -> int:
+    return house.search("Appointment", f"patient=Patient/showcase-1&status={status}&_summary=count").total
+
+
+def another_has(ward: Store, at: str) -> None:
+    """Somebody else books a time of the page."""
+    service, actor, start = at.split("|")
+    begin = datetime.fromisoformat(start)
+    offer = Offer(begin, begin + timedelta(minutes=15), (actor,))
+    wish = Wish(uuid7(), "Patient/showcase-2", offer, f"HealthcareService/{service}")
+    Booking(ward, SYSTEM, Purpose.OPERATIONS).book(wish)
+
+
+def test_a_time_is_found_held_and_booked_with_the_reason_in_own_words(phone, house):
+    page = phone.see("/mine/find")
+    assert 'href="/mine/find?department=cardiology"' in page and "Where should I go?" in page
+
+    held = phone.hold()
+    page = phone.see(held)
+
+    assert "Held for you until" in page and "9 min left" in page and bookings(house, "pending") == 1
+    answer = phone.send(page, f"{held}/confirm", reason="  my <heart> races ")
+    assert f"{held}?done=booked" == answer.headers["location"]
+    page = phone.see(f"{held}?done=booked")
+    assert "It is booked." in page and "my &lt;heart&gt; races" in page and "Cardiology" in page
+    assert f'href="{held}"' in phone.see("/mine") and f'href="{held}"' in phone.see("/mine/appointments")
+
+
+def test_a_form_sent_twice_is_one_booking(phone, house):
+    page = phone.see("/mine/find?department=cardiology")
+    key, at = re.search(r'name="key" value="([^"]+)"', page)[1], phone.offered(page)[0]
+
+    first, again = (phone.send(page, "/mine/hold", key=key, at=at).headers["location"] for _ in range(2))
+    done = [phone.send(page, f"{first}/confirm", reason="once").headers["location"] for _ in range(2)]
+
+    assert first == again and done == [f"{first}?done=booked"] * 2 and bookings(house, "booked") == 1
+    for verb in ("cancel", "restore"):
+        assert [303, 303] == [phone.send(page, f"{first}/{verb}").status_code for _ in range(2)]
+    assert bookings(house, "booked") == 1
+
+
+def test_nobody_holds_two_times(phone, house):
+    first = phone.hold(number=0)
+    phone.hold(number=1)
+
+    assert 1 == bookings(house, "pending")
+    assert "Cancelled" in phone.see(first)
+
+
+def test_what_is_held_and_not_wanted_is_free_again(phone):
+    before = phone.offered(phone.see("/mine/find?department=cardiology"))
+    held = phone.hold()
+    assert before[0] not in phone.offered(phone.see("/mine/find?department=cardiology"))
+
+    assert "/mine/find" == phone.send(phone.see(held), f"{held}/cancel").headers["location"]
+    assert before == phone.offered(phone.see("/mine/find?department=cardiology"))
+
+
+def test_a_time_that_somebody_else_took_is_told_with_those_that_are_free(phone, ward):
+    page = phone.see("/mine/find?department=cardiology")
+    at = phone.offered(page)[0]
+    another_has(ward, at)
+
+    answer = phone.send(page, "/mine/hold", key="k", at=at)
+
+    assert 409 == answer.status_code and "a moment faster" in answer.text
+    assert at not in phone.offered(answer.text) and phone.offered(answer.text)
+
+
+def test_what_is_not_confirmed_in_ten_minutes_is_let_go(phone):
+    held = phone.hold()
+    page = phone.see(held)
+    with clock.stopped_at(clock.now() + timedelta(minutes=11)):
+        late = phone.send(page, f"{held}/confirm", reason="late")
+        assert 410 == late.status_code
+        assert "no longer held" in phone.see(held) and "Nothing was booked" in phone.see(held)
+        assert "no longer held" in phone.see(f"{held}/left")
+        assert f'href="{held}"' not in phone.see("/mine/appointments")
+
+
+def test_what_was_cancelled_by_mistake_can_be_taken_back_until_somebody_else_has_it(phone, ward):
+    page = phone.see("/mine/find?department=cardiology")
+    booked, at = phone.book(), phone.offered(page)[0]
+    page = phone.see(f"{booked}?done=booked")
+    assert f"{booked}?done=cancelled" == phone.send(page, f"{booked}/cancel").headers["location"]
+    page = phone.see(f"{booked}?done=cancelled")
+    assert "Undo" in page and "No appointment is coming up." in phone.see("/mine")
+
+    assert f"{booked}?done=restored" == phone.send(page, f"{booked}/restore").headers["location"]
+    assert "It stands again." in phone.see(f"{booked}?done=restored") and f'href="{booked}"' in phone.see("/mine")
+
+    phone.send(page, f"{booked}/cancel")
+    another_has(ward, at)
+    answer = phone.send(page, f"{booked}/restore")
+    assert 409 == answer.status_code and "Somebody else has this time by now" in answer.text
+
+
+def test_another_time_is_chosen_and_the_one_before_is_free(phone):
+    before = phone.offered(phone.see("/mine/find?department=cardiology"))
+    booked = phone.book()
+    page = phone.see(f"{booked}/move")
+    assert "You keep" in page
+    chosen = phone.offered(page)[3]
+
+    assert [f"{booked}?done=moved"] * 2 == [
+        phone.send(page, f"{booked}/move", at=chosen).headers["location"] for _ in range(2)
+    ]
+    assert before[0] in phone.offered(phone.see("/mine/find?department=cardiology"))
+    assert "It was moved." in phone.see(f"{booked}?done=moved")
+
+
+def test_what_was_cancelled_is_not_moved(phone):
+    booked = phone.book()
+    phone.send(phone.see(booked), f"{booked}/cancel")
+
+    assert booked == phone.browser.get(f"{booked}/move").headers["location"]
+
+
+def test_another_patients_appointment_is_as_if_it_were_not_there(phone, house):
+    other = next(
+        one.id for one in house.search("Appointment", "_count=500").versions if b'"Patient/showcase-1"' not in one.body
+    )
+    page = phone.see("/mine/find?department=cardiology")
+    for id in (other, "nobodys"):
+        for path in ("", "/left", "/move"):
+            assert "There is nothing at this address" in phone.see(f"/mine/appointments/{id}{path}", 404)
+        for verb in ("confirm", "cancel", "restore", "move"):
+            answer = phone.send(page, f"/mine/appointments/{id}/{verb}", reason="x", at=phone.offered(page)[0])
+            assert 404 == answer.status_code
+            assert f"There is no Appointment/{id}<" in answer.text and "2026" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status"),
+    [
+        ("nonsense", 422),
+        (f"{PRESSED}|PractitionerRole/doctor-cardiology-centre-1|2026-11-23T01:00:00", 422),
+        ("nowhere|PractitionerRole/x|2026-11-23T01:00:00Z", 404),
+        (f"{PRESSED}|PractitionerRole/x|2126-11-23T01:00:00Z", 400),
+        (f"{PRESSED}|PractitionerRole/doctor-cardiology-centre-1|2020-11-23T01:00:00Z", 409),
+    ],
+)
+def test_a_time_that_is_none_of_the_page_is_refused(phone, chosen, status):
+    page = phone.see("/mine/find?department=cardiology")
+
+    assert status == phone.send(page, "/mine/hold", key="k", at=chosen).status_code
+    assert 422 == phone.send(page, "/mine/hold", key="", at=phone.offered(page)[0]).status_code
+
+
+def test_a_form_that_is_not_ours_books_nothing(phone, house):
+    page = phone.see("/mine/find?department=cardiology")
+    answer = phone.browser.post("/mine/hold", data={"key": "k", "at": phone.offered(page)[0]})
+
+    assert 403 == answer.status_code and bookings(house, "pending") == 0
+
+
+def test_a_reason_too_long_is_said_and_stays_as_it_was_typed(phone):
+    held = phone.hold()
+    answer = phone.send(phone.see(held), f"{held}/confirm", reason="x" * 501)
+
+    assert 422 == answer.status_code and "At most 500 characters" in answer.text and "x" * 501 in answer.text
+
+
+def test_departments_and_doctors_are_found_by_name_in_both_languages(phone, phone_in):
+    page = phone_in("zh").see("/mine/find?name=心")
+    assert "心血管内科" in page and 'href="/mine/find?doctor=' in page
+    assert "没有名为“火星”的科室或医生" in phone_in("zh").see("/mine/find?name=火星")
+    doctor = re.search(r"/mine/find\?doctor=([\w-]+)", page)[1]
+
+    times = phone.see(f"/mine/find?doctor={doctor}")
+
+    assert {f"PractitionerRole/{doctor}"} == {one.split("|")[1] for one in phone.offered(times)}
+
+
+def test_times_are_narrowed_by_place_and_day_and_nonsense_is_refused(phone):
+    page = phone.see("/mine/find?department=cardiology&place=Xishan Hospital, clinics")
+    assert {"cardiology-xishan"} == {one.split("|")[0] for one in phone.offered(page)}
+    later = re.search(r'href="(/mine/find\?[^"]*from=[^"]+)"', page)[1].replace("&amp;", "&")
+    assert min(phone.offered(phone.see(later)), key=lambda one: one[-25:])[-25:] > phone.offered(page)[0][-25:]
+    assert "No free time" in phone.see("/mine/find?department=cardiology&place=nowhere")
+    phone.see("/mine/find?department=cardiology&from=soon", 422)
+    for nobody in ("department=none", "doctor=none", "service=none", "service=eyes&doctor=none"):
+        phone.see(f"/mine/find?{nobody}", 404)
+
+
+def test_the_recommender_leads_to_the_times_of_the_doctor(phone):
+    page = phone.browser.send_form("/services", "/services", need="my blood pressure is high").text
+    doctor = re.search(r'href="/mine/find\?doctor=([\w-]+)"', page)[1]
+
+    assert phone.offered(phone.see(f"/mine/find?doctor={doctor}"))
+
+
+def test_somebody_without_a_record_here_is_told_so(someone):
+    page = someone("patient").get("/mine").text
+
+    assert "There is no record of yours here yet" in page
