@@ -11,7 +11,7 @@ from salus.base import clock
 from salus.base.errors import Damaged, Gone, Missing, SalusError, Stale
 from salus.base.ids import uuid7
 from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, compartments, drafts, faults, shelves, stewards
+from salus.records import chain, compartments, drafts, faults, shelves, signed, stewards
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
 from salus.records.engines import Connection
@@ -90,6 +90,7 @@ class Desk:
         self.stewards: Stewards = {}
         self.actor, self.purpose = SYSTEM, Purpose.OPERATIONS
         self.erases = False  # whether this transaction is an erasure
+        self.signs = False  # whether it is the signing of a note
         self.t = ledger.t + 1
         self.salt = b""
         self.stand_at(ledger.ts, chain.salt())
@@ -126,6 +127,7 @@ class Desk:
             id = uuid7()
             self.reserve(draft.type, id)
         draft = admitted(self, draft, id)
+        signed.check(self, draft, id)
         return self._store(draft, id, Standing(self._rows[draft.type, id], 0, 0, 0, 0, 0, None, None))
 
     def update(self, draft: Draft, if_match: int | None = None, known: bool = False) -> Version:
@@ -139,17 +141,19 @@ class Desk:
         standing = self.standing(draft.type, id)
         check_match(standing, if_match, f"{draft.type}/{id}")
         draft = admitted(self, draft, id)
+        old = self._body(standing) if standing and standing.alive else b""
+        if standing and old:
+            at = self._at(standing.t)
+            same = draft.stamped(id, standing.version, clock.instant(at)) == old
+            if same or (known and self._was_there(draft, id, standing.row)):
+                return Version(draft.type, id, standing.version, at, False, old, unchanged=True)
+        signed.check(self, draft, id, old)
         if standing is None:
             row = self._rows.get((draft.type, id))
             if row is None:
                 row = self._rows[draft.type, id] = self.ledger.next_row()
             return self._store(draft, id, Standing(row, 0, 0, 0, 0, 0, None, None))
-        if standing.alive:
-            old = self._body(standing)
-            at = self._at(standing.t)
-            same = draft.stamped(id, standing.version, clock.instant(at)) == old
-            if same or (known and self._was_there(draft, id, standing.row)):
-                return Version(draft.type, id, standing.version, at, False, old, unchanged=True)
+        if old:
             self._unshelve(draft.type, standing, old)
         self._bury(standing)
         return self._store(draft, id, standing)
@@ -163,8 +167,10 @@ class Desk:
             raise Missing(f"There is no {type}/{id}")
         if not standing.alive:
             raise Gone(f"{type}/{id} is deleted already")
+        old = self._body(standing)
+        signed.check_release(type, id, old)
         released(self, type, id)
-        subjects = self._unshelve(type, standing, self._body(standing))
+        subjects = self._unshelve(type, standing, old)
         self._bury(standing)
         version = standing.version + 1
         self.connection.executemany(

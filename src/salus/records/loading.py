@@ -17,6 +17,7 @@ from salus.records.holds import Taken
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
 from salus.records.shelves import COLUMNS
+from salus.records.signed import Signed
 from salus.records.stewards import STEWARDED, Unmet
 
 MOST = 500  # addresses looked up at once
@@ -75,7 +76,7 @@ def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
     type, id, body = item
     try:
         return outcome_of(line, desk.update(drafts.addressed(body, type, id), known=known))
-    except (Unmet, Taken) as fault:  # before anything of it is written
+    except (Unmet, Taken, Signed) as fault:  # before anything of it is written
         return Outcome(line, "refused", type, id, 0, fault.issues)
 
 

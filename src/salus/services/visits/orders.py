@@ -1,0 +1,141 @@
+"""What a doctor orders in a visit: in draft until the note is signed, then active with it.
+
+https://hl7.org/fhir/R4/servicerequest.html, /medicationrequest.html
+"""
+
+from datetime import datetime
+from typing import Any
+
+from salus import codes
+from salus.assistants.answers import every
+from salus.base import clock
+from salus.base.errors import Conflict, Invalid, Missing
+from salus.base.ids import uuid7
+from salus.codes.tables import LOINC, SNOMED
+from salus.records import Records, drafts, signed
+from salus.records.desk import Desk
+from salus.services.visits.writing import Writing, current
+
+Resource = dict[str, Any]
+TYPES = ("MedicationRequest", "ServiceRequest")
+PRIORITIES = ("routine", "urgent", "asap", "stat")
+GROUPS = "https://salus.example/prescription"  # groupIdentifier: all that was signed together
+LABORATORY = {"coding": [{"system": SNOMED, "code": "108252007", "display": "Laboratory procedure"}]}
+
+
+def drafted(records: Records, encounter: str) -> list[Resource]:
+    """The orders of a visit that wait to be signed, the first ordered first."""
+    wanted = [("encounter", f"Encounter/{encounter}"), ("status", "draft"), ("_count", "200")]
+    found = [one for type in TYPES for one in every(records, type, wanted)]
+    return sorted(found, key=lambda one: (one["resourceType"], one.get("authoredOn", ""), one["id"]))
+
+
+def tests() -> list[codes.Lab]:
+    """What the laboratory can be asked for."""
+    return [one for one in codes.LABS.values() if one.kind == "lab"]
+
+
+def lay_test(writing: Writing, encounter: str, loinc: str, priority: str = "routine") -> Resource:
+    """Put a laboratory test on the visit's orders; the same again is the same. Raises Invalid, Missing, Forbidden."""
+    lab = codes.lab(loinc)
+    if lab is None or lab.kind != "lab":
+        raise Invalid(f"'{loinc[:60]}' is no test of the laboratory: choose one of the list", path="test")
+    if priority not in PRIORITIES:
+        raise Invalid(f"'{priority[:40]}' is none of {', '.join(PRIORITIES)}", path="priority")
+    writing.check()
+    standing = [one for one in drafted(writing.records, encounter) if one["resourceType"] == "ServiceRequest"]
+    same = next((one for one in standing if one["code"]["coding"][0]["code"] == loinc), None)
+
+    def work(desk: Desk) -> Resource:
+        visit = writing.visit(desk, encounter)
+        made = (same or request(visit, lab, writing.actor.reference, desk.at)) | {"priority": priority}
+        told: Resource = desk.update(drafts.addressed(made, "ServiceRequest", made["id"])).json()
+        return told
+
+    made: Resource = writing.submit(work, "order", f"Encounter/{encounter}")
+    return made
+
+
+def request(visit: Resource, lab: codes.Lab, doctor: str, at: datetime) -> Resource:
+    """The ServiceRequest of a test."""
+    return {
+        "resourceType": "ServiceRequest",
+        "id": uuid7(),
+        "status": "draft",
+        "intent": "order",
+        "category": [LABORATORY],
+        "code": {"coding": [{"system": LOINC, "code": lab.code, "display": lab.en}], "text": lab.zh},
+        "subject": visit["subject"],
+        "encounter": {"reference": f"Encounter/{visit['id']}"},
+        "authoredOn": clock.instant(at),
+        "requester": {"reference": doctor},
+    }
+
+
+def prescribed(order: Resource, visit: Resource) -> Resource:
+    """An order for a medicine as the visit keeps it until the note is signed, with how much is to be dispensed.
+
+    Raises Invalid where it does not say for how long: nobody could dispense it.
+    """
+    supply = dispensed(order)
+    if supply is None:
+        raise Invalid("Say how much is taken each time and for how many days: the pharmacy dispenses that", path="days")
+    encounter = {"reference": f"Encounter/{visit['id']}"}
+    return order | {"status": "draft", "encounter": encounter, "dispenseRequest": {"quantity": supply}}
+
+
+def dispensed(order: Resource) -> Resource | None:
+    """The amount for the whole course, in the unit of a dose; None where a part of it is not said.
+
+    >>> repeat = {"frequency": 2, "period": 1, "periodUnit": "d", "boundsDuration": {"value": 7, "code": "d"}}
+    >>> dose = {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": 5, "unit": "mg"}}]}
+    >>> dispensed({"dosageInstruction": [dose]})
+    {'value': 70, 'unit': 'mg'}
+    """
+    total, unit = 0.0, {}
+    for one in order.get("dosageInstruction", ()):
+        repeat, rates = one.get("timing", {}).get("repeat", {}), one.get("doseAndRate", ())
+        if not rates or "boundsDuration" not in repeat:
+            return None
+        dose = rates[0]["doseQuantity"]
+        unit = {name: dose[name] for name in ("unit", "system", "code") if name in dose}
+        days = DAYS[repeat.get("periodUnit", "d")] * repeat.get("period", 1)
+        total += dose["value"] * repeat.get("frequency", 1) * repeat["boundsDuration"]["value"] / days
+    rounded = round(total, 4)
+    return {"value": int(rounded) if rounded.is_integer() else rounded, **unit} if unit else None
+
+
+DAYS = {"d": 1.0, "wk": 7.0}
+
+
+def cancel(writing: Writing, encounter: str, type: str, id: str) -> None:
+    """Take an order off that is in draft. Raises Missing, Conflict (it was signed), Forbidden."""
+    writing.check()
+
+    def work(desk: Desk) -> None:
+        writing.visit(desk, encounter)
+        body = waiting(desk, encounter, type, id)
+        desk.update(drafts.addressed(body | {"status": DROPPED[type]}, type, id))
+
+    writing.submit(work, "cancel", f"{type}/{id}")
+
+
+DROPPED = {"MedicationRequest": "cancelled", "ServiceRequest": "revoked"}
+
+
+def waiting(desk: Desk, encounter: str, type: str, id: str) -> Resource:
+    """An order of the visit that is in draft still. Raises Missing, Conflict."""
+    body = current(desk, type, id) if type in DROPPED else {}
+    if body.get("encounter", {}).get("reference") != f"Encounter/{encounter}":
+        raise Missing(f"{type[:40]}/{id[:64]} is no order of Encounter/{encounter}", path="order")
+    if body["status"] != "draft":
+        raise Conflict(f"{type}/{id} is {body['status']} already: look at the orders again", path="order")
+    return body
+
+
+def activated(body: Resource, note: str) -> Resource:
+    """The order as the signature lets it stand."""
+    made = body | {"status": "active", "extension": [*body.get("extension", ()), signed.mark(note)]}
+    if body["resourceType"] == "MedicationRequest":
+        made["groupIdentifier"] = {"system": GROUPS, "value": note}
+    return made

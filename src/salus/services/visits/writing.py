@@ -1,0 +1,224 @@
+"""Writing the note of a visit: it begins with what is known, is kept as it is typed, and two windows never undo each
+other's words: who writes over a version they have not seen is told so.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from salus.base import clock
+from salus.base.errors import Conflict, Forbidden, Gone, Missing, Stale
+from salus.privacy import Actor, Purpose, Role, check_may
+from salus.privacy.policy import Act
+from salus.records import Records, Store, drafts
+from salus.records.desk import Desk
+from salus.records.signed import Signed
+from salus.records.writer import Request
+from salus.services.visits import known, notes
+from salus.services.visits.diagnoses import MOST, Diagnosis
+from salus.services.visits.notes import Note, note_of
+from salus.services.visits.templates import Template, template_of
+
+Resource = dict[str, Any]
+OPEN = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+FIRST = "outpatient"  # the template where none is chosen
+
+
+@dataclass
+class Writing:
+    """The visits of one doctor."""
+
+    store: Store
+    actor: Actor
+    purpose: Purpose
+
+    @property
+    def records(self) -> Records:
+        return self.store.open(self.actor, self.purpose)
+
+    def note(self, encounter: str, language: str = "en", template: str = FIRST) -> Note:
+        """The note of a visit, or one to begin with. Raises Missing, Forbidden, Invalid."""
+        records = self.records
+        visit = records.read("Encounter", encounter).json()
+        found = kept(records, notes.id_of(encounter))
+        return found or self._begin(records, visit, language, template_of(template))
+
+    def save(self, encounter: str, texts: Mapping[str, str], version: int | None = None, **begun: str) -> Note:
+        """Keep what is typed. `version`: the one that was on the screen, 0 for none; `begun`: as `note` takes it.
+
+        Raises Stale where another window kept something since, Invalid (too long), Signed, Forbidden, Missing.
+        """
+        return self.change(encounter, lambda note: note.written(texts), version, **begun)
+
+    def choose(self, encounter: str, template: str, texts: Mapping[str, str], **begun: str) -> Note:
+        """Go on with another template; words that it has no section for stand in the one that is nearest."""
+        chosen = template_of(template)
+
+        def changed(note: Note) -> Note:
+            return moved(note.written(texts), chosen)
+
+        return self.change(encounter, changed, None, **begun)
+
+    def diagnose(self, encounter: str, one: Diagnosis, **begun: str) -> Note:
+        """Put a diagnosis on the note, or change how certain it is. Raises Conflict for more than `MOST`."""
+
+        def changed(note: Note) -> Note:
+            known = [old for old in note.diagnoses if old.key != one.key]
+            if len(known) >= MOST:
+                raise Conflict(f"A note takes {MOST} diagnoses: take one off first", path="diagnosis")
+            place = next((n for n, old in enumerate(note.diagnoses) if old.key == one.key), len(known))
+            return replace(note, diagnoses=(*known[:place], one, *known[place:]))
+
+        return self.change(encounter, changed, None, **begun)
+
+    def drop(self, encounter: str, system: str, code: str) -> Note:
+        """Take a diagnosis off."""
+
+        def changed(note: Note) -> Note:
+            return replace(note, diagnoses=tuple(one for one in note.diagnoses if one.key != (system, code)))
+
+        return self.change(encounter, changed, None)
+
+    def lead(self, encounter: str, system: str, code: str) -> Note:
+        """Let a diagnosis be the first, which is the main one."""
+
+        def changed(note: Note) -> Note:
+            return replace(note, diagnoses=tuple(sorted(note.diagnoses, key=lambda one: one.key != (system, code))))
+
+        return self.change(encounter, changed, None)
+
+    def change(self, encounter: str, change: Callable[[Note], Note], version: int | None, **begun: str) -> Note:
+        """The next version of a draft, by a change of what stands there, in one transaction."""
+        self.check()
+        fresh = self.note(encounter, **begun)
+
+        def work(desk: Desk) -> Note:
+            self.visit(desk, encounter)
+            note = self.standing(desk, encounter) or fresh
+            check_version(note, version)
+            made = change(note)
+            if made == note and note.version:
+                return note
+            return note_of(desk.update(drafts.addressed(notes.composition(made, desk.at), notes.TYPE, note.id)))
+
+        held: Note = self.submit(work, "write", f"{notes.TYPE}/{fresh.id}")
+        return held
+
+    # --- who and what ---
+
+    def check(self) -> None:
+        """Raises Forbidden for who writes no notes."""
+        check_may(self.actor, self.purpose, Act.WRITE, notes.TYPE)
+        if self.actor.role is not Role.CLINICIAN:
+            raise Forbidden(f"A {self.actor.role} writes no notes: a clinician does")
+
+    def visit(self, desk: Desk, encounter: str, mine: bool = True) -> Resource:
+        """The Encounter, open and (`mine`) this doctor's. Raises Missing, Conflict (it is closed), Forbidden."""
+        told = current(desk, "Encounter", encounter)
+        check_open(told)
+        if mine:
+            check_mine(told, self.actor)
+        return told
+
+    def standing(self, desk: Desk, encounter: str, mine: bool = True) -> Note | None:
+        """The draft that stands there. Raises Signed, Forbidden (`mine`) for another's."""
+        id = notes.id_of(encounter)
+        if not desk.exists(notes.TYPE, id):
+            return None
+        note = note_of(desk.current(notes.TYPE, id))
+        check_draft(note)
+        if mine and note.author != self.actor.reference:
+            raise Forbidden(f"The note of Encounter/{encounter} is being written by {note.author}: they go on with it")
+        return note
+
+    def submit(self, work: Callable[[Desk], Any], act: str, what: str) -> Any:
+        return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what)).result()
+
+    def _begin(self, records: Records, visit: Resource, language: str, template: Template) -> Note:
+        """What a note begins with: what the template leaves to fill in, and what the record says already."""
+        patient = visit["subject"]["reference"].removeprefix("Patient/")
+        record = [version.json() for version in records.compartment(patient, known.TYPES)]
+        at, texts, sources = clock.now(), {}, {}
+        for one in template.sections:
+            found = [known.carried(kind, record, language, at) for kind in one.carries]
+            texts[one.key] = "\n".join(filter(None, (one.begins.in_(language), *(text for text, _ in found))))
+            sources[one.key] = tuple(source for _, those in found for source in those)
+        held = {key: those for key, those in sources.items() if those}
+        return Note(visit["id"], patient, self.actor.reference, template, language, texts, held)
+
+
+def kept(records: Records, id: str) -> Note | None:
+    """The note of this id, or None."""
+    try:
+        return note_of(records.read(notes.TYPE, id))
+    except Missing:
+        return None
+
+
+def current(desk: Desk, type: str, id: str) -> Resource:
+    """What stands there. Raises Missing, for what was deleted too."""
+    try:
+        told: Resource = desk.current(type, id).json()
+    except Gone as fault:
+        raise Missing(str(fault)) from None
+    return told
+
+
+def check_open(visit: Resource) -> None:
+    """Raises Conflict for a visit in which nothing can be written."""
+    if visit["status"] not in OPEN:
+        raise Conflict(
+            f"Encounter/{visit['id']} is {visit['status']}: only a visit that is {', '.join(sorted(OPEN))} is written "
+            "in; to a signed note write an addendum",
+            path="Encounter.status",
+        )
+
+
+def check_mine(visit: Resource, actor: Actor) -> None:
+    """Raises Forbidden for the visit of other doctors. One that names no doctor yet is anyone's."""
+    doctors = [who for one in visit.get("participant", ()) if is_doctor(who := named(one)) and "end" not in period(one)]
+    if doctors and actor.reference not in doctors:
+        raise Forbidden(f"Encounter/{visit['id']} is a visit of {doctors[0]}: call the patient to take it over")
+
+
+def named(participant: Resource) -> str:
+    return str(participant.get("individual", {}).get("reference", ""))
+
+
+def period(participant: Resource) -> Resource:
+    found: Resource = participant.get("period", {})
+    return found
+
+
+def is_doctor(reference: str) -> bool:
+    return reference.startswith("Practitioner/")
+
+
+def check_draft(note: Note) -> None:
+    """Raises Signed for a note that is no draft any more."""
+    if note.status != "preliminary":
+        told = f"The note Composition/{note.id} was signed on {clock.instant(note.at or clock.now())}"
+        raise Signed(f"{told} and stays as it is: write an addendum", path="Composition.status")
+
+
+def check_version(note: Note, version: int | None) -> None:
+    """Raises Stale where what stands there is not what was on the screen."""
+    if version is not None and version != note.version:
+        raise Stale(
+            f"The note was changed in another window since version {version}: it is at {note.version}. "
+            "Look at what stands there, then keep one of the two",
+            path="version",
+        )
+
+
+def moved(note: Note, template: Template) -> Note:
+    """With another template, nothing of what was written lost."""
+    codes = {one.loinc: one.key for one in reversed(template.sections)}
+    texts: dict[str, str] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    for one in note.template.sections:
+        goal = one.key if template.section(one.key) else codes.get(one.loinc, template.sections[0].key)
+        texts[goal] = "\n".join(filter(None, (texts.get(goal, ""), note.texts.get(one.key, ""))))
+        sources[goal] = (*sources.get(goal, ()), *note.sources.get(one.key, ()))
+    kept = {key: tuple(dict.fromkeys(those)) for key, those in sources.items() if those}
+    return replace(note, template=template, texts={key: text for key, text in texts.items() if text}, sources=kept)
