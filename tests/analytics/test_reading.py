@@ -216,3 +216,29 @@ def test_a_table_of_no_events_still_has_the_schema_and_unchanging_ones_come_firs
 
 def test_events_name_systems_as_the_tables_of_codes_do():
     assert {name: name for name in SYSTEMS} == {name: short(url) for name, url in SYSTEMS.items()}
+
+
+def booking(status: str, **elements: Any) -> dict[str, Any]:
+    people = [{"actor": {"reference": "PractitionerRole/3"}}, {"actor": {"reference": "Patient/7"}}]
+    times = {"start": "2026-03-02T09:30:00+08:00", "created": "2026-02-27T20:00:00+08:00"}
+    return {"resourceType": "Appointment", "id": "b", "status": status, "participant": people, **times, **elements}
+
+
+def test_a_booking_is_told_when_it_is_made_and_when_the_visit_was_to_be():
+    made = [
+        ("BOOKING//made", 2.5625, None, "d"),
+        ("BOOKING//hour", 1.5, None, "h"),
+        ("BOOKING//weekday", 1.0, None, None),
+    ]
+
+    assert made == said(booking("booked"))
+    assert [*made, ("BOOKING//missed", None, None, None)] == said(booking("noshow"))
+    assert {("7", "b")} == {(event.subject_id, event.encounter_id) for event in events_of(booking("noshow"))}
+    assert [utc("2026-02-27T12:00:00Z")] * 3 + [utc("2026-03-02T01:30:00Z")] == [
+        event.recorded_time for event in events_of(booking("fulfilled"))
+    ]
+
+
+@pytest.mark.parametrize("status", ["proposed", "waitlist", "entered-in-error"])
+def test_what_was_never_booked_is_no_event(status: str):
+    assert [] == events_of(booking(status))

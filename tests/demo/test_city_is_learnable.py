@@ -11,6 +11,7 @@ import pytest
 
 import salus.demo
 from salus.analytics.events import events_of, in_order, table_of
+from salus.assistants.diagnosis.question import question_of
 from salus.demo.city import make
 from salus.learning.learn import learn_task
 from salus.learning.ranking.learning import learn_ranking
@@ -87,3 +88,14 @@ def test_what_its_doctors_prescribe_goes_by_the_disease_and_is_ranked_so(place: 
     assert 0.6 < figures.methods["ranking"].f1.value < 0.97
     assert figures.methods["last"].f1.value + 0.3 < figures.methods["ranking"].f1.value
     assert figures.apart < 0.05
+
+
+def test_who_misses_visits_is_foretold_better_than_by_chance_on_what_comes_later(place: Path, events: pa.Table) -> None:
+    task = read_task(TASKS / "no-show.toml")
+    task.budget.trials, task.budget.seconds, task.models.families = 1, 1, ["logistic"]
+    learn_task(task, place / "events", place / "registry")
+    found = Registry(place / "registry").promoted(task.name)
+
+    assert found is not None
+    assert 0.58 < found.metrics["chosen"]["auroc"]["value"] < 0.9
+    assert question_of(found) is None

@@ -143,6 +143,19 @@ def test_the_class_of_a_visit_is_the_first_of_its_own_encounter() -> None:
     assert 24.0 == several.blind_hours
 
 
+def test_a_visit_that_says_neither_yes_nor_no_is_not_over_and_nobodys_row() -> None:
+    label = {"same_encounter": True, "codes": ["MISSED"], "no": ["KEPT"], "incident": False}
+    found = [(1, "a", "KEPT", "e1", None), (2, "b", "MISSED", "e2", None), (2, "c", "KEPT", "e2", None)]
+    answers = [label_at(Person(labels=found), 0, id, 9, task(label=label)) for id in ("e1", "e2", "e3")]
+
+    assert [("no", None), ("yes", None), ("", "unfinished")] == [(one.label, one.unclear) for one in answers]
+
+
+def test_codes_that_say_no_belong_to_a_question_about_a_visit() -> None:
+    with pytest.raises(Invalid, match="codes that say no"):
+        task(label={"codes": ["MISSED"], "no": ["KEPT"], "within_days": 30})
+
+
 def test_prediction_times_keep_their_distance_and_the_latest_few() -> None:
     person = Person(anchors=[(day * D, None) for day in (0, 0, 5, 10, 12, 30, 45)])
     when = {"events": ["VISIT//*"], "min_gap_days": 10, "max_per_subject": 2, "offset_hours": 2}

@@ -32,7 +32,7 @@ from salus.learning.task import read_task
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
-TASKS = ("diabetes-12m", "acute-differential", "medicines")
+TASKS = ("diabetes-12m", "acute-differential", "medicines", "no-show")
 EFFECTS = ("rosuvastatin", "vitamin-e", "empagliflozin", "diuretic")  # treatments whose effect is known
 Share = Callable[[float], None]  # told how much of a step is done, 0 to 1
 say = words_of("salus.cli")

@@ -107,7 +107,8 @@ def appointment(chart: Chart, day: int, focus: Focus, one: Doctor, rng: Random) 
     """https://hl7.org/fhir/R4/appointment.html"""
     rows = table("services")["bookings"]
     minute, drawn = 8 * 60 + LENGTH * rng.randrange(32), rng.random()
-    missed = rows["cancelled"] + rows["missed"]
+    waited = 1 + rng.randrange(14)
+    missed = rows["cancelled"] + misses(chart.person, day, minute, waited)
     status = "cancelled" if drawn < rows["cancelled"] else "noshow" if drawn < missed else "fulfilled"
     who = [chart.subject, reference("PractitionerRole", one.id), reference("HealthcareService", one.service)]
     body: dict[str, Any] = {
@@ -116,10 +117,24 @@ def appointment(chart: Chart, day: int, focus: Focus, one: Doctor, rng: Random) 
         "reasonCode": [{"text": words(chart.person.english, focus, rng)}],
         "start": moment(day, minute).isoformat(),
         "end": moment(day, minute + LENGTH).isoformat(),
-        "created": moment(day - 1 - rng.randrange(14), 20 * 60).isoformat(),
+        "created": moment(day - waited, 20 * 60).isoformat(),
         "participant": [{"actor": actor, "status": "accepted"} for actor in who],
     }
     chart.add("Appointment", body)
+
+
+def misses(person: Person, day: int, minute: int, waited: int) -> float:
+    """The chance that this person does not come, who booked so many days before."""
+    rows = table("services")["bookings"]
+    usual = rows["missed"] / (1 - rows["missed"])
+    odds = (
+        math.log(usual)
+        + rows["missed_wait"] * math.log2(waited / 7)
+        + rows["missed_habit"] * Random(f"{person.id}:misses").gauss(0, 1)
+        + rows["missed_young"] * (15 <= person.age(day) < 35)
+        + rows["missed_late"] * (minute >= 15 * 60)
+    )
+    return 1 / (1 + math.exp(-odds))
 
 
 def words(english: bool, focus: Focus, rng: Random) -> str:

@@ -65,12 +65,14 @@ class When(Strict):
 
 
 class Label(Strict):
-    """What: codes within a horizon after the prediction time, or in the same encounter.
+    """What: codes within a horizon after the prediction time, or in the same encounter. `no`: of a yes-or-no question
+    about the same encounter, the codes that say no; while neither is there, it is not over and nobody's row.
 
     `followed_until`: of survival, when a person without the event counts as no longer followed.
     """
 
     codes: list[str] = []
+    no: list[str] = []
     classes: dict[str, list[str]] = {}
     names: dict[str, Text] = {}
     within_days: float = 0
@@ -80,7 +82,7 @@ class Label(Strict):
     followed_until: FollowedUntil = "end_of_data"
 
     def all_codes(self) -> list[str]:
-        return self.codes + [code for codes in self.classes.values() for code in codes]
+        return self.codes + self.no + [code for codes in self.classes.values() for code in codes]
 
 
 class Sequence(Strict):
@@ -425,6 +427,11 @@ def checks(task: Task) -> list[tuple[bool, str, str]]:
             not label.same_encounter and label.within_days <= 0 and not aces and task.kind != "ranking",
             "label.within_days",
             f"{label.within_days} days: give a horizon above 0, or same_encounter = true",
+        ),
+        (
+            bool(label.no) and not (task.kind == "binary" and label.same_encounter),
+            "label.no",
+            "codes that say no belong to a binary task with same_encounter = true",
         ),
         (
             task.kind == "survival" and label.same_encounter,

@@ -16,7 +16,7 @@ Entered in error, refuted, cancelled, not done and merely planned things are no 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from salus.analytics.events.concepts import codes_of, first_code
@@ -71,6 +71,9 @@ def subject_of(resource: Resource) -> str | None:
     """The id of the patient whom a resource is about, or None."""
     if resource.get("resourceType") == "Patient":
         return resource.get("id")
+    if resource.get("resourceType") == "Appointment":
+        people = (id_in(one.get("actor"), "Patient") for one in resource.get("participant", ()))
+        return next((one for one in people if one), None)
     return id_in(resource.get("subject") or resource.get("patient"), "Patient")
 
 
@@ -202,6 +205,33 @@ def read_encounter(encounter: Resource) -> Iterator[Event]:
         yield Event(subject, end.low, f"{word}_END//{kind}", None, left, None, visit, source, recorded)
 
 
+def read_appointment(appointment: Resource) -> Iterator[Event]:
+    """When it is booked BOOKING//made (days until the visit), BOOKING//hour and BOOKING//weekday (1 Monday;
+    in UTC: the same however it is written) of the visit; when it was to be, BOOKING//kept, //missed or
+    //cancelled. They share the booking's id as that of their encounter."""
+    subject, start = subject_of(appointment), moment(appointment.get("start") or "")
+    if subject is None or start is None or not UNBOOKED.isdisjoint(states(appointment)):
+        return
+    held = held_since(appointment)
+    made = span(appointment.get("created"))
+    at = min(made.low if made else held or start.low, start.low)
+    id = appointment.get("id")
+    source = f"Appointment/{id or ''}"
+    for code, number, unit in booked(start.low, at):
+        yield Event(subject, at, code, number, None, unit, id, source, at)
+    if ended := BOOKING_ENDS.get(appointment.get("status", "")):
+        recorded = known_within(start, held)
+        yield Event(subject, start.low, f"BOOKING//{ended}", None, None, None, id, source, recorded)
+
+
+def booked(start: datetime, at: datetime) -> tuple[tuple[str, float, str | None], ...]:
+    return (
+        ("BOOKING//made", (start - at) / timedelta(days=1), "d"),
+        ("BOOKING//hour", start.hour + start.minute / 60, "h"),
+        ("BOOKING//weekday", float(start.isoweekday()), None),
+    )
+
+
 def plainly(*elements: str) -> Callable[[Resource], Iterator[Said]]:
     """What it says are the codes in these elements, without a value."""
 
@@ -285,6 +315,8 @@ EMPTY = ERROR | {"cancelled", "registered"}
 UNTRUE = ERROR | {"refuted"}
 NO_ORDER = ERROR | {"cancelled", "draft", "proposal", "not-done"}
 NOT_DONE = ERROR | {"not-done", "preparation", "declined", "cancelled"}
+UNBOOKED = ERROR | {"proposed", "waitlist"}
+BOOKING_ENDS = {"fulfilled": "kept", "noshow": "missed", "cancelled": "cancelled"}
 NOT_TAKEN = ERROR | {"not-taken", "intended"}
 ONSET = ("onsetDateTime", "onsetPeriod")
 EFFECTIVE = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
@@ -306,6 +338,7 @@ KINDS = {
 READERS: dict[str, Callable[[Resource], Iterator[Event]]] = {
     "Patient": read_patient,
     "Encounter": read_encounter,
+    "Appointment": read_appointment,
     **{name: read_by(kind) for name, kind in KINDS.items()},
 }
 TYPES = tuple(READERS)

@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows: let only one process follow
     fcntl = None  # type: ignore[assignment]
 
-RULES = 2  # raise it when `reading` gives other events for the same resource: then all files are made anew
+RULES = 3  # raise it when `reading` gives other events for the same resource: then all files are made anew
 
 
 class Shelf:

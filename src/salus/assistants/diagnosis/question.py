@@ -47,11 +47,11 @@ def _class_claim(label: Label, name: str, codes: list[str]) -> Claim:
 
 
 def question_of(deployed: Deployed) -> Question | None:
-    """The question that a model answers; None when that is no diagnosis: it predicts a number, or reads a table."""
-    kind = KINDS.get(deployed.task.kind)
-    if kind is None or deployed.bundle.source != "events":
+    """The question that a model answers; None when that is no diagnosis: it predicts a number, reads a table, or is
+    about bookings."""
+    kind, label = KINDS.get(deployed.task.kind), deployed.task.label
+    if kind is None or deployed.bundle.source != "events" or any(one.startswith("BOOKING//") for one in label.codes):
         return None
-    label = deployed.task.label
     codes = (
         {deployed.classes[-1]: label.codes}
         if kind == "risk"

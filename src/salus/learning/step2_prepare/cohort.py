@@ -155,7 +155,9 @@ def label_at(person: Person, at_us: int, encounter: str | None, end: int, task: 
         values = [f[4] for f in found if f[4] is not None]
         return Answer(value=values[0]) if values else Answer(unclear="no_value")
     if found:
-        return Answer(class_of(found[0][2], task))
+        return Answer(class_of(found, task))
+    if task.label.no:
+        return Answer(unclear="unfinished")
     followed = until <= end or (person.death is not None and person.death <= until)
     if not task.label.same_encounter and not followed:
         return Answer(unclear="unfinished")
@@ -179,8 +181,8 @@ def moment_span(task: Task) -> int:
     return round(timedelta(days=task.label.within_days) / timedelta(microseconds=1))
 
 
-def class_of(code: str, task: Task) -> str:
-    """The class that a label code belongs to."""
+def class_of(found: list[Found], task: Task) -> str:
+    """The class that the first of these label codes belongs to; yes where any says so."""
     if task.kind == "binary":
-        return "yes"
-    return next(name for name, codes in task.label.classes.items() if matches(code, codes))
+        return "yes" if any(matches(one[2], task.label.codes) for one in found) else "no"
+    return next(name for name, codes in task.label.classes.items() if matches(found[0][2], codes))
