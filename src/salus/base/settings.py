@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from salus.base.errors import Invalid
 from salus.base.words import LANGUAGES
 
 PREFIX = "SALUS_"
+USUAL_ZONE = ZoneInfo("Asia/Shanghai")
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -29,7 +31,7 @@ class Settings:
     this machine too, for development. `topics`: a folder with a site's own topics.
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
-    `payments`: the payment providers in use, such as `cash`.
+    `payments`: the payment providers in use, such as `cash`. `zone`: where a day of the house begins and ends.
     `profiles`: what resources of a type must meet to be stored, by canonical address.
     """
 
@@ -48,6 +50,7 @@ class Settings:
     notify_plain: bool = False
     topics: Path | None = None
     payments: tuple[str, ...] = ("cash",)
+    zone: ZoneInfo = USUAL_ZONE
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -175,6 +178,18 @@ def language_of(value: object) -> str:
     return str(value)
 
 
+def zone_of(value: object) -> ZoneInfo:
+    """Raises Invalid for what is no zone of the IANA database.
+
+    >>> zone_of("Europe/Oslo").key
+    'Europe/Oslo'
+    """
+    try:
+        return ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
+        raise Invalid(f"{value!r} is no time zone: name one such as Asia/Shanghai", path="zone") from fault
+
+
 def profiles_of(value: object) -> dict[str, tuple[str, ...]]:
     """Resource type -> profiles, from a table or from words `Type=address`. Raises Invalid for anything else.
 
@@ -206,6 +221,7 @@ READERS: dict[str, Callable[[object], Any]] = {
     "notify_plain": switch_of,
     "topics": path_of,
     "payments": names_of,
+    "zone": zone_of,
     "language": language_of,
     "profiles": profiles_of,
 }

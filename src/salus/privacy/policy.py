@@ -26,6 +26,7 @@ LABORATORY = frozenset({"ServiceRequest", "Specimen", "Observation", "Diagnostic
 LABORATORY_LOOKS = LABORATORY | {"Patient", "Encounter", "Practitioner", "PractitionerRole", "Organization", "Location"}
 BILLS = frozenset({"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse", "PaymentNotice"})
 BILLING = BILLS | {"PaymentReconciliation", "Task", "Communication"}
+CLOSES = frozenset({"PaymentReconciliation"})  # a day, a statement: never a payment
 BILLING_LOOKS = BILLING | DESK_TYPES | DESK_LOOKS
 NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag"})
 TRAINING_TYPES = frozenset({"QuestionnaireResponse", "Library"})  # what learners answered, and the cases
@@ -46,6 +47,7 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),
     (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({WRITE}), BILLING),
     (Role.AUDITOR, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),
+    (Role.AUDITOR, frozenset({Purpose.PAYMENT}), frozenset({WRITE}), CLOSES),
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({READ}), ANY),
     (Role.PATIENT, frozenset({Purpose.PATIENT_REQUEST}), frozenset({WRITE, DELETE}), frozenset({"Subscription"})),
     (Role.DATA_SCIENTIST, frozenset({Purpose.RESEARCH}), frozenset({READ}), ANY),

@@ -12,7 +12,7 @@ choice: the same again under the same key is the same posting, something else un
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -46,9 +46,13 @@ SELECT d.name, c.name, e.amount, d.currency FROM entry e
 JOIN account d ON d.account=e.debit JOIN account c ON c.account=e.credit WHERE e.posting=? ORDER BY e.n
 """
 STATEMENT = """
+SELECT * FROM (
 SELECT p.posting, p.key, p.act, p.about, p.ts, p.who, p.what, o.name, e.amount*{sign} FROM entry e
 JOIN posting p ON p.posting=e.posting JOIN account o ON o.account=e.{other} WHERE e.{own}=? AND e.posting>? AND p.act<>1
+ORDER BY e.posting LIMIT ?) one_side
 """
+LAST = "SELECT posting FROM posting WHERE ts<? ORDER BY posting DESC LIMIT 1"  # time never runs backwards in the books
+PAGE = 2000  # lines of a statement read at once
 BALANCE = "SELECT account, debits, credits, debits_held, credits_held FROM account WHERE name=? AND currency=?"
 TOTALS = """
 SELECT currency, sum(debits), sum(credits), sum(debits_held), sum(credits_held) FROM account GROUP BY currency
@@ -303,11 +307,28 @@ class Books:
             number = found[0] if found else 0
             halves = [STATEMENT.format(sign=sign, own=own, other=other) for sign, own, other in SIDES]
             sql = f"SELECT * FROM ({halves[0]} UNION ALL {halves[1]}) both_sides ORDER BY 1 LIMIT ?"
-            lines = reader.connection.execute(sql, (number, after, number, after, limit)).fetchall()
+            lines = reader.connection.execute(sql, (number, after, limit) * 2 + (limit,)).fetchall()
         return [
             Line(n, key, Act(act), clock.of_millis(ts), who, what, other, amount)
             for n, key, act, _, ts, who, what, other, amount in lines
         ]
+
+    def lines(self, name: str, currency: str, after: int = 0, upto: int | None = None) -> Iterator[Line]:
+        """The statement of an account after posting `after`, to posting `upto` at the most, however long it is."""
+        while page := self.statement(name, currency, after, PAGE):
+            last = page[-1].posting  # a posting may have lines that did not come with this page any more
+            whole = [one for one in page if one.posting != last] if len(page) == PAGE else []
+            for one in whole or page:
+                if upto is not None and one.posting > upto:
+                    return
+                yield one
+            after = (whole or page)[-1].posting
+
+    def last(self, before: datetime) -> int:
+        """The number of the last posting before a moment; 0 for none."""
+        with self.store.readers.one() as reader:
+            found = reader.connection.execute(LAST, (int(before.timestamp() * 1000),)).fetchone()
+        return int(found[0]) if found else 0
 
     def trial(self) -> dict[str, Balance]:
         """The sums over all accounts by currency: debits and credits are equal, or the books are broken."""

@@ -3,24 +3,22 @@
 import logging
 from collections.abc import Callable
 from typing import TypeVar
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
 from salus.base.errors import Busy, Conflict, Forbidden, Invalid, Missing, SalusError
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
-from salus.records import Store, drafts
+from salus.records import Store
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import TASKS, coded, put, same_id, standing
 from salus.services.billing.payments import moving
-from salus.services.billing.payments.dues import standing
 from salus.services.billing.payments.port import Provider, Told
-from salus.services.billing.payments.shapes import DEPOSIT, INWARD, TYPE, Payment, Status, payment_of
+from salus.services.billing.payments.shapes import DEPOSIT, INWARD, NOTICE, TYPE, Payment, Status, payment_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 LONGEST_KEY = 200
-TASKS = "https://salus.example/fhir/CodeSystem/task"
 FAULT = "payment-fault"
 
 
@@ -30,14 +28,14 @@ def check(actor: Actor, purpose: Purpose, provider: Provider | None, key: str) -
     if not 0 < len(key) <= LONGEST_KEY:
         raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(key)}", path="key")
     if actor.role is not Role.PATIENT:
-        check_may(actor, purpose, Act.WRITE, TYPE)
+        check_may(actor, purpose, Act.WRITE, NOTICE)
     elif provider is None or (provider.at_hand and provider.name != DEPOSIT):
         raise Forbidden("A patient's account does not move this money: ask at the desk")
 
 
 def kept(desk: Desk, id: str) -> Payment | None:
     """The payment that stands under an id."""
-    told = standing(desk, TYPE, id)
+    told = standing(desk, f"{TYPE}/{id}")
     return payment_of(told) if told else None
 
 
@@ -93,20 +91,19 @@ def spokesman(provider: str) -> Actor:
 def lay_before_clerk(store: Store, provider: str, order: str, fault: SalusError) -> None:
     """A Task for the billing clerk, one a day and order: whoever sends nonsense does not flood the desk."""
     at = clock.now()
-    id = str(uuid5(NAMESPACE_URL, f"{TASKS}/{FAULT}/{provider}/{order[:64]}/{at.date()}"))
+    id = same_id("task", FAULT, provider, order[:64], at.date().isoformat())
     task = {
         "resourceType": "Task",
         "id": id,
         "status": "requested",
         "intent": "order",
-        "code": {"coding": [{"system": TASKS, "code": FAULT}]},
+        "code": coded(TASKS, FAULT),
         "description": f"{provider}: {fault}"[:1000],
         "authoredOn": clock.instant(at),
     }
-    draft = drafts.addressed(task, "Task", id)
 
     def work(desk: Desk) -> None:
-        if standing(desk, "Task", id) is None:
-            desk.update(draft)
+        if standing(desk, f"Task/{id}") is None:
+            put(desk, task)
 
     submit(store, spokesman(provider), Purpose.PAYMENT, "tell", f"Task/{id}", work)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from salus.base.errors import Conflict, Gone, Invalid, Missing
+from salus.base.errors import Conflict, Invalid, Missing
 from salus.privacy import Actor, Role
-from salus.records import books, drafts
+from salus.records import books
 from salus.records.desk import Desk
 from salus.records.reading import Reader
+from salus.services.acting import put, standing
 from salus.services.billing.payments.shapes import owed
 
 Resource = dict[str, Any]
@@ -53,20 +54,11 @@ def account_for(desk: Desk, actor: Actor, id: str) -> Resource:
 
 
 def owned(desk: Desk, actor: Actor, type: str, id: str, whose: str) -> Resource:
-    found = standing(desk, type, id)
+    found = standing(desk, f"{type}/{id}")
     subjects = found.get(whose, []) if found else []
     names = [one.get("reference") for one in ([subjects] if isinstance(subjects, dict) else subjects)]
     if found is None or (actor.role is Role.PATIENT and f"Patient/{actor.patient}" not in names):
         raise Missing(f"There is no {type}/{id[:64]}")
-    return found
-
-
-def standing(desk: Desk, type: str, id: str) -> Resource | None:
-    """What stands there now, or None."""
-    try:
-        found: Resource = desk.current(type, id).json()
-    except (Missing, Gone):
-        return None
     return found
 
 
@@ -95,9 +87,9 @@ def being_paid(due: Due) -> str:
 
 def level(desk: Desk, id: str) -> None:
     """An invoice of which nothing is due is `balanced`; one that was given back is `issued` again."""
-    invoice = standing(desk, "Invoice", id)
+    invoice = standing(desk, f"Invoice/{id}")
     if invoice is None or invoice["status"] not in ("issued", "balanced"):
         return
     status = "balanced" if due_of(desk, invoice).amount <= 0 else "issued"
     if status != invoice["status"]:
-        desk.update(drafts.addressed(invoice | {"status": status}, "Invoice", id))
+        put(desk, invoice | {"status": status})

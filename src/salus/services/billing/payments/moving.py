@@ -12,10 +12,11 @@ from typing import Any
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
 from salus.privacy import SYSTEM
-from salus.records import books, drafts
+from salus.records import books
 from salus.records.desk import Desk
+from salus.services.acting import put, standing
 from salus.services.billing.payments import shapes
-from salus.services.billing.payments.dues import due_of, level, standing
+from salus.services.billing.payments.dues import due_of, level
 from salus.services.billing.payments.port import State, Told
 from salus.services.billing.payments.shapes import TYPE, Kind, Payment, Status
 
@@ -72,7 +73,7 @@ def settle(desk: Desk, payment: Payment, told: Told) -> Payment:
         payment = late(desk, payment)
         books.post(desk, payment.key, payment.currency, payment.entries(), payment.about)
     if payment.kind is Kind.PAYMENT:
-        desk.update(drafts.draft(shapes.notice(payment, told, payee(desk, payment)), shapes.NOTICE))
+        put(desk, shapes.notice(payment, told, payee(desk, payment)))
     return done(desk, payment)
 
 
@@ -80,7 +81,7 @@ def late(desk: Desk, payment: Payment) -> Payment:
     """What has moved though we had let it go: it pays what is still owed, or else is held as a deposit."""
     if payment.kind is not Kind.PAYMENT:
         return payment
-    invoice = standing(desk, "Invoice", payment.invoice.removeprefix("Invoice/"))
+    invoice = standing(desk, payment.invoice)
     fits = invoice and invoice["status"] == "issued" and due_of(desk, invoice).free >= payment.amount
     return replace(payment, landed=not fits)
 
@@ -104,20 +105,19 @@ def done(desk: Desk, payment: Payment) -> Payment:
 
 
 def keep(desk: Desk, payment: Payment) -> Payment:
-    desk.update(drafts.addressed(shapes.resource(payment, payee(desk, payment)), TYPE, payment.id))
+    put(desk, shapes.resource(payment, payee(desk, payment)))
     return payment
 
 
 def payee(desk: Desk, payment: Payment) -> Resource:
     """Who the money is for: who issued the invoice, or has the account."""
-    type, _, id = payment.about.partition("/")
-    told = standing(desk, type, id) or {}
+    told = standing(desk, payment.about) or {}
     return told.get("issuer") or told.get("owner") or {"display": SYSTEM.reference}
 
 
 def found(desk: Desk, id: str) -> Payment:
     """Raises Missing."""
-    told = standing(desk, TYPE, id)
+    told = standing(desk, f"{TYPE}/{id}")
     if told is None or not is_payment(told):
         raise Missing(f"There is no payment {id[:64]!r}", path="payment")
     return shapes.payment_of(told)

@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock, money
 from salus.records.books import Entry
+from salus.services.acting import coded
 from salus.services.billing.payments.port import Order, Told
 
 Resource = dict[str, Any]
@@ -132,10 +133,10 @@ def id_of(about: str, key: str) -> str:
 
 
 def resource(payment: Payment, payee: Resource) -> Resource:
-    """The PaymentReconciliation of a payment. `payee`: who the money is for, a Reference."""
+    """The PaymentReconciliation of a payment. `payee`: who the money is for, a Reference. Its days are those of UTC."""
     about = {"system": ABOUT, "value": payment.about}
     detail: Resource = {
-        "type": {"coding": [{"system": CODES, "code": payment.kind.value}]},
+        "type": coded(CODES, payment.kind.value),
         "request": {"reference": payment.about},
         "submitter": {"identifier": {"system": PROVIDERS, "value": payment.provider}},
         "payee": payee,
@@ -144,13 +145,7 @@ def resource(payment: Payment, payee: Resource) -> Resource:
     }
     if payment.of:
         detail["predecessor"] = {"system": KEYS, "value": payment.of}
-    optional: Resource = {
-        "paymentIdentifier": {"system": f"{PROVIDERS}/{payment.provider}", "value": payment.reference}
-        if payment.reference
-        else None,
-        "disposition": payment.reason or None,
-        "formCode": {"coding": [{"system": CODES, "code": "landed"}]} if payment.landed else None,
-    }
+    named = {"system": f"{PROVIDERS}/{payment.provider}", "value": payment.reference}
     return {
         "resourceType": TYPE,
         "id": payment.id,
@@ -164,7 +159,10 @@ def resource(payment: Payment, payee: Resource) -> Resource:
         "paymentDate": payment.at.date().isoformat(),
         "paymentAmount": money.amount(payment.amount, payment.currency),
         "detail": [detail],
-    } | {name: value for name, value in optional.items() if value}
+        "paymentIdentifier": named if payment.reference else None,
+        "disposition": payment.reason,
+        "formCode": coded(CODES, "landed") if payment.landed else None,
+    }
 
 
 def payment_of(told: Resource) -> Payment:
@@ -201,5 +199,5 @@ def notice(payment: Payment, told: Told, payee: Resource) -> Resource:
         "paymentDate": told.at.date().isoformat(),
         "recipient": payee,
         "amount": money.amount(told.amount, told.currency),
-        "paymentStatus": {"coding": [{"system": STATUSES, "code": "paid"}]},
+        "paymentStatus": coded(STATUSES, "paid"),
     }
