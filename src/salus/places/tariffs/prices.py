@@ -1,0 +1,101 @@
+"""A tariff: prices by code and day, in whole minor units, and how a quantity becomes an amount."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from salus.base.errors import Invalid
+
+Share = Annotated[int, Meta(ge=0, le=10_000)]
+Amount = Annotated[int, Meta(ge=0)]
+
+
+class Price(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
+    """What one `unit` of a thing costs from a day until before another. `cover`, `own` (hundredths of a percent) and
+    `limit` (most that is counted of a unit) are the insurers'; `units`: how many units one of that unit is."""
+
+    system: str
+    code: str
+    kind: str
+    en: str
+    zh: str
+    price: Amount
+    unit: str
+    since: date
+    until: date
+    cover: Literal["full", "part", "none"] = "full"
+    own: Share = 0
+    limit: Amount | None = None
+    units: dict[str, str] = {}
+    also: tuple[str, ...] = ()
+    also_system: str = ""
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {"en": self.en, "zh": self.zh}
+
+    @property
+    def codes(self) -> list[tuple[str, str]]:
+        """(system, code) of the thing, and of the same thing in another system."""
+        return [(self.system, self.code), *((self.also_system, code) for code in self.also)]
+
+    def counted(self, quantity: Fraction, unit: str) -> Fraction:
+        """A quantity in units of the price. Raises Invalid for a unit that the tariff does not know of it."""
+        if unit == self.unit:
+            return quantity
+        if unit not in self.units:
+            known = ", ".join([self.unit, *self.units])
+            raise Invalid(f"{self.code} is not priced by '{unit}': the tariff knows {known}", path="unit")
+        return quantity * Fraction(self.units[unit])
+
+    def asks(self, units: Fraction) -> int:
+        """The amount for so many units."""
+        return whole(self.price * units)
+
+    def counts(self, units: Fraction) -> int | None:
+        """The most that insurers count of so many units."""
+        return None if self.limit is None else whole(self.limit * units)
+
+
+def whole(value: Fraction) -> int:
+    """Half up.
+
+    >>> whole(Fraction(5, 2)), whole(Fraction(7, 3))
+    (3, 2)
+    """
+    return int((value * 2 + 1) // 2)
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """The prices of a place. `zone`: where its days begin; `version` changes with any figure."""
+
+    place: str
+    currency: str
+    zone: str
+    source: str
+    prices: tuple[Price, ...]
+    by_code: Mapping[tuple[str, str], list[Price]] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[tuple[str, str], list[Price]] = {}
+        for one in self.prices:
+            for name in one.codes:
+                found.setdefault(name, []).append(one)
+        object.__setattr__(self, "by_code", found)
+
+    @property
+    def version(self) -> str:
+        rows = msgspec.msgpack.encode(self.prices)
+        return f"{self.place}#{hashlib.sha256(rows).hexdigest()[:12]}"
+
+    def find(self, system: str, code: str, day: date) -> Price | None:
+        """The price on a day; None where there is none."""
+        found = self.by_code.get((system, code), ())
+        return next((one for one in found if one.since <= day < one.until), None)
