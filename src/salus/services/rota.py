@@ -1,6 +1,7 @@
 """Who is on: all listeners and chores of the services. The only module here that knows more than one of them."""
 
 from salus.services.appointments.waiting import rounds as waiting
+from salus.services.billing import hearing as charges
 from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
@@ -9,9 +10,11 @@ from salus.services.rounds import Chore, Listener
 LISTENERS: tuple[Listener, ...] = (
     PRESCRIPTIONS,
     QUEUE,
+    charges.LISTENER,
     waiting.LISTENER,
 )
 CHORES: tuple[Chore, ...] = (
     PAYMENTS,
+    charges.CHORE,
     *waiting.CHORES,
 )

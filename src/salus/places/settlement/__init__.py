@@ -3,18 +3,22 @@
 Knows law, money and dates; must not know of any patient, store or page.
 """
 
+from salus.places.settlement.groups import group_of
 from salus.places.settlement.rules import Rule, rules_of, shipped, the_rule
-from salus.places.settlement.settling import Claim, Item, Line, Settlement, Visit, Year, settle
+from salus.places.settlement.settling import Claim, Item, Line, Payer, Settlement, Visit, Year, all_own, settle
 from salus.places.settlement.telling import told
 
 __all__ = [
     "Claim",
     "Item",
     "Line",
+    "Payer",
     "Rule",
     "Settlement",
     "Visit",
     "Year",
+    "all_own",
+    "group_of",
     "rules_of",
     "settle",
     "shipped",

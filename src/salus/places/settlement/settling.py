@@ -140,6 +140,15 @@ def settle(rule: Rule, claim: Claim) -> Settlement:
     return Settlement(rule.version, rule.currency, tuple(sheet.lines), year)
 
 
+def all_own(claim: Claim, currency: str, why: str) -> Settlement:
+    """All is the insured's, since no rule says otherwise; `why` is a step of `UNSETTLED`."""
+    lines = (Line(why, "insured", claim.total),) if claim.total else ()
+    return Settlement("", currency, lines, claim.year)
+
+
+UNSETTLED = ("uncovered", "expired", "ruleless")
+
+
 def share_of(amount: int, share: int) -> int:
     """Half up, in whole minor units.
 
@@ -213,7 +222,8 @@ def threshold(sheet: Sheet) -> None:
     own = min(due, sheet.open)
     sheet.give("threshold", "insured", own, of=due, upto=whole)
     take(sheet, own)
-    sheet.year = replace(sheet.year, threshold=sheet.year.threshold + own)
+    if rule.yearly:
+        sheet.year = replace(sheet.year, threshold=sheet.year.threshold + own)
 
 
 def bands(sheet: Sheet) -> None:
@@ -226,7 +236,8 @@ def bands(sheet: Sheet) -> None:
         why = {"of": within, "above": band.above, "upto": band.upto}
         sheet.give("bands", "insurer", paid, share=band.share, **why)
         sheet.give("bands", "insured", within - paid, share=WHOLE - band.share, **why)
-    sheet.year = replace(sheet.year, counted=sheet.year.counted + sheet.open)
+    if sheet.rule.yearly:
+        sheet.year = replace(sheet.year, counted=sheet.year.counted + sheet.open)
     take(sheet, sheet.open)
 
 

@@ -31,7 +31,7 @@ def tariff_of(text: str) -> Tariff:
     faults += clashes(prices)
     if faults:
         raise Invalid(f"The tariff has {len(faults)} faults", issues=faults)
-    return Tariff(*(told[name] for name in HEAD), tuple(prices))
+    return Tariff(told["place"], told["currency"], told["zone"], told["source"], tuple(prices))
 
 
 @cache

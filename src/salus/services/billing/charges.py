@@ -1,0 +1,99 @@
+"""A deed with its price, as a ChargeItem. https://hl7.org/fhir/R4/chargeitem.html"""
+
+from salus.assistants.resources import translated
+from salus.assistants.suggestion import Name
+from salus.base import clock
+from salus.base.errors import Invalid
+from salus.base.money import amount
+from salus.services.billing.desks import Visited
+from salus.services.billing.done import Deed
+from salus.services.billing.names import KIND, TERMS, Resource, account_id, charge_id
+from salus.services.billing.sheets import Charged, decimal
+
+UNPRICED, UNPLACED, UNIT = "charge-unpriced", "charge-unplaced", "charge-unit"
+
+
+def priced(deed: Deed, visit: Visited | None) -> Charged | str:
+    """The charge of a deed; or why it has none: `UNPLACED` (no visit to bill it with), `UNPRICED`, `UNIT` (the tariff
+    does not know its unit)."""
+    if visit is None:
+        return UNPLACED
+    if visit.tariff is None:
+        return UNPRICED
+    day = deed.day(visit.tariff.zone)
+    found = next((one for name in deed.codings if (one := visit.tariff.find(*name, day))), None)
+    if found is None:
+        return UNPRICED
+    try:
+        units = found.counted(deed.quantity, deed.unit)
+    except Invalid:
+        return UNIT
+    return Charged(
+        charge=charge_id(deed.source, deed.part),
+        source=deed.source,
+        system=found.system,
+        code=found.code,
+        kind=found.kind,
+        en=found.en,
+        zh=found.zh,
+        quantity=decimal(deed.quantity),
+        unit=deed.unit,
+        price=found.price,
+        priced=found.unit,
+        amount=found.asks(units),
+        day=day,
+        cover=found.cover,
+        own=found.own,
+        limit=found.counts(units),
+    )
+
+
+def charge_item(deed: Deed, visit: Visited | None, charged: Charged | None, status: str) -> Resource:
+    """`charged` is None for what has no price (yet)."""
+    optional: Resource = {
+        "context": {"reference": deed.encounter} if visit else None,
+        "account": [{"reference": f"Account/{account_id(visit.patient, visit.organization)}"}] if visit else None,
+        "performingOrganization": {"reference": visit.organization} if visit and visit.organization else None,
+        "quantity": {"value": float(deed.quantity), "code": deed.unit, "unit": deed.unit} if deed.unit else None,
+        **(money(charged, visit.currency) if charged and visit else {}),
+    }
+    return {
+        "resourceType": "ChargeItem",
+        "id": charge_id(deed.source, deed.part),
+        "status": status,
+        "code": named(charged) if charged else as_written(deed),
+        "subject": {"reference": deed.patient} if deed.patient else {"display": "?"},
+        "occurrenceDateTime": clock.instant(deed.at),
+        "supportingInformation": [{"reference": deed.source}],
+    } | {key: value for key, value in optional.items() if value is not None}
+
+
+def money(charged: Charged, currency: str) -> Resource:
+    """The amount, and what it is made of."""
+    parts = [
+        {"url": "kind", "valueCoding": {"system": KIND, "code": charged.kind}},
+        {"url": "price", "valueMoney": amount(charged.price, currency)},
+        {"url": "unit", "valueCode": charged.priced},
+        {"url": "cover", "valueCode": charged.cover},
+    ]
+    return {"priceOverride": amount(charged.amount, currency), "extension": [{"url": TERMS, "extension": parts}]}
+
+
+def named(charged: Charged) -> Resource:
+    coding = {"system": charged.system, "code": charged.code, "display": charged.en}
+    return {"coding": [coding | {"_display": translated(Name(charged.en, charged.zh))}]}
+
+
+def as_written(deed: Deed) -> Resource:
+    """What has no price is called as it was there."""
+    codings = [{"code": code} | ({"system": url} if url else {}) for url, code in deed.codings]
+    return {"coding": codings} if codings else {"text": deed.source}
+
+
+def same(before: Resource, deed: Deed) -> bool:
+    """Whether a ChargeItem is of this deed as it is now: the same thing, as much of it."""
+    codes = {one.get("code") for one in before["code"].get("coding", [])}
+    told = before.get("quantity", {})
+    as_much = told.get("value") == float(deed.quantity) and told.get("unit", "") == deed.unit
+    where = before.get("context", {}).get("reference", "")
+    return as_much and (not codes or bool(codes & {code for _, code in deed.codings})) and where in (deed.encounter, "")

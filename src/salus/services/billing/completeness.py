@@ -1,0 +1,89 @@
+"""Was everything charged? What was done and has no charge, and what is still to come before a visit can be billed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from salus.assistants.answers import every
+from salus.base.errors import Gone, Missing
+from salus.records import Records
+from salus.services.billing.done import Deed, deeds
+from salus.services.billing.names import charge_id
+
+ACTIVE = "active,on-hold"
+AHEAD = timedelta(days=1)  # a day of one zone lies in two of another
+# type -> the parameter that says when it was done, and those of its states that may be charged
+WHEN = {
+    "Encounter": ("date", "finished"),
+    "MedicationDispense": ("whenhandedover", "completed"),
+    "DiagnosticReport": ("issued", "final,amended,corrected,appended"),
+}
+OF_VISIT = {"MedicationDispense": "context", "DiagnosticReport": "encounter", "ServiceRequest": "encounter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Something that was done and was not charged."""
+
+    reference: str
+    part: str
+    codes: tuple[str, ...]
+    patient: str
+    encounter: str
+
+
+def missing(records: Records, day: date, zone: str = "Asia/Shanghai") -> list[Missed]:
+    """What was done on a day and has no ChargeItem, not even one that waits for its price. Open the records as somebody
+    who may read results and medicines (the house itself): a cashier may not."""
+    found: dict[str, Missed] = {}
+    for type, (when, states) in WHEN.items():
+        span = [(when, f"ge{(day - AHEAD).isoformat()}"), (when, f"le{(day + AHEAD).isoformat()}")]
+        for one in every(records, type, [*span, ("status", states), ("_count", "200")]):
+            for deed in deeds(records, type, str(one["id"])):
+                if deed.day(zone) == day and deed.stands and not charged(records, deed):
+                    found[charge_id(deed.source, deed.part)] = missed(deed)
+    return list(found.values())
+
+
+def missed(deed: Deed) -> Missed:
+    return Missed(deed.source, deed.part, tuple(code for _, code in deed.codings), deed.patient, deed.encounter)
+
+
+def charged(records: Records, deed: Deed) -> bool:
+    return charge_state(records, deed) is not None
+
+
+def charge_state(records: Records, deed: Deed) -> str | None:
+    try:
+        return str(records.read("ChargeItem", charge_id(deed.source, deed.part)).json()["status"])
+    except (Missing, Gone):
+        return None
+
+
+def outstanding(records: Records, encounter: str) -> Iterator[str]:
+    """What a visit's bill waits for: tests and medicines that are ordered and not done, what is done and not charged
+    (it will be heard of), what has no price yet. `encounter`: its id. References."""
+    yield from (f"ServiceRequest/{id}" for id in undone_tests(records, encounter))
+    yield from (f"MedicationRequest/{id}" for id in undispensed(records, encounter))
+    for type, parameter in {"Encounter": "_id", **OF_VISIT}.items():
+        asked = encounter if parameter == "_id" else f"Encounter/{encounter}"
+        for one in every(records, type, [(parameter, asked), ("_count", "200")]):
+            for deed in deeds(records, type, str(one["id"])):
+                if deed.stands and charge_state(records, deed) in (None, "planned"):
+                    yield deed.source
+
+
+def undone_tests(records: Records, encounter: str) -> Iterator[str]:
+    asked = [("encounter", f"Encounter/{encounter}"), ("status", ACTIVE), ("intent", "order"), ("_count", "200")]
+    for one in every(records, "ServiceRequest", asked):
+        if not any(deed.stands for deed in deeds(records, "ServiceRequest", str(one["id"]))):
+            yield str(one["id"])
+
+
+def undispensed(records: Records, encounter: str) -> Iterator[str]:
+    """Prescriptions for the hospital's pharmacy of which nothing was handed over."""
+    asked = [("encounter", f"Encounter/{encounter}"), ("status", ACTIVE), ("intent", "order"), ("_count", "200")]
+    for one in every(records, "MedicationRequest", asked):
+        given = [("prescription", f"MedicationRequest/{one['id']}"), ("status", "completed"), ("_count", "1")]
+        if "dispenseRequest" in one and not records.search("MedicationDispense", given).versions:
+            yield str(one["id"])

@@ -1,0 +1,130 @@
+"""Which insurance settles a visit. https://hl7.org/fhir/R4/coverage.html
+
+The one in force on the day, of several the one whose `order` is lowest. Nothing is guessed: where two could be meant,
+or a rule counts in another currency than the tariff, it is refused, and a clerk says which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from salus.assistants.answers import every
+from salus.base.errors import Conflict, Missing
+from salus.base.money import minor
+from salus.places.settlement import Rule, group_of, the_rule
+from salus.records import Records, books
+from salus.records.desk import Desk
+from salus.services.billing.desks import Visited, standing
+from salus.services.billing.local import Local
+from salus.services.billing.names import INSURANCE, PERSONAL, Resource, bare, extension
+
+LAST = 1 << 30  # where a Coverage without an order stands
+
+
+@dataclass(frozen=True, slots=True)
+class Insured:
+    """By what a visit is settled: without a rule, `why` is a step of `settling.UNSETTLED`."""
+
+    rule: Rule | None = None
+    why: str = "uncovered"
+    coverage: str = ""
+    insurer: str = ""
+    account: int = 0
+
+
+def known(records: Records, patient: str) -> tuple[str, ...]:
+    """Ids of a patient's coverages; they are read again at the desk."""
+    found = every(records, "Coverage", [("beneficiary", patient), ("_count", "100")])
+    return tuple(sorted(str(one["id"]) for one in found))
+
+
+def insured(desk: Desk, local: Local, visit: Visited, ids: Sequence[str]) -> Insured:
+    """Raises Conflict (path `coverage`: two could be meant; path `currency`: rule and tariff differ)."""
+    cards = [one for id in ids if (one := standing(desk, "Coverage", id)) and insurer_of(one)]
+    usable = [one for one in cards if one["status"] == "active" and in_force(one, visit.day)]
+    if not usable:
+        return Insured(why="expired" if cards else "uncovered")
+    card = first(usable)
+    name, insurer = f"Coverage/{card['id']}", insurer_of(card)
+    rule = rule_for(desk, local, visit, card)
+    if rule is None:
+        return Insured(None, "ruleless", name, insurer)
+    if rule.currency != visit.currency:
+        raise Conflict(
+            f"{rule.id} settles in {rule.currency}, the tariff of {visit.place} in {visit.currency}: mend one",
+            path="currency",
+        )
+    return Insured(rule, "", name, insurer, personal(desk, card, rule))
+
+
+def insurer_of(card: Resource) -> str:
+    """The organization that pays; empty where somebody pays for themselves."""
+    payors = [str(one.get("reference", "")) for one in card.get("payor", [])]
+    return next((one for one in payors if one.startswith("Organization/")), "")
+
+
+def in_force(card: Resource, day: date) -> bool:
+    """
+    >>> in_force({"period": {"start": "2026-01-01", "end": "2026-05-31"}}, date(2026, 5, 31)), in_force({}, date.max)
+    (True, True)
+    >>> in_force({"period": {"end": "2026-05"}}, date(2026, 6, 1)), in_force({"period": {"start": "2027"}}, date.min)
+    (False, False)
+    """
+    period, told = card.get("period", {}), day.isoformat()
+    start, end = str(period.get("start", ""))[:10], str(period.get("end", ""))[:10]
+    return start <= told and (not end or told[: len(end)] <= end)
+
+
+def first(cards: Sequence[Resource]) -> Resource:
+    """Raises Conflict where two are first."""
+    ordered = sorted(cards, key=rank)
+    if len(ordered) > 1 and rank(ordered[0]) == rank(ordered[1]):
+        names = " and ".join(f"Coverage/{one['id']}" for one in ordered[:2])
+        raise Conflict(f"{names} are both in force: say in Coverage.order which pays first", path="coverage")
+    return ordered[0]
+
+
+def rank(card: Resource) -> int:
+    return int(card.get("order", LAST))
+
+
+def rule_for(desk: Desk, local: Local, visit: Visited, card: Resource) -> Rule | None:
+    """The rule of the patient's group on the day; None where there is none."""
+    codes = [one["code"] for one in card.get("type", {}).get("coding", []) if one.get("system") == INSURANCE]
+    person = standing(desk, "Patient", bare(visit.patient)) or {}
+    youngest, oldest = ages(str(person.get("birthDate", "")), visit.day)
+    groups = (group_of(visit.place, code, person.get("gender", ""), youngest, oldest) for code in codes)
+    group = next((one for one in groups if one), None)
+    try:
+        return the_rule(local.rules(visit.place), group, visit.kind, visit.day) if group else None
+    except Missing:
+        return None
+
+
+def ages(birth: str, day: date) -> tuple[int, int]:
+    """Completed years on a day, at least and at most, for a birth date that may be only a year or a month.
+
+    >>> ages("1966-05-04", date(2026, 5, 4)), ages("1966", date(2026, 5, 4)), ages("", date(2026, 5, 4))
+    ((60, 60), (59, 60), (0, 150))
+    """
+    if not birth:
+        return 0, 150
+    late, early = (birth + "-12-31"[len(birth) - 4 :])[:10], (birth + "-01-01"[len(birth) - 4 :])[:10]
+    return years(late, day), years(early, day)
+
+
+def years(birth: str, day: date) -> int:
+    return day.year - int(birth[:4]) - (day.isoformat()[5:] < birth[5:])
+
+
+def personal_left(desk: Desk, coverage: str, rule: Rule) -> int:
+    card = standing(desk, "Coverage", bare(coverage))
+    return personal(desk, card, rule) if card else 0
+
+
+def personal(desk: Desk, card: Resource, rule: Rule) -> int:
+    """What the personal account has left for use here: what it gives, less what it has paid by the books."""
+    given = extension(card, PERSONAL).get("valueMoney")
+    if given is None or given.get("currency") != rule.currency:
+        return 0
+    return max(0, minor(given) - books.balance(desk, f"Coverage/{card['id']}/account", rule.currency).net)

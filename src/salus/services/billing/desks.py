@@ -1,0 +1,78 @@
+"""What billing reads at the desk, in the transaction that writes: what stands there, and the visit that is billed."""
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from salus.base.errors import Gone, Missing
+from salus.places.tariffs import Tariff
+from salus.records import drafts
+from salus.records.desk import Desk
+from salus.services.billing.done import CLASSES, ended
+from salus.services.billing.local import USUAL, Local
+from salus.services.billing.names import LEVEL, Resource, extension, reference
+
+HIGHEST = 3  # the level of a hospital that does not say its own
+
+
+def standing(desk: Desk, type: str, id: str) -> Resource | None:
+    """What stands there now, or None."""
+    try:
+        found: Resource = desk.current(type, id).json()
+    except (Missing, Gone):
+        return None
+    return found
+
+
+def put(desk: Desk, resource: Resource) -> Resource:
+    """Store it; what the store made of it."""
+    type, id = resource["resourceType"], resource["id"]
+    made: Resource = desk.update(drafts.addressed(resource, type, id)).json()
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A visit as billing sees it. `organization` is empty where the Encounter names none."""
+
+    encounter: str
+    patient: str
+    organization: str
+    status: str
+    kind: str
+    level: int
+    place: str
+    day: date
+    tariff: Tariff | None
+
+    @property
+    def currency(self) -> str:
+        return self.tariff.currency if self.tariff else ""
+
+
+def visited(desk: Desk, local: Local, encounter: str) -> Visited | None:
+    """The visit of that reference; None where there is none."""
+    type, _, id = encounter.partition("/")
+    found = standing(desk, type, id) if type == "Encounter" and id else None
+    if found is None:
+        return None
+    organization = reference(found, "serviceProvider")
+    house = standing(desk, *organization.split("/", 1)) if organization.startswith("Organization/") else None
+    place = place_of(house or {})
+    tariff = local.tariff(place)
+    kind, _ = CLASSES.get(found["class"].get("code", ""), ("outpatient", ()))
+    day = ended(found).astimezone(ZoneInfo(tariff.zone if tariff else "UTC")).date()
+    level = extension(house or {}, LEVEL).get("valueInteger", HIGHEST)
+    return Visited(
+        encounter, reference(found, "subject"), organization, found["status"], kind, level, place, day, tariff
+    )
+
+
+def place_of(organization: Resource) -> str:
+    """The country of its address.
+
+    >>> place_of({"address": [{"country": "US"}]}), place_of({})
+    ('us', 'cn')
+    """
+    countries = (one["country"] for one in organization.get("address", []) if one.get("country"))
+    return next((one.lower() for one in countries), USUAL)

@@ -1,0 +1,125 @@
+"""What others ask of billing: the bills of a patient, each explained line by line, and whether all was charged.
+
+`issue` (issuing.py) and `cancel` (cancelling.py) make and unmake them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from salus.assistants.answers import every
+from salus.places.settlement import Line, Settlement, told
+from salus.places.settlement.telling import payer
+from salus.records import Records, books
+from salus.services.billing.cancelling import cancel, encounter_of
+from salus.services.billing.completeness import Missed, missing
+from salus.services.billing.drawing import ISSUED
+from salus.services.billing.issuing import issue
+from salus.services.billing.names import Resource, owed, reference
+from salus.services.billing.sheets import Charged, Settled, Sheet, replayed, sheet_of
+from salus.ui.formats import money
+
+__all__ = ["Bill", "Explained", "Missed", "bill", "cancel", "invoices_of", "issue", "missing", "replayed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A line of a bill in words: who has how much (minor units; less than 0 is taken off), and why."""
+
+    payer: str
+    amount: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """An Invoice as people see it; amounts in minor units of `currency`. `insurer` is what insurance has with that of
+    serious illness, `account` the personal account, `writeoff` nobody's; `due` is what the patient still owes."""
+
+    id: str
+    number: str
+    status: str
+    patient: str
+    encounter: str
+    organization: str
+    owner: str
+    issued: datetime | None
+    currency: str
+    items: tuple[Charged, ...]
+    total: int
+    insured: int
+    insurer: int
+    account: int
+    writeoff: int
+    paid: int
+    due: int
+    settled: Settled | None
+    cancelled: str
+
+    @property
+    def settlement(self) -> Settlement | None:
+        return self.settled.settlement if self.settled else None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self.settlement.lines if self.settlement else ()
+
+    def explained(self, language: str) -> Iterator[Explained]:
+        """Each line in the words of a language, "en" or "zh"."""
+        names = self.settled.names if self.settled else {}
+
+        def amount(minor: int) -> str:
+            return money(minor, self.currency, language)
+
+        def named(code: str) -> str:
+            return names.get(code, (code, code))[language == "zh"]
+
+        for line in self.lines:
+            yield Explained(payer(line, language), line.amount, told(line, language, amount, named))
+
+
+def invoices_of(records: Records, patient: str) -> list[Bill]:
+    """All bills of a patient (`7`, or `Patient/7`), the latest first, drafts before all. Raises Forbidden."""
+    id = patient.removeprefix("Patient/")
+    found = [billed(records, one) for one in every(records, "Invoice", [("patient", id), ("_count", "200")])]
+    drafts = [one for one in found if one.issued is None]
+    done = sorted((one for one in found if one.issued), key=lambda one: (one.issued, one.id), reverse=True)
+    return drafts + done
+
+
+def bill(records: Records, invoice_id: str) -> Bill:
+    """Raises Missing, Forbidden, Invalid (an Invoice that was not made here)."""
+    return billed(records, records.read("Invoice", invoice_id).json())
+
+
+def billed(records: Records, invoice: Resource) -> Bill:
+    """The view of an Invoice that somebody may see; what is due is what the books say."""
+    sheet = sheet_of(invoice)
+    insured, due = sheet.pays("insured"), due_of(records, invoice, sheet)
+    stands = invoice["status"] in ISSUED
+    return Bill(
+        id=invoice["id"],
+        number=invoice["identifier"][0]["value"],
+        status=invoice["status"],
+        patient=reference(invoice, "subject"),
+        encounter=encounter_of(invoice),
+        organization=reference(invoice, "issuer"),
+        owner=reference(invoice, "account"),
+        issued=datetime.fromisoformat(invoice["date"]) if "date" in invoice else None,
+        currency=sheet.currency,
+        items=sheet.items,
+        total=sheet.total,
+        insured=insured,
+        insurer=sheet.pays("insurer") + sheet.pays("serious"),
+        account=sheet.pays("account"),
+        writeoff=sheet.pays("provider"),
+        paid=insured - due if stands else 0,
+        due=due,
+        settled=sheet.settled,
+        cancelled=invoice.get("cancelledReason", ""),
+    )
+
+
+def due_of(records: Records, invoice: Resource, sheet: Sheet) -> int:
+    with records.store.readers.one() as reader:
+        return books.balance(reader, owed(invoice), sheet.currency).net

@@ -1,0 +1,127 @@
+"""A visit's draft becomes a bill, in one transaction: settled by the rule in force with the year as the books have it,
+the Invoice, the claim and its answer written, all of it posted, the year moved on.
+
+The store's writers take turns, whatever process they are in (a gate beside the file; on PostgreSQL an advisory lock
+that each writing transaction takes before it reads anything), so two bills at once cannot both use the same threshold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from salus.base import clock
+from salus.base.errors import Conflict, Missing
+from salus.places.settlement import Claim, Visit, Year
+from salus.privacy import SYSTEM, Actor, Purpose, check_may
+from salus.privacy.policy import Act
+from salus.records import Store, books
+from salus.records.desk import Desk
+from salus.records.writer import Request
+from salus.services.billing import coverages, postings, years
+from salus.services.billing.claims import put_claim
+from salus.services.billing.desks import Visited, put, standing, visited
+from salus.services.billing.done import OVER
+from salus.services.billing.drawing import chain, last_issued, with_sheet
+from salus.services.billing.local import Local
+from salus.services.billing.names import Resource, owed
+from salus.services.billing.sheets import Settled, Sheet, moved, settled_by, sheet_of
+
+
+def issue(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Resource:
+    """Issue what a visit has on its draft; the Invoice, the one that stands if nothing new is to be billed.
+    `encounter`: its id.
+
+    Raises Missing (no such visit, nothing to bill), Conflict (the visit is not over; two insurances could be meant;
+    rule and tariff in two currencies; the patient would get something back: the earlier bill must be cancelled first),
+    Forbidden.
+    """
+    check_may(actor, purpose, Act.WRITE, "Invoice")
+    local, name = Local(store.folder), f"Encounter/{encounter}"
+    looked = store.open(SYSTEM, Purpose.PAYMENT)
+    patient = looked.read("Encounter", encounter).json().get("subject", {}).get("reference", "")
+    ids = coverages.known(looked, patient) if patient else ()
+
+    def work(desk: Desk) -> Resource:
+        visit = visited(desk, local, name)
+        if visit is None:
+            raise Missing(f"There is no {name[:80]}", path="encounter")
+        if visit.status not in OVER:
+            raise Conflict(f"{name} is {visit.status}: its bill is issued when it is finished", path="status")
+        invoices = chain(desk, name)
+        if not invoices or invoices[-1]["status"] != "draft" or not sheet_of(invoices[-1]).items:
+            return the_last(invoices, name)
+        return written(desk, local, visit, invoices, ids)
+
+    return store.writer.submit(Request(work, actor, purpose, "issue", name)).result()
+
+
+def the_last(invoices: Sequence[Resource], name: str) -> Resource:
+    """Raises Missing where nothing was ever billed."""
+    found = last_issued(list(invoices))
+    if found is None:
+        raise Missing(f"There is nothing to bill of {name}: nothing of it was charged", path="encounter")
+    return found
+
+
+def written(desk: Desk, local: Local, visit: Visited, invoices: list[Resource], ids: Sequence[str]) -> Resource:
+    """Settle, post and write the draft that is the last of the invoices."""
+    draft = invoices[-1]
+    before, sheet = last_issued(invoices), sheet_of(draft)
+    earlier = sheet_of(before).settled if before else None
+    settled = again(desk, sheet, earlier) if earlier else anew(desk, local, visit, sheet, ids)
+    due = settled.settlement.pays("insured")
+    if due < 0:
+        raise Conflict(
+            f"By this bill the patient would get {-due} minor units back: cancel Invoice/{before and before['id']}, "
+            "then issue the whole visit again",
+            path="invoice",
+        )
+    sheet = msgspec.structs.replace(sheet, settled=settled)
+    post(desk, draft, sheet, settled, earlier)
+    put_claim(desk, visit, draft["id"], sheet, settled)
+    for item in sheet.items:
+        if found := standing(desk, "ChargeItem", item.charge):
+            put(desk, found | {"status": "billed"})
+    status = "issued" if due else "balanced"
+    return put(desk, with_sheet(draft, sheet) | {"status": status, "date": clock.instant(desk.at)})
+
+
+def anew(desk: Desk, local: Local, visit: Visited, sheet: Sheet, ids: Sequence[str]) -> Settled:
+    """The first bill of a visit."""
+    by = coverages.insured(desk, local, visit, ids)
+    year = years.year_of(desk, by.coverage, visit.day.year, sheet.currency) if by.rule else Year()
+    items = tuple(one.item for one in sheet.items)
+    claim = Claim(Visit(visit.kind, visit.day, visit.level), items, year, by.account)
+    made = settled_by(by.rule, by.why, claim, sheet.currency, {})
+    return Settled(claim, made, {}, names(sheet), by.rule, by.why, by.coverage, by.insurer)
+
+
+def again(desk: Desk, sheet: Sheet, earlier: Settled) -> Settled:
+    """What came late: the whole visit by the rule and insurance it was settled by, less what it was billed."""
+    items = (*earlier.claim.items, *(one.item for one in sheet.items))
+    claim = replace(earlier.claim, items=items)
+    if earlier.rule:
+        now = years.year_of(desk, earlier.coverage, earlier.claim.visit.day.year, sheet.currency)
+        year = moved(earlier.added, now)
+        left = coverages.personal_left(desk, earlier.coverage, earlier.rule)
+        claim = replace(claim, year=year, account=left + earlier.whole["account"])
+    before = {payer: amount for payer, amount in earlier.whole.items() if amount}
+    made = settled_by(earlier.rule, earlier.why, claim, sheet.currency, before)
+    told = {**earlier.names, **names(sheet)}
+    return msgspec.structs.replace(earlier, claim=claim, settlement=made, before=before, names=told)
+
+
+def names(sheet: Sheet) -> dict[str, tuple[str, str]]:
+    return {one.code: (one.en, one.zh) for one in sheet.items}
+
+
+def post(desk: Desk, invoice: Resource, sheet: Sheet, settled: Settled, earlier: Settled | None) -> None:
+    """The bill and what it adds to the year, under one key: together or not at all, and once."""
+    entries = postings.entries(invoice, sheet, settled)
+    if settled.rule:
+        added = moved(earlier.added, settled.added) if earlier else settled.added
+        entries += years.entries(settled.coverage, settled.claim.visit.day.year, added)
+    if entries:
+        books.limit(desk, owed(invoice), sheet.currency, least=0)
+        books.post(desk, f"invoice/{invoice['id']}", sheet.currency, entries, f"Invoice/{invoice['id']}")

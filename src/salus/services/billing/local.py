@@ -1,0 +1,45 @@
+"""The tariff and the rules of a place: a site's own file beside its store (`tariffs/cn.toml`, `settlement/cn.toml`),
+else the shipped examples. A running program notices a new file at the next bill."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from salus.base.errors import Missing
+from salus.places import settlement, tariffs
+from salus.places.settlement import Rule
+from salus.places.tariffs import Tariff
+
+T = TypeVar("T")
+USUAL = "cn"
+
+
+class Local:
+    """`folder`: where the files stand that belong to a store (`Store.folder`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def tariff(self, place: str) -> Tariff | None:
+        """None for a place that nothing is known of. Raises Invalid for a file with faults."""
+        return self._found("tariffs", place, tariffs.tariff_of, tariffs.shipped)
+
+    def rules(self, place: str) -> tuple[Rule, ...]:
+        return self._found("settlement", place, settlement.rules_of, settlement.shipped) or ()
+
+    def _found(self, kind: str, place: str, read: Callable[[str], T], shipped: Callable[[str], T]) -> T | None:
+        file = self.folder / kind / f"{place}.toml"
+        try:
+            if place.isalpha() and file.is_file():
+                made: T = own(file, file.stat().st_mtime_ns, read)
+                return made
+            return shipped(place)
+        except Missing:
+            return None
+
+
+@lru_cache(16)
+def own(file: Path, _: int, read: Callable[[str], T]) -> T:
+    """A site's file, read again only when it is another."""
+    return read(file.read_text("utf-8"))

@@ -1,0 +1,146 @@
+"""The sheet of an Invoice: its charges, and how they were settled, exactly as they were counted.
+
+It stands in the Invoice itself, with the whole rule, so that it can be settled again and explained line by line in
+years to come, whatever the files of tariffs and rules say by then.
+"""
+
+from dataclasses import astuple
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from salus.base.errors import Invalid
+from salus.places.settlement import Claim, Item, Line, Payer, Rule, Settlement, Year, all_own, settle
+from salus.services.billing.names import SHEET, Resource, extension
+
+PAYERS: tuple[Payer, ...] = ("insured", "insurer", "serious", "account", "provider")
+
+
+def moved(begin: Year, end: Year) -> Year:
+    """What is added from one to the other."""
+    return Year(*(after - before for before, after in zip(astuple(begin), astuple(end), strict=True)))
+
+
+class Charged(Struct, frozen=True):
+    """One charge of a bill. `charge`: the id of its ChargeItem; `source`: what was done; `quantity` and `unit` as they
+    were written there; `price` is for one `priced`; amounts in minor units."""
+
+    charge: str
+    source: str
+    system: str
+    code: str
+    kind: str
+    en: str
+    zh: str
+    quantity: str
+    unit: str
+    price: int
+    priced: str
+    amount: int
+    day: date
+    cover: Literal["full", "part", "none"] = "full"
+    own: int = 0
+    limit: int | None = None
+
+    @property
+    def item(self) -> Item:
+        return Item(self.code, self.amount, self.cover, self.own, self.limit)
+
+    def name(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+class Settled(Struct, frozen=True):
+    """How it was settled: the claim is of the whole visit, `before` is what earlier bills of the visit gave each payer,
+    `names` what each code is called in English and Chinese. Without a rule, `why` says why there is none."""
+
+    claim: Claim
+    settlement: Settlement
+    before: dict[str, int]
+    names: dict[str, tuple[str, str]]
+    rule: Rule | None = None
+    why: str = ""
+    coverage: str = ""
+    insurer: str = ""
+
+    @property
+    def added(self) -> Year:
+        """What the whole visit adds to the year."""
+        return moved(self.claim.year, self.settlement.year)
+
+    @property
+    def whole(self) -> dict[str, int]:
+        """What each payer has of the whole visit, with earlier bills."""
+        return {one: self.settlement.pays(one) + self.before.get(one, 0) for one in PAYERS}
+
+
+class Sheet(Struct, frozen=True):
+    """All of it. Items stand in the order of their days and ids, in whatever order they came."""
+
+    place: str
+    currency: str
+    items: tuple[Charged, ...] = ()
+    settled: Settled | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(one.amount for one in self.items)
+
+    def pays(self, payer: Payer) -> int:
+        """What a payer has of this bill; before it is settled all is the patient's."""
+        if self.settled is None:
+            return self.total if payer == "insured" else 0
+        return self.settled.settlement.pays(payer)
+
+    def with_item(self, item: Charged) -> "Sheet":
+        kept = [one for one in self.items if one.charge != item.charge]
+        return msgspec.structs.replace(self, items=tuple(sorted([*kept, item], key=order)))
+
+    def without(self, charge: str) -> "Sheet":
+        return msgspec.structs.replace(self, items=tuple(one for one in self.items if one.charge != charge))
+
+
+def order(one: Charged) -> tuple[date, str, str]:
+    return one.day, one.code, one.charge
+
+
+def sheet_of(invoice: Resource) -> Sheet:
+    """Raises Invalid for an Invoice that was not made here."""
+    try:
+        return msgspec.json.decode(extension(invoice, SHEET).get("valueString", ""), type=Sheet)
+    except msgspec.MsgspecError as fault:
+        raise Invalid(f"Invoice/{invoice.get('id')} has no sheet that could be read: {fault}", path="Invoice") from None
+
+
+def kept(sheet: Sheet) -> Resource:
+    return {"url": SHEET, "valueString": msgspec.json.encode(sheet).decode()}
+
+
+def settled_by(rule: Rule | None, why: str, claim: Claim, currency: str, before: dict[str, int]) -> Settlement:
+    """The whole visit by the rule, less what earlier bills of it gave: the same, however late a charge comes."""
+    made = settle(rule, claim) if rule else all_own(claim, currency, why)
+    less = tuple(Line("before", payer, -before[payer]) for payer in PAYERS if before.get(payer))
+    return Settlement(made.version, made.currency, made.lines + less, made.year)
+
+
+def replayed(invoice: Resource) -> Settlement:
+    """An issued Invoice settled again from its own sheet: the same fen, or something is broken. Raises Invalid for one
+    that was not settled."""
+    sheet = sheet_of(invoice)
+    told = sheet.settled
+    if told is None:
+        raise Invalid(f"Invoice/{invoice['id']} is not settled yet: issue it first", path="status")
+    return settled_by(told.rule, told.why, told.claim, sheet.currency, told.before)
+
+
+def decimal(value: Fraction) -> str:
+    """A quantity as it was written.
+
+    >>> decimal(Fraction(7, 2)), decimal(Fraction(14))
+    ('3.5', '14')
+    """
+    return str(Decimal(value.numerator) / Decimal(value.denominator))

@@ -1,0 +1,42 @@
+"""What billing cannot decide it asks a clerk, once: a Task about the thing. https://hl7.org/fhir/R4/task.html"""
+
+from salus.base import clock
+from salus.base.words import words_of
+from salus.records.desk import Desk
+from salus.services.billing.desks import put, standing
+from salus.services.billing.names import TASK, Resource, id_of
+
+OPEN = frozenset({"requested", "accepted", "in-progress", "on-hold", "ready"})
+WHAT = "what"  # the input that tells what it is about: a code of a tariff, a reason
+
+
+def ask(desk: Desk, kind: str, focus: str, patient: str, what: str = "") -> Resource:
+    """Ask, or ask again after it was answered; while it is open nothing changes. `kind`: a word `task.<kind>`."""
+    id = id_of("task", kind, focus)
+    before = standing(desk, "Task", id)
+    if before and before["status"] in OPEN:
+        return before
+    body = {
+        "resourceType": "Task",
+        "id": id,
+        "status": "requested",
+        "intent": "order",
+        "code": {"coding": [{"system": TASK, "code": kind}]},
+        "focus": {"reference": focus},
+        "authoredOn": clock.instant(desk.at),
+        "input": [{"type": {"text": WHAT}, "valueString": what or focus}],
+    }
+    return put(desk, body | ({"for": {"reference": patient}} if patient else {}))
+
+
+def answered(desk: Desk, kind: str, focus: str) -> None:
+    """What was asked is settled."""
+    before = standing(desk, "Task", id_of("task", kind, focus))
+    if before and before["status"] in OPEN:
+        put(desk, before | {"status": "completed", "lastModified": clock.instant(desk.at)})
+
+
+def asked(task: Resource, language: str) -> str:
+    """What a Task of billing asks, in a sentence."""
+    what = next((one["valueString"] for one in task.get("input", []) if one["type"].get("text") == WHAT), "")
+    return words_of("salus.services.billing")(f"task.{task['code']['coding'][0]['code']}", language, what=what)
