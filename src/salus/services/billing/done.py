@@ -30,6 +30,7 @@ CLASSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 RELEASED = frozenset({"final", "amended", "corrected", "appended"})
+WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 MIXED = "?"  # given in one unit, returned in another: no tariff knows it, so somebody is asked
 RETURN = (f"{CODES}/dispense-type", "return")
 
@@ -169,10 +170,23 @@ def visit_of(records: Records, prescriptions: Sequence[Resource]) -> str:
 def of_report(records: Records, report: Resource) -> Iterator[Deed]:
     """The orders that a report is about; where there is none, the report itself."""
     orders = [one["reference"] for one in report.get("basedOn", []) if one.get("reference", "").startswith("Service")]
+    stands = report["status"] in RELEASED
     for one in orders:
-        yield from deeds(records, *one.split("/", 1))
-    if not orders and report["status"] in RELEASED | {"entered-in-error", "cancelled"}:
+        if found := deeds(records, *one.split("/", 1)):
+            yield from found
+        elif is_missing(records, one) and (stands or report["status"] in WITHDRAWN):
+            yield tested(one, "", codings(report["code"]), report, stands)
+    if not orders and (stands or report["status"] in WITHDRAWN):
         yield from of_results(records, report)
+
+
+def is_missing(records: Records, reference: str) -> bool:
+    """Whether an order is not here (yet): then its report says what was done, under the order's name."""
+    try:
+        records.read(*reference.split("/", 1))
+    except (Missing, Gone):
+        return True
+    return False
 
 
 def of_results(records: Records, report: Resource) -> Iterator[Deed]:
