@@ -1,4 +1,5 @@
-"""Finding concepts by what a person types: the beginning of any words, part of a Chinese name, its pinyin initials.
+"""Finding concepts by what a person types: the beginning of any words, part of a Chinese name, its pinyin initials; and
+what is near to that (`nearby`), where it was typed wrong.
 
 The names of 97,000 concepts share some 7,500 English words, so that those are gone through, not the names.
 """
@@ -8,7 +9,9 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection
+from functools import cached_property
 
+from salus.codes.terminology.nearby import SHORTEST, Characters, begun_like
 from salus.codes.terminology.pinyin import INITIALS
 
 SIGNS = {ord(sign): " " for sign in "()[]{},;:/-+'\"\u3000、，。；：（）【】“”《》·"}
@@ -55,6 +58,52 @@ class Index:
         for word in sorted(words, key=len, reverse=True):  # the rarest first, as far as one can tell
             found = self._with(word, found)
         return self._ranked(list(found), " ".join(words))
+
+    def fit(self, row: int, text: str) -> int:
+        """How a row that was found fits: 0 the very code, 1 a name, code or initials begin so, 2 a word of its name
+        does, 3 it stands inside."""
+        whole = " ".join(folded(text).split())
+        code, names = self._codes[row], (self._names[row], self._chinese[row], self._short[row])
+        if whole in (code, code.replace(".", "")):
+            return 0
+        if code.startswith(whole) or any(name.startswith(whole) for name in names):
+            return 1
+        return 2 if f" {whole}" in names[0] else 3
+
+    def length(self, row: int) -> int:
+        """Characters of the names: of two that fit alike the shorter is meant more often."""
+        return len(self._names[row]) + len(self._chinese[row])
+
+    def code(self, row: int) -> str:
+        return self._codes[row]
+
+    def near(self, text: str) -> list[int]:
+        """The rows that may be meant by a text that is typed wrong, or spelled out in pinyin: what is surest first."""
+        words = folded(text).split()
+        if not "".join(words).isascii():
+            return self._characters.like("".join(words))
+        joined = "".join(words)
+        spelled = self._characters.sounding(joined) if len(joined) >= SHORTEST and joined.isalpha() else []
+        return spelled or self._slipped(words)
+
+    def _slipped(self, words: list[str]) -> list[int]:
+        """Rows that have a word like each of these."""
+        found: Collection[int] = range(len(self._codes))
+        for word in words:
+            alike = self._with(word, found) or sorted(
+                {row for one in begun_like(word, self._proper) for row in self._rows[one]}.intersection(found)
+            )
+            found = alike
+        return list(found) if words else []
+
+    @cached_property
+    def _proper(self) -> list[str]:
+        """The words that are no codes."""
+        return [word for word in self._words if word.isalpha() and word.isascii()]
+
+    @cached_property
+    def _characters(self) -> Characters:
+        return Characters([name.replace(" ", "") for name in self._chinese])
 
     def _with(self, word: str, among: Collection[int]) -> list[int]:
         """Rows where a word begins so; a Chinese one may stand anywhere, and two letters or more be initials."""

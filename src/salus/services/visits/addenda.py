@@ -15,15 +15,17 @@ from salus.base.errors import Conflict, Forbidden, Invalid, Missing
 from salus.base.ids import uuid7
 from salus.records import Records, signed
 from salus.records.desk import Desk
+from salus.services.acting import current
 from salus.services.visits import notes, provenance
 from salus.services.visits.narrative import clean, plain, xhtml
 from salus.services.visits.notes import Note, note_of
 from salus.services.visits.provenance import Seal, Sign
-from salus.services.visits.signing import put
-from salus.services.visits.writing import Writing, current
+from salus.services.visits.signing import kept
+from salus.services.visits.writing import Writing
 
 Resource = dict[str, Any]
 KINDS = ("appends", "replaces")
+WRITTEN = (notes.TYPE, provenance.TYPE)
 LONGEST_REASON = 500
 REASON = ("reason", "Reason", "理由", "48767-8")  # key, names, LOINC: annotation comment
 TEXT = ("addendum", "Addendum", "补充", "55107-7")
@@ -67,16 +69,15 @@ def add(writing: Writing, note: str, text: str, reason: str, kind: str = "append
     id = uuid7()
 
     def work(desk: Desk) -> str:
-        told = current(desk, notes.TYPE, note)
+        told = current(desk, f"{notes.TYPE}/{note}")
         check_signed(told)
         desk.signs = True
-        made = put(desk, addendum(told, id, kind, (reason, text), writing.actor.reference, desk.at))
+        made = kept(desk, addendum(told, id, kind, (reason, text), writing.actor.reference, desk.at))
         who = writing.actor.reference
-        put(desk, provenance.signature(id, [made], who, who, desk.at, "addendum"))
+        kept(desk, provenance.signature(id, [made], who, who, desk.at, "addendum"))
         return id
 
-    made: str = writing.submit(work, "addendum", f"{notes.TYPE}/{note[:64]}")
-    return made
+    return writing.do("addendum", f"{notes.TYPE}/{note[:64]}", WRITTEN, work)
 
 
 def addendum(told: Resource, id: str, kind: str, words: tuple[str, str], author: str, at: datetime) -> Resource:
@@ -126,9 +127,9 @@ def cosign(writing: Writing, note: str, seal: Seal | None = None) -> None:
         if desk.exists(provenance.TYPE, made["id"]):
             raise Conflict(f"{who} has signed Composition/{note} already", path="signature")
         desk.signs = True
-        put(desk, made)
+        kept(desk, made)
 
-    writing.submit(work, "co-sign", f"{notes.TYPE}/{note}")
+    writing.do("co-sign", f"{notes.TYPE}/{note}", WRITTEN, work)
 
 
 def check_signed(told: Resource) -> None:

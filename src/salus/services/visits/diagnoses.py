@@ -14,6 +14,7 @@ from salus.records import signed
 Resource = dict[str, Any]
 HL7 = "http://terminology.hl7.org/CodeSystem"
 CERTAINTY = ("confirmed", "provisional")
+CATEGORY = "encounter-diagnosis"
 MOST = 30  # diagnoses of one visit
 LONGEST = 300  # characters of a name
 
@@ -77,12 +78,13 @@ def condition(one: Diagnosis, note: str, patient: str, encounter: str, recorder:
         "extension": [signed.mark(note)],
         "clinicalStatus": coded("condition-clinical", "active"),
         "verificationStatus": coded("condition-ver-status", one.certainty),
-        "category": [coded("condition-category", "encounter-diagnosis")],
+        "category": [coded("condition-category", CATEGORY)],
         "code": concept(one),
         "subject": {"reference": f"Patient/{patient}"},
         "encounter": {"reference": f"Encounter/{encounter}"},
         "recordedDate": clock.instant(at),
         "recorder": {"reference": recorder},
+        "asserter": {"reference": recorder},
     }
 
 

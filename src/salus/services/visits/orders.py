@@ -12,9 +12,10 @@ from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.base.ids import uuid7
 from salus.codes.tables import LOINC, SNOMED
-from salus.records import Records, drafts, signed
+from salus.records import Records, signed
 from salus.records.desk import Desk
-from salus.services.visits.writing import Writing, current
+from salus.services.acting import current, put
+from salus.services.visits.writing import Writing
 
 Resource = dict[str, Any]
 TYPES = ("MedicationRequest", "ServiceRequest")
@@ -49,11 +50,9 @@ def lay_test(writing: Writing, encounter: str, loinc: str, priority: str = "rout
     def work(desk: Desk) -> Resource:
         visit = writing.visit(desk, encounter)
         made = (same or request(visit, lab, writing.actor.reference, desk.at)) | {"priority": priority}
-        told: Resource = desk.update(drafts.addressed(made, "ServiceRequest", made["id"])).json()
-        return told
+        return put(desk, made)
 
-    made: Resource = writing.submit(work, "order", f"Encounter/{encounter}")
-    return made
+    return writing.do("order", f"Encounter/{encounter}", TYPES, work)
 
 
 def request(visit: Resource, lab: codes.Lab, doctor: str, at: datetime) -> Resource:
@@ -115,9 +114,9 @@ def cancel(writing: Writing, encounter: str, type: str, id: str) -> None:
     def work(desk: Desk) -> None:
         writing.visit(desk, encounter)
         body = waiting(desk, encounter, type, id)
-        desk.update(drafts.addressed(body | {"status": DROPPED[type]}, type, id))
+        put(desk, body | {"status": DROPPED[type]})
 
-    writing.submit(work, "cancel", f"{type}/{id}")
+    writing.do("cancel", f"{type[:40]}/{id[:64]}", TYPES, work)
 
 
 DROPPED = {"MedicationRequest": "cancelled", "ServiceRequest": "revoked"}
@@ -125,7 +124,7 @@ DROPPED = {"MedicationRequest": "cancelled", "ServiceRequest": "revoked"}
 
 def waiting(desk: Desk, encounter: str, type: str, id: str) -> Resource:
     """An order of the visit that is in draft still. Raises Missing, Conflict."""
-    body = current(desk, type, id) if type in DROPPED else {}
+    body = current(desk, f"{type}/{id}") if type in DROPPED else {}
     if body.get("encounter", {}).get("reference") != f"Encounter/{encounter}":
         raise Missing(f"{type[:40]}/{id[:64]} is no order of Encounter/{encounter}", path="order")
     if body["status"] != "draft":

@@ -16,13 +16,15 @@ from salus.base.words import words_of
 from salus.records import drafts, signed
 from salus.records.desk import Desk
 from salus.records.shapes import Version
-from salus.services.appointments.states import VERBS, after
+from salus.services.acting import current, put, standing
+from salus.services.appointments.states import VERBS
 from salus.services.visits import diagnoses, notes, orders, provenance
 from salus.services.visits.notes import Note, note_of
 from salus.services.visits.templates import BLANK
-from salus.services.visits.writing import Resource, Writing, check_draft, check_version, current
+from salus.services.visits.writing import Resource, Writing, check_draft, check_version
 
 ROLES = "https://salus.example/fhir/CodeSystem/staff-role"  # PractitionerRole.code `supervisor`
+WRITTEN = (notes.TYPE, "Condition", "Encounter", *orders.TYPES, provenance.TYPE)
 DIAGNOSIS = {"coding": [{"system": f"{diagnoses.HL7}/diagnosis-role", "code": "DD"}]}
 say = words_of("salus.services.visits")
 
@@ -104,8 +106,7 @@ class Signing:
             desk.signs = True
             return self._written(desk, note, visit, drafted, tickets)
 
-        made: Note = writing.submit(work, "sign", f"{notes.TYPE}/{fresh.id}")
-        return made
+        return writing.do("sign", f"{notes.TYPE}/{fresh.id}", WRITTEN, work)
 
     def _written(
         self, desk: Desk, note: Note, visit: Resource, drafted: Sequence[Resource], tickets: Sequence[str]
@@ -121,13 +122,14 @@ class Signing:
         attester = {"mode": "professional", "time": clock.instant(at), "party": {"reference": who}}
         told = notes.framed(note, "final", at, *named)
         told |= {"attester": [attester], "extension": [*told["extension"], signed.mark(note.id)]}
-        written = [put(desk, one) for one in (told, *found, *ordered, finished(visit, note.id, found, at))]
-        put(desk, provenance.signature(note.id, written, note.author, who, at))
+        written = [kept(desk, one) for one in (told, *found, *ordered, finished(visit, note.id, found, at))]
+        kept(desk, provenance.signature(note.id, written, note.author, who, at))
         end(desk, visit, tickets)
         return note_of(written[0])
 
 
-def put(desk: Desk, told: Resource) -> Version:
+def kept(desk: Desk, told: Resource) -> Version:
+    """Stored as it is; the version, whose bytes are what is signed."""
     return desk.update(drafts.addressed(told, told["resourceType"], told["id"]))
 
 
@@ -150,12 +152,13 @@ def finished(visit: Resource, note: str, found: Sequence[Resource], at: Any) -> 
 def end(desk: Desk, visit: Resource, tickets: Sequence[str]) -> None:
     """Whoever waited has been seen: the tickets of the visit are done with, its Appointment is fulfilled."""
     for id in tickets:
-        put(desk, current(desk, "Task", id) | {"status": "completed", "lastModified": clock.instant(desk.at)})
+        task = current(desk, f"Task/{id}")
+        span = {**task.get("executionPeriod", {}), "end": clock.instant(desk.at)}
+        put(desk, task | {"status": "completed", "executionPeriod": span})
     for one in visit.get("appointment", ()):
-        type, _, id = str(one.get("reference", "")).partition("/")
-        booking = current(desk, type, id) if desk.exists(type, id) else {"status": ""}
-        if booking["status"] in VERBS["fulfil"][0]:
-            put(desk, booking | {"status": after("fulfil", booking["status"], f"{type}/{id}")})
+        booked = standing(desk, str(one.get("reference", "")))
+        if booked and booked["status"] in VERBS["fulfil"][0]:
+            put(desk, booked | {"status": VERBS["fulfil"][1]})
 
 
 def waiting_for(writing: Writing, encounter: str) -> list[str]:

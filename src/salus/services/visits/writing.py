@@ -3,17 +3,16 @@ other's words: who writes over a version they have not seen is told so.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from salus.base import clock
-from salus.base.errors import Conflict, Forbidden, Gone, Missing, Stale
-from salus.privacy import Actor, Purpose, Role, check_may
-from salus.privacy.policy import Act
-from salus.records import Records, Store, drafts
+from salus.base.errors import Conflict, Forbidden, Missing, Stale
+from salus.privacy import Actor, Role
+from salus.records import Records, drafts
 from salus.records.desk import Desk
 from salus.records.signed import Signed
-from salus.records.writer import Request
+from salus.services.acting import Acting, current
 from salus.services.visits import known, notes
 from salus.services.visits.diagnoses import MOST, Diagnosis
 from salus.services.visits.notes import Note, note_of
@@ -21,20 +20,14 @@ from salus.services.visits.templates import Template, template_of
 
 Resource = dict[str, Any]
 OPEN = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+WRITTEN = (notes.TYPE,)
 FIRST = "outpatient"  # the template where none is chosen
 
 
-@dataclass
-class Writing:
-    """The visits of one doctor."""
+class Writing(Acting):
+    """A doctor who writes."""
 
-    store: Store
-    actor: Actor
-    purpose: Purpose
-
-    @property
-    def records(self) -> Records:
-        return self.store.open(self.actor, self.purpose)
+    __slots__ = ()
 
     def note(self, encounter: str, language: str = "en", template: str = FIRST) -> Note:
         """The note of a visit, or one to begin with. Raises Missing, Forbidden, Invalid."""
@@ -101,20 +94,18 @@ class Writing:
                 return note
             return note_of(desk.update(drafts.addressed(notes.composition(made, desk.at), notes.TYPE, note.id)))
 
-        held: Note = self.submit(work, "write", f"{notes.TYPE}/{fresh.id}")
-        return held
+        return self.do("write", f"{notes.TYPE}/{fresh.id}", WRITTEN, work)
 
     # --- who and what ---
 
     def check(self) -> None:
         """Raises Forbidden for who writes no notes."""
-        check_may(self.actor, self.purpose, Act.WRITE, notes.TYPE)
         if self.actor.role is not Role.CLINICIAN:
             raise Forbidden(f"A {self.actor.role} writes no notes: a clinician does")
 
     def visit(self, desk: Desk, encounter: str, mine: bool = True) -> Resource:
         """The Encounter, open and (`mine`) this doctor's. Raises Missing, Conflict (it is closed), Forbidden."""
-        told = current(desk, "Encounter", encounter)
+        told = current(desk, f"Encounter/{encounter}")
         check_open(told)
         if mine:
             check_mine(told, self.actor)
@@ -130,9 +121,6 @@ class Writing:
         if mine and note.author != self.actor.reference:
             raise Forbidden(f"The note of Encounter/{encounter} is being written by {note.author}: they go on with it")
         return note
-
-    def submit(self, work: Callable[[Desk], Any], act: str, what: str) -> Any:
-        return self.store.writer.submit(Request(work, self.actor, self.purpose, act, what)).result()
 
     def _begin(self, records: Records, visit: Resource, language: str, template: Template) -> Note:
         """What a note begins with: what the template leaves to fill in, and what the record says already."""
@@ -153,15 +141,6 @@ def kept(records: Records, id: str) -> Note | None:
         return note_of(records.read(notes.TYPE, id))
     except Missing:
         return None
-
-
-def current(desk: Desk, type: str, id: str) -> Resource:
-    """What stands there. Raises Missing, for what was deleted too."""
-    try:
-        told: Resource = desk.current(type, id).json()
-    except Gone as fault:
-        raise Missing(str(fault)) from None
-    return told
 
 
 def check_open(visit: Resource) -> None:

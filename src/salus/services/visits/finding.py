@@ -1,0 +1,161 @@
+"""Finding a diagnosis as it is typed: by words in either language, by code, by pinyin or its initials, with slips; what
+this doctor and their colleagues use often comes first among what fits as well.
+
+What ships are the conditions of our own tables; a house loads its ICD-10 by `salus codes`. Names of ours stay beside
+the house's, so that 高血压 leads to whatever the house calls I10.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from salus import codes
+from salus.codes.tables import ICD10, ICD10CM
+from salus.codes.terminology import Site, System
+from salus.codes.terminology.searching import Index, folded
+from salus.codes.terminology.site import FOLDER
+from salus.records import Records
+from salus.services.visits.diagnoses import CATEGORY, Diagnosis
+
+SYSTEMS = (ICD10, f"{ICD10}-cn", ICD10CM)  # of a house's own, the first that has a code is taken
+LOOKED = 400  # hits that are put in order
+FEW = 4  # hits below which it may be a slip
+LONGEST = 100  # characters of what is typed
+OWN, RECENT = 3, 300  # a doctor's own use counts so many times; diagnoses of late that are counted
+Uses = Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`name` is the official one in the reader's language; `matched` another name by which it was found, or ""."""
+
+    system: str
+    code: str
+    name: str
+    matched: str = ""
+    slip: bool = False
+
+    def diagnosis(self, certainty: str = "confirmed") -> Diagnosis:
+        return Diagnosis(self.system, self.code, self.name, certainty)
+
+
+class Vocabulary:
+    """The diagnoses that can be found at a house; `folder`: where its own files stand."""
+
+    def __init__(self, folder: Path) -> None:
+        self._site = Site(folder / FOLDER)
+
+    def systems(self) -> list[System]:
+        """A house's own first, then ours."""
+        return [*(one for url in SYSTEMS for one in self._site.systems(url)), ours()]
+
+    def named(self, system: str, code: str, language: str) -> str:
+        """The official name, "" for a code that nobody has."""
+        for one in self.systems():
+            if one.url == system and (row := one.row(code)) is not None:
+                return one.display(row, language)
+        return ""
+
+    def find(self, text: str, language: str, uses: Uses | None = None, most: int = 12) -> list[Hit]:
+        """What fits best; nothing for a text of blanks."""
+        text = text.strip()[:LONGEST]
+        if not folded(text).split():
+            return []
+        systems, uses = self.systems(), uses or {}
+        found = [(one, row, False) for one in systems for row in looked(one, text, uses)]
+        if len(found) < FEW:
+            found += [(one, row, True) for one in systems for row in one.index.near(text)[:LOOKED]]
+        return self._best(found, text, language, uses, most)
+
+    def _best(
+        self, found: list[tuple[System, int, bool]], text: str, language: str, uses: Uses, most: int
+    ) -> list[Hit]:
+        """Each code once, in the order of `rank`."""
+        best: dict[str, tuple[tuple[float, int, str], Hit]] = {}
+        for system, row, slip in found:
+            url, code = self._official(system, row)
+            place = rank(system.index, row, text, slip, uses.get((url, code), 0.0))
+            hit = self._hit(system, row, url, code, language, slip)
+            if code not in best or place < best[code][0]:
+                best[code] = place, hit
+        return [hit for _, hit in sorted(best.values(), key=lambda pair: pair[0])[:most]]
+
+    def _official(self, system: System, row: int) -> tuple[str, str]:
+        """The system that a code is taken from: the house's where it has the code."""
+        code = system.codes[row]
+        held = (one.url for url in SYSTEMS for one in self._site.systems(url) if one.row(code) is not None)
+        return next(held, system.url), code
+
+    def _hit(self, system: System, row: int, url: str, code: str, language: str, slip: bool) -> Hit:
+        matched = system.display(row, language)
+        name = self.named(url, code, language) or matched
+        return Hit(url, code, name, matched if matched != name else "", slip)
+
+
+@cache
+def vocabulary_of(folder: Path) -> Vocabulary:
+    """The one of a house: its index is made once."""
+    return Vocabulary(folder)
+
+
+@cache
+def ours() -> System:
+    """The conditions of our tables under their ICD-10 codes, once for each name; the first name of a code, which is its
+    own, stands last, where a lookup finds it."""
+    terms = [one for one in reversed([*codes.CONDITIONS.values()]) if "icd10" in one.more]
+    return System(
+        ICD10,
+        name="ICD-10",
+        content="fragment",
+        codes=[str(one.more["icd10"]) for one in terms],
+        displays=[one.en for one in terms],
+        zh={row: one.zh for row, one in enumerate(terms)},
+    )
+
+
+def looked(system: System, text: str, uses: Uses) -> list[int]:
+    """The rows that have every word of the text: the first of them, and those that are used."""
+    found = system.index.find(text, range(len(system.codes)))
+    if len(found) <= LOOKED:
+        return found
+    often = {row for _, code in uses if (row := system.row(code)) is not None}
+    return [*found[:LOOKED], *often.intersection(found[LOOKED:])]
+
+
+def rank(index: Index, row: int, text: str, slip: bool, uses: float) -> tuple[float, int, str]:
+    """How well a row fits: the very code, what begins so, what has it inside, a slip; much used counts as one better,
+    or two at the most."""
+    kind = 4.0 if slip else float(index.fit(row, text))
+    often = min(2.0, math.log2(1 + uses) / 3) if kind else 0.0
+    return kind - often, index.length(row), index.code(row)
+
+
+def used(records: Records, doctor: str) -> dict[tuple[str, str], float]:
+    """How often a doctor and those of their services put down each diagnosis of late."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for who, weight in ((doctor, OWN), (",".join(colleagues(records, doctor)), 1)):
+        for key in put_down(records, who) if who else ():
+            counted[key] += weight
+    return dict(counted)
+
+
+def colleagues(records: Records, doctor: str) -> list[str]:
+    """The others who work in a service of this doctor's."""
+    roles = [one.json() for one in records.search("PractitionerRole", [("practitioner", doctor)]).versions]
+    services = {one["reference"] for role in roles for one in role.get("healthcareService", ())}
+    if not services:
+        return []
+    wanted = [("service", ",".join(sorted(services))), ("_count", "50")]
+    found = (one.json().get("practitioner", {}) for one in records.search("PractitionerRole", wanted).versions)
+    return sorted({who for one in found if (who := one.get("reference")) and who != doctor})
+
+
+def put_down(records: Records, doctors: str) -> Iterator[tuple[str, str]]:
+    """System and code of each of the latest diagnoses of these doctors."""
+    wanted = [("asserter", doctors), ("category", CATEGORY), ("_sort", "-recorded-date"), ("_count", str(RECENT))]
+    for one in records.search("Condition", wanted).versions:
+        coding = one.json().get("code", {}).get("coding", [{}])[0]
+        yield coding.get("system", ""), coding.get("code", "")
