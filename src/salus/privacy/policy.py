@@ -28,7 +28,7 @@ BILLS = frozenset({"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse",
 BILLING = BILLS | {"PaymentReconciliation", "Task", "Communication"}
 CLOSES = frozenset({"PaymentReconciliation"})  # a day, a statement: never a payment
 BILLING_LOOKS = BILLING | DESK_TYPES | DESK_LOOKS
-NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag"})
+NURSE_WRITES = frozenset({"Observation", "Encounter", "Communication", "Task", "Flag", "Specimen"})
 TRAINING_TYPES = frozenset({"QuestionnaireResponse", "Library"})  # what learners answered, and the cases
 READ, WRITE, DELETE = Act.READ, Act.WRITE, Act.DELETE
 

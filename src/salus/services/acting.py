@@ -68,6 +68,14 @@ def standing(desk: Desk, reference: str) -> Resource | None:
         return None
 
 
+def seen(store: Store, reference: str) -> Resource | None:
+    """What stands there, for the house's own work: before it is decided whether anything is to be written."""
+    type, _, id = reference.partition("/")
+    with store.readers.one() as reader:
+        version = reader.current(type, id, None)
+    return None if version is None or version.deleted else version.json()
+
+
 def found(desk: Desk, type: str, query: str) -> list[Resource]:
     """What a search finds in the transaction: no other write can come between."""
     versions = conditions.matches(desk, conditions.condition(type, query), MOST)

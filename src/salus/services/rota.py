@@ -3,17 +3,21 @@
 from salus.services.appointments.waiting import rounds as waiting
 from salus.services.billing import hearing as charges
 from salus.services.billing.payments.waiting import CHORE as PAYMENTS
+from salus.services.laboratory.listening import ESCALATION, ORDERS, RESULTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.rounds import Chore, Listener
 
 LISTENERS: tuple[Listener, ...] = (
+    ORDERS,
+    RESULTS,
     PRESCRIPTIONS,
     QUEUE,
     charges.LISTENER,
     waiting.LISTENER,
 )
 CHORES: tuple[Chore, ...] = (
+    ESCALATION,
     PAYMENTS,
     charges.CHORE,
     *waiting.CHORES,
