@@ -12,6 +12,12 @@ PAGES = (
     "/mine/find?name=heart",
     "/mine/find?department=dermatology",
     "/mine/appointments",
+    "/mine/waiting?service=dermatology-centre",
+    "/mine/record",
+    "/mine/record/trends/4548-4",
+    "/mine/record/visits",
+    "/mine/record/notes",
+    "/mine/record/seen",
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

@@ -25,6 +25,7 @@ from salus.records import (
     histories,
     includes,
     loading,
+    looks,
     notices,
     sheets,
     transactions,
@@ -424,6 +425,17 @@ class Records:
             raise Forbidden(f"A {self.actor.role} may not read the audit: ask an administrator")
         self._note("read", "the audit")
         return self.store.audited(before, count)
+
+    def looks(self) -> list[Audited]:
+        """Lines of the audit that name this patient's record, newest first, for the patient's own account. Raises
+        Forbidden for any other."""
+        if self.actor.patient is None:
+            self._note("refused", "read the audit of a record")
+            raise Forbidden(f"A {self.actor.role} may not ask who looked at a record: the patient may")
+        names = [version.reference for version in self.compartment(self.actor.patient)]
+        self._note("read", f"the audit of Patient/{self.actor.patient}")
+        with self.store.readers.one() as reader:
+            return looks.at(reader.connection, self.actor.patient, names)
 
     # --- who may ---
 

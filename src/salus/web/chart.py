@@ -16,7 +16,11 @@ LANES = ("encounters", "ongoing", "past", "medicines", "results")
 
 def dossier(visit: Visit) -> Dossier:
     """Everything of the patient named in the address. Raises Missing, Gone, or Forbidden for who may not read it."""
-    id = visit.path["id"]
+    return dossier_of(visit, visit.path["id"])
+
+
+def dossier_of(visit: Visit, id: str) -> Dossier:
+    """Everything of a patient. Raises as `dossier`."""
     patient = visit.records.read("Patient", id).json()
     resources = (version.json() for version in visit.records.compartment(id, TYPES))
     return Dossier(patient, resources, visit.language, clock.now().date())

@@ -1,18 +1,18 @@
-"""The patient's appointments: those to come, those that were, and one of them with what may be done."""
+"""One appointment of the patient, with what may be done; and all of them, for the pages that list them."""
 
 from typing import Any
 
 from starlette.responses import Response
 
 from salus.base import clock
+from salus.services.appointments.waiting.terms import is_place
 from salus.web.mine.insurance import taken
 from salus.web.services import own
-from salus.web.telling.bookings import Coming, coming, in_order
+from salus.web.telling.bookings import Coming, coming
 from salus.web.visit import Visit
 
 TYPE = "Appointment"
 DONE = frozenset({"booked", "cancelled", "restored", "moved"})
-PAST = 20  # of those that were, on a page
 
 
 def address(id: str) -> str:
@@ -34,19 +34,15 @@ def coming_of(visit: Visit) -> Coming:
 
 
 def own_ones(visit: Visit) -> list[Coming]:
-    """All of this patient's that have a time."""
+    """All of this patient's that have a time of their own: what is offered from the waiting list has none yet."""
     bodies = (version.json() for version in visit.records.compartment(own(visit), [TYPE]))
-    return [told(visit, body) for body in bodies if "start" in body and "end" in body]
-
-
-def listing(visit: Visit) -> Response:
-    ahead, behind = in_order(own_ones(visit))
-    shown = len(behind) if "all" in visit.query else PAST
-    return visit.page("mine/appointments.html", ahead=ahead, behind=behind[:shown], more=len(behind) - shown)
+    return [told(visit, body) for body in bodies if "start" in body and "end" in body and not is_place(body)]
 
 
 def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
     """One of them; what is only held is to be confirmed."""
+    if is_place(body_of(visit)):
+        return visit.go(f"/mine/waiting/{visit.path['id']}")
     found = coming_of(visit)
     template = "mine/held.html" if found.state in ("held", "lapsed") else "mine/appointment.html"
     done = visit.query.get("done", "")

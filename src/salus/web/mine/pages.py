@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.mine import appointments, booking, find, home
+from salus.web.mine import appointments, booking, find, home, record, seen, waiting
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -13,7 +13,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine", home.home, "mine"),
     ("GET", "/mine/find", find.page, "mine"),
     ("POST", "/mine/hold", booking.hold, "mine"),
-    ("GET", "/mine/appointments", appointments.listing, "mine"),
+    ("GET", "/mine/appointments", home.appointments, "mine"),
     ("GET", "/mine/appointments/{id}", appointments.one, "mine"),
     ("GET", "/mine/appointments/{id}/left", appointments.left, "mine"),
     ("GET", "/mine/appointments/{id}/move", find.instead, "mine"),
@@ -21,4 +21,16 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/mine/appointments/{id}/confirm", booking.confirm, "mine"),
     ("POST", "/mine/appointments/{id}/cancel", booking.cancel, "mine"),
     ("POST", "/mine/appointments/{id}/restore", booking.restore, "mine"),
+    ("GET", "/mine/record", record.record, "mine"),
+    ("GET", "/mine/record/trends/{code}", record.trend, "mine"),
+    ("GET", "/mine/record/visits", record.visits, "mine"),
+    ("GET", "/mine/record/notes", record.papers, "mine"),
+    ("GET", "/mine/record/seen", seen.listing, "mine"),
+    ("GET", "/mine/record/download", record.download, "mine"),
+    ("GET", "/mine/waiting", waiting.form, "mine"),
+    ("POST", "/mine/waiting", waiting.join, "mine"),
+    ("GET", "/mine/waiting/{id}", waiting.place, "mine"),
+    ("POST", "/mine/waiting/{id}/accept", waiting.accept, "mine"),
+    ("POST", "/mine/waiting/{id}/decline", waiting.decline, "mine"),
+    ("POST", "/mine/waiting/{id}/leave", waiting.leave, "mine"),
 )
