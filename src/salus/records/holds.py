@@ -4,7 +4,7 @@ A booking holds all of its actors together or none. A hold may expire (`until`);
 comes next for the same time. `seat`: 0 but for actors that several may have at once, such as the places of a group.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,8 +25,8 @@ JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? 
 """
 OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
 BUSY = """
-SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?) AND booking<>?
-ORDER BY low
+SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?)
+AND booking NOT IN ({}) ORDER BY low
 """
 ENDING = "SELECT DISTINCT booking FROM hold WHERE until<=? ORDER BY booking"
 
@@ -162,14 +162,14 @@ def of_actors(
 
 
 def busy(
-    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime, but: str
+    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime, but: Collection[str]
 ) -> dict[str, list[tuple[int, int]]]:
-    """As `of_actors`, of seat 0, as mere seconds; without what the booking `but` holds."""
+    """As `of_actors`, of seat 0, as mere seconds; without what the bookings `but` hold."""
     low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
-    found = {}
+    sql, own, found = BUSY.format(", ".join("?" * len(but)) or "''"), tuple(but), {}
     for actor in actors:
         row = known(reader, actor)
-        lines = reader.connection.execute(BUSY, (row, high, low, now, but)).fetchall() if row else []
+        lines = reader.connection.execute(sql, (row, high, low, now, *own)).fetchall() if row else []
         found[actor] = [(begin, stop) for begin, stop in lines]
     return found
 

@@ -32,7 +32,8 @@ REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be booked for whom. `key` is the caller's; `service` a HealthcareService, `slots` Slots it uses up."""
+    """What is to be booked for whom. `key` is the caller's; `service` a HealthcareService, `slots` Slots it uses up.
+    `identifiers` (system, value) and `extensions` say what else it is: one of a series, a video visit, a place."""
 
     key: str
     patient: str
@@ -40,6 +41,8 @@ class Wish:
     service: str = ""
     slots: tuple[str, ...] = ()
     description: str = ""
+    identifiers: tuple[tuple[str, str], ...] = ()
+    extensions: tuple[Resource, ...] = ()
 
     @property
     def id(self) -> str:
@@ -108,14 +111,8 @@ class Booking:
 
     def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
         """Another time, or others who give it: the old one is let go and the new one taken in one step, or neither."""
-
-        def moved(told: Resource) -> Resource:
-            people = [one for one in told["participant"] if one["actor"]["reference"].startswith("Patient/")]
-            free = {key: value for key, value in told.items() if key not in ("slot", "extension")}
-            return free | timed(offer) | {"participant": people + participants(offer.actors)} | slotted(slots)
-
         self._look(id, offer)
-        return self._change(id, "move", moved)
+        return self._change(id, "move", lambda told: moved(told, offer, slots))
 
     def _look(self, id: str, offer: Offer) -> None:
         """Raises holds.Taken at once where somebody else has the time."""
@@ -148,14 +145,15 @@ class Booking:
         return self._submit(work, "book", wish.id)
 
     def _change(self, id: str, verb: str, change: Any) -> Resource:
-        def work(desk: Desk) -> Resource:
-            before = self._own(desk, id)
-            status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
-            made = change(before) | {"status": status}
-            give_back(desk, before, made)
-            return told(desk.update(drafts.addressed(made, TYPE, id)))
+        return self._submit(lambda desk: self.changed(desk, id, verb, change), verb, id)
 
-        return self._submit(work, verb, id)
+    def changed(self, desk: Desk, id: str, verb: str, change: Any) -> Resource:
+        """A booking after a verb, with what `change` makes of it. Raises Missing, Forbidden, Gone, Conflict."""
+        before = self._own(desk, id)
+        status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
+        made = change(before) | {"status": status}
+        give_back(desk, before, made)
+        return told(desk.update(drafts.addressed(made, TYPE, id)))
 
     def _own(self, desk: Desk, id: str) -> Resource:
         """What stands there, for whom may change it. Raises Missing, Forbidden."""
@@ -185,15 +183,16 @@ class Booking:
 def appointment(wish: Wish, status: str, until: datetime | None) -> Resource:
     """The Appointment of a wish. https://hl7.org/fhir/R4/appointment.html"""
     who = {"actor": {"reference": wish.patient}, "required": "required", "status": "accepted"}
+    held = [{"url": UNTIL, "valueInstant": clock.instant(until)}] if until else []
     optional: Resource = {
-        "extension": [{"url": UNTIL, "valueInstant": clock.instant(until)}] if until else None,
+        "extension": [*wish.extensions, *held],
         "supportingInformation": [{"reference": wish.service}] if wish.service else None,
         "description": wish.description or None,
     }
     return {
         "resourceType": TYPE,
         "id": wish.id,
-        "identifier": [{"system": KEYS, "value": wish.key}],
+        "identifier": [{"system": system, "value": value} for system, value in ((KEYS, wish.key), *wish.identifiers)],
         "status": status,
         **timed(wish.offer),
         **slotted(wish.slots),
@@ -266,12 +265,24 @@ def held_until(told: Resource) -> datetime | None:
     return next((datetime.fromisoformat(one) for one in found), None)
 
 
+def moved(told: Resource, offer: Offer, slots: Sequence[str] = ()) -> Resource:
+    """At another time or with others; what else is known of it goes along."""
+    people = [one for one in told["participant"] if one["actor"]["reference"].startswith("Patient/")]
+    free = {key: value for key, value in without(told, UNTIL, OFFERED).items() if key != "slot"}
+    return free | timed(offer) | {"participant": people + participants(offer.actors)} | slotted(slots)
+
+
+def without(told: Resource, *urls: str) -> Resource:
+    """Without the extensions of these addresses."""
+    kept = [one for one in told.get("extension", []) if one["url"] not in urls]
+    free = {key: value for key, value in told.items() if key != "extension"}
+    return free | ({"extension": kept} if kept else {})
+
+
 def confirmed(told: Resource) -> Resource:
     if any(one["url"] == OFFERED for one in told.get("extension", [])):
         raise Conflict(f"{TYPE}/{told['id']} is offered from the waiting list: accept or decline it", path="status")
-    kept = [one for one in told.get("extension", []) if one["url"] != UNTIL]
-    free = {key: value for key, value in told.items() if key != "extension"}
-    return free | ({"extension": kept} if kept else {})
+    return without(told, UNTIL)
 
 
 def use_up(desk: Desk, slots: Sequence[str], status: str) -> None:

@@ -4,7 +4,7 @@ Nothing is laid out beforehand: open hours less what is held, a day at a time, u
 the moment of asking; what is chosen is booked by the database or refused by it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
@@ -63,22 +63,25 @@ class Offer:
 
 
 def find(
-    store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, moving: str = ""
+    store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, moving: str | Collection[str] = ""
 ) -> list[Offer]:
-    """The soonest `most` offers that begin between two moments, from now on. What the booking `moving` holds counts as
-    free: it may move over its own time. Raises Invalid for more than a year."""
+    """The soonest `most` offers that begin between two moments, from now on. What the bookings `moving` hold counts as
+    free: they may move over their own time. Raises Invalid for more than a year."""
     if end - begin > HORIZON:
         raise Invalid(f"{(end - begin).days} days are searched: at most {HORIZON.days}", path="end")
     at = max(begin, clock.now())
+    own = [moving] if isinstance(moving, str) else moving
     found: list[Offer] = []
     while at < end and len(found) < most:
         upto = min(at + STEP, end)
-        found += some(store, service, at, upto, most - len(found), moving)
+        found += some(store, service, at, upto, most - len(found), own)
         at = upto
     return found
 
 
-def some(store: Store, service: Service, begin: datetime, end: datetime, most: int, moving: str) -> list[Offer]:
+def some(
+    store: Store, service: Service, begin: datetime, end: datetime, most: int, moving: Collection[str]
+) -> list[Offer]:
     """As `find`, within a day."""
     length = timedelta(minutes=service.minutes)
     hours = {id(one.hours): one.hours for one in service.doctors}  # many keep the same, such as those of the service
@@ -135,7 +138,9 @@ def is_free(taken: Sequence[Window], start: int, stop: int) -> bool:
     return not any(low < stop and start < high for low, high in taken)
 
 
-def busy(store: Store, actors: Sequence[str], begin: datetime, end: datetime, moving: str) -> dict[str, list[Window]]:
+def busy(
+    store: Store, actors: Sequence[str], begin: datetime, end: datetime, moving: Collection[str]
+) -> dict[str, list[Window]]:
     """What is held of each actor, in order."""
     with store.readers.one() as reader:
         return holds.busy(reader, actors, begin, end, clock.now(), moving)

@@ -61,7 +61,8 @@ class Rule:
     def times(self, usual: time) -> list[time]:
         """When on each day, in order."""
         hours, minutes = self.hours or {usual.hour}, self.minutes or {usual.minute}
-        return [time(*one) for one in product(*map(sorted, (hours, minutes, self.seconds or {usual.second})))]
+        seconds = self.seconds or {usual.second}
+        return [time(*one) for one in product(sorted(hours), sorted(minutes), sorted(seconds))]
 
     def chosen(self, found: list[datetime]) -> list[datetime]:
         """Those at the positions asked for, in order; all where none is."""
@@ -85,7 +86,7 @@ class Days:
             (months, lambda day, wanted: day.month in wanted),
             (rule.yeardays, lambda day, wanted: not wanted.isdisjoint(both_ways(*in_year(day)))),
             (monthdays, lambda day, wanted: not wanted.isdisjoint(both_ways(*of_month(day)))),
-            (weekdays, lambda day, wanted: any(is_nth(day, *one, in_month) for one in wanted)),
+            (weekdays, lambda day, wanted: any(is_nth(day, nth, weekday, in_month) for nth, weekday in wanted)),
         ]
         self._asked = [(wanted, fits) for wanted, fits in parts if wanted]
 

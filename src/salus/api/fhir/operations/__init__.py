@@ -14,6 +14,7 @@ from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
+from salus.api.fhir.operations.series import book_series, find_series
 from salus.api.fhir.operations.streaming import stream
 from salus.api.fhir.operations.terminology_closure import closure
 from salus.api.fhir.operations.terminology_codes import lookup, subsumes
@@ -86,6 +87,8 @@ OPERATIONS: dict[str, Operation] = {
     "$find": Operation(appointments.find_times, TYPE, APPOINTMENT, ("GET", "POST"), OURS + "appointment-find"),
     "$hold": Operation(appointments.hold, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-hold"),
     "$book": Operation(appointments.book, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-book"),
+    "$find-series": Operation(find_series, TYPE, APPOINTMENT, ("GET", "POST"), OURS + "appointment-find-series"),
+    "$book-series": Operation(book_series, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-book-series"),
     "$confirm": Operation(appointments.confirm, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-confirm"),
     "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
     "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),

@@ -6,7 +6,7 @@ one of them, by its start and its actors, under a key of the client's choice; `A
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +22,12 @@ from salus.services.appointments.booking import Booking, Wish, participants, slo
 from salus.services.appointments.catalogue import service_of, used_slots
 from salus.services.appointments.choosing import narrowed, offered
 from salus.services.appointments.finding import Offer, Service, find
+from salus.services.appointments.planning import clock_of
+from salus.services.appointments.series import Series
 
 Json = dict[str, Any]
 SPAN = timedelta(days=28)
+ALONE = "one"  # the scope of a change that leaves the others of a series as they are
 MOST, USUAL = 200, 20  # offers in an answer
 
 
@@ -49,20 +52,27 @@ async def confirm(records: Records, ask: Ask) -> Answer:
 
 
 async def cancel(records: Records, ask: Ask) -> Answer:
-    """`POST /Appointment/id/$cancel`, with `reason` (`pat`, `prov`) if wanted."""
-    return await asyncio.to_thread(
-        changed, records, ask, lambda desk, id, asked: desk.cancel(id, asked.text("reason") or "pat"), "reason"
-    )
+    """`POST /Appointment/id/$cancel`, with `reason` (`pat`, `prov`) if wanted, and `scope` for one of a series."""
+
+    def cancelled(desk: Series, id: str, asked: Asked) -> Json:
+        reason, scope = asked.text("reason") or "pat", asked.text("scope") or ALONE
+        return desk.cancel(id, reason) if scope == ALONE else collected(desk.cancel_all(id, scope, reason))
+
+    return await asyncio.to_thread(changed, records, ask, cancelled, "reason", "scope")
 
 
 async def move(records: Records, ask: Ask) -> Answer:
-    """`POST /Appointment/id/$move`, with `service`, `start` and, if it matters, `actor`."""
+    """`POST /Appointment/id/$move`, with `service`, `start` and, if it matters, `actor`; with `scope` (`following`,
+    `series`) the others of the series move by as many days and hours."""
 
-    def moved(desk: Booking, id: str, asked: Asked) -> Json:
+    def moved(desk: Series, id: str, asked: Asked) -> Json:
+        if (scope := asked.text("scope") or ALONE) != ALONE:
+            local = begins(asked).astimezone(clock_of(records.store, named(asked)).zone).replace(tzinfo=None)
+            return collected(desk.move_all(id, local, scope, asked.text("actor")))
         service, offer = chosen(records, asked, f"Appointment/{id}")
         return desk.move(id, offer, used_slots(service, offer.actors[0], offer.start, offer.end))
 
-    return await asyncio.to_thread(changed, records, ask, moved, "service", "start", "actor")
+    return await asyncio.to_thread(changed, records, ask, moved, "service", "start", "actor", "scope")
 
 
 def found(records: Records, ask: Ask) -> Answer:
@@ -108,8 +118,13 @@ def put(records: Records, ask: Ask, verb: str) -> Answer:
     return Answer(201, orjson.dumps(desk.hold(wish) if verb == "hold" else desk.book(wish)))
 
 
-def changed(records: Records, ask: Ask, change: Callable[[Booking, str, Asked], Json], *names: str) -> Answer:
-    desk = Booking(records.store, records.actor, records.purpose)
+def collected(visits: Sequence[Json]) -> Json:
+    """Those of a series that were changed."""
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in visits]}
+
+
+def changed(records: Records, ask: Ask, change: Callable[[Series, str, Asked], Json], *names: str) -> Answer:
+    desk = Series(records.store, records.actor, records.purpose)
     return Answer(200, orjson.dumps(change(desk, ask.parts[1], Asked(ask, *names))))
 
 
