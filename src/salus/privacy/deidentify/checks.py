@@ -2,8 +2,7 @@
 
 from datetime import date
 
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-LAST = "10X98765432"
+from salus.places.identity import check_digit
 
 
 def is_resident_id(text: str) -> bool:
@@ -14,7 +13,7 @@ def is_resident_id(text: str) -> bool:
     """
     if len(text) != 18 or not text[:17].isdecimal() or not is_day(text[6:14]):
         return False
-    return LAST[sum(int(digit) * weight for digit, weight in zip(text, WEIGHTS, strict=False)) % 11] == text[17].upper()
+    return check_digit(text[:17]) == text[17].upper()
 
 
 def looks_like_resident_id(text: str) -> bool:

@@ -13,6 +13,7 @@ from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.operations.lastn import lastn
+from salus.api.fhir.operations.match import match
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
 from salus.api.fhir.operations.series import book_series, find_series
 from salus.api.fhir.operations.streaming import stream
@@ -92,6 +93,7 @@ OPERATIONS: dict[str, Operation] = {
     "$confirm": Operation(appointments.confirm, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-confirm"),
     "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
     "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),
+    "$match": Operation(match, TYPE, frozenset({"Patient"}), ("POST",), HL7 + "Patient-match"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),
