@@ -262,6 +262,9 @@ GIVEN: dict[str, list[tuple[str, Any]]] = {  # query and body of an operation
     "$closure": [("", parameters(name={"valueString": "zoe"}))],
     "$events": [("", None), ("?eventsSinceNumber=1", None)],
     "$status": [("", None), ("?id=zoe", None)],
+    "$wait": [("", None), *[("", parameters(service={"valueString": "heart"}, **{name: {"valueString": value}}))
+              for name, value in (("patient", "zoe"), ("instead", "Appointment/zoe"))]],
+    "$accept": [("", None), ("", parameters(keep={"valueString": "true"}))],
 }  # fmt: skip
 GIVEN["$viewdefinition-run"] = GIVEN["$run"]
 

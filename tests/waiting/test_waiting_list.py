@@ -9,6 +9,8 @@ import pytest
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Purpose
+from salus.services.appointments.booking import Wish
+from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting import rounds
 from salus.services.appointments.waiting.line import ahead, line, waiting_of
 from salus.services.appointments.waiting.terms import Terms, place_of
@@ -125,11 +127,9 @@ def test_an_offer_that_is_over_cannot_be_accepted_and_waits_on(full: Any):
 
 
 def test_what_was_held_and_not_confirmed_is_offered_and_stays_gone(full: Any):
-    from salus.services.appointments.booking import Wish
-
     full.cancel(full.bookings[0])
     start = datetime(2026, 11, 23, tzinfo=UTC)
-    held = full.desk().hold(Wish("h", "Patient/sun", type_of(full, start), SERVICE))
+    held = full.desk().hold(Wish("h", "Patient/sun", offer(start), SERVICE))
     (place,) = joined(full, "li")
     full.hear()
     assert ["waitlist"] == full.state(place)
@@ -142,9 +142,7 @@ def test_what_was_held_and_not_confirmed_is_offered_and_stays_gone(full: Any):
         assert ["pending"] == full.state(place)
 
 
-def type_of(clinic: Any, start: datetime) -> Any:
-    from salus.services.appointments.finding import Offer
-
+def offer(start: datetime) -> Offer:
     return Offer(start, start + timedelta(minutes=30), ("PractitionerRole/role-1",))
 
 
@@ -212,7 +210,7 @@ def test_who_keeps_the_later_booking_has_both_and_one_that_was_moved_forward_is_
     full.hear()
     assert ["pending"] == full.state(place)
     full.cancel(full.bookings[0])
-    full.desk().move(mine["id"], type_of(full, datetime(2026, 11, 23, tzinfo=UTC)))
+    full.desk().move(mine["id"], offer(datetime(2026, 11, 23, tzinfo=UTC)))
     with pytest.raises(Conflict, match="decline, or accept and keep both"):
         full.by("li").accept(place.id)
     assert "booked" == full.by("li").accept(place.id, keep=True)["status"]

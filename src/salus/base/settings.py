@@ -28,7 +28,8 @@ class Settings:
 
     `address` is how the world calls this server, when not by host and port: it stands in notifications.
     `notify_allow`: hosts and networks that notifications may go to (empty: any public one); `notify_plain`: by http to
-    this machine too, for development. `topics`: a folder with a site's own topics.
+    this machine too, for development. `topics`: a folder with a site's own topics. `reminders`: a TOML file that says
+    when people are reminded, and where notices are sent.
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
     `payments`: the payment providers in use, such as `cash`. `zone`: where a day of the house begins and ends.
@@ -49,6 +50,7 @@ class Settings:
     notify_allow: tuple[str, ...] = ()
     notify_plain: bool = False
     topics: Path | None = None
+    reminders: Path | None = None
     payments: tuple[str, ...] = ("cash",)
     zone: ZoneInfo = USUAL_ZONE
 
@@ -220,6 +222,7 @@ READERS: dict[str, Callable[[object], Any]] = {
     "notify_allow": names_of,
     "notify_plain": switch_of,
     "topics": path_of,
+    "reminders": path_of,
     "payments": names_of,
     "zone": zone_of,
     "language": language_of,

@@ -6,6 +6,7 @@ from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.laboratory.listening import ESCALATION, ORDERS, RESULTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.listening import LISTENER as QUEUE
+from salus.services.reminders import rounds as reminders
 from salus.services.rounds import Chore, Listener
 
 LISTENERS: tuple[Listener, ...] = (
@@ -15,10 +16,12 @@ LISTENERS: tuple[Listener, ...] = (
     QUEUE,
     charges.LISTENER,
     waiting.LISTENER,
+    *reminders.LISTENERS,
 )
 CHORES: tuple[Chore, ...] = (
     ESCALATION,
     PAYMENTS,
     charges.CHORE,
     *waiting.CHORES,
+    *reminders.CHORES,
 )

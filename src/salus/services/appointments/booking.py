@@ -101,6 +101,8 @@ class Booking:
         Conflict for a Slot that is not free any more, or for what we let go."""
 
         def restored(told: Resource) -> Resource:
+            if "start" not in told:
+                raise Conflict(f"{TYPE}/{id} waited, and had no time yet: join the waiting list again", path="status")
             if codes(told.get("cancelationReason")) != ["pat"]:
                 raise Conflict(f"{TYPE}/{id} was not let go by the patient: book a time anew", path="status")
             if datetime.fromisoformat(told["start"]) <= clock.now():

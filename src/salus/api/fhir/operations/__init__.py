@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
-from salus.api.fhir.operations import appointments, bulk, subscriptions
+from salus.api.fhir.operations import appointments, bulk, subscriptions, waiting
 from salus.api.fhir.operations.apply import apply
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
@@ -94,6 +94,10 @@ OPERATIONS: dict[str, Operation] = {
     "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
     "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),
     "$match": Operation(match, TYPE, frozenset({"Patient"}), ("POST",), HL7 + "Patient-match"),
+    "$wait": Operation(waiting.wait, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-wait"),
+    "$accept": Operation(waiting.accept, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-accept"),
+    "$decline": Operation(waiting.decline, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-decline"),
+    "$leave": Operation(waiting.leave, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-leave"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),

@@ -12,6 +12,7 @@ from salus.privacy import Role
 from salus.records import drafts
 from salus.records.desk import Desk
 from salus.services.appointments.booking import LONGEST_KEY, TYPE, Booking, cancelled, patient_of, standing, told
+from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import roles
 from salus.services.appointments.states import after
 from salus.services.appointments.waiting.line import booking, house, zone_of_service
@@ -74,7 +75,8 @@ class WaitingList(Booking):
                 raise Invalid(f"{TYPE}/{id} waits for {place.terms.service}: join for another", path="service")
             return write(desk, before, waiting(replace(place, terms=terms, urgency=urgency or place.urgency)))
 
-        self._check(self._patient(id), terms, urgency or ROUTINE)
+        if (seen := self._seen(id)) is not None:
+            self._check(seen.patient, terms, urgency or ROUTINE)
         return place_of(self._submit(work, "change", id))
 
     def leave(self, id: str) -> Resource:
@@ -124,12 +126,9 @@ class WaitingList(Booking):
 
             return self._submit(work, verb, id)
 
-        self._patient(id)
-        found = house(self.store).read(TYPE, id).json()
-        if not is_place(found):
-            return passing([])
-        zone = zone_of_service(house(self.store), place_of(found).terms.service)
-        heirs = heirs_of(self.store, place_of(found), zone)
+        seen = self._seen(id)
+        zone = zone_of_service(house(self.store), seen.terms.service) if seen else USUAL
+        heirs = heirs_of(self.store, seen, zone) if seen else []
         try:
             return passing(heirs)
         except Conflict:
@@ -185,13 +184,13 @@ class WaitingList(Booking):
         made: Resource = house(self.store).read(type, id).json()
         return made
 
-    def _patient(self, id: str) -> str:
-        """Whose place it is, for whom may know. Raises Missing."""
+    def _seen(self, id: str) -> Place | None:
+        """A place, for whom may know of it; who may not is refused in the transaction, and that is written down."""
         with self.store.readers.one() as reader:
             found = reader.current(TYPE, id, None)
-        if found is None or found.deleted or not self._sees(found.json()):
-            raise Missing(f"There is no {TYPE}/{id[:64]}")
-        return patient_of(found.json())
+        if found is None or found.deleted or not self._sees(told(found)) or not is_place(told(found)):
+            return None
+        return place_of(told(found))
 
 
 def is_to_come(told: Resource) -> bool:

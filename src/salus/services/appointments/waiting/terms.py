@@ -85,6 +85,11 @@ def pieces(told: Resource) -> list[Resource]:
     return list(next(found, []))
 
 
+def lapses(told: Resource) -> int:
+    """How many offers were left unanswered."""
+    return next((one["valueInteger"] for one in pieces(told) if one["url"] == "lapsed"), 0)
+
+
 def place_of(told: Resource) -> Place:
     """The place that an Appointment is."""
     parts = pieces(told)
@@ -97,7 +102,7 @@ def place_of(told: Resource) -> Place:
         since=datetime.fromisoformat(told["created"]),
         status=told["status"],
         urgency=levels.get(told.get("priority", 9), ROUTINE),
-        lapsed=next((one["valueInteger"] for one in parts if one["url"] == "lapsed"), 0),
+        lapsed=lapses(told),
         passed=frozenset(datetime.fromisoformat(one["valueInstant"]) for one in parts if one["url"] == "passed"),
         offer=offer_of(told) if until else None,
         until=datetime.fromisoformat(until) if until else None,

@@ -1,0 +1,150 @@
+"""What happened is told to whom it concerns, in their language, once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from salus.base import clock
+from salus.base.errors import Gone, Missing
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Records
+from salus.records.shapes import Change
+from salus.services.appointments.booking import OFFERED
+from salus.services.appointments.brochure import USUAL
+from salus.services.appointments.waiting.terms import service_of_place
+from salus.services.reminders import facts, notices
+from salus.services.reminders.choice import refused_by
+from salus.services.reminders.occasions import CHANGED, OFFER_OVER, Occasion, occasion
+from salus.services.reminders.sending import channel_for, opening
+from salus.services.reminders.site import site_of
+from salus.services.rounds import House, Listener
+
+Resource = dict[str, Any]
+OLD = timedelta(days=31)  # what is older is a hospital's past, and no news
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing to tell one patient. `told`: the resource it is of; `key`: what tells it from the same another time."""
+
+    occasion: Occasion
+    patient: str
+    told: Resource
+    key: str
+
+    @property
+    def about(self) -> str:
+        return f"{self.told['resourceType']}/{self.told['id']}"
+
+    @property
+    def id(self) -> str:
+        return notices.notice_id(self.occasion.code, self.patient, self.about, self.key)
+
+
+def hear(house: House, change: Change) -> None:
+    records = house.store.open(SYSTEM, Purpose.OPERATIONS)
+    for one in news(records, change):
+        tell(house, records, one)
+
+
+def news(records: Records, change: Change) -> Iterator[News]:
+    """What a change tells to whom."""
+    after = version(records, change, change.version)
+    if after is None or is_past(after):
+        return
+    before = version(records, change, change.version - 1)
+    for patient in facts.patients(records, after):
+        had = before if before and patient in facts.patients(records, before) else None
+        if (found := occasion(had, after)) is not None:
+            told = before if before and found is OFFER_OVER else after
+            yield News(found, patient, told, str(change.version))
+
+
+def version(records: Records, change: Change, number: int) -> Resource | None:
+    try:
+        made: Resource = records.vread(change.type, change.id, number).json()
+    except (Missing, Gone):
+        return None
+    return made
+
+
+def is_past(told: Resource) -> bool:
+    """Whether it is no news: a visit that is over, or what is of long ago."""
+    if told["resourceType"] == "Appointment":
+        return "start" in told and datetime.fromisoformat(told["start"]) <= clock.now()
+    said = next((told[name] for name in facts.DAYS if name in told), "")[:10]
+    return len(said) == len("2026-11-23") and said < (clock.now() - OLD).date().isoformat()
+
+
+def tell(house: House, records: Records, one: News) -> bool:
+    """Write a notice, and let it be sent where that is wished and the site says how; False where it was told before,
+    is not wanted, or its person is no more."""
+    if notices.is_written(house.store, one.id):
+        return False
+    patient = facts.looked_up(records, one.patient)
+    unwanted = one.occasion.kind in refused_by(records, one.patient) if patient else True
+    if not patient or "deceasedDateTime" in patient or patient.get("deceasedBoolean"):
+        return False
+    if unwanted and not one.occasion.needed:
+        return False
+    told = communication(house, records, one, patient)
+    if not unwanted and (channel := channel_for(site_of(house.settings), patient)):
+        wall = facts.zone(records, one.told) if one.told["resourceType"] == "Appointment" else USUAL
+        told = outward(house, one, told, channel.contact, wall)
+    return notices.write(house.store, told, SYSTEM, Purpose.OPERATIONS)
+
+
+def communication(house: House, records: Records, one: News, patient: Resource) -> Resource:
+    """The notice as it stands on the person's page, and as it would be sent."""
+    language, code = facts.language_of(patient, house.settings.language), one.occasion.code
+    slots = facts.slots(records, one.told, language)
+    page, outside = (facts.WORDS(f"{code}.{part}", language, **slots) for part in ("text", "outside"))
+    service = service_of_place(one.told)
+    told: Resource = {
+        "resourceType": notices.TYPE,
+        "id": one.id,
+        "language": language,
+        "status": "completed",
+        "category": [coded(notices.CODES, code), coded(notices.KINDS, one.occasion.kind)],
+        "subject": {"reference": one.patient},
+        "topic": {"text": facts.WORDS(f"{code}.title", language)},
+        "about": [{"reference": name} for name in (one.about, service) if name],
+        "sent": clock.instant(clock.now()),
+        "recipient": [{"reference": one.patient}],
+        "payload": [{"contentString": page}, {"contentString": f"{outside} {more(house, language)}"}],
+    }
+    leads = {"url": notices.LEADS, "valueCode": one.occasion.leads}
+    return told | ({"extension": [leads]} if one.occasion.leads else {})
+
+
+def more(house: House, language: str) -> str:
+    """Where to read on: no page of theirs, since others may see the message."""
+    address = house.settings.address
+    return facts.WORDS("more", language, link=address) if address else facts.WORDS("sign-in", language)
+
+
+def coded(system: str, code: str) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def outward(house: House, one: News, told: Resource, contact: str, wall: ZoneInfo) -> Resource:
+    """The same, to be sent: by day, unless it would come too late then."""
+    now, until = clock.now(), too_late(one.told)
+    at = site_of(house.settings).by_day(now, wall)
+    if one.occasion.hasty and until and at >= until:
+        at = now
+    made = told | {"status": "preparation"}
+    return made | {"extension": [*told.get("extension", []), opening(contact, at, until)]}
+
+
+def too_late(told: Resource) -> datetime | None:
+    """When nobody needs to be told of it any more."""
+    ends = [one["valueInstant"] for one in told.get("extension", []) if one["url"] == OFFERED]
+    ends += [told["start"]] if "start" in told else []
+    return min((datetime.fromisoformat(one) for one in ends), default=None)
+
+
+TYPES = frozenset({"Appointment", *CHANGED})
+LISTENER = Listener("notices", TYPES, hear)
