@@ -71,7 +71,9 @@ def settle(desk: Desk, payment: Payment, told: Told) -> Payment:
         books.settle(desk, payment.key, payment.held, payment.about)
     else:
         payment = late(desk, payment)
-        books.post(desk, payment.key, payment.currency, payment.entries(), payment.about)
+        undone = books.posting_of(desk, payment.key) is not None  # it was settled once, and reversed
+        key = f"{payment.key}/again" if undone else payment.key
+        books.post(desk, key, payment.currency, payment.entries(), payment.about)
     if payment.kind is Kind.PAYMENT:
         put(desk, shapes.notice(payment, told, payee(desk, payment)))
     return done(desk, payment)
@@ -92,6 +94,11 @@ def let_go(desk: Desk, payment: Payment, reason: str) -> Payment:
         raise Conflict(f"{payment.key} was settled: give it back instead", path="payment")
     books.void(desk, f"{payment.key}/void", payment.held, reason)
     return keep(desk, replace(payment, status=Status.VOIDED, reason=reason))
+
+
+def void_after_all(desk: Desk, payment: Payment, reason: str) -> None:
+    """What was settled has not moved, and was reversed in the books."""
+    keep(desk, replace(payment, status=Status.VOIDED, reason=reason))
 
 
 def done(desk: Desk, payment: Payment) -> Payment:

@@ -1,0 +1,180 @@
+"""The record of a reconciliation: PaymentReconciliations, each with so many differences that it can be read at once.
+
+https://hl7.org/fhir/R4/paymentreconciliation.html
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from salus.assistants.answers import every
+from salus.base import clock, money
+from salus.base.errors import Missing
+from salus.records import Records
+from salus.services.acting import BASE, coded, same_id
+from salus.services.billing.payments.shapes import CODES, TYPE
+from salus.services.billing.reconciling.faults import Difference, Fault
+from salus.services.billing.reconciling.reading import Bad
+
+Resource = dict[str, Any]
+RECONCILED = "https://salus.example/reconciled"
+FILE = f"{RECONCILED}-file"
+COUNTS = f"{BASE}/StructureDefinition/reconciled"
+OURS = f"{BASE}/StructureDefinition/reconciled-ours"
+LINE = f"{BASE}/StructureDefinition/reconciled-line"
+PART = 500  # differences in one resource
+NAMED = 200  # bad lines that are named; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A day reconciled with a side. `rows` were read, `agreed` of the ids agree, `unread` lines could not be read (the
+    first of them are `bad`); `ours` and `theirs` are the sums of the day before any repair."""
+
+    side: str
+    currency: str
+    day: date
+    rows: int
+    agreed: int
+    unread: int
+    ours: int
+    theirs: int
+    file: str
+    who: str
+    at: datetime
+    bad: tuple[Bad, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return id_of(self.side, self.currency, self.day)
+
+    def of(self, fault: Fault) -> tuple[Difference, ...]:
+        return tuple(one for one in self.differences if one.fault is fault)
+
+
+FIGURES = ("rows", "agreed", "unread", "ours", "theirs")
+
+
+def id_of(side: str, currency: str, day: date, part: int = 0) -> str:
+    return same_id("reconciled", side, currency, day.isoformat(), *([str(part)] if part else []))
+
+
+# --- looking ---
+
+
+def reconciliations(records: Records, side: str, currency: str) -> list[Reconciled]:
+    """The days reconciled with a side, latest first, without their differences."""
+    wanted = [("identifier", f"{RECONCILED}|{side}/{currency}"), ("_count", "50")]
+    found = (head_of(told) for told in every(records, TYPE, wanted))
+    return sorted(found, key=lambda one: one.day, reverse=True)
+
+
+def reconciled(records: Records, side: str, currency: str, day: date) -> Reconciled:
+    """A day with all its differences. Raises Missing when it was not reconciled, Forbidden."""
+    told = records.read(TYPE, id_of(side, currency, day)).json()
+    found = [one for part in parts(records, told, side, currency, day) for one in differences_of(part)]
+    return replace(head_of(told), differences=tuple(found))
+
+
+def parts(records: Records, told: Resource, side: str, currency: str, day: date) -> Iterator[Resource]:
+    """The first resource of a record, and those that go on with it."""
+    yield told
+    part = 0
+    while len(told.get("detail", [])) == PART:
+        part += 1
+        try:
+            told = records.read(TYPE, id_of(side, currency, day, part)).json()
+        except Missing:
+            return
+        yield told
+
+
+def before(records: Records, side: str, currency: str, day: date) -> Reconciled | None:
+    """The latest day before this one, with what it left open."""
+    days = [one.day for one in reconciliations(records, side, currency) if one.day < day]
+    return reconciled(records, side, currency, days[0]) if days else None
+
+
+# --- as FHIR ---
+
+
+def resources(made: Reconciled) -> list[Resource]:
+    """The record, in as many resources as it takes."""
+    pieces = [made.differences[n : n + PART] for n in range(0, len(made.differences), PART)] or [()]
+    first = head(made, pieces[0])
+    return [first, *(tail(made, piece, n) for n, piece in enumerate(pieces[1:], 1))]
+
+
+def head(made: Reconciled, piece: Sequence[Difference]) -> Resource:
+    figures = [{"url": name, "valueString": str(getattr(made, name))} for name in FIGURES]
+    notes = [{"type": "display", "text": f"{one.line}: {one.text}"} for one in made.bad]
+    return tail(made, piece, 0) | {
+        "extension": [{"url": COUNTS, "extension": figures}],
+        "identifier": [
+            {"system": RECONCILED, "value": f"{made.side}/{made.currency}"},
+            {"system": FILE, "value": made.file},
+        ],
+        "processNote": notes,
+    }
+
+
+def tail(made: Reconciled, piece: Sequence[Difference], part: int) -> Resource:
+    return {
+        "resourceType": TYPE,
+        "id": id_of(made.side, made.currency, made.day, part),
+        "status": "active",
+        "period": {"start": made.day.isoformat(), "end": made.day.isoformat()},
+        "created": clock.instant(made.at),
+        "requestor": {"reference": made.who} if made.who.startswith("Practitioner/") else {"display": made.who},
+        "outcome": "partial" if made.differences or made.unread else "complete",
+        "paymentDate": made.day.isoformat(),
+        "paymentAmount": money.amount(made.theirs, made.currency),
+        "formCode": coded(CODES, "reconciliation"),
+        "detail": [detail(one, made) for one in piece],
+    }
+
+
+def detail(one: Difference, made: Reconciled) -> Resource:
+    shown = [(OURS, one.ours), (LINE, one.line or None)]
+    told: Resource = {
+        "extension": [{"url": url, "valueString": str(value)} for url, value in shown if value is not None],
+        "identifier": {"value": one.id},
+        "predecessor": {"value": one.reference} if one.reference else None,
+        "type": coded(CODES, one.fault.value),
+        "amount": None if one.theirs is None else money.amount(one.theirs, made.currency),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def head_of(told: Resource) -> Reconciled:
+    """The way back, without the differences."""
+    side, _, currency = told["identifier"][0]["value"].rpartition("/")
+    figures = {one["url"]: int(one["valueString"]) for one in told["extension"][0]["extension"]}
+    rows, agreed, unread, ours, theirs = (figures[name] for name in FIGURES)
+    notes = (one["text"].partition(": ") for one in told.get("processNote", []))
+    who = told["requestor"]
+    return Reconciled(
+        side,
+        currency,
+        date.fromisoformat(told["paymentDate"]),
+        rows,
+        agreed,
+        unread,
+        ours,
+        theirs,
+        told["identifier"][1]["value"],
+        who.get("reference") or who["display"],
+        datetime.fromisoformat(told["created"]),
+        tuple(Bad(int(line), text) for line, _, text in notes),
+    )
+
+
+def differences_of(told: Resource) -> Iterator[Difference]:
+    for one in told.get("detail", []):
+        kept = {held["url"]: int(held["valueString"]) for held in one.get("extension", [])}
+        theirs = money.minor(one["amount"]) if "amount" in one else None
+        fault = Fault(one["type"]["coding"][0]["code"])
+        reference = one.get("predecessor", {}).get("value", "")
+        yield Difference(fault, one["identifier"]["value"], kept.get(OURS), theirs, reference, kept.get(LINE, 0))

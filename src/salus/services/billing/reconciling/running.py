@@ -1,0 +1,216 @@
+"""The reconciliation of a day, from the file to the record: read, compare, repair, write down.
+
+A million lines take no more memory than a thousand: both lists are dealt into small files and compared pile by pile.
+The record is written last; before it, everything can be done again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import sleep
+from zoneinfo import ZoneInfo
+
+from salus.base import clock
+from salus.base.errors import Busy, Conflict, Invalid
+from salus.privacy import SYSTEM, Actor, Purpose, check_may
+from salus.privacy.policy import Act
+from salus.records import Store
+from salus.records.books import Books
+from salus.records.desk import Desk
+from salus.records.writer import Request
+from salus.services.acting import Acting, put, standing
+from salus.services.billing.payments.port import State
+from salus.services.billing.payments.shapes import TYPE
+from salus.services.billing.reconciling import keeping, reading, spooling
+from salus.services.billing.reconciling.comparing import Case, cases
+from salus.services.billing.reconciling.faults import Difference, Fault
+from salus.services.billing.reconciling.keeping import NAMED, Reconciled
+from salus.services.billing.reconciling.reading import Bad, Item
+from salus.services.billing.reconciling.repairing import Round, mend, park
+from salus.services.billing.reconciling.sides import Side
+
+AHEAD = 256  # repairs on their way
+MOST, SHARE = 100, 2  # more differences than so many, and than every second id: it is the wrong file
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Count:
+    """What is counted while it goes through."""
+
+    rows: int = 0
+    unread: int = 0
+    agreed: int = 0
+    ours: int = 0
+    theirs: int = 0
+    bad: list[Bad] = field(default_factory=list)
+
+
+def reconcile(
+    store: Store,
+    actor: Actor,
+    purpose: Purpose,
+    file: Path,
+    side: Side,
+    day: date,
+    zone: ZoneInfo,
+    currency: str = "CNY",
+    sure: bool = False,
+    on_progress: Progress = lambda rows: None,
+) -> Reconciled:
+    """Reconcile a day with the file that a side sends of it, and repair every difference. The same file again is the
+    same record.
+
+    Raises Forbidden, Missing and Malformed (the file), Invalid (a day that is not over), Conflict (the day was
+    reconciled with another file; more than half of it differs, unless one is `sure`: then nothing is posted).
+    """
+    check_may(actor, purpose, Act.WRITE, TYPE)
+    if day >= clock.now().astimezone(zone).date():
+        raise Invalid(f"{day} is not over: reconcile it when it is", path="day")
+    digest = reading.digest(file)
+    if (found := before_now(store, side, currency, day)) is not None:
+        return same(found, digest)
+    begin, end = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
+    round, count = Round(side, currency, begin, end), Count()
+    with TemporaryDirectory() as folder:
+        suspects = suspected(store, file, round, carried(store, side, currency, day), Path(folder), count, on_progress)
+        if not sure:
+            check_file(file, suspects, count)
+        found_out = tuple(repaired(store, actor, purpose, round, suspects))
+    made = Reconciled(
+        side.name, currency, day, count.rows, count.agreed, count.unread, count.ours, count.theirs, digest,
+        actor.reference, clock.now(), tuple(count.bad), found_out,
+    )  # fmt: skip
+    return write_down(Acting(store, actor, purpose), made)
+
+
+def before_now(store: Store, side: Side, currency: str, day: date) -> Reconciled | None:
+    with store.readers.one() as reader:
+        found = reader.current(TYPE, keeping.id_of(side.name, currency, day), None)
+    return keeping.reconciled(store.open(SYSTEM, Purpose.PAYMENT), side.name, currency, day) if found else None
+
+
+def same(found: Reconciled, digest: str) -> Reconciled:
+    if found.file != digest:
+        raise Conflict(f"{found.day} was reconciled with another file of {found.side}", path="file")
+    return found
+
+
+def carried(store: Store, side: Side, currency: str, day: date) -> frozenset[str]:
+    """What was not there yet on the last day that was reconciled."""
+    found = keeping.before(store.open(SYSTEM, Purpose.PAYMENT), side.name, currency, day)
+    return frozenset(one.id for one in found.of(Fault.NOT_THERE_YET)) if found else frozenset()
+
+
+# --- reading and comparing ---
+
+
+def suspected(
+    store: Store, file: Path, round: Round, awaited: frozenset[str], folder: Path, count: Count, on_progress: Progress
+) -> list[Case]:
+    """The ids that do not agree."""
+    theirs, ours = spooling.Spool(folder, "theirs"), spooling.Spool(folder, "ours")
+    theirs.deal(spooling.row_of(one) for one in items(file, round, count, on_progress))
+    ours.deal(posted(store, round, count))
+    found: list[Case] = []
+    for n in range(spooling.FILES):
+        of_pile = frozenset(id for id in awaited if spooling.pile_of(id) == n)
+        for case in cases(
+            ((id, amount) for id, amount in ours.pile(n)), map(spooling.item_of, theirs.pile(n)), of_pile
+        ):
+            if case.agrees:
+                count.agreed += 1
+            else:
+                found.append(case)
+    return found
+
+
+def items(file: Path, round: Round, count: Count, on_progress: Progress) -> Iterator[Item]:
+    for one in reading.read(file, round.side.form, round.currency):
+        if isinstance(one, Bad):
+            count.unread += 1
+            if len(count.bad) < NAMED:
+                count.bad.append(one)
+            continue
+        count.rows += 1
+        count.theirs += one.amount if one.state is State.PAID else 0
+        if count.rows % 10_000 == 0:
+            on_progress(count.rows)
+        yield one
+
+
+def posted(store: Store, round: Round, count: Count) -> Iterator[tuple[str, str]]:
+    """What the books have of the day."""
+    kept = Books(store)
+    after, upto = kept.last(round.begin), kept.last(round.end)
+    for line in kept.lines(round.side.account, round.currency, after, upto):
+        id = round.side.id_of(line.key)
+        if id is not None:
+            count.ours += line.amount
+            yield id, str(line.amount)
+
+
+def check_file(file: Path, suspects: list[Case], count: Count) -> None:
+    """Raises Conflict where more differs than agrees: then it is another day's file, or another provider's."""
+    all = len(suspects) + count.agreed
+    if len(suspects) > MOST and len(suspects) * SHARE > all:
+        raise Conflict(
+            f"{len(suspects)} of {all} differ between {file.name} and the books: is it the file of that day and "
+            "provider? If it is, say that you are sure",
+            path="file",
+        )
+
+
+# --- repairing ---
+
+
+def repaired(store: Store, actor: Actor, purpose: Purpose, round: Round, suspects: list[Case]) -> Iterator[Difference]:
+    """Each case in a transaction of its own, many on their way at once; the differences in the order of the cases."""
+    waiting: deque[tuple[Case, Future[list[Difference]]]] = deque()
+
+    def ask(case: Case, repair: Callable[[Desk, Round, Case], list[Difference]]) -> "Future[list[Difference]]":
+        return sent(
+            store,
+            Request(
+                lambda desk: repair(desk, round, case), actor, purpose, "reconcile", f"{round.side.name}/{case.id}"
+            ),
+        )
+
+    def answer() -> list[Difference]:
+        case, future = waiting.popleft()
+        try:
+            return future.result()
+        except Conflict:
+            return ask(case, park).result()
+
+    for case in suspects:
+        waiting.append((case, ask(case, mend)))
+        if len(waiting) >= AHEAD:
+            yield from answer()
+    while waiting:
+        yield from answer()
+
+
+def sent(store: Store, request: Request[list[Difference]]) -> "Future[list[Difference]]":
+    while True:
+        try:
+            return store.writer.submit(request)
+        except Busy:
+            sleep(0.001)
+
+
+def write_down(acting: Acting, made: Reconciled) -> Reconciled:
+    """The record of it, whole or not at all; the one that stands if somebody else was first."""
+    records = keeping.resources(made)
+
+    def work(desk: Desk) -> Reconciled:
+        if standing(desk, f"{TYPE}/{made.id}") is None:
+            for one in records:
+                put(desk, one)
+        return made
+
+    return acting.do("reconcile", f"{TYPE}/{made.id}", [TYPE], work)
