@@ -13,11 +13,12 @@ import msgspec
 
 from salus.base import clock
 from salus.base.errors import Invalid, SalusError
-from salus.records import holds
+from salus.records import groups, holds
 from salus.records.drafts import Draft
 from salus.records.holds import Wanted
 from salus.records.ids import unpacked
 from salus.records.reading import Reader
+from salus.records.shapes import Version
 from salus.records.stewards import Steward, Stewards
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Extension(msgspec.Struct):
     url: str = ""
     value_integer: int | None = msgspec.field(name="valueInteger", default=None)
     value_instant: datetime | None = msgspec.field(name="valueInstant", default=None)
+    value_reference: Reference | None = msgspec.field(name="valueReference", default=None)
 
 
 class Participant(msgspec.Struct):
@@ -64,6 +66,25 @@ class Booking(msgspec.Struct):
         found = (one.value_instant for one in self.extension if one.url == UNTIL)
         return next(found, None) if self.status == "pending" else None
 
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The seconds that it takes."""
+        if self.start is None or self.end is None:
+            return None
+        return holds.seconds(whole(self.start)), holds.seconds(whole(self.end, up=True))
+
+    def number(self, url: str) -> int | None:
+        return next((one.value_integer for one in self.extension if one.url == url), None)
+
+    def reference(self, url: str) -> str | None:
+        found = (one.value_reference for one in self.extension if one.url == url and one.value_reference)
+        return next((one.reference for one in found), None)
+
+    @staticmethod
+    def other(version: Version) -> "Booking":
+        """What another Appointment says."""
+        return msgspec.json.decode(version.body, type=Booking)
+
 
 class Role(msgspec.Struct):
     practitioner: Reference = Reference()
@@ -81,6 +102,8 @@ class Bookings:
         return draft
 
     def release(self, desk: "Desk", id: str) -> None:
+        """Raises Conflict for a group that has members."""
+        groups.check_left(desk, f"{TYPE}/{id}")
         holds.release(desk, f"{TYPE}/{id}")
 
 
@@ -113,13 +136,16 @@ def with_bookings(given: Stewards) -> Stewards:
 def take(desk: "Desk", body: bytes, id: str) -> None:
     """Hold the actors of an Appointment, or let them go, as its status says. Raises Taken, Invalid."""
     booking, name = msgspec.json.decode(body, type=Booking), f"{TYPE}/{id}"
+    if booking.number(groups.CAPACITY) is not None:
+        groups.check_whole(desk, name, booking)
     if booking.status not in HOLDING or booking.start is None or booking.end is None or booking.end <= desk.at:
         holds.release(desk, name)
         return
     if booking.end - booking.start > LONGEST:
         raise Invalid(f"{name} takes {booking.end - booking.start}: at most {LONGEST.days} days", path="end")
-    time = whole(booking.start), whole(booking.end, up=True)
-    holds.replace(desk, name, wanted(desk, booking), *time, booking.until and whole(booking.until))
+    time, actors = (whole(booking.start), whole(booking.end, up=True)), wanted(desk, booking)
+    groups.check(desk, booking, actors)
+    holds.replace(desk, name, actors, *time, booking.until and whole(booking.until))
 
 
 def wanted(desk: "Desk", booking: Booking) -> list[Wanted]:

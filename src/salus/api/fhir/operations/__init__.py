@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
-from salus.api.fhir.operations import appointments, bulk, subscriptions, waiting
+from salus.api.fhir.operations import appointments, bulk, groups, subscriptions, waiting
 from salus.api.fhir.operations.apply import apply
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
@@ -90,6 +90,10 @@ OPERATIONS: dict[str, Operation] = {
     "$book": Operation(appointments.book, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-book"),
     "$find-series": Operation(find_series, TYPE, APPOINTMENT, ("GET", "POST"), OURS + "appointment-find-series"),
     "$book-series": Operation(book_series, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-book-series"),
+    "$find-groups": Operation(groups.find_groups, TYPE, APPOINTMENT, ("GET", "POST"), OURS + "appointment-find-groups"),
+    "$open-group": Operation(groups.open_group, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-open-group"),
+    "$join": Operation(groups.join, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-join"),
+    "$close": Operation(groups.close, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-close"),
     "$confirm": Operation(appointments.confirm, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-confirm"),
     "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
     "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),
