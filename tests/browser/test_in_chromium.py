@@ -26,6 +26,7 @@ PAGES = (
     ("scientist", "/models/diabetes/use"),
     ("administrator", "/audit"),
     ("administrator", "/notices"),
+    ("pharmacist", "/pharmacy"),
     ("clinician", "/quizzes"),
     ("clinician", "/quizzes/review"),
     ("administrator", "/quizzes/group"),

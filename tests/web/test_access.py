@@ -6,6 +6,7 @@ from salus.web.accounts import ACCOUNTS, ROOMS
 from salus.web.session import account_of, opened
 
 ADDRESS = {
+    "pharmacy": "/pharmacy",
     "cases": "/cases",
     "patients": "/patients",
     "models": "/models",

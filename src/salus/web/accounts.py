@@ -37,6 +37,7 @@ ACCOUNTS = {
     for one in (
         account("clinician", "Dr Chen Yu", "陈宇医生", Role.CLINICIAN, Purpose.TREATMENT, "/patients"),
         account("nurse", "Nurse Lin Fang", "林芳护士", Role.NURSE, Purpose.TREATMENT, "/patients"),
+        account("pharmacist", "He Qing", "何青药师", Role.PHARMACIST, Purpose.TREATMENT, "/pharmacy"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
         patient("patient", "showcase-1", "Wang Jianguo", "王建国"),
         account("curator", "Sun Li", "孙莉", Role.CURATOR, Purpose.OPERATIONS, "/cases/gate"),
@@ -52,6 +53,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),
     "cases": CARERS | {Role.DATA_SCIENTIST},
     "quizzes": CARERS | {Role.ADMINISTRATOR},
+    "pharmacy": frozenset({Role.PHARMACIST}),
     "mine": frozenset({Role.PATIENT}),
     "services": frozenset({Role.PATIENT}),
     "cases/gate": frozenset({Role.CURATOR}),

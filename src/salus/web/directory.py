@@ -23,6 +23,7 @@ from salus.web import (
     written,
 )
 from salus.web.mine import pages as mine
+from salus.web.pharmacy import pages as pharmacy
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -94,4 +95,5 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),
     *mine.PAGES,
+    *pharmacy.PAGES,
 )
