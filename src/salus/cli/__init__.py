@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cases": ("salus.cli.cases", "cases"),
     "quiz": ("salus.cli.quiz", "quiz"),
     "services": ("salus.cli.services", "services"),
+    "billing": ("salus.cli.billing", "billing"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

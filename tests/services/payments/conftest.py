@@ -88,6 +88,13 @@ class House:
 
 
 @pytest.fixture
+def house_of() -> Iterator[type[House]]:
+    """Makes a hospital in a store; the clock stands."""
+    with clock.stopped_at(NOW):
+        yield House
+
+
+@pytest.fixture
 def house(new_place: Callable[[], str], tmp_path: Path) -> Iterator[House]:
     with clock.stopped_at(NOW), Store(new_place()) as opened:
         made = House(opened, tmp_path / "bank")
