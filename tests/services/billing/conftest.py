@@ -39,6 +39,7 @@ class Ward:
     """What people do at the hospital `h`; the last visit is the one that is meant."""
 
     house: House
+    place: str
     patient: str = "li"
     visit: str = "v1"
     metformin: tuple[str, int] = ("A10BA02", 20)  # fen a tablet
@@ -130,7 +131,7 @@ class Ward:
     def bills(self, patient: str = "li") -> list[Bill]:
         """From the first to the last."""
         found = invoices_of(self.store.open(SYSTEM, Purpose.PAYMENT), patient)
-        return sorted(found, key=lambda one: (one.issued or datetime.max.replace(tzinfo=UTC), one.id))
+        return sorted(found, key=lambda one: (one.issued or datetime.max.replace(tzinfo=UTC), one.number))
 
     def bill(self) -> Bill:
         """The only one that stands."""
@@ -182,7 +183,7 @@ def file_ward(tmp_path: Path) -> Iterator[Ward]:
 def opened(place: str, folder: Path) -> Iterator[Ward]:
     told = settings({}, folder / "none.toml", folder=folder)
     with clock.stopped_at(NOW), Store(place) as store:
-        ward = Ward(House(store, told))
+        ward = Ward(House(store, told), place)
         begin(store)
         ward.put("Organization", "h", active=True, name="Hospital")
         ward.put("Organization", "fund", active=True, name="Fund")

@@ -8,9 +8,6 @@ from the records as they stand and compared with what stands charged:
     billed             -> an unpaid bill is cancelled, its charges wait on a new draft; of a paid one a clerk is asked
 """
 
-from datetime import timedelta
-
-from salus.base import clock
 from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store
@@ -20,13 +17,12 @@ from salus.services.billing import tasks
 from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
 from salus.services.billing.desks import Visited, put, standing, visited
-from salus.services.billing.done import Deed, deeds
+from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, charge_id
 from salus.services.billing.sheets import sheet_of
 
-TOO_OLD = timedelta(days=31)  # what is older when it is first heard of is not charged: a past that is taken in
 CORRECTION = "invoice-correction"
 GONE = frozenset({"aborted", "entered-in-error", "not-billable"})
 
@@ -77,7 +73,7 @@ def drop(desk: Desk, before: Resource | None, state: str) -> None:
 
 def lay(desk: Desk, local: Local, deed: Deed, state: str) -> None:
     """Charge it as it is now."""
-    if state == "none" and deed.at < clock.now() - TOO_OLD:
+    if state == "none" and too_old(deed):
         return
     visit = own_visit(desk, local, deed)
     found = priced(deed, visit)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from salus.assistants.answers import every
 from salus.base.errors import Gone, Missing
 from salus.records import Records
-from salus.services.billing.done import Deed, deeds
+from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.names import charge_id
 
 ACTIVE = "active,on-hold"
@@ -18,7 +18,12 @@ WHEN = {
     "MedicationDispense": ("whenhandedover", "completed"),
     "DiagnosticReport": ("issued", "final,amended,corrected,appended"),
 }
-OF_VISIT = {"MedicationDispense": "context", "DiagnosticReport": "encounter", "ServiceRequest": "encounter"}
+OF_VISIT = {
+    "Encounter": "_id",
+    "MedicationDispense": "context",
+    "DiagnosticReport": "encounter",
+    "ServiceRequest": "encounter",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,17 @@ def outstanding(records: Records, encounter: str) -> Iterator[str]:
     (it will be heard of), what has no price yet. `encounter`: its id. References."""
     yield from (f"ServiceRequest/{id}" for id in undone_tests(records, encounter))
     yield from (f"MedicationRequest/{id}" for id in undispensed(records, encounter))
-    for type, parameter in {"Encounter": "_id", **OF_VISIT}.items():
-        asked = encounter if parameter == "_id" else f"Encounter/{encounter}"
-        for one in every(records, type, [(parameter, asked), ("_count", "200")]):
+    yield from uncharged(records, encounter)
+
+
+def uncharged(records: Records, encounter: str) -> Iterator[str]:
+    """What was done at a visit and is not charged yet, or has no price."""
+    for type, parameter in OF_VISIT.items():
+        asked = [(parameter, encounter if parameter == "_id" else f"Encounter/{encounter}"), ("_count", "200")]
+        for one in every(records, type, asked):
             for deed in deeds(records, type, str(one["id"])):
-                if deed.stands and charge_state(records, deed) in (None, "planned"):
+                state = charge_state(records, deed)
+                if deed.stands and (state == "planned" or (state is None and not too_old(deed))):
                     yield deed.source
 
 

@@ -46,7 +46,8 @@ def insured(desk: Desk, local: Local, visit: Visited, ids: Sequence[str]) -> Ins
         return Insured(why="expired" if cards else "uncovered")
     card = first(usable)
     name, insurer = f"Coverage/{card['id']}", insurer_of(card)
-    rule = rule_for(desk, local, visit, card)
+    person = standing(desk, "Patient", bare(visit.patient)) or {}
+    rule = rule_for(local.rules(visit.place), card, person, visit.place, visit.kind, visit.day)
     if rule is None:
         return Insured(None, "ruleless", name, insurer)
     if rule.currency != visit.currency:
@@ -88,15 +89,14 @@ def rank(card: Resource) -> int:
     return int(card.get("order", LAST))
 
 
-def rule_for(desk: Desk, local: Local, visit: Visited, card: Resource) -> Rule | None:
-    """The rule of the patient's group on the day; None where there is none."""
+def rule_for(rules: Sequence[Rule], card: Resource, person: Resource, place: str, kind: str, day: date) -> Rule | None:
+    """The rule of a person's group for such a visit on a day; None where there is none."""
     codes = [one["code"] for one in card.get("type", {}).get("coding", []) if one.get("system") == INSURANCE]
-    person = standing(desk, "Patient", bare(visit.patient)) or {}
-    youngest, oldest = ages(str(person.get("birthDate", "")), visit.day)
-    groups = (group_of(visit.place, code, person.get("gender", ""), youngest, oldest) for code in codes)
+    youngest, oldest = ages(str(person.get("birthDate", "")), day)
+    groups = (group_of(place, code, person.get("gender", ""), youngest, oldest) for code in codes)
     group = next((one for one in groups if one), None)
     try:
-        return the_rule(local.rules(visit.place), group, visit.kind, visit.day) if group else None
+        return the_rule(rules, group, kind, day) if group else None
     except Missing:
         return None
 

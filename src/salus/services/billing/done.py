@@ -6,12 +6,13 @@ are heard, the same comes of it. What a visit is called in a tariff stands in `C
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
+from salus.base import clock
 from salus.base.errors import Gone, Missing
 from salus.records import Records
 from salus.services.billing.names import CHARGE, CODES, RETURNED, SERVICE, Resource, extension, reference
@@ -31,6 +32,7 @@ CLASSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 RELEASED = frozenset({"final", "amended", "corrected", "appended"})
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+TOO_OLD = timedelta(days=31)
 MIXED = "?"  # given in one unit, returned in another: no tariff knows it, so somebody is asked
 RETURN = (f"{CODES}/dispense-type", "return")
 
@@ -55,6 +57,11 @@ class Deed:
 
     def day(self, zone: str) -> date:
         return self.at.astimezone(ZoneInfo(zone)).date()
+
+
+def too_old(deed: Deed) -> bool:
+    """What is older when it is first heard of is not charged: a past that is taken in is not billed."""
+    return deed.at < clock.now() - TOO_OLD
 
 
 def deeds(records: Records, type: str, id: str) -> tuple[Deed, ...]:

@@ -13,7 +13,7 @@ from salus.places.settlement import Payer
 from salus.records.desk import Desk
 from salus.services.billing.charges import named
 from salus.services.billing.desks import Visited, put, standing
-from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, invoice_id
+from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, id_of, invoice_id
 from salus.services.billing.sheets import PAYERS, Charged, Sheet, kept, sheet_of
 
 ISSUED = frozenset({"issued", "balanced"})
@@ -44,8 +44,7 @@ def the_draft(desk: Desk, visit: Visited) -> Resource:
     found = chain(desk, visit.encounter)
     if found and found[-1]["status"] == "draft":
         return found[-1]
-    id = invoice_id(visit.encounter, len(found) + 1)
-    return draft(visit, id, the_account(desk, visit))
+    return draft(visit, len(found) + 1, the_account(desk, visit))
 
 
 def the_account(desk: Desk, visit: Visited) -> str:
@@ -58,12 +57,14 @@ def the_account(desk: Desk, visit: Visited) -> str:
     return f"Account/{id}"
 
 
-def draft(visit: Visited, id: str, account: str) -> Resource:
+def draft(visit: Visited, number: int, account: str) -> Resource:
+    """The invoice of that number of a visit. People call it by day, visit and number."""
+    id, said = invoice_id(visit.encounter, number), f"{visit.day:%Y%m%d}-{id_of('visit', visit.encounter)[:8]}-{number}"
     return {
         "resourceType": "Invoice",
         "id": id,
         "status": "draft",
-        "identifier": [{"system": NUMBER, "value": f"{visit.day:%Y%m%d}-{id[:8]}"}],
+        "identifier": [{"system": NUMBER, "value": said}],
         "subject": {"reference": visit.patient},
         "recipient": {"reference": visit.patient},
         "account": {"reference": account},

@@ -16,7 +16,7 @@ from salus.records.shapes import Change
 from salus.records.writer import Request
 from salus.services.billing import tasks
 from salus.services.billing.charging import charge, done
-from salus.services.billing.completeness import outstanding
+from salus.services.billing.completeness import outstanding, uncharged
 from salus.services.billing.done import OVER, ended
 from salus.services.billing.issuing import issue
 from salus.services.billing.names import ENCOUNTER, bare, extension, reference
@@ -32,6 +32,9 @@ def hear(house: House, change: Change) -> None:
     name = f"{change.type}/{change.id}"
     if change.type != "MedicationRequest":
         charge(house.store, SYSTEM, Purpose.PAYMENT, name)
+    if change.type == "Encounter":  # what was heard of before there was a visit to bill it with
+        for missed in list(uncharged(house.store.open(SYSTEM, Purpose.PAYMENT), change.id)):
+            charge(house.store, SYSTEM, Purpose.PAYMENT, missed)
     for encounter in visits(house.store, change.type, change.id):
         settle(house.store, encounter)
 

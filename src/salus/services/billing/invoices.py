@@ -83,7 +83,7 @@ def invoices_of(records: Records, patient: str) -> list[Bill]:
     id = patient.removeprefix("Patient/")
     found = [billed(records, one) for one in every(records, "Invoice", [("patient", id), ("_count", "200")])]
     drafts = [one for one in found if one.issued is None]
-    done = sorted((one for one in found if one.issued), key=lambda one: (one.issued, one.id), reverse=True)
+    done = sorted((one for one in found if one.issued), key=lambda one: (one.issued, one.number), reverse=True)
     return drafts + done
 
 
