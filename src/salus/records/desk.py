@@ -91,6 +91,7 @@ class Desk:
         self.actor, self.purpose = SYSTEM, Purpose.OPERATIONS
         self.erases = False  # whether this transaction is an erasure
         self.signs = False  # whether it is the signing of a note
+        self.bills = False  # whether it is billing at work
         self.t = ledger.t + 1
         self.salt = b""
         self.stand_at(ledger.ts, chain.salt())

@@ -11,6 +11,7 @@ from types import TracebackType
 from salus import fhir
 from salus.privacy import SYSTEM, Actor, Purpose
 from salus.records import bookings, chain, engines, faults, reindexing, schema, upgrades
+from salus.records.bills import with_bills
 from salus.records.desk import Desk
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
@@ -34,7 +35,7 @@ class Store:
 
     def __init__(self, place: Path | str, stewards: Stewards | None = None) -> None:
         self.engine = engines.engine_of(place)
-        self.stewards = bookings.with_bookings(stewards or {})
+        self.stewards = bookings.with_bookings(with_bills(stewards or {}))
         self.kinds = self._lay()
         self.readers = Readers(self.engine, self.kinds)
         self._news = threading.Condition()

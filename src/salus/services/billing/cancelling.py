@@ -5,9 +5,8 @@ from salus.privacy import Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
-from salus.records.writer import Request
 from salus.services.billing.claims import cancel_claim
-from salus.services.billing.desks import put, standing, visited
+from salus.services.billing.desks import put, standing, submit, visited
 from salus.services.billing.drawing import ISSUED, chain, charge_on, with_sheet
 from salus.services.billing.local import Local
 from salus.services.billing.names import ENCOUNTER, Resource, extension, owed, reference
@@ -31,7 +30,7 @@ def cancel(store: Store, actor: Actor, purpose: Purpose, invoice: str, reason: s
         redraw(desk, local, made)
         return made
 
-    return store.writer.submit(Request(work, actor, purpose, "cancel", f"Invoice/{invoice}")).result()
+    return submit(store, actor, purpose, "cancel", f"Invoice/{invoice}", work)
 
 
 def check_may_go(desk: Desk, invoice: Resource) -> None:

@@ -12,11 +12,10 @@ from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store
 from salus.records.desk import Desk
-from salus.records.writer import Request
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
-from salus.services.billing.desks import Visited, put, standing, visited
+from salus.services.billing.desks import Visited, put, standing, submit, visited
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
@@ -39,7 +38,7 @@ def charge(store: Store, actor: Actor, purpose: Purpose, reference: str) -> tupl
             for deed in found:
                 bring(desk, local, deed)
 
-        store.writer.submit(Request(work, actor, purpose, "charge", reference)).result()
+        submit(store, actor, purpose, "charge", reference, work)
     return tuple(charge_id(deed.source, deed.part) for deed in found)
 
 

@@ -1,17 +1,22 @@
 """What billing reads at the desk, in the transaction that writes: what stands there, and the visit that is billed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from salus.base.errors import Gone, Missing
 from salus.places.tariffs import Tariff
-from salus.records import drafts
+from salus.privacy import Actor, Purpose
+from salus.records import Store, drafts
 from salus.records.desk import Desk
+from salus.records.writer import Request
 from salus.services.billing.done import CLASSES, ended
 from salus.services.billing.local import USUAL, Local
 from salus.services.billing.names import LEVEL, Resource, extension, reference
 
+T = TypeVar("T")
 HIGHEST = 3  # the level of a hospital that does not say its own
 
 
@@ -29,6 +34,16 @@ def put(desk: Desk, resource: Resource) -> Resource:
     type, id = resource["resourceType"], resource["id"]
     made: Resource = desk.update(drafts.addressed(resource, type, id)).json()
     return made
+
+
+def submit(store: Store, actor: Actor, purpose: Purpose, act: str, what: str, work: Callable[[Desk], T]) -> T:
+    """Do it in one transaction of billing, which alone may write charges and bills (`records/bills.py`)."""
+
+    def billing(desk: Desk) -> T:
+        desk.bills = True
+        return work(desk)
+
+    return store.writer.submit(Request(billing, actor, purpose, act, what)).result()
 
 
 @dataclass(frozen=True, slots=True)

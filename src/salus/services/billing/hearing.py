@@ -13,10 +13,10 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.desk import Desk
 from salus.records.shapes import Change
-from salus.records.writer import Request
 from salus.services.billing import tasks
 from salus.services.billing.charging import charge, done
 from salus.services.billing.completeness import outstanding, uncharged
+from salus.services.billing.desks import submit
 from salus.services.billing.done import OVER, ended
 from salus.services.billing.issuing import issue
 from salus.services.billing.names import ENCOUNTER, bare, extension, reference
@@ -83,7 +83,7 @@ def try_issue(store: Store, encounter: str) -> None:
 
         if made["meta"]["versionId"] == "1":
             return
-    store.writer.submit(Request(work, SYSTEM, Purpose.PAYMENT, "ask", f"Encounter/{encounter}")).result()
+    submit(store, SYSTEM, Purpose.PAYMENT, "ask", f"Encounter/{encounter}", work)
 
 
 def issue_waiting(house: House) -> None:

@@ -17,10 +17,9 @@ from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
-from salus.records.writer import Request
 from salus.services.billing import coverages, postings, years
 from salus.services.billing.claims import put_claim
-from salus.services.billing.desks import Visited, put, standing, visited
+from salus.services.billing.desks import Visited, put, standing, submit, visited
 from salus.services.billing.done import OVER
 from salus.services.billing.drawing import chain, last_issued, with_sheet
 from salus.services.billing.local import Local
@@ -53,7 +52,7 @@ def issue(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Resou
             return the_last(invoices, name)
         return written(desk, local, visit, invoices, ids)
 
-    return store.writer.submit(Request(work, actor, purpose, "issue", name)).result()
+    return submit(store, actor, purpose, "issue", name, work)
 
 
 def the_last(invoices: Sequence[Resource], name: str) -> Resource:

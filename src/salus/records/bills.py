@@ -1,0 +1,73 @@
+"""The steward of bills: what was charged, asked and answered is written by billing alone, whatever way it comes in.
+
+A ChargeItem, Invoice, Claim or ClaimResponse that anybody may change proves nothing, so only a transaction of billing
+(`desk.bills`) writes them, and what the system itself takes in: another house's records. That a bill is paid, or is not
+any more, may be said by whoever posts the payment: if the books say so too. https://hl7.org/fhir/R4/invoice.html
+"""
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from salus.base import clock
+from salus.base.errors import Conflict, Gone, Missing
+from salus.privacy import Role
+from salus.records import books
+from salus.records.bookings import Both
+from salus.records.drafts import Draft
+from salus.records.signed import Resource, differing
+from salus.records.stewards import Stewards
+
+if TYPE_CHECKING:
+    from salus.records.desk import Desk
+
+TYPES = ("Invoice", "ChargeItem", "Claim", "ClaimResponse")
+PAID = {True: "balanced", False: "issued"}
+
+
+class Bills:
+    """Asked before one of these is written."""
+
+    def check(self, desk: "Desk", id: str) -> None:
+        """Told at `admit`, where it is known what comes."""
+
+    def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
+        """Raises Conflict."""
+        if not may(desk) and not (draft.type == "Invoice" and says_paid(desk, draft, id)):
+            raise refused(draft.type, id)
+        return draft
+
+    def release(self, desk: "Desk", id: str) -> None:
+        if not may(desk):
+            raise refused("What was billed", id)
+
+
+def may(desk: "Desk") -> bool:
+    return desk.bills or desk.erases or desk.actor.role is Role.SYSTEM
+
+
+def refused(what: str, id: str) -> Conflict:
+    return Conflict(
+        f"{what} {id[:64]} is not written by hand: charges come of what was done, bills are issued and cancelled, and "
+        "nothing of them is changed",
+        path="status",
+    )
+
+
+def says_paid(desk: "Desk", draft: Draft, id: str) -> bool:
+    """Whether a draft changes nothing but whether an Invoice is paid, as the books have it."""
+    try:
+        before = desk.current("Invoice", id).json()
+    except (Missing, Gone):
+        return False
+    after: Resource = orjson.loads(draft.stamped(id, 1, clock.instant(desk.at)))
+    if differing(before, after) - {"meta"} != {"status"} or before["status"] not in PAID.values():
+        return False
+    account, currency = f"{before['account']['reference']}/{id}", before["totalGross"]["currency"]
+    return bool(after["status"] == PAID[books.balance(desk, account, currency).net <= 0])
+
+
+def with_bills(given: Stewards) -> Stewards:
+    """A store's stewards, that of bills among them; what a site demands of them is asked as well."""
+    own = Bills()
+    return {**given, **{type: Both(given[type], own) if type in given else own for type in TYPES}}
