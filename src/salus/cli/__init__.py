@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quiz": ("salus.cli.quiz", "quiz"),
     "services": ("salus.cli.services", "services"),
     "billing": ("salus.cli.billing", "billing"),
+    "tariff": ("salus.cli.tariff", "tariff"),
     "views": ("salus.cli.views", "views"),
     "backup": ("salus.cli.backup", "backup"),
     "restore": ("salus.cli.restore", "restore"),

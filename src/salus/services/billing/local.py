@@ -6,10 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from salus.base.errors import Missing
+from salus.base.errors import Invalid, Missing
 from salus.places import settlement, tariffs
 from salus.places.settlement import Rule
 from salus.places.tariffs import Tariff
+from salus.records.engines import engine_of
 
 T = TypeVar("T")
 USUAL = "cn"
@@ -43,3 +44,22 @@ class Local:
 def own(file: Path, _: int, read: Callable[[str], T]) -> T:
     """A site's file, read again only when it is another."""
     return read(file.read_text("utf-8"))
+
+
+def take(text: str, store: Path | str | None = None) -> tuple[str, str, int]:
+    """Read a site's file, prices or rules, and keep it beside a store if one is named: what it is, of which place, how
+    many rows it has. Raises Invalid with every fault; then what stood there stays."""
+    if "[[rule]]" in text:
+        rules = settlement.rules_of(text)
+        kind, places, count = "settlement", {one.place for one in rules}, len(rules)
+    else:
+        tariff = tariffs.tariff_of(text)
+        kind, places, count = "tariffs", {tariff.place}, len(tariff.prices)
+    place = ", ".join(sorted(places))
+    if len(places) != 1 or not place.isalpha() or not place.isascii():
+        raise Invalid(f"A file is for one place, such as cn: this one is for '{place}'", path="place")
+    if store is not None:
+        file = engine_of(store).folder / kind / f"{place}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    return kind, place, count

@@ -1,0 +1,27 @@
+"""`salus tariff FILE`: a site's own prices, or rules of settlement, looked through; with a store, put in force."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salus.base.errors import Missing
+from salus.base.settings import settings
+from salus.base.words import words_of
+from salus.services.billing.local import take
+
+say = words_of("salus.cli")
+
+
+def tariff(
+    file: Annotated[Path, typer.Argument(help="TOML: prices, or rules of settlement. 收费标准或结算规则文件")],
+    store: Annotated[str | None, typer.Option(help="Put it in force beside this store. 在此病历库生效")] = None,
+    language: Annotated[str | None, typer.Option(help="en or zh. 语言")] = None,
+) -> None:
+    """Check a site's tariff or rules of settlement, and put them in force. 检查并启用本院收费标准或结算规则"""
+    if not file.is_file():
+        raise Missing(f"There is no file {file}: name a TOML file", path=str(file))
+    told = settings(store=store, language=language)
+    kind, place, rows = take(file.read_text("utf-8"), told.store if store else None)
+    key = f"tariff.{kind}.{'kept' if store else 'checked'}"
+    typer.echo(say(key, told.language, place=place, count=rows))
