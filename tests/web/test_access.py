@@ -17,6 +17,8 @@ ADDRESS = {
     "services": "/services",
     "mine": "/mine",
     "cases/gate": "/cases/gate",
+    "billing": "/billing",
+    "books": "/books",
 }
 
 

@@ -40,6 +40,8 @@ ACCOUNTS = {
         account("pharmacist", "He Qing", "何青药师", Role.PHARMACIST, Purpose.TREATMENT, "/pharmacy"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
         patient("patient", "showcase-1", "Wang Jianguo", "王建国"),
+        account("cashier", "Zhou Ting", "周婷", Role.CASHIER, Purpose.PAYMENT, "/billing"),
+        account("auditor", "He Jun", "何俊", Role.AUDITOR, Purpose.PAYMENT, "/books"),
         account("curator", "Sun Li", "孙莉", Role.CURATOR, Purpose.OPERATIONS, "/cases/gate"),
         account("administrator", "Wu Gang", "吴刚", Role.ADMINISTRATOR, Purpose.OPERATIONS, "/audit"),
     )
@@ -57,6 +59,8 @@ ROOMS: dict[str, frozenset[Role]] = {
     "mine": frozenset({Role.PATIENT}),
     "services": frozenset({Role.PATIENT}),
     "cases/gate": frozenset({Role.CURATOR}),
+    "billing": frozenset({Role.CASHIER}),
+    "books": frozenset({Role.CASHIER, Role.AUDITOR}),
     "audit": frozenset({Role.ADMINISTRATOR}),
     "notices": frozenset({Role.ADMINISTRATOR}),
 }

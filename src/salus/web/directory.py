@@ -22,6 +22,7 @@ from salus.web import (
     teaching,
     written,
 )
+from salus.web.billing import pages as billing
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
 from salus.web.visit import Visit
@@ -96,4 +97,5 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/notices/{id}/again", notices.again, "notices"),
     *mine.PAGES,
     *pharmacy.PAGES,
+    *billing.PAGES,
 )

@@ -8,6 +8,7 @@ from salus.ui.charts.calibration import Bin, calibration
 from salus.ui.charts.lanes import Lane, Mark, lanes
 from salus.ui.charts.line import Band, Point, line, spark
 from salus.ui.charts.people import hundred
+from salus.ui.charts.shares import shares
 
 __all__ = [
     "Band",
@@ -22,5 +23,6 @@ __all__ = [
     "lanes",
     "likelihood",
     "line",
+    "shares",
     "spark",
 ]

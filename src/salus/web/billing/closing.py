@@ -1,0 +1,106 @@
+"""The close of a day: what went through each desk, what was counted, every difference by name; to print and to keep."""
+
+from datetime import date
+
+from starlette.responses import Response
+
+from salus.base import clock
+from salus.base.errors import Conflict, Invalid
+from salus.privacy import SYSTEM, Purpose
+from salus.records.books import Books
+from salus.services.billing import closing
+from salus.services.billing.closing import Closing
+from salus.services.billing.invoices import Missed, missing
+from salus.services.billing.payments import DEPOSIT, providers_of
+from salus.web.billing.amounts import shown, typed
+from salus.web.visit import Visit
+
+MONEY = "money/"
+COUNTED = frozenset({"cash"})  # providers whose money lies in a drawer
+
+
+def preview(visit: Visit) -> Response:
+    """What a close would take in."""
+    return page(visit)
+
+
+def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
+    settings, who = visit.desk.settings, visit.who
+    day, (provider, currency) = asked_day(visit), asked_drawer(visit)
+    told, shut = None, fault
+    try:
+        told = closing.preview(visit.desk.store, who.actor, who.purpose, provider, currency, day, settings.zone)
+    except (Conflict, Invalid) as no:
+        shut = fault or no.issues[0].text
+    return visit.page(
+        "billing/close.html",
+        status,
+        told=told,
+        fault=shut,
+        chosen=day,
+        provider=provider,
+        currency=currency,
+        drawers=drawers(visit),
+        counts=provider in COUNTED,
+        missed=missed(visit, day),
+        earlier=closing.closings(visit.records, provider, currency),
+        shown=shown,
+    )
+
+
+def close(visit: Visit) -> Response:
+    """Close it, with what was counted."""
+    who, zone, day = visit.who, visit.desk.settings.zone, asked_day(visit)
+    provider, currency = asked_drawer(visit)
+    try:
+        counted = counts(visit, currency) if provider in COUNTED else None
+        made = closing.close(visit.desk.store, who.actor, who.purpose, provider, currency, day, zone, counted)
+    except (Conflict, Invalid) as fault:
+        return page(visit, fault.issues[0].text, fault.status)
+    return visit.go(f"/books/closings/{made.id}")
+
+
+def counts(visit: Visit, currency: str) -> dict[str, int]:
+    """What was typed for each desk: fields `counted:<desk>`."""
+    fields = {name.removeprefix("counted:"): text for name, text in visit.form.items() if name.startswith("counted:")}
+    return {desk: typed(text, currency) for desk, text in fields.items()}
+
+
+def one(visit: Visit) -> Response:
+    """A day that is closed. Raises Missing."""
+    made: Closing = closing.closing(visit.records, visit.path["id"])
+    return visit.page("billing/closing.html", told=made)
+
+
+def missed(visit: Visit, day: date) -> list[Missed]:
+    """What was done and not charged. It is found by the house: who closes the day may not read results, and is told no
+    more than what is missing."""
+    return missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.desk.settings.zone.key)
+
+
+def asked_day(visit: Visit) -> date:
+    """Today where none is asked for. Raises Invalid."""
+    text = visit.form.get("day") or visit.query.get("day") or ""
+    try:
+        return date.fromisoformat(text) if text else clock.now().astimezone(visit.desk.settings.zone).date()
+    except ValueError:
+        raise Invalid(f"{text[:20]!r} is no day: 2026-11-22 is one", path="day") from None
+
+
+def asked_drawer(visit: Visit) -> tuple[str, str]:
+    """Provider and currency, as `cash CNY`; the first there is where none is asked for. Raises Invalid."""
+    asked, there = visit.form.get("drawer") or visit.query.get("drawer"), drawers(visit)
+    if not asked:
+        return there[0]
+    provider, _, currency = asked.partition(" ")
+    if (provider, currency) not in there:
+        raise Invalid(f"{asked[:40]!r} takes no money here", path="drawer")
+    return provider, currency
+
+
+def drawers(visit: Visit) -> list[tuple[str, str]]:
+    """Where money comes in: the providers in use, and those that the books know, each with its currency."""
+    known = {(name.removeprefix(MONEY), currency) for name, currency, _ in Books(visit.desk.store).accounts(MONEY)}
+    named = {name for name, _ in known}
+    usual = {(name, "CNY") for name in providers_of(visit.desk.settings) if name != DEPOSIT and name not in named}
+    return sorted(known | usual)

@@ -1,0 +1,175 @@
+"""The clerk's desk: what is to be cleared up, bills that are open, and the bills and deposits of a patient."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from salus.assistants.answers import every
+from salus.base import clock
+from salus.base.errors import Gone, Missing
+from salus.base.ids import uuid7
+from salus.base.words import words_of
+from salus.records import Records
+from salus.services.billing import payments
+from salus.services.billing.invoices import Bill, bill, invoices_of
+from salus.services.billing.names import TASK
+from salus.services.billing.tasks import asked
+from salus.web.billing.amounts import typed
+from salus.web.patients import search
+from salus.web.telling.person import Person, person
+from salus.web.visit import Visit
+
+COUNT = 50
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A bill with whose it is."""
+
+    bill: Bill
+    who: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """What billing asks, in words, and the page where it is done, if there is one."""
+
+    text: str
+    at: str
+    who: Person | None
+    page: str
+
+
+def listing(visit: Visit) -> Response:
+    """What is to be done and what is open, or the people that were looked for."""
+    words = visit.query.get("find", "").strip()
+    found = search(visit.records, words, None, visit.language) if words else None
+    return visit.page(
+        "billing/desk.html",
+        find=words,
+        found=found,
+        todo=todo(visit),
+        unpaid=[one for one in opened(visit, "issued") if one.bill.due],
+        drafts=opened(visit, "draft"),
+        done=visit.query.get("done", ""),
+    )
+
+
+def opened(visit: Visit, status: str) -> list[Open]:
+    """The latest bills of a status."""
+    wanted = [("status", status), ("_sort", "-_lastUpdated"), ("_count", str(COUNT))]
+    ids = [version.id for version in visit.records.search("Invoice", wanted).versions]
+    bills = [bill(visit.records, id) for id in ids]
+    return [Open(one, somebody(visit, one.patient)) for one in bills]
+
+
+def todo(visit: Visit) -> list[ToDo]:
+    """What is asked of the clerk and not yet done, the oldest first."""
+    wanted = [("code", f"{TASK}|"), ("status", "requested"), ("_sort", "_lastUpdated"), ("_count", str(COUNT))]
+    found = (version.json() for version in visit.records.search("Task", wanted).versions)
+    return [told(visit, one) for one in found if is_ours(one)]
+
+
+def is_ours(task: Resource) -> bool:
+    """Whether it is one that billing asks."""
+    return f"task.{task['code']['coding'][0]['code']}" in words_of("salus.services.billing")
+
+
+def told(visit: Visit, task: Resource) -> ToDo:
+    focus = task["focus"]["reference"]
+    patient = task.get("for", {}).get("reference", "")
+    page = f"/billing/patients/{patient.removeprefix('Patient/')}" if patient else ""
+    if focus.startswith("Invoice/"):
+        page = f"/billing/bills/{focus.removeprefix('Invoice/')}"
+    return ToDo(asked(task, visit.language), task.get("authoredOn", ""), somebody(visit, patient), page)
+
+
+def somebody(visit: Visit, reference: str) -> Person | None:
+    """Who it is; None for nobody, and for one whose record is gone."""
+    return known(visit.records, reference, visit.language)
+
+
+def known(records: Records, reference: str, language: str) -> Person | None:
+    if not reference.startswith("Patient/"):
+        return None
+    try:
+        patient = records.read("Patient", reference.removeprefix("Patient/")).json()
+    except (Missing, Gone):
+        return None
+    return person(patient, language, clock.now().date())
+
+
+# --- one patient ---
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held for an account."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+def of_patient(visit: Visit) -> Response:
+    """All bills of a patient, and their deposits. Raises Missing, Gone."""
+    return patient_page(visit)
+
+
+def patient_page(visit: Visit, fault: str = "", status: int = 200) -> Response:
+    id = visit.path["id"]
+    patient = visit.records.read("Patient", id).json()
+    return visit.page(
+        "billing/patient.html",
+        status,
+        who=person(patient, visit.language, clock.now().date()),
+        bills=invoices_of(visit.records, id),
+        held=list(held_for(visit, id)),
+        providers=takes(visit),
+        key=str(uuid7()),
+        fault=fault,
+        done=visit.query.get("done", ""),
+    )
+
+
+def held_for(visit: Visit, patient: str) -> list[Held]:
+    """The deposits of a patient's accounts, those with nothing in them too: money can be paid in there."""
+    accounts = every(visit.records, "Account", [("patient", patient), ("_count", "50")])
+    who = visit.who
+    return [
+        Held(one["id"], currency, payments.deposited(visit.desk.store, who.actor, who.purpose, one["id"], currency))
+        for one in accounts
+        for currency in [currency_of(visit, one["id"])]
+    ]
+
+
+def currency_of(visit: Visit, account: str) -> str:
+    """In which currency an account is kept: that of its latest bill."""
+    found = every(visit.records, "Invoice", [("account", account), ("_count", "1")])
+    return next((one["totalGross"]["currency"] for one in found if "totalGross" in one), "CNY")
+
+
+def takes(visit: Visit) -> list[str]:
+    """The providers that take money from outside, the desk's own first."""
+    return [name for name in payments.providers_of(visit.desk.settings) if name != payments.DEPOSIT]
+
+
+def deposit(visit: Visit) -> Response:
+    """Take money that is for nothing yet."""
+    form, who = visit.form, visit.who
+    currency = currency_of(visit, form.get("account", ""))
+    provider = payments.provider_of(visit.desk.settings, form.get("provider", ""))
+    amount = typed(form.get("amount", ""), currency)
+    payments.deposit(
+        visit.desk.store,
+        who.actor,
+        who.purpose,
+        form.get("account", ""),
+        provider,
+        form.get("key", ""),
+        amount,
+        currency,
+    )
+    return visit.go(f"/billing/patients/{visit.path['id']}?done=deposit")

@@ -1,0 +1,26 @@
+"""Which address leads to which page of money."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from salus.web.billing import bills, books, closing, desk
+from salus.web.visit import Visit
+
+Handler = Callable[[Visit], Response]
+
+PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
+    ("GET", "/billing", desk.listing, "billing"),
+    ("GET", "/billing/patients/{id}", desk.of_patient, "billing"),
+    ("POST", "/billing/patients/{id}/deposit", desk.deposit, "billing"),
+    ("GET", "/billing/bills/{id}", bills.one, "billing"),
+    ("POST", "/billing/bills/{id}/pay", bills.pay, "billing"),
+    ("POST", "/billing/bills/{id}/refund", bills.refund, "billing"),
+    ("POST", "/billing/bills/{id}/issue", bills.issue, "billing"),
+    ("POST", "/billing/bills/{id}/cancel", bills.cancel, "billing"),
+    ("GET", "/books", books.trial, "books"),
+    ("GET", "/books/account", books.statement, "books"),
+    ("GET", "/books/close", closing.preview, "books"),
+    ("POST", "/books/close", closing.close, "books"),
+    ("GET", "/books/closings/{id}", closing.one, "books"),
+)

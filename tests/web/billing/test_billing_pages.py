@@ -1,0 +1,184 @@
+"""The clerk takes money for a bill that came by itself, and the auditor sees every fen of it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from salus.base import clock
+from salus.base.settings import settings
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+from salus.records.books import Books
+from salus.services.billing.hearing import LISTENER
+from salus.services.billing.invoices import invoices_of
+from salus.services.rounds import House, begin, catch_up
+
+LOINC = "http://loinc.org"
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def visited(id: str, status: str = "finished") -> list[dict[str, Any]]:
+    """A visit now, with an HbA1c that is ready or, while the visit goes on, still to come."""
+    now, li, visit = clock.instant(clock.now()), {"reference": "Patient/li"}, {"reference": f"Encounter/{id}"}
+    act = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    done = status == "finished"
+    order = {"status": "completed" if done else "active", "intent": "order", "subject": li, "encounter": visit}
+    code = {"code": concept(LOINC, "4548-4")}
+    period = {"start": now, "end": now} if done else {"start": now}
+    encounter = {"status": status, "class": act, "subject": li, "period": period}
+    report = {"status": "final", "subject": li, "encounter": visit, "issued": now}
+    return [
+        {"resourceType": "ServiceRequest", "id": f"o-{id}", "authoredOn": now, **order, **code},
+        {"resourceType": "DiagnosticReport", "id": f"r-{id}", **report, **code}
+        | {"basedOn": [{"reference": f"ServiceRequest/o-{id}"}]},
+        {"resourceType": "Encounter", "id": id, "serviceProvider": {"reference": "Organization/h"}, **encounter},
+    ]
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Store]:
+    told = settings({}, tmp_path / "none.toml", folder=tmp_path)
+    with Store(tmp_path / "records.db") as store:
+        records = store.open(SYSTEM, Purpose.OPERATIONS)
+        begin(store)
+        for body in (
+            {"resourceType": "Organization", "id": "h", "active": True, "name": "Hospital"},
+            {"resourceType": "Patient", "id": "li", "name": [{"text": "李梅华"}, {"text": "Li Meihua"}]},
+            *visited("v1"),
+            *visited("v2", "in-progress"),
+        ):
+            records.update(body["resourceType"], body["id"], body)
+        while catch_up(House(store, told), [LISTENER]):
+            pass
+        yield store
+
+
+def bills(store: Store) -> dict[str, Any]:
+    """Status -> bill."""
+    return {one.status: one for one in invoices_of(store.open(SYSTEM, Purpose.PAYMENT), "li")}
+
+
+def keyed(text: str) -> str:
+    """The key of the form on a page."""
+    found = re.search(r'name="key" value="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+def test_a_bill_that_came_by_itself_is_found_paid_in_parts_given_back_and_cancelled(ward, at):
+    clerk, bill = at("cashier"), bills(ward)["issued"]
+    page = f"/billing/bills/{bill.id}"
+
+    assert bill.number in clerk.get("/billing").text
+    assert "/billing/patients/li" in clerk.get("/billing?find=Meihua").text
+    assert bill.number in clerk.get("/billing/patients/li").text
+
+    paid = clerk.send_form(page, f"{page}/pay", key=keyed(clerk.get(page).text), amount="10", provider="cash")
+    assert (303, f"{page}?done=paid") == (paid.status_code, paid.headers["location"])
+    assert bill.due - 1000 == bills(ward)["issued"].due
+
+    rest = f"{(bill.due - 1000) / 100:.2f}"
+    clerk.send_form(page, f"{page}/pay", key=keyed(clerk.get(page).text), amount=rest, provider="cash")
+    assert 0 == bills(ward)["balanced"].due
+
+    refused = clerk.send_form(page, f"{page}/cancel", reason="wrong visit")
+    assert 409 == refused.status_code and "refund" in refused.text
+
+    for payment in re.findall(r'<option value="([^"]+)">\S+ ·', clerk.get(page).text):
+        told = clerk.get(page).text
+        amount = "10" if payment == re.findall(r'<option value="([^"]+)">\S+ ·', told)[0] else rest
+        form = {"payment": payment, "amount": amount, "provider": "cash", "reason": "wrong visit"}
+        given = clerk.send_form(page, f"{page}/refund", key=f"{payment[:20]}-back", **form)
+        assert given.headers["location"].endswith("refunded"), given.text
+    assert bill.due == bills(ward)["issued"].due
+
+    assert 303 == clerk.send_form(page, f"{page}/cancel", reason="wrong visit").status_code
+    assert {sums.debits == sums.credits for sums in Books(ward).trial().values()} == {True}
+
+
+def test_a_button_pressed_twice_takes_the_money_once(ward, at):
+    clerk, bill = at("cashier"), bills(ward)["issued"]
+    page = f"/billing/bills/{bill.id}"
+    form = {"key": keyed(clerk.get(page).text), "amount": "10", "provider": "cash"}
+
+    answers = [clerk.send_form(page, f"{page}/pay", **form).status_code for _ in range(2)]
+
+    assert [303, 303] == answers
+    assert bill.due - 1000 == bills(ward)["issued"].due
+
+
+@pytest.mark.parametrize(
+    ("amount", "status", "said"), [("9999", 422, "more"), ("1.234", 422, "no amount"), ("ten", 422, "no amount")]
+)
+def test_what_cannot_be_paid_is_told_beside_the_bill_and_nothing_is_taken(ward, at, amount, status, said):
+    clerk, bill = at("cashier"), bills(ward)["issued"]
+    page = f"/billing/bills/{bill.id}"
+    answer = clerk.send_form(page, f"{page}/pay", key="k", amount=amount, provider="cash")
+
+    assert status == answer.status_code and said in answer.text and bill.number in answer.text
+    assert bill.due == bills(ward)["issued"].due
+
+
+def test_the_clerk_may_issue_what_still_waits_and_take_a_deposit(ward, at):
+    clerk, draft = at("cashier"), bills(ward)["draft"]
+    page = f"/billing/bills/{draft.id}"
+    issued = clerk.send_form(page, f"{page}/issue")
+
+    assert issued.status_code in (303, 409)  # a visit that goes on is not billed: the page says so
+    if issued.status_code == 409:
+        assert draft.number in issued.text and 'role="alert"' in issued.text
+
+    of = "/billing/patients/li"
+    account = re.search(r'name="account" value="([^"]+)"', clerk.get(of).text)
+    form = {"account": account[1], "key": "d1", "amount": "200", "provider": "cash"}
+    assert 303 == clerk.send_form(of, f"{of}/deposit", **form).status_code
+    assert "200.00" in clerk.get(of).text
+
+
+def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, at):
+    clerk, auditor, bill = at("cashier"), at("auditor"), bills(ward)["issued"]
+    page = f"/billing/bills/{bill.id}"
+    clerk.send_form(page, f"{page}/pay", key="k", amount="30", provider="cash")
+
+    books = auditor.get("/books").text
+    assert "money/cash" in books and "Even" in books
+    assert "30.00" in auditor.get("/books/account?name=money/cash&currency=CNY").text
+    assert 403 == auditor.get("/billing").status_code
+
+    close = auditor.get("/books/close?drawer=cash+CNY").text
+    assert "Practitioner/demo-cashier" in close
+    form = {"day": re.search(r'name="day" value="([^"]+)"', close)[1], "drawer": "cash CNY"}
+    uncounted = auditor.send_form("/books/close?drawer=cash+CNY", "/books/close", **form)
+    assert 422 == uncounted.status_code
+    counted = {"counted:Practitioner/demo-cashier": "29.50"}
+    made = auditor.send_form("/books/close?drawer=cash+CNY", "/books/close", **form, **counted)
+
+    assert 303 == made.status_code, made.text
+    told = auditor.get(made.headers["location"]).text
+    assert "0.50" in told and "30.00" in told
+    assert "difference/cash" in auditor.get("/books").text
+
+
+def test_what_was_done_and_not_charged_is_named_before_a_day_is_closed(ward, at):
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    for body in visited("v3"):
+        records.update(body["resourceType"], body["id"], body)
+
+    assert "Encounter/v3" in at("auditor").get("/books/close?drawer=cash+CNY").text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("address", ["/billing", "/billing/patients/li", "/books", "/books/close"])
+def test_every_page_of_money_opens_in_both_languages(ward, at, address, language):
+    assert 200 == at("cashier", language).get(address).status_code
+
+
+@pytest.mark.parametrize("query", ["day=2026-13-40", "drawer=nobody+CNY"])
+def test_what_was_asked_wrongly_is_told(ward, at, query):
+    assert 422 == at("auditor").get(f"/books/close?{query}").status_code
