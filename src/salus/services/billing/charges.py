@@ -1,15 +1,20 @@
 """A deed with its price, as a ChargeItem. https://hl7.org/fhir/R4/chargeitem.html"""
 
-from salus.assistants.resources import translated
-from salus.assistants.suggestion import Name
+from fractions import Fraction
+
 from salus.base import clock
 from salus.base.errors import Invalid
 from salus.base.money import amount
+from salus.codes.units import convert
+from salus.places.tariffs import Price
 from salus.services.billing.desks import Visited
 from salus.services.billing.done import Deed
 from salus.services.billing.names import KIND, TERMS, Resource, account_id, charge_id
 from salus.services.billing.sheets import Charged, decimal
 
+MEASURED = frozenset(
+    {"kg", "g", "mg", "ug", "L", "dL", "mL", "uL"}
+)  # between these alone units are turned by themselves
 UNPRICED, UNPLACED, UNIT = "charge-unpriced", "charge-unplaced", "charge-unit"
 
 
@@ -24,9 +29,8 @@ def priced(deed: Deed, visit: Visited | None) -> Charged | str:
     found = next((one for name in deed.codings if (one := visit.tariff.find(*name, day))), None)
     if found is None:
         return UNPRICED
-    try:
-        units = found.counted(deed.quantity, deed.unit)
-    except Invalid:
+    units = counted(found, deed.quantity, deed.unit)
+    if units is None:
         return UNIT
     return Charged(
         charge=charge_id(deed.source, deed.part),
@@ -46,6 +50,25 @@ def priced(deed: Deed, visit: Visited | None) -> Charged | str:
         own=found.own,
         limit=found.counts(units),
     )
+
+
+def counted(price: Price, quantity: Fraction, unit: str) -> Fraction | None:
+    """So much in units of the price, by the tariff's own table or from one mass or volume to another; None where
+    neither says.
+
+    >>> from salus.places.tariffs import shipped
+    >>> metformin, three = next(one for one in shipped("cn").prices if one.code == "A10BA02"), Fraction(3)
+    >>> [str(counted(metformin, three, unit)) for unit in ("{tbl}", "g", "mg", "mL", "{box}")]
+    ['3', '6', '3/500', 'None', 'None']
+    """
+    for known in (unit, price.unit, *price.units):
+        if known == unit or MEASURED.issuperset((known, unit)):
+            try:
+                factor = Fraction(convert(1.0, unit, known)).limit_denominator(10**9)
+                return price.counted(quantity * factor, known)
+            except Invalid:
+                continue
+    return None
 
 
 def charge_item(deed: Deed, visit: Visited | None, charged: Charged | None, status: str) -> Resource:
@@ -80,8 +103,9 @@ def money(charged: Charged, currency: str) -> Resource:
 
 
 def named(charged: Charged) -> Resource:
+    """Its code; the display is English, the text Chinese, as elsewhere in these records."""
     coding = {"system": charged.system, "code": charged.code, "display": charged.en}
-    return {"coding": [coding | {"_display": translated(Name(charged.en, charged.zh))}]}
+    return {"coding": [coding], "text": charged.zh}
 
 
 def as_written(deed: Deed) -> Resource:

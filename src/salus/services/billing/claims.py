@@ -4,14 +4,13 @@ https://hl7.org/fhir/R4/claim.html, https://hl7.org/fhir/R4/claimresponse.html. 
 the rule in force is applied here; an insurer that answers by itself is reconciled later.
 """
 
-from salus.assistants.resources import translated
 from salus.base import clock
 from salus.base.money import amount
 from salus.records.desk import Desk
 from salus.services.billing.charges import named
 from salus.services.billing.desks import Visited, put, standing
-from salus.services.billing.drawing import PAYER_NAMES
-from salus.services.billing.names import PAYER, Resource, id_of
+from salus.services.billing.drawing import called
+from salus.services.billing.names import Resource, id_of
 from salus.services.billing.sheets import PAYERS, Settled, Sheet
 
 TYPE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]}
@@ -62,19 +61,7 @@ def asked(sheet: Sheet, settled: Settled, visit: Visited) -> Resource:
 def answer(id: str, invoice: str, sheet: Sheet, settled: Settled) -> Resource:
     """What each payer has of it; `disposition` names the rule."""
     totals = [
-        {
-            "category": {
-                "coding": [
-                    {
-                        "system": PAYER,
-                        "code": payer,
-                        "display": PAYER_NAMES[payer].en,
-                        "_display": translated(PAYER_NAMES[payer]),
-                    }
-                ]
-            },
-            "amount": amount(sheet.pays(payer), sheet.currency),
-        }
+        {"category": called(payer), "amount": amount(sheet.pays(payer), sheet.currency)}
         for payer in PAYERS
         if sheet.pays(payer)
     ]

@@ -6,7 +6,6 @@ https://hl7.org/fhir/R4/invoice.html. Until it is issued all is the patient's; `
 
 from typing import Any
 
-from salus.assistants.resources import translated
 from salus.assistants.suggestion import Name
 from salus.base.money import amount
 from salus.places.settlement import Payer
@@ -119,10 +118,9 @@ def line(number: int, item: Charged, currency: str) -> Resource:
 
 def component(payer: Payer, sheet: Sheet) -> Resource:
     """What another than the patient has of it, as a deduction."""
+    return {"type": "deduction", "code": called(payer), "amount": amount(sheet.pays(payer), sheet.currency)}
+
+
+def called(payer: Payer) -> Resource:
     name = PAYER_NAMES[payer]
-    coding = {"system": PAYER, "code": payer, "display": name.en, "_display": translated(name)}
-    return {
-        "type": "deduction",
-        "code": {"coding": [coding]},
-        "amount": amount(sheet.pays(payer), sheet.currency),
-    }
+    return {"coding": [{"system": PAYER, "code": payer, "display": name.en}], "text": name.zh}

@@ -4,6 +4,7 @@ It stands in the Invoice itself, with the whole rule, so that it can be settled 
 years to come, whatever the files of tariffs and rules say by then.
 """
 
+from base64 import b64decode, b64encode
 from dataclasses import astuple
 from datetime import date
 from decimal import Decimal
@@ -111,13 +112,14 @@ def order(one: Charged) -> tuple[date, str, str]:
 def sheet_of(invoice: Resource) -> Sheet:
     """Raises Invalid for an Invoice that was not made here."""
     try:
-        return msgspec.json.decode(extension(invoice, SHEET).get("valueString", ""), type=Sheet)
-    except msgspec.MsgspecError as fault:
+        return msgspec.json.decode(b64decode(extension(invoice, SHEET).get("valueBase64Binary", "")), type=Sheet)
+    except (msgspec.MsgspecError, ValueError) as fault:
         raise Invalid(f"Invoice/{invoice.get('id')} has no sheet that could be read: {fault}", path="Invoice") from None
 
 
 def kept(sheet: Sheet) -> Resource:
-    return {"url": SHEET, "valueString": msgspec.json.encode(sheet).decode()}
+    """Its JSON in base64: as text, its quotes and braces would make each reader of the Invoice look twice."""
+    return {"url": SHEET, "valueBase64Binary": b64encode(msgspec.json.encode(sheet)).decode()}
 
 
 def settled_by(rule: Rule | None, why: str, claim: Claim, currency: str, before: dict[str, int]) -> Settlement:
