@@ -1,7 +1,7 @@
 """The only wiring: which door leads where, and who listens to what.
 
-`/fhir` and `/cds-services` are doors for machines: raw ASGI, chosen ahead of the pages' router, because they are the
-hot routes. Everything else is a page for people. The event files follow the store's outbox in a process of their own.
+`/fhir`, `/cds-services` and `/payments` are doors for machines, chosen ahead of the pages' router. Everything else is a
+page for people. The event files follow the store's outbox in a process of their own.
 """
 
 import logging
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from salus.analytics.events import Follower
 from salus.analytics.views import tables
 from salus.analytics.views.catalogue import library_of
-from salus.api import fhir, hooks
+from salus.api import fhir, hooks, payments
 from salus.api.access import identify_by
 from salus.api.hooks.diagnosis import Diagnosis
 from salus.api.hooks.ordering import Ordering
@@ -34,6 +34,7 @@ from salus.base.until import Until
 from salus.exchange.erasures import sweeps
 from salus.records import Store, erasing
 from salus.records.demands import demanded
+from salus.services.billing.payments import providers_of
 from salus.services.rota import CHORES, LISTENERS
 from salus.services.rounds import House, Rounds
 from salus.subscriptions import process
@@ -64,7 +65,11 @@ def app(settings: Settings) -> ASGIApp:
     treatment = Treatment(Prescribing(store, shelf_of(settings.store)), settings.registry, settings.secret)
     ordering = (Ordering(hook, treatment) for hook in ("order-select", "order-sign"))
     services: list[hooks.Service] = [Diagnosis(bedside), *ordering]
-    doors = {"fhir": fhir.door(store, identify), "cds-services": hooks.door(store, services, identify)}
+    doors = {
+        "fhir": fhir.door(store, identify),
+        "cds-services": hooks.door(store, services, identify),
+        "payments": payments.door(store, providers_of(settings)),
+    }
     return entrance(doors, Starlette(routes=pages(store, bedside, settings), lifespan=lifespan))
 
 

@@ -1,1 +1,3 @@
-"""Doors for machines: FHIR, CDS Hooks. Knows protocols and who knocks; must not know medicine nor how records lie."""
+"""Doors for machines: FHIR, CDS Hooks, notices of payments. Knows protocols and who knocks; must not know medicine nor
+how records lie.
+"""

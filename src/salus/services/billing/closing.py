@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 from salus.assistants.answers import every
 from salus.base import clock, money
 from salus.base.errors import Conflict, Invalid
-from salus.privacy import Actor, Purpose, check_may
+from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store, books
 from salus.records.books import Books, Entry, Line
 from salus.records.desk import Desk
 from salus.services.acting import BASE, Acting, coded, put, same_id, standing
+from salus.services.billing.completeness import missing
 from salus.services.billing.payments.shapes import CODES, TYPE, Kind
 
 Resource = dict[str, Any]
@@ -30,6 +31,7 @@ NUMBERS = "XXX"  # ISO 4217: no currency. The books keep how far was closed, so 
 RECEIVED = frozenset({Kind.PAYMENT, Kind.DEPOSIT})
 GIVEN = frozenset({Kind.REFUND, Kind.RETURN})
 STAFF = "Practitioner/"
+NAMED = 500  # of what was not charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ class Drawer:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """One provider's day. It took in the postings after `after`, to `upto`; `id` is "" before it is closed."""
+    """One provider's day. It took in the postings after `after`, to `upto`; `id` is "" before it is closed.
+
+    `uncharged`: what was done on that day and has no charge yet, looked up when it was closed.
+    """
 
     provider: str
     currency: str
@@ -70,6 +75,7 @@ class Closing:
     id: str = ""
     who: str = ""
     at: datetime | None = None
+    uncharged: tuple[str, ...] = ()
 
     @property
     def total(self) -> Drawer:
@@ -182,7 +188,8 @@ def close(
     if (found := closed(store, id)) is not None:
         return same(found, counted)
     open = preview(store, actor, purpose, provider, currency, day, zone)
-    wanted = replace(open, drawers=tuple(with_count(open.drawers, counted)), id=id, who=actor.reference)
+    drawers = tuple(with_count(open.drawers, counted))
+    wanted = replace(open, drawers=drawers, id=id, who=actor.reference, uncharged=uncharged(store, day, zone))
 
     def work(desk: Desk) -> Closing:
         if (found := standing(desk, f"{TYPE}/{id}")) is not None:
@@ -197,6 +204,12 @@ def close(
         return made
 
     return Acting(store, actor, purpose).do("close", f"{TYPE}/{id}", [TYPE], work)
+
+
+def uncharged(store: Store, day: date, zone: ZoneInfo) -> tuple[str, ...]:
+    """What the house has done and not charged: whatever it is of, nobody is named."""
+    found = missing(store.open(SYSTEM, Purpose.OPERATIONS), day, zone.key)
+    return tuple(sorted({one.reference for one in found})[:NAMED])
 
 
 def closed(store: Store, id: str) -> Closing | None:
@@ -263,6 +276,7 @@ def resource(made: Closing, zone: ZoneInfo) -> Resource:
         "paymentDate": made.day.isoformat(),
         "paymentAmount": money.amount(made.total.expected, made.currency),
         "formCode": coded(CODES, "closing"),
+        "processNote": [{"type": "display", "text": one} for one in made.uncharged],
         "detail": [detail(made, drawer, name) for drawer in made.drawers for name in FIGURES if told(drawer, name)],
     }
 
@@ -298,7 +312,9 @@ def closing_of(told: Resource) -> Closing:
     who, at = told["requestor"], datetime.fromisoformat(told["created"])
     named = who.get("reference") or who["display"]
     day = date.fromisoformat(told["paymentDate"])
-    return Closing(provider, currency, day, int(after), int(upto), tuple(drawers.values()), told["id"], named, at)
+    notes = tuple(one["text"] for one in told.get("processNote", []))
+    drawn = tuple(drawers.values())
+    return Closing(provider, currency, day, int(after), int(upto), drawn, told["id"], named, at, notes)
 
 
 COUNTS = {"received": "payments", "given": "refunds"}

@@ -8,7 +8,8 @@ from salus.privacy import Actor, Purpose, Role
 from salus.records import Store, books
 from salus.records.books import Books
 from salus.records.desk import Desk
-from salus.services.billing.payments import asking, moving, shapes
+from salus.services.billing import names
+from salus.services.billing.payments import asking, moving
 from salus.services.billing.payments.dues import account_for
 from salus.services.billing.payments.port import Provider
 from salus.services.billing.payments.shapes import DEPOSIT, Kind, Payment, Status, id_of
@@ -79,7 +80,7 @@ def moved(
 
 def check_held(desk: Desk, wanted: Payment) -> None:
     """Raises Conflict for more than is held."""
-    held = -books.balance(desk, shapes.deposit(wanted.account), wanted.currency).net
+    held = -books.balance(desk, names.deposit(wanted.account), wanted.currency).net
     if wanted.amount > held:
         raise Conflict(f"{wanted.amount} is more than is held for {wanted.account} ({held} {wanted.currency})")
 
@@ -87,5 +88,5 @@ def check_held(desk: Desk, wanted: Payment) -> None:
 def deposited(store: Store, actor: Actor, purpose: Purpose, account: str, currency: str) -> int:
     """How many minor units are held for an Account. Raises Missing, Forbidden."""
     store.open(actor, purpose).read("Account", account)
-    held = Books(store).balance(shapes.deposit(f"Account/{account}"), currency)
+    held = Books(store).balance(names.deposit(f"Account/{account}"), currency)
     return -held.net - held.debits_held

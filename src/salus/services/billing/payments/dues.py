@@ -9,7 +9,7 @@ from salus.records import books
 from salus.records.desk import Desk
 from salus.records.reading import Reader
 from salus.services.acting import put, standing
-from salus.services.billing.payments.shapes import owed
+from salus.services.billing.names import owed
 
 Resource = dict[str, Any]
 CLOSED = {
@@ -39,7 +39,7 @@ def due_of(at: Desk | Reader, invoice: Resource) -> Due:
     """What the books say of an Invoice."""
     account = invoice["account"]["reference"]
     currency = invoice["totalGross"]["currency"]
-    held = books.balance(at, owed(account, invoice["id"]), currency)
+    held = books.balance(at, owed(invoice), currency)
     return Due(account, held.net, held.credits_held, currency)
 
 

@@ -15,6 +15,7 @@ from salus.privacy import SYSTEM
 from salus.records import books
 from salus.records.desk import Desk
 from salus.services.acting import put, standing
+from salus.services.billing.names import deposit
 from salus.services.billing.payments import shapes
 from salus.services.billing.payments.dues import due_of, level
 from salus.services.billing.payments.port import State, Told
@@ -35,7 +36,7 @@ def begin(desk: Desk, payment: Payment, at_hand: bool) -> Payment:
 
 def guard(desk: Desk, payment: Payment) -> None:
     """The bounds of the accounts: a deposit is never overdrawn, no more is given back than was paid."""
-    books.limit(desk, shapes.deposit(payment.account), payment.currency, most=0)
+    books.limit(desk, deposit(payment.account), payment.currency, most=0)
     if payment.of:
         books.limit(desk, shapes.refunded(payment.of), payment.currency, most=found(desk, payment.of).amount)
 

@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from salus.base import clock, money
 from salus.records.books import Entry
 from salus.services.acting import coded
+from salus.services.billing.names import deposit
 from salus.services.billing.payments.port import Order, Told
 
 Resource = dict[str, Any]
@@ -112,11 +113,6 @@ class Payment:
 def owed(account: str, invoice: str) -> str:
     """The account of what a patient owes for one invoice: debit is owed."""
     return f"{account}/{invoice.removeprefix('Invoice/')}"
-
-
-def deposit(account: str) -> str:
-    """The account of what is held for a patient: credit is held."""
-    return f"deposit/{account}"
 
 
 def refunded(payment: str) -> str:

@@ -17,6 +17,7 @@ from salus.records import books
 from salus.records.books import Entry
 from salus.records.desk import Desk
 from salus.services.acting import standing
+from salus.services.billing.names import deposit
 from salus.services.billing.payments import moving, shapes
 from salus.services.billing.payments.dues import level
 from salus.services.billing.payments.port import Row, State, Told
@@ -101,7 +102,7 @@ class Bank:
         if amount < 0 and payment.kind in INWARD and is_owed(desk, payment):
             return payment.target
         if amount > 0 or held(desk, payment) >= -amount:
-            return shapes.deposit(payment.account)
+            return deposit(payment.account)
         return f"difference/{self.name}"
 
 
@@ -122,16 +123,16 @@ def is_owed(desk: Desk, payment: Payment) -> bool:
 
 
 def held(desk: Desk, payment: Payment) -> int:
-    found = books.balance(desk, shapes.deposit(payment.account), payment.currency)
+    found = books.balance(desk, deposit(payment.account), payment.currency)
     return -found.net - found.debits_held
 
 
 def reversible(desk: Desk, payment: Payment) -> bool:
     """Whether the accounts that it would be taken back from have so much."""
     if payment.kind in INWARD:
-        on_deposit = payment.target == shapes.deposit(payment.account)
+        on_deposit = payment.target == deposit(payment.account)
         return held(desk, payment) >= payment.amount if on_deposit else is_owed(desk, payment)
-    if payment.target == shapes.deposit(payment.account):
+    if payment.target == deposit(payment.account):
         return True
     owed = books.balance(desk, payment.target, payment.currency)
     return is_owed(desk, payment) and owed.free >= payment.amount
