@@ -52,6 +52,7 @@ JOIN posting p ON p.posting=e.posting JOIN account o ON o.account=e.{other} WHER
 ORDER BY e.posting LIMIT ?) one_side
 """
 LAST = "SELECT posting FROM posting WHERE ts<? ORDER BY posting DESC LIMIT 1"  # time never runs backwards in the books
+MOST = 10**17  # minor units of an entry: 64 bits hold the sum of ninety such
 PAGE = 2000  # lines of a statement read at once
 BALANCE = "SELECT account, debits, credits, debits_held, credits_held FROM account WHERE name=? AND currency=?"
 TOTALS = """
@@ -200,10 +201,15 @@ def check(key: str, act: Act, entries: Sequence[Entry]) -> None:
     if not entries and act is not Act.VOID:
         raise Invalid("Nothing is posted: give at least one entry", path="entries")
     for one in entries:
-        if type(one.amount) is not int or one.amount <= 0:
-            raise Invalid(f"{one.amount!r} is no amount: a positive whole number of minor units", path="amount")
+        check_amount(one.amount)
         if one.debit == one.credit:
             raise Invalid(f"'{one.debit}' stands on both sides: name two accounts", path="entries")
+
+
+def check_amount(amount: object) -> None:
+    """Raises Invalid for what is no positive whole number, or more than any account may add up."""
+    if type(amount) is not int or not 0 < amount <= MOST:
+        raise Invalid(f"{str(amount)[:40]!r} is no amount: a whole number of minor units, 1 to {MOST}", path="amount")
 
 
 def check_within(held: Posting, wanted: Iterable[Entry]) -> None:

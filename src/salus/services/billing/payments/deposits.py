@@ -61,8 +61,7 @@ def moved(
     currency: str,
 ) -> Payment:
     asking.check(actor, purpose, provider, key)
-    if type(amount) is not int or amount <= 0:
-        raise Invalid(f"{amount!r} is no amount: a positive whole number of minor units", path="amount")
+    books.check_amount(amount)
     name = f"Account/{account}"
     id = id_of(f"{name}/{kind}", key)
     wanted = Payment(id, kind, Status.PENDING, provider.name, amount, currency, name, moving.now(), key)

@@ -72,8 +72,7 @@ def amount_of(desk: Desk, invoice: Resource, wanted: int | None) -> int:
     if due.free <= 0:
         raise Conflict(f"{name} {being_paid(due)}", path="invoice")
     amount = due.free if wanted is None else wanted
-    if type(amount) is not int or amount <= 0:
-        raise Invalid(f"{amount!r} is no amount: a positive whole number of minor units", path="amount")
+    books.check_amount(amount)
     if amount > due.free:
         raise Invalid(f"{amount} is more than is left to be paid of {name} ({due.free} {due.currency})", path="amount")
     return amount

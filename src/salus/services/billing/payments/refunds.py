@@ -69,8 +69,7 @@ def amount_of(desk: Desk, paid: Payment, wanted: int | None) -> int:
     if left <= 0:
         raise Conflict(f"{paid.key} is given back already", path="payment")
     amount = left if wanted is None else wanted
-    if type(amount) is not int or amount <= 0:
-        raise Invalid(f"{amount!r} is no amount: a positive whole number of minor units", path="amount")
+    books.check_amount(amount)
     if amount > left:
         raise Invalid(
             f"{amount} is more than is left of what was paid ({left} of {paid.amount} {paid.currency})", path="amount"
