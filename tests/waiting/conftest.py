@@ -51,6 +51,7 @@ class Clinic:
     """What the tests do at it; the clock stands where they put it."""
 
     house: House
+    place: str
 
     @property
     def store(self) -> Store:
@@ -116,10 +117,11 @@ def offer(start: datetime, role: int = 1) -> Offer:
 
 @pytest.fixture
 def clinic(new_place: Callable[[], str], tmp_path: Path) -> Iterator[Clinic]:
-    with clock.stopped_at(NOW), Store(new_place()) as store:
+    place = new_place()
+    with clock.stopped_at(NOW), Store(place) as store:
         fill(store)
         begin(store)
-        yield Clinic(House(store, settings({}, tmp_path / "none.toml", folder=tmp_path)))
+        yield Clinic(House(store, settings({}, tmp_path / "none.toml", folder=tmp_path)), place)
 
 
 @pytest.fixture

@@ -19,18 +19,21 @@ from salus.base.words import LANGUAGES
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.services.appointments.booking import Booking
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.planning import Course
+from salus.services.appointments.series import Series
 from salus.services.appointments.states import VERBS
 from salus.services.appointments.waiting import rounds
 from salus.services.reminders import listening, notices, sending
 from salus.services.reminders.choice import choose
 from salus.services.reminders.coming import remind
 from salus.services.reminders.facts import WORDS
-from salus.services.reminders.occasions import ALL, DONE, KINDS
+from salus.services.reminders.occasions import ALL, DONE, KINDS, table
 from salus.services.reminders.site import Site, site
 from salus.services.rounds import catch_up
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=ZONE)
+DESK = Actor("Practitioner/desk", Role.DESK)
 LI = Actor("Patient/li", Role.PATIENT, "li")
 SECRET = ("HIV", "heart", "Heart", "心")
 
@@ -387,3 +390,24 @@ def test_every_notice_has_its_words_in_every_language_and_every_verb_is_in_the_t
             assert all(f"{one.code}.{part}" in WORDS and WORDS.table[f"{one.code}.{part}"][to] for to in LANGUAGES)
         assert one.kind in KINDS and f"kind.{one.kind}" in WORDS
     assert set(DONE) - set(VERBS) == {"book", "call off", "end"}
+
+
+def test_a_course_of_visits_is_told_of_as_one(clinic: Any):
+    series = Series(clinic.store, DESK, Purpose.OPERATIONS)
+    start = MONDAY.replace(tzinfo=None)
+    course = Course("heart", start, "FREQ=WEEKLY;COUNT=2", "PractitionerRole/role-1")
+    booked = series.book_all("c", "Patient/li", course)
+    hear(clinic)
+    with later(1):
+        clinic.cancel(booked.visits[0])
+        hear(clinic)
+
+    assert ["booked", "called-off"] == told(clinic)
+    assert "Your appointment: 23 Nov 2026, 08:00 (and 1 more)." == texts(clinic)[1]
+    assert "more" not in texts(clinic)[0].partition("cannot")[0]
+
+
+@pytest.mark.parametrize("language", ["", ".zh"])
+def test_the_table_in_the_manual_is_the_one_that_is_followed(language: str):
+    manual = Path(__file__).resolve().parents[2] / "docs" / "how-to" / f"wait-and-be-told{language}.md"
+    assert table() in manual.read_text("utf-8")

@@ -1,7 +1,7 @@
 """What happened is told to whom it concerns, in their language, once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from salus.base import clock
 from salus.base.errors import Gone, Missing
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Records
+from salus.records import Records, Store
 from salus.records.shapes import Change
 from salus.services.appointments.booking import OFFERED
 from salus.services.appointments.brochure import USUAL
+from salus.services.appointments.series import series_of
 from salus.services.appointments.waiting.terms import service_of_place
 from salus.services.reminders import facts, notices
 from salus.services.reminders.choice import refused_by
@@ -27,12 +28,15 @@ OLD = timedelta(days=31)  # what is older is a hospital's past, and no news
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One thing to tell one patient. `told`: the resource it is of; `key`: what tells it from the same another time."""
+    """One thing to tell one patient. `told`: the resource it is of; `key`: what tells it from the same another time.
+    `course`: the series of which `others` more were booked or let go with it, all told of as one."""
 
     occasion: Occasion
     patient: str
     told: Resource
     key: str
+    course: str = ""
+    others: int = 0
 
     @property
     def about(self) -> str:
@@ -40,16 +44,16 @@ class News:
 
     @property
     def id(self) -> str:
-        return notices.notice_id(self.occasion.code, self.patient, self.about, self.key)
+        return notices.notice_id(self.occasion.code, self.patient, self.course or self.about, self.key)
 
 
 def hear(house: House, change: Change) -> None:
     records = house.store.open(SYSTEM, Purpose.OPERATIONS)
-    for one in news(records, change):
+    for one in news(house.store, records, change):
         tell(house, records, one)
 
 
-def news(records: Records, change: Change) -> Iterator[News]:
+def news(store: Store, records: Records, change: Change) -> Iterator[News]:
     """What a change tells to whom."""
     after = version(records, change, change.version)
     if after is None or is_past(after):
@@ -59,7 +63,21 @@ def news(records: Records, change: Change) -> Iterator[News]:
         had = before if before and patient in facts.patients(records, before) else None
         if (found := occasion(had, after)) is not None:
             told = before if before and found is OFFER_OVER else after
-            yield News(found, patient, told, str(change.version))
+            yield with_course(store, records, change, News(found, patient, told, str(change.version)))
+
+
+def with_course(store: Store, records: Records, change: Change, one: News) -> News:
+    """The same, for all visits of a series that were changed in one transaction."""
+    course = series_of(one.told) if one.told["resourceType"] == "Appointment" else None
+    if course is None:
+        return one
+    whole = replace(one, course=f"series/{course}", key=str(change.t))
+    if notices.is_written(store, whole.id):
+        return whole
+    at_once = (line for line in store.outbox(change.t - 1, 1) if line.t == change.t and line.type == change.type)
+    found = [version(records, line, line.version) for line in at_once]
+    others = sum(1 for told in found if told and series_of(told) == course) - 1
+    return replace(whole, others=others) if others > 0 else one
 
 
 def version(records: Records, change: Change, number: int) -> Resource | None:
@@ -99,7 +117,9 @@ def tell(house: House, records: Records, one: News) -> bool:
 def communication(house: House, records: Records, one: News, patient: Resource) -> Resource:
     """The notice as it stands on the person's page, and as it would be sent."""
     language, code = facts.language_of(patient, house.settings.language), one.occasion.code
-    slots = facts.slots(records, one.told, language)
+    slots = facts.slots(records, one.told, language) | {"others": ""}
+    if one.others:
+        slots["others"] = facts.WORDS("others", language, count=one.others)
     page, outside = (facts.WORDS(f"{code}.{part}", language, **slots) for part in ("text", "outside"))
     service = service_of_place(one.told)
     told: Resource = {

@@ -119,3 +119,13 @@ def time_of(told: Resource) -> tuple[datetime | None, frozenset[str]]:
     named = (one.get("actor", {}).get("reference", "") for one in told.get("participant", []))
     start = datetime.fromisoformat(told["start"]) if "start" in told else None
     return start, frozenset(one for one in named if not one.startswith("Patient/"))
+
+
+def table() -> str:
+    """The table in Markdown, for the docs."""
+    rows = [("Appointment", verb, one) for verb, one in DONE.items()]
+    rows += [(type, after, one) for type, told in CHANGED.items() for (_, after), one in told.items() if one]
+    lines = [
+        f"| {type} | {what} | `{one.code}` | `{one.kind}` | {'x' if one.needed else ''} |" for type, what, one in rows
+    ]
+    return "\n".join(lines)
