@@ -139,3 +139,21 @@ def test_an_order_of_another_patient_is_not_stopped_from_this_page(at, ward):
 def test_what_the_screen_of_an_order_did_not_check_is_said_in_whole_sentences(at):
     shown = at("clinician").send_form(ORDERS, f"{ORDERS}/check", medicine="ramipril").text
     assert "; it matters for ramipril." in shown and "which matters for" not in shown
+
+
+def test_beside_the_orders_of_a_stay_stands_what_its_group_pays_and_what_it_has_cost(at, ward):
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    act = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
+    zhou, stay = {"reference": "Patient/zhou"}, {"reference": "Encounter/stay"}
+    period = {"start": "2026-11-20T08:00:00+08:00"}
+    code = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "J18.9"}]}
+    for body in (
+        {"resourceType": "Encounter", "id": "stay", "status": "in-progress", "class": act, "subject": zhou}
+        | {"period": period},
+        {"resourceType": "Condition", "id": "c", "code": code, "subject": zhou, "encounter": stay},
+    ):
+        records.update(body["resourceType"], body["id"], body)
+
+    assert "ES25" in at("clinician").get(ORDERS).text
+    assert "呼吸系统感染" in at("clinician", "zh").get(ORDERS).text
+    assert "what a patient needs is ordered whatever the group pays" in at("clinician").get(ORDERS).text

@@ -15,6 +15,7 @@ from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
 from salus.base.errors import Invalid
 from salus.base.words import words_of
 from salus.privacy import Role
+from salus.web import stays
 from salus.web.chart import dossier, shared
 from salus.web.telling import courses
 from salus.web.visit import Visit
@@ -45,7 +46,7 @@ def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecide
     drafts = visit.desk.prescribing.drafts(visit.records, id)
     waiting = [(one["id"], courses.medicine(one, visit.language)) for one in drafts]
     told = {"standing": rows, "waiting": waiting, "form": form, "undecided": undecided, "stopped": stopped}
-    context = offered(visit) | found | told
+    context = offered(visit) | found | told | {"stays": stays.of_patient(visit, id)}
     return visit.page("orders.html", status_of(found, undecided), **shared(dossier(visit)), **context)
 
 
