@@ -7,6 +7,8 @@ from salus.web.session import account_of, opened
 
 ADDRESS = {
     "pharmacy": "/pharmacy",
+    "laboratory": "/laboratory",
+    "tasks": "/tasks",
     "cases": "/cases",
     "patients": "/patients",
     "models": "/models",

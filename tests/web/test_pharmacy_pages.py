@@ -152,3 +152,53 @@ def test_a_dispensing_of_another_prescription_is_not_touched(at, prescribed):
     wrong = pharmacist.send_form(page, f"{page}/dispensings", order="b", amount="1", unit="{tbl}", key="k")
 
     assert (422, 404) == (wrong.status_code, pharmacist.get("/pharmacy/no-such").status_code)
+
+
+def test_the_doctor_sees_why_and_corrects_it_and_it_comes_again(at, prescribed, ward):
+    task = prescribed(order("a", "Metformin 500 mg", groupIdentifier={"system": "urn:rx", "value": "1"}))
+    decided(at("pharmacist"), task, verdict="refuse", reason="dose", words="too much")
+    doctor, page = at("clinician"), "/patients/li/orders"
+
+    assert "1 prescription(s) came back" in doctor.get("/tasks/alarm").text
+    assert "too much" in doctor.get("/tasks").text and "Dose or frequency" in doctor.get("/tasks").text
+    form = doctor.get(f"{page}?correct=a").text
+    assert (
+        "Dose or frequency: too much" in form
+        and 'name="correct" value="a"' in form
+        and 'name="amount" value="1"' in form
+    )
+    fields = {
+        "correct": "a",
+        "medicine": "Metformin 500 mg",
+        "amount": "1",
+        "unit": "{tbl}",
+        "times": "1",
+        "days": "14",
+    }
+    checked = doctor.send_form(page, f"{page}/check", **fields)
+    assert "Duplicate" not in checked.text and 200 == checked.status_code
+    assert 303 == doctor.send_form(page, page, **fields).status_code
+
+    records = ward.open(SYSTEM, Purpose.TREATMENT)
+    (new,) = [one for one in found(records) if one["status"] == "active"]
+    assert ("stopped", "MedicationRequest/a") == (
+        records.read("MedicationRequest", "a").json()["status"], new["priorPrescription"]["reference"],
+    )  # fmt: skip
+    assert task == prescribed(new) and "in all 14 tablets" in at("pharmacist").get(f"/pharmacy/{task}").text.lower()
+    assert not doctor.get("/tasks/alarm").text.strip()
+
+
+def found(records) -> list[dict]:
+    return [one.json() for one in records.search("MedicationRequest", [("patient", "li")]).versions]
+
+
+def test_the_doctor_may_stand_by_an_order_with_words(at, prescribed, ward):
+    task = prescribed(order("a", "Metformin 500 mg"))
+    decided(at("pharmacist"), task, verdict="refuse", reason="dose")
+    doctor, page = at("clinician"), "/patients/li/orders"
+    assert 422 == doctor.send_form(page, f"{page}/a/stand-by", words="").status_code
+    assert 303 == doctor.send_form(page, f"{page}/a/stand-by", words="as advised by the kidney clinic").status_code
+    assert 409 == doctor.send_form(page, f"{page}/a/stand-by", words="again").status_code
+    prescribed(ward.open(SYSTEM, Purpose.TREATMENT).read("MedicationRequest", "a").json())
+
+    assert "as advised by the kidney clinic" in at("pharmacist").get(f"/pharmacy/{task}").text

@@ -19,10 +19,12 @@ from salus.web import (
     resource,
     services,
     signin,
+    tasks,
     teaching,
     written,
 )
 from salus.web.billing import pages as billing
+from salus.web.laboratory import pages as laboratory
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
 from salus.web.visit import Visit
@@ -55,6 +57,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/patients/{id}/orders", orders.sign, "patients"),
     ("POST", "/patients/{id}/orders/{order}/stop", orders.stop, "patients"),
     ("POST", "/patients/{id}/orders/{order}/again", orders.again, "patients"),
+    ("POST", "/patients/{id}/orders/{order}/stand-by", orders.stand_by, "patients"),
     ("POST", "/patients/{id}/orders/{order}/discard", orders.discard, "patients"),
     ("POST", "/patients/{id}/overrides/{issue}/undo", orders.take_back, "patients"),
     ("GET", "/patients/{id}/cases", cases.of_patient, "patients"),
@@ -97,5 +100,9 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/notices/{id}/again", notices.again, "notices"),
     *mine.PAGES,
     *pharmacy.PAGES,
+    *laboratory.PAGES,
+    ("GET", "/tasks", tasks.listing, "tasks"),
+    ("GET", "/tasks/alarm", tasks.alarm, "tasks"),
+    ("POST", "/tasks/{task}/acknowledge", tasks.seen, "tasks"),
     *billing.PAGES,
 )

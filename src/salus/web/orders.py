@@ -6,18 +6,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names
+from salus.assistants.treatment.drafting import LONGEST, PERIODS, UNITS, Written, draft, names, typed
 from salus.assistants.treatment.options import telling
 from salus.assistants.treatment.options.alternatives import estimates_of, instead, spoken_of
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Told
 from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
-from salus.base.errors import Invalid
+from salus.base.errors import Conflict, Invalid
 from salus.base.words import words_of
 from salus.privacy import Role
+from salus.services.acting import Acting
+from salus.services.pharmacy.reviews import resubmit
+from salus.services.pharmacy.rules import REFUSALS
 from salus.web import stays
 from salus.web.chart import dossier, shared
-from salus.web.telling import courses
+from salus.web.telling import courses, terms
 from salus.web.visit import Visit
 
 
@@ -26,6 +29,8 @@ def listing(visit: Visit) -> Response:
     waiting = {one["id"]: one for one in visit.desk.prescribing.drafts(visit.records, visit.path["id"])}
     if (draft_id := visit.query.get("draft", "")) in waiting:
         return whole(visit, NOTHING, filled(waiting[draft_id]))
+    if (before := refused(visit).get(visit.query.get("correct", ""))) is not None:
+        return whole(visit, NOTHING, refilled(before))
     chosen = visit.query.get("medicine", "")[:LONGEST]  # an option of a guideline leads here
     return whole(visit, NOTHING, {"medicine": chosen} if chosen else {})
 
@@ -38,11 +43,31 @@ def filled(waiting: Mapping[str, Any]) -> dict[str, str]:
     return {"draft": waiting["id"], "medicine": str(medicine_of(waiting).get("text", ""))[:LONGEST]}
 
 
+def refused(visit: Visit) -> dict[str, dict[str, Any]]:
+    """The orders that a pharmacist sent back, by id."""
+    standing = visit.desk.prescribing.orders(visit.records, visit.path["id"])
+    return {one["id"]: one for one in standing if one["status"] == "on-hold"}
+
+
+def refilled(before: Mapping[str, Any]) -> dict[str, str]:
+    """The form of an order that is to be corrected: all that it says in one dosage."""
+    form = {"correct": before["id"], "medicine": str(medicine_of(before).get("text", ""))[:LONGEST]}
+    return form | typed(next(iter(before.get("dosageInstruction", [])), {}))
+
+
+def why_on_hold(visit: Visit, order: Mapping[str, Any]) -> str:
+    """Why an order is on hold, in words; "" for one that is not."""
+    why = order.get("statusReason", {}) if order.get("status") == "on-hold" else {}
+    code = terms.code(why)
+    named = visit.say(f"refusal.{code}") if code in REFUSALS else ""
+    return ("：" if visit.language == "zh" else ": ").join(filter(None, (named, why.get("text", ""))))
+
+
 def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecided: bool = False) -> Response:
     """The whole page; `form`: what was typed, so that nothing has to be typed twice."""
     id, stopped = visit.path["id"], visit.query.get("stopped", "")
     standing = visit.desk.prescribing.orders(visit.records, id)
-    rows = [(one["id"], courses.medicine(one, visit.language)) for one in standing]
+    rows = [(one["id"], courses.medicine(one, visit.language), why_on_hold(visit, one)) for one in standing]
     drafts = visit.desk.prescribing.drafts(visit.records, id)
     waiting = [(one["id"], courses.medicine(one, visit.language)) for one in drafts]
     told = {"standing": rows, "waiting": waiting, "form": form, "undecided": undecided, "stopped": stopped}
@@ -80,7 +105,15 @@ def ordered(visit: Visit) -> dict[str, Any]:
     before = waiting.get(visit.form.get("draft", ""), {})
     made = draft(Written.of(visit.form), visit.path["id"], visit.who.actor.reference, before.get("id", ""))
     kept = {name: before[name] for name in ("instantiatesCanonical",) if name in before}
-    return made | kept
+    return made | kept | corrected(refused(visit).get(visit.form.get("correct", "")))
+
+
+def corrected(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What an order takes over from the one in whose place it is written."""
+    if before is None:
+        return {}
+    kept = {name: before[name] for name in ("groupIdentifier", "encounter") if name in before}
+    return kept | {"priorPrescription": {"reference": f"MedicationRequest/{before['id']}"}}
 
 
 def screened(visit: Visit) -> dict[str, Any]:
@@ -115,6 +148,8 @@ def sign(visit: Visit) -> Response:
     )
     if not signed:
         return answered(visit, found | {"told": told}, undecided=True)
+    if (before := visit.form.get("correct", "")) in refused(visit):
+        visit.desk.prescribing.stop(visit.records, visit.path["id"], before)
     return onward(visit)
 
 
@@ -147,6 +182,15 @@ def discard(visit: Visit) -> Response:
 def again(visit: Visit) -> Response:
     """Let a stopped order stand again."""
     visit.desk.prescribing.stop(visit.records, visit.path["id"], visit.path["order"], again=True)
+    return onward(visit)
+
+
+def stand_by(visit: Visit) -> Response:
+    """Send a refused order to the pharmacist again as it is, with why."""
+    if visit.path["order"] not in refused(visit):
+        raise Conflict(f"MedicationRequest/{visit.path['order'][:64]} is not on hold: load the page again")
+    who = Acting(visit.desk.store, visit.who.actor, visit.who.purpose)
+    resubmit(who, visit.path["order"], visit.form.get("words", ""))
     return onward(visit)
 
 

@@ -25,7 +25,13 @@ from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
 
 # packages whose words pages say, beside the house's own
-SPOKEN: tuple[str, ...] = ("salus.privacy", "salus.web.mine", "salus.web.billing", "salus.web.pharmacy")
+SPOKEN: tuple[str, ...] = (
+    "salus.privacy",
+    "salus.web.mine",
+    "salus.web.billing",
+    "salus.web.laboratory",
+    "salus.web.pharmacy",
+)
 TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salus.assistants.treatment.screen.orders import ROUTES
+from salus.assistants.treatment.screen.orders import ROUTES, dose_of, route_of
 from salus.base import clock
 from salus.base.errors import Invalid, Issue
 from salus.base.ids import uuid7
@@ -117,6 +117,26 @@ def dosage(written: Written) -> dict[str, Any]:
         made["doseAndRate"] = [{"doseQuantity": quantity}]
     if written.route:
         made["route"] = {"coding": [{"system": SNOMED, "code": CODES[written.route]}], "text": written.route}
+    return made
+
+
+def typed(dosage: Mapping[str, Any]) -> dict[str, str]:
+    """The form of a dosage, as far as it has fields for it: the way back from `dosage`.
+
+    >>> typed(dosage(Written("metformin", amount="500", times="2", route="oral", days="7")))
+    {'amount': '500', 'unit': 'mg', 'times': '2', 'period': 'd', 'days': '7', 'route': 'oral'}
+    """
+    made: dict[str, str] = {}
+    repeat = dosage.get("timing", {}).get("repeat", {})
+    quantity, bound = dose_of(dosage), repeat.get("boundsDuration", {})
+    if quantity and quantity.get("code") in UNITS:
+        made |= {"amount": f"{quantity['value']:g}", "unit": quantity["code"]}
+    if repeat.get("period") == 1 and repeat.get("periodUnit") in PERIODS:
+        made |= {"times": str(repeat.get("frequency", 1)), "period": repeat["periodUnit"]}
+    if bound.get("code") == "d":
+        made["days"] = f"{bound['value']:g}"
+    if route := route_of(dosage.get("route", {})):
+        made["route"] = route
     return made
 
 

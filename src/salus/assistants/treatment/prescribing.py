@@ -221,9 +221,11 @@ class Sitting:
         self.overrides, self.causes = overrides.remembered(known, self.at), overrides.causes(known)
 
     def together(self, proposed: Iterable[Resource]) -> Told:
-        """What speaks against these orders, beside each other and beside those that stand."""
-        drafts = [order_of(one, True, self.at) for one in proposed if is_taken(one)]
-        mine = {one.reference for one in drafts}
+        """What speaks against these orders, beside each other and beside those that stand and that they do not
+        replace."""
+        given = [one for one in proposed if is_taken(one)]
+        drafts = [order_of(one, True, self.at) for one in given]
+        mine = {one.reference for one in drafts} | {replaced(one) for one in given}
         orders = [*drafts, *(one for one in self.standing if one.reference not in mine)]
         found = screen(orders, self.person, self.prescribing.shelf.knowledge())
         told = Told(self.patient, found, self.overrides, self.causes)
@@ -233,6 +235,11 @@ class Sitting:
     def screen_each(self, proposed: Iterable[Resource]) -> list[Told]:
         """What speaks against each of several orders taken alone, for none of them is more than a possibility."""
         return [self.together([one]) for one in proposed]
+
+
+def replaced(resource: Resource) -> str:
+    """The order that an order is written in the place of; "" for none."""
+    return str(resource.get("priorPrescription", {}).get("reference", ""))
 
 
 def is_draft(resource: Resource) -> bool:

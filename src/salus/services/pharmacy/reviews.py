@@ -239,6 +239,25 @@ def refusal(task: Mapping[str, Any]) -> Refused:
     )
 
 
+def resubmit(acting: Acting, order: str, words: str) -> Resource:
+    """The doctor stands by a refused order, and says why: it goes to the pharmacist again.
+
+    Raises Invalid without words, Conflict for an order that is not on hold, Forbidden.
+    """
+    if not 0 < len(words) <= LONGEST:
+        raise Invalid(f"Say why it is right as it is, in at most {LONGEST} characters", path="words")
+
+    def work(desk: Desk) -> Resource:
+        body = current(desk, f"MedicationRequest/{order}")
+        if body["status"] != "on-hold":
+            raise Conflict(f"MedicationRequest/{order} is {body['status']}: only what is on-hold is sent again")
+        sign(desk, "resubmit", [f"MedicationRequest/{order}"], words)
+        notes = [*body.get("note", []), annotation(desk, words)]
+        return put(desk, body | {"status": "active", "statusReason": None, "note": notes})
+
+    return acting.do("resubmit", f"MedicationRequest/{order}", ("MedicationRequest",), work)
+
+
 # --- deciding ---
 
 
