@@ -1,10 +1,19 @@
 """The patient's pages on a phone: for everybody, in both languages, and by the keyboard alone."""
 
 import re
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from salus.base import clock
+from salus.base.settings import Settings
+from salus.privacy import SYSTEM, Purpose
+from salus.records import Store
+from salus.services.billing.hearing import LISTENER
+from salus.services.billing.invoices import Bill, invoices_of
+from salus.services.rounds import House, begin, catch_up
 
 PAGES = (
     "/mine",
@@ -18,6 +27,8 @@ PAGES = (
     "/mine/record/visits",
     "/mine/record/notes",
     "/mine/record/seen",
+    "/mine/bills",
+    "/mine/inbox",
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -37,6 +48,46 @@ def is_for_everybody(page: Page) -> None:
 @pytest.mark.parametrize("address", PAGES)
 def test_each_page_is_for_everybody_on_a_phone(look, address, language, dark):
     is_for_everybody(look(address, "patient", language, width=360, dark=dark))
+
+
+@pytest.fixture
+def billed(installed: tuple[Store, Settings]) -> Bill:
+    """The patient was at the hospital just now, and took medicine home."""
+    store, settings = installed
+    records, now = store.open(SYSTEM, Purpose.OPERATIONS), clock.now()
+    begin(store)
+    for body in visited(clock.instant(now)):
+        records.update(body["resourceType"], body["id"], body)
+    while catch_up(House(store, settings), [LISTENER]):
+        pass
+    return invoices_of(store.open(SYSTEM, Purpose.PAYMENT), "showcase-1")[0]
+
+
+def visited(now: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was given out, and the visit that is over."""
+    subject, id = {"reference": "Patient/showcase-1"}, "billed"
+    given = {"status": "completed", "subject": subject, "context": {"reference": f"Encounter/{id}"}}
+    given["medicationCodeableConcept"] = {"coding": [{"system": "http://www.whocc.no/atc", "code": "A10BA02"}]}
+    given["quantity"] = {"value": 60, "system": "http://unitsofmeasure.org", "code": "{tbl}"}
+    visit = {"status": "finished", "subject": subject, "period": {"start": now, "end": now}}
+    visit["class"] = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    visit["serviceProvider"] = {"reference": "Organization/kangcheng-hospital"}
+    return (
+        {"resourceType": "MedicationDispense", "id": id, "whenHandedOver": now, **given},
+        {"resourceType": "Encounter", "id": id, **visit},
+    )
+
+
+def test_a_bill_is_for_everybody_and_is_paid_by_the_keyboard(look, billed):
+    for language in ("zh", "en"):
+        page = look(f"/mine/bills/{billed.id}", "patient", language, width=360, dark=language == "zh")
+        is_for_everybody(page)
+    is_for_everybody(look(f"/mine/bills/{billed.id}/print", "patient", width=360))
+    press_until(page, 'form[action$="/pay"] .main')
+    page.keyboard.press("Enter")
+
+    expect(page.locator("[role=status]")).to_contain_text("was paid")
+    is_for_everybody(page)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

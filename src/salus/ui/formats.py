@@ -71,9 +71,18 @@ def weekday(value: date | datetime, language: str) -> str:
     """A day near at hand: the day of the week tells more than the year.
 
     >>> weekday(date(2026, 11, 23), "en"), weekday(date(2026, 11, 23), "zh")
-    ('Mon, 23 Nov', '11月23日周一')
+    ('Mon 23 Nov', '11月23日周一')
     """
     return str(format_skeleton("MMMEd", value, locale=LOCALES[language]))
+
+
+def soon(at: datetime, language: str) -> str:
+    """A time near at hand, in the zone that it has.
+
+    >>> soon(datetime(2026, 11, 23, 9, 15), "en"), soon(datetime(2026, 11, 23, 9, 15), "zh")
+    ('Mon 23 Nov, 09:15', '11月23日周一 09:15')
+    """
+    return f"{weekday(at, language)}{', ' if language == 'en' else ' '}{at:%H:%M}"
 
 
 def first_day(text: str) -> date | None:

@@ -41,7 +41,7 @@ class Templates:
         raise KeyError(key)
 
     def render(self, template: str, language: str, **context: Any) -> Markup:
-        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, `weekday(x)` and
+        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, `weekday(x)`, `soon(x)` and
         `money(minor, currency)`."""
         spoken = {
             "language": language,
@@ -49,6 +49,7 @@ class Templates:
             "day": lambda value: formats.day(value, language),
             "time": lambda value: formats.time(value, language),
             "weekday": lambda value: formats.weekday(value, language),
+            "soon": lambda value: formats.soon(value, language),
             "money": lambda minor, currency: formats.money(minor, currency, language),
         }
         return Markup(self.environment.get_template(template).render(spoken | context))

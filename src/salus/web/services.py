@@ -1,5 +1,6 @@
 """Where to turn to, for a patient: say what you need; what cannot wait comes first, then departments and doctors."""
 
+from datetime import date, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from salus.assistants.recommend.services import Recommended
 from salus.assistants.recommend.voices import features
 from salus.base import clock
 from salus.base.errors import Invalid, Missing
+from salus.services.appointments.days import next_days
 from salus.web.telling.person import person
 from salus.web.visit import Visit
 
@@ -44,6 +46,18 @@ def found(visit: Visit, need: str) -> Recommended:
     return house.services(visit.records, own(visit), need, visit.language, wish=wish, despite=despite)
 
 
+def firsts(visit: Visit, told: Recommended | None) -> dict[str, datetime]:
+    """The id of each doctor shown -> when they are free first, by the clock of the place, as it can be booked now: what
+    the order went by may be days old."""
+    made = {}
+    for row in told.rows if told else ():
+        clinic = visit.desk.brochure.of_doctor(row.offer.id)
+        name = f"PractitionerRole/{row.offer.id}"
+        if clinic and (days := next_days(visit.desk.store, [clinic.id], clinic.zone, date.min, name, days=1)):
+            made[row.offer.id] = days[0].columns[0].offers[0].start.astimezone(clinic.zone)
+    return made
+
+
 def own(visit: Visit) -> str:
     """The id of the patient who is signed in."""
     return visit.who.actor.patient or ""
@@ -53,6 +67,7 @@ def whole(visit: Visit, told: Recommended | None, fault: str = "", status: int =
     """The page; somebody without a record here is told so."""
     context: dict[str, Any] = {
         "told": told,
+        "firsts": firsts(visit, told),
         "fault": fault,
         "form": {name: visit.form[name] for name in OPEN if name in visit.form},
         "far": FAR,

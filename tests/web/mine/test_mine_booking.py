@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,12 @@ from salus.base.ids import uuid7
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.services.appointments.booking import Booking, Wish
+from salus.services.appointments.brochure import USUAL
+from salus.services.appointments.days import next_days
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.groups import Groups
+from salus.services.appointments.planning import Course
+from salus.services.appointments.series import Series
 
 PRESSED = "cardiology-centre"
 
@@ -142,6 +147,41 @@ def test_what_was_cancelled_is_not_moved(phone):
     phone.send(phone.see(booked), f"{booked}/cancel")
 
     assert booked == phone.browser.get(f"{booked}/move").headers["location"]
+
+
+def test_a_place_in_a_group_is_taken_once_and_is_not_moved(phone, ward, house):
+    offer = next_days(ward, ["ent-centre"], USUAL, date.min, days=1)[0].columns[0].offers[0]
+    group = Wish(uuid7(), "", offer, "HealthcareService/ent-centre", description="Snoring school")
+    session = Groups(ward, SYSTEM, Purpose.OPERATIONS).open(group, 1)["id"]
+    page = phone.see("/mine/find?department=ent")
+    assert "Snoring school" in page and "1 of 1 places free" in page
+
+    joined = [
+        phone.send(page, f"/mine/groups/{session}/join", service="ent-centre").headers["location"] for _ in range(2)
+    ]
+
+    assert joined[0] == joined[1] and "Snoring school" not in phone.see("/mine/find?department=ent")
+    page = phone.see(joined[0])
+    assert "It is booked." in page and "/move" not in page
+    address = joined[0].partition("?")[0]
+    assert address == phone.browser.get(f"{address}/move").headers["location"]
+    assert 303 == phone.send(page, f"{address}/cancel").status_code
+    assert "1 of 1 places free" in phone.see("/mine/find?department=ent")
+    assert 404 == phone.send(page, "/mine/groups/nobody/join", service="ent-centre").status_code
+
+
+def test_of_a_course_of_visits_one_those_after_it_or_all_are_cancelled(phone, ward, house):
+    offer = next_days(ward, ["dentistry-centre"], USUAL, date.min, days=1)[0].columns[0].offers[0]
+    start = offer.start.astimezone(USUAL).replace(tzinfo=None)
+    course = Course("dentistry-centre", start, "FREQ=WEEKLY;COUNT=3", offer.actors[0], "move")
+    made = Series(ward, SYSTEM, Purpose.OPERATIONS).book_all(uuid7(), "Patient/showcase-1", course)
+    first, second, _ = (f"/mine/appointments/{one['id']}" for one in made.visits)
+    page = phone.see(second)
+    assert "Visit 2 of a course" in page and f'href="{first}"' in page and "This one and those after it" in page
+
+    assert 303 == phone.send(page, f"{second}/cancel", scope="following").status_code
+    assert 1 == bookings(house, "booked")
+    assert 422 == phone.send(page, f"{first}/cancel", scope="everything").status_code
 
 
 def test_another_patients_appointment_is_as_if_it_were_not_there(phone, house):

@@ -82,6 +82,15 @@ class Brochure:
             raise Missing(f"There is no HealthcareService/{id[:64]} to be booked", path="service")
         return found
 
+    def of_doctor(self, role: str) -> Clinic | None:
+        """Where a doctor is, by the id of the PractitionerRole."""
+        return of_doctor(self.clinics(), role)
+
+
+def of_doctor(clinics: Mapping[str, Clinic], role: str) -> Clinic | None:
+    """Where a doctor is, by the id of the PractitionerRole."""
+    return next((one for one in clinics.values() if one.doctor(f"PractitionerRole/{role}")), None)
+
 
 def printed(records: Records) -> dict[str, Clinic]:
     people, places = found(records, "Practitioner"), found(records, "Location")

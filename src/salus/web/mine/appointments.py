@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.base import clock
+from salus.services.appointments.series import SCOPES, Series, number_of, series_of
 from salus.services.appointments.waiting.terms import is_place
 from salus.web.mine.insurance import taken
 from salus.web.services import own
@@ -41,9 +42,10 @@ def own_ones(visit: Visit) -> list[Coming]:
 
 def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
     """One of them; what is only held is to be confirmed."""
-    if is_place(body_of(visit)):
+    body = body_of(visit)
+    if is_place(body):
         return visit.go(f"/mine/waiting/{visit.path['id']}")
-    found = coming_of(visit)
+    found = told(visit, body)
     template = "mine/held.html" if found.state in ("held", "lapsed") else "mine/appointment.html"
     done = visit.query.get("done", "")
     return visit.page(
@@ -53,15 +55,21 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
         fault=fault,
         done=done if done in DONE else "",
         reason=visit.form.get("reason", found.reason),
-        **paid(visit, found),
+        insured=taken(visit, found.clinic),
+        number=number_of(body),
+        series=siblings(visit, body),
+        scopes=SCOPES,
     )
+
+
+def siblings(visit: Visit, body: dict[str, Any]) -> list[Coming]:
+    """The visits of its series that are still to come, itself among them; none for what is in no series."""
+    if (id := series_of(body)) is None:
+        return []
+    found = Series(visit.desk.store, visit.who.actor, visit.who.purpose).visits(id)
+    return [one for one in (told(visit, each) for each in found) if one.can_change]
 
 
 def left(visit: Visit) -> Response:
     """How long it is still held: the page asks for this part again and again, where a script may."""
     return visit.page("mine/left.html", one=coming_of(visit))
-
-
-def paid(visit: Visit, found: Coming) -> dict[str, Any]:
-    """Whether the place takes this patient's insurance; None where either is not known."""
-    return {"insured": taken(visit, found.clinic)}

@@ -11,6 +11,8 @@ from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.groups import Groups
+from salus.services.appointments.series import Series
 from salus.web.mine import find
 from salus.web.mine.appointments import address, body_of, coming_of, one, own_ones
 from salus.web.services import own
@@ -79,6 +81,19 @@ def let_go(visit: Visit, desk: Booking, but: str) -> None:
             desk.cancel(held.id)
 
 
+def join(visit: Visit) -> Response:
+    """Take a place in a group; who comes too late sees what else there is."""
+    service = visit.form.get("service", "")
+    visit.desk.brochure.clinic(service)
+    try:
+        made = Groups(visit.desk.store, visit.who.actor, visit.who.purpose).join(
+            visit.path["id"], f"Patient/{own(visit)}"
+        )
+    except Conflict:
+        return find.taken(visit, service)
+    return visit.go(f"{address(made['id'])}?done=booked")
+
+
 def confirm(visit: Visit) -> Response:
     """What was held is booked. What is too long to be read is said, and nothing typed is lost."""
     id, reason = visit.path["id"], visit.form.get("reason", "")
@@ -90,9 +105,10 @@ def confirm(visit: Visit) -> Response:
 
 
 def cancel(visit: Visit) -> Response:
-    held = coming_of(visit).state == "held"
+    """Let it go; of a series also those after it, or all that are to come."""
+    held, scope = coming_of(visit).state == "held", visit.form.get("scope", "one")
     if body_of(visit)["status"] != "cancelled":
-        desk_of(visit).cancel(visit.path["id"])
+        Series(visit.desk.store, visit.who.actor, visit.who.purpose).cancel_all(visit.path["id"], scope)
     return visit.go("/mine/find" if held else f"{address(visit.path['id'])}?done=cancelled")
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.assistants.suggestion import Name
+from salus.base import clock
 from salus.base.errors import Invalid
 from salus.base.ids import uuid7
 from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.groups import Session, sessions
 from salus.web.mine.appointments import coming_of
 from salus.web.mine.insurance import kinds
 from salus.web.telling.bookings import Coming
@@ -20,6 +22,7 @@ from salus.web.visit import Visit
 
 FIRST = 8  # times of a doctor on a day that show at once
 LONGEST = 60  # letters that are looked for
+GROUPS_AHEAD = timedelta(days=28)
 NARROWING = ("department", "service", "doctor", "place")
 
 
@@ -92,12 +95,21 @@ def times(
         asked=asked,
         begin=begin,
         days=told(visit, days),
+        groups=[] if moving or doctor else groups(visit, shown),
         later=days[-1].day + timedelta(days=1) if days else None,
         first=FIRST,
         key=uuid7(),
         moving=moving,
         fault=fault,
     )
+
+
+def groups(visit: Visit, clinics: Sequence[Clinic]) -> list[tuple[Clinic, Session, datetime]]:
+    """The group visits to come with a place, the soonest first, each with its time by the clock of the place."""
+    now = clock.now()
+    found = [(one, each) for one in clinics for each in sessions(visit.desk.store, one.id, now, now + GROUPS_AHEAD)]
+    told = [(one, each, each.start.astimezone(one.zone)) for one, each in found if each.free]
+    return sorted(told, key=lambda row: (row[2], row[1].id))
 
 
 def wanted(visit: Visit, asked: dict[str, str]) -> tuple[list[Clinic], Doctor | None]:
@@ -148,7 +160,7 @@ def taken(visit: Visit, service: str, moving: str = "") -> Response:
 def instead(visit: Visit) -> Response:
     """The times for an appointment that is to be moved: of the same clinic."""
     found = coming_of(visit)
-    if not found.can_change:
+    if not found.can_move:
         return visit.go(f"/mine/appointments/{found.id}")
     asked = dict.fromkeys(NARROWING, "") | {"service": found.service, "doctor": visit.query.get("doctor", "")}
     return times(visit, asked, found)

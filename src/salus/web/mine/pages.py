@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.mine import appointments, booking, find, home, record, seen, waiting
+from salus.web.mine import appointments, bills, booking, find, home, inbox, record, seen, waiting
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -13,6 +13,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine", home.home, "mine"),
     ("GET", "/mine/find", find.page, "mine"),
     ("POST", "/mine/hold", booking.hold, "mine"),
+    ("POST", "/mine/groups/{id}/join", booking.join, "mine"),
     ("GET", "/mine/appointments", home.appointments, "mine"),
     ("GET", "/mine/appointments/{id}", appointments.one, "mine"),
     ("GET", "/mine/appointments/{id}/left", appointments.left, "mine"),
@@ -33,4 +34,13 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/mine/waiting/{id}/accept", waiting.accept, "mine"),
     ("POST", "/mine/waiting/{id}/decline", waiting.decline, "mine"),
     ("POST", "/mine/waiting/{id}/leave", waiting.leave, "mine"),
+    ("GET", "/mine/bills", bills.listing, "mine"),
+    ("POST", "/mine/bills/deposit", bills.pay_in, "mine"),
+    ("GET", "/mine/bills/{id}", bills.one, "mine"),
+    ("GET", "/mine/bills/{id}/print", bills.printed, "mine"),
+    ("POST", "/mine/bills/{id}/pay", bills.settle, "mine"),
+    ("POST", "/mine/bills/{id}/withdraw", bills.let_go, "mine"),
+    ("GET", "/mine/inbox", inbox.listing, "mine"),
+    ("POST", "/mine/inbox/read", inbox.read, "mine"),
+    ("POST", "/mine/inbox/kinds", inbox.prefer, "mine"),
 )

@@ -17,6 +17,7 @@ from salus.web.visit import Visit
 
 FIRST = 12  # results and visits that show at once
 WRITTEN = ("Composition", "DocumentReference", "DiagnosticReport")
+UNRELEASED = frozenset({"preliminary", "registered", "partial"})  # of a result or a note: nobody has signed it yet
 SIDES = {"H": "above", "HH": "above", "L": "below", "LL": "below"}
 
 
@@ -28,7 +29,10 @@ def record(visit: Visit) -> Response:
 
 
 def own_dossier(visit: Visit) -> Dossier:
-    return dossier_of(visit, own(visit))
+    """The record but for results that the laboratory has not released yet."""
+    found = dossier_of(visit, own(visit))
+    found.by_type["Observation"] = [one for one in found.by_type["Observation"] if one.get("status") not in UNRELEASED]
+    return found
 
 
 def plain(one: Measure) -> str:
@@ -64,11 +68,11 @@ def papers(visit: Visit) -> Response:
 
 
 def paper(visit: Visit, version: Version) -> dict[str, Any] | None:
-    """A note with its texts; None for one that has none, or that the patient is not shown."""
-    texts = list(sources_of(version))
+    """A note with its texts; None for one that has none, that is not signed, or that the patient is not shown."""
+    body = version.json()
+    texts = list(sources_of(version)) if body.get("status") not in UNRELEASED else []
     if not texts:
         return None
-    body = version.json()
     title = body.get("title") or terms.concept(body.get("type") or body.get("code"), visit.language)
     return {"on": texts[0].on, "title": title, "texts": [one.text for one in texts]}
 

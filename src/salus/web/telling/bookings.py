@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.services.appointments.booking import REASONS, held_until
-from salus.services.appointments.brochure import USUAL, Clinic
+from salus.services.appointments.brochure import USUAL, Clinic, of_doctor
+from salus.services.appointments.groups import MEMBER
 from salus.web.telling import terms
 
 Resource = dict[str, Any]
@@ -38,6 +39,7 @@ class Coming:
     place: str
     reason: str
     by_us: bool
+    group: bool
 
     @property
     def minutes(self) -> int:
@@ -59,8 +61,13 @@ class Coming:
 
     @property
     def can_change(self) -> bool:
-        """Whether it may be moved or let go."""
+        """Whether it may be let go."""
         return self.state == "booked" and self.start > self.now
+
+    @property
+    def can_move(self) -> bool:
+        """A place in a group has the time of its group."""
+        return self.can_change and not self.group
 
     @property
     def can_restore(self) -> bool:
@@ -89,12 +96,8 @@ def coming(told: Resource, clinics: Mapping[str, Clinic], now: datetime, languag
         place=clinic.place.in_(language) if clinic else "",
         reason=told.get("description") or " ".join(one["text"] for one in told.get("reasonCode", []) if "text" in one),
         by_us=cancelled_by_us(told),
+        group=any(one.get("system") == MEMBER for one in told.get("identifier", [])),
     )
-
-
-def of_doctor(clinics: Mapping[str, Clinic], role: str) -> Clinic | None:
-    """Where a doctor is, for a booking that does not say which service it is of."""
-    return next((one for one in clinics.values() if one.doctor(f"PractitionerRole/{role}")), None)
 
 
 def named(told: Resource, type: str) -> str:
