@@ -5,6 +5,8 @@ from salus.privacy import Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
+from salus.records.reading import Reader
+from salus.services.billing import tasks
 from salus.services.billing.claims import cancel_claim
 from salus.services.billing.desks import put, standing, submit, visited
 from salus.services.billing.drawing import ISSUED, chain, charge_on, with_sheet
@@ -45,10 +47,10 @@ def check_may_go(desk: Desk, invoice: Resource) -> None:
         raise Conflict(f"{name} was paid, at least in part: refund it first, then cancel it", path="invoice")
 
 
-def is_paid(desk: Desk, invoice: Resource) -> bool:
+def is_paid(at: Desk | Reader, invoice: Resource) -> bool:
     """Whether anything of it was paid, or is being paid now."""
     sheet = sheet_of(invoice)
-    stands = books.balance(desk, owed(invoice), sheet.currency)
+    stands = books.balance(at, owed(invoice), sheet.currency)
     return stands.net != sheet.pays("insured") or stands.free != stands.net
 
 
@@ -58,6 +60,7 @@ def undo(desk: Desk, invoice: Resource, reason: str) -> Resource:
     if books.posting_of(desk, key) is not None:  # nothing was posted of a bill over nothing
         books.reverse(desk, f"{key}/cancelled", key, f"Invoice/{invoice['id']}")
     cancel_claim(desk, invoice["id"])
+    tasks.answered(desk, tasks.CORRECTION, f"Invoice/{invoice['id']}")
     sheet = sheet_of(invoice)
     return put(desk, with_sheet(invoice, sheet) | {"status": "cancelled", "cancelledReason": reason or "cancelled"})
 

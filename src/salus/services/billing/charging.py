@@ -15,6 +15,7 @@ from salus.records.desk import Desk
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
+from salus.services.billing.completeness import charge_state
 from salus.services.billing.desks import Visited, put, standing, submit, visited
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
@@ -22,7 +23,6 @@ from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, charge_id
 from salus.services.billing.sheets import sheet_of
 
-CORRECTION = "invoice-correction"
 GONE = frozenset({"aborted", "entered-in-error", "not-billable"})
 
 
@@ -31,7 +31,8 @@ def charge(store: Store, actor: Actor, purpose: Purpose, reference: str) -> tupl
     calls it, and a clerk again once a price was added. Raises Forbidden, Busy."""
     check_may(actor, purpose, Act.WRITE, "ChargeItem")
     found = done(store, reference)
-    if found:
+    looked = store.open(SYSTEM, Purpose.PAYMENT)
+    if any(deed.stands or charge_state(looked, deed) for deed in found):
         local = Local(store.folder)
 
         def work(desk: Desk) -> None:
@@ -106,9 +107,11 @@ def unbill(desk: Desk, local: Local, charged: Resource) -> bool:
     """Cancel the bill that it stands on and those that stand on that, unless one of them was paid: then a clerk is
     asked, and False."""
     bills = standing_on(desk, charged)
-    if any(is_paid(desk, one) for one in bills):
+    paid = [one for one in bills if is_paid(desk, one)]
+    for one in paid:
         patient = charged["subject"].get("reference", "")
-        tasks.ask(desk, CORRECTION, f"Invoice/{bills[-1]['id']}", patient, f"ChargeItem/{charged['id']}")
+        tasks.ask(desk, tasks.CORRECTION, f"Invoice/{one['id']}", patient, f"ChargeItem/{charged['id']}")
+    if paid:
         return False
     for one in bills:
         undo(desk, one, f"ChargeItem/{charged['id']} changed")

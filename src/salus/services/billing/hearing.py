@@ -4,32 +4,39 @@ What never comes (medicine that nobody collects) holds a bill up for `PATIENCE`;
 and what comes later stands on a bill of its own.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from itertools import count
 
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
-from salus.records.desk import Desk
 from salus.records.shapes import Change
 from salus.services.billing import tasks
+from salus.services.billing.cancelling import encounter_of, is_paid
 from salus.services.billing.charging import charge, done
 from salus.services.billing.completeness import outstanding, uncharged
 from salus.services.billing.desks import submit
-from salus.services.billing.done import OVER, ended
+from salus.services.billing.done import OVER, READ, ended
+from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import ENCOUNTER, bare, extension, reference
+from salus.services.billing.names import Resource, bare, invoice_id, reference
+from salus.services.billing.sheets import sheet_of
 from salus.services.rounds import Chore, House, Listener
 
-TYPES = frozenset({"Encounter", "MedicationDispense", "DiagnosticReport", "ServiceRequest", "MedicationRequest"})
+TYPES = frozenset({*READ, "MedicationRequest", "Invoice"})
 PATIENCE = timedelta(days=3)
-WHY = {"coverage": "coverage-unclear"}  # path of a refusal -> what a clerk is asked
+REFUSED, WHY = "issue-refused", {"coverage": "coverage-unclear"}  # path of a refusal -> what a clerk is asked
 
 
 def hear(house: House, change: Change) -> None:
     """Raises Busy: then it is heard again."""
     name = f"{change.type}/{change.id}"
+    if change.type == "Invoice":
+        return mend(house.store, change.id)
     if change.type != "MedicationRequest":
         charge(house.store, SYSTEM, Purpose.PAYMENT, name)
     if change.type == "Encounter":  # what was heard of before there was a visit to bill it with
@@ -37,6 +44,31 @@ def hear(house: House, change: Change) -> None:
             charge(house.store, SYSTEM, Purpose.PAYMENT, missed)
     for encounter in visits(house.store, change.type, change.id):
         settle(house.store, encounter)
+
+
+def mend(store: Store, invoice: str) -> None:
+    """A bill whose charges have changed after it was paid was refunded: cancel it, and make a new one."""
+    records = store.open(SYSTEM, Purpose.PAYMENT)
+    if not tasks.is_open(records, tasks.CORRECTION, f"Invoice/{invoice}"):
+        return
+    found: Resource = records.read("Invoice", invoice).json()
+    with store.readers.one() as reader:
+        if found["status"] not in ISSUED or is_paid(reader, found):
+            return
+    visit = bare(encounter_of(found))
+    stand = [one for one in bills(records, visit) if one["status"] in ISSUED]
+    for source in sorted({item.source for one in stand for item in sheet_of(one).items}):
+        charge(store, SYSTEM, Purpose.PAYMENT, source)
+    settle(store, visit)
+
+
+def bills(records: Records, encounter: str) -> Iterator[Resource]:
+    """The invoices of a visit, from the first."""
+    for number in count(1):
+        try:
+            yield records.read("Invoice", invoice_id(f"Encounter/{encounter}", number)).json()
+        except (Missing, Gone):
+            return
 
 
 def visits(store: Store, type: str, id: str) -> set[str]:
@@ -51,9 +83,11 @@ def visits(store: Store, type: str, id: str) -> set[str]:
 
 
 def settle(store: Store, encounter: str) -> None:
-    """Issue the bill of a visit if nothing is outstanding."""
+    """Issue the bill of a visit if there is something to bill and nothing is outstanding."""
     records = store.open(SYSTEM, Purpose.PAYMENT)
-    if is_over(records, encounter) and next(outstanding(records, encounter), None) is None:
+    last = next(reversed([*bills(records, encounter)]), None)
+    drafted = last is not None and last["status"] == "draft" and sheet_of(last).items
+    if drafted and is_over(records, encounter) and next(outstanding(records, encounter), None) is None:
         try_issue(store, encounter)
 
 
@@ -66,32 +100,24 @@ def is_over(records: Records, encounter: str) -> bool:
 
 def try_issue(store: Store, encounter: str) -> None:
     """Issue it, or ask a clerk why it cannot be."""
+    records, focus = store.open(SYSTEM, Purpose.PAYMENT), f"Encounter/{encounter}"
     try:
-        made = issue(store, SYSTEM, Purpose.PAYMENT, encounter)
-    except Missing:
-        return  # nothing of it was charged
+        issue(store, SYSTEM, Purpose.PAYMENT, encounter)
     except Conflict as fault:
-        kind, text = WHY.get(fault.issues[0].path, "issue-refused"), fault.issues[0].text
-
-        def work(desk: Desk) -> None:
-            tasks.ask(desk, kind, f"Encounter/{encounter}", "", text)
-    else:
-
-        def work(desk: Desk) -> None:
-            for kind in (*WHY.values(), "issue-refused"):
-                tasks.answered(desk, kind, f"Encounter/{encounter}")
-
-        if made["meta"]["versionId"] == "1":
-            return
-    submit(store, SYSTEM, Purpose.PAYMENT, "ask", f"Encounter/{encounter}", work)
+        kind, text = WHY.get(fault.issues[0].path, REFUSED), fault.issues[0].text
+        submit(store, SYSTEM, Purpose.PAYMENT, "ask", focus, lambda desk: tasks.ask(desk, kind, focus, "", text))
+        return
+    for one in (*WHY.values(), REFUSED):
+        if tasks.is_open(records, one, focus):
+            submit(store, SYSTEM, Purpose.PAYMENT, "ask", focus, partial(tasks.answered, kind=one, focus=focus))
 
 
 def issue_waiting(house: House) -> None:
     """Bills that waited long enough."""
     records = house.store.open(SYSTEM, Purpose.PAYMENT)
     for one in list(every(records, "Invoice", [("status", "draft"), ("_count", "200")])):
-        visit = bare(reference(extension(one, ENCOUNTER), "valueReference"))
-        if is_over(records, visit) and since(records, visit) > PATIENCE:
+        visit = bare(encounter_of(one))
+        if sheet_of(one).items and is_over(records, visit) and since(records, visit) > PATIENCE:
             try_issue(house.store, visit)
 
 

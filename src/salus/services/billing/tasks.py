@@ -1,12 +1,15 @@
 """What billing cannot decide it asks a clerk, once: a Task about the thing. https://hl7.org/fhir/R4/task.html"""
 
 from salus.base import clock
+from salus.base.errors import Gone, Missing
 from salus.base.words import words_of
+from salus.records import Records
 from salus.records.desk import Desk
 from salus.services.billing.desks import put, standing
 from salus.services.billing.names import TASK, Resource, id_of
 
 OPEN = frozenset({"requested", "accepted", "in-progress", "on-hold", "ready"})
+CORRECTION = "invoice-correction"  # of a bill that was paid, and whose charges have changed
 WHAT = "what"  # the input that tells what it is about: a code of a tariff, a reason
 
 
@@ -27,6 +30,14 @@ def ask(desk: Desk, kind: str, focus: str, patient: str, what: str = "") -> Reso
         "input": [{"type": {"text": WHAT}, "valueString": what or focus}],
     }
     return put(desk, body | ({"for": {"reference": patient}} if patient else {}))
+
+
+def is_open(records: Records, kind: str, focus: str) -> bool:
+    """Whether it was asked and not answered yet."""
+    try:
+        return records.read("Task", id_of("task", kind, focus)).json()["status"] in OPEN
+    except (Missing, Gone):
+        return False
 
 
 def answered(desk: Desk, kind: str, focus: str) -> None:
