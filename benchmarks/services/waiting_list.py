@@ -36,7 +36,7 @@ from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.finding import find
 from salus.services.appointments.hours import DAYS
 from salus.services.appointments.waiting import rounds
-from salus.services.appointments.waiting.line import could_have, line, lines
+from salus.services.appointments.waiting.line import Person, line, lines
 from salus.services.appointments.waiting.places import WaitingList
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, place_of
 from salus.services.appointments.waiting.turns import LEAD, keeps, turn
@@ -199,7 +199,7 @@ def wanted(records: Any, one: Place, place: Place) -> bool:
         offer
         and one.terms.service == place.terms.service
         and keeps(one.terms, offer, ZONE)
-        and could_have(records, one, offer)
+        and Person(records, one).could_have(offer)
     )
 
 
@@ -312,7 +312,7 @@ def still_waiting(store: Store, folder: str) -> Json:
         free = find(store, service_of(store, f"s{s}", begins, begins + timedelta(weeks=3)), begins,
                     begins + timedelta(weeks=3), most=5000)  # fmt: skip
         for place in line(records, f"HealthcareService/s{s}"):
-            overlooked += any(keeps(place.terms, one, ZONE) and could_have(records, place, one) for one in free)
+            overlooked += any(keeps(place.terms, one, ZONE) and Person(records, place).could_have(one) for one in free)
     return {"overlooked": overlooked}
 
 

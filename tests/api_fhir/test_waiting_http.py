@@ -50,7 +50,7 @@ def verb(ask: Any, name: str, id: str, who: str = "desk", **given: str) -> Any:
 
 
 def offered(store: Any) -> None:
-    hand_out(store, SERVICE, NOW, NOW + timedelta(days=3))
+    hand_out(store, [SERVICE], NOW, NOW + timedelta(days=3))
 
 
 def test_a_place_is_taken_and_an_offer_declined_or_accepted(clinic: Any, store: Any):

@@ -13,6 +13,7 @@ from salus.services.appointments.booking import Wish
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting import rounds
 from salus.services.appointments.waiting.line import ahead, line, waiting_of
+from salus.services.appointments.waiting.offers import hand_out
 from salus.services.appointments.waiting.terms import Terms, place_of
 from salus.services.appointments.waiting.turns import HEAD_START, in_turn
 
@@ -351,3 +352,56 @@ def test_times_that_a_hospital_lays_out_are_offered_and_used_up(clinic: Any):
     clinic.desk().decline(second.id)
 
     assert "free" == records.read("Slot", "a").json()["status"]
+
+
+def test_who_has_waited_longest_for_any_service_of_a_doctor_is_first(full: Any):
+    records = full.desk_records()
+    records.update("HealthcareService", "a-lungs", {"resourceType": "HealthcareService"})
+    role = records.read("PractitionerRole", "role-1").json()
+    both = [{"reference": "HealthcareService/a-lungs"}, {"reference": SERVICE}]
+    records.update("PractitionerRole", "role-1", role | {"healthcareService": both})
+    full.hear()
+    first = full.join("li")
+    with later(full, minutes=1):
+        second = full.desk().join("Patient/wang", Terms("HealthcareService/a-lungs"))
+        full.cancel(full.bookings[0])
+        full.hear()
+
+    assert ["pending", "waitlist"] == full.state(first, second)
+
+
+def test_a_place_that_says_nonsense_holds_up_nobody(full: Any):
+    (good,) = joined(full, "li")
+    told = full.told(good.id)
+    for n, part in enumerate(({"url": "closes", "valueTime": "00:00:00"}, {"url": "day", "valueCode": "someday"})):
+        parts = [one for one in told["extension"][0]["extension"] if one["url"] != part["url"]]
+        broken = told | {"id": f"broken-{n}", "extension": [told["extension"][0] | {"extension": [*parts, part]}]}
+        full.desk_records().update("Appointment", f"broken-{n}", broken)
+    full.cancel(full.bookings[0])
+    full.hear()
+    rounds.sweep(full.house)
+
+    assert ["pending"] == full.state(good)
+
+
+def test_nothing_is_offered_to_who_is_no_more(full: Any):
+    first, second, third = joined(full, "li", "wang", "zhao")
+    full.desk_records().update("Patient", "li", {"resourceType": "Patient", "deceasedBoolean": True})
+    full.desk_records().delete("Patient", "wang")
+    full.cancel(full.bookings[0])
+    full.hear()
+
+    assert ["waitlist", "waitlist", "pending"] == full.state(first, second, third)
+
+
+def test_a_service_that_is_given_no_more_is_not_waited_for(clinic: Any):
+    place = clinic.join("li", days=frozenset({"sun"}))
+    told = clinic.desk_records().read("HealthcareService", "heart").json()
+    clinic.desk_records().update("HealthcareService", "heart", told | {"active": False})
+    with pytest.raises(Missing, match="not given any more"):
+        clinic.join("wang")
+    assert 0 == hand_out(clinic.store, [SERVICE], clock.now(), clock.now() + timedelta(days=9))
+    clinic.desk_records().delete("HealthcareService", "heart")
+    rounds.sweep(clinic.house)
+
+    assert ["cancelled"] == clinic.state(place)

@@ -46,6 +46,8 @@ def service_of(store: Store, id: str, begin: datetime, end: datetime) -> Service
     """The service of that id with everyone who gives it, between two moments. Raises Missing, Invalid."""
     records = store.open(SYSTEM, Purpose.OPERATIONS)
     told = records.read("HealthcareService", id).json()
+    if not told.get("active", True):
+        raise Missing(f"HealthcareService/{id} is not given any more: choose another", path="service")
     found = [one for one in roles(records, id) if one.get("active", True)]
     if not found:
         raise Missing(f"Nobody gives HealthcareService/{id}: add a PractitionerRole that names it", path="service")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
+from salus.base.errors import Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.services.appointments.booking import TYPE
@@ -52,7 +53,16 @@ def ahead(store: Store, place: Place) -> int:
 
 def places(records: Records, wanted: list[tuple[str, str]], statuses: str) -> Iterator[Place]:
     asked = [("status", statuses), *wanted, ("_count", "500")]
-    return (place_of(one) for one in every(records, TYPE, asked) if is_place(one))
+    found = (read(one) for one in every(records, TYPE, asked) if is_place(one))
+    return (one for one in found if one is not None)
+
+
+def read(told: Resource) -> Place | None:
+    """A place; None for one that says what cannot be waited for, by whatever way it came in: it holds up nobody."""
+    try:
+        return place_of(told)
+    except (Invalid, KeyError, ValueError):
+        return None
 
 
 def zone_of_service(records: Records, service: str) -> ZoneInfo:
@@ -60,20 +70,41 @@ def zone_of_service(records: Records, service: str) -> ZoneInfo:
     return zone_of(records, records.read("HealthcareService", service.partition("/")[2]).json())
 
 
-def could_have(records: Records, place: Place, offer: Offer) -> bool:
-    """Whether a time that keeps the terms is one that the person did not let go already, has nothing else at, and would
-    be better off with."""
-    return (
-        offer.start not in place.passed
-        and better(records, place, offer)
-        and clear(offer, engaged(records, place.patient, place.terms.instead))
-    )
+class Person:
+    """What else somebody has who waits: read once, when it is asked for."""
 
+    def __init__(self, records: Records, place: Place) -> None:
+        self._records, self._place = records, place
 
-def better(records: Records, place: Place, offer: Offer) -> bool:
-    """Whether a time is before the one that it shall replace; where that was let go meanwhile, any is."""
-    later = booking(records, place.terms.instead) if place.terms.instead else None
-    return later is None or later["status"] != "booked" or offer.start < datetime.fromisoformat(later["start"])
+    def could_have(self, offer: Offer) -> bool:
+        """Whether a time that keeps the terms is one that they did not let go already, have nothing else at, and would
+        be better off with."""
+        return (
+            offer.start not in self._place.passed
+            and (self.later is None or offer.start < self.later)
+            and clear(offer, self.engaged)
+            and self.lives
+        )
+
+    @cached_property
+    def later(self) -> datetime | None:
+        """When the booking is that a time shall replace; where that was let go meanwhile, any time is better."""
+        name = self._place.terms.instead
+        found = booking(self._records, name) if name else None
+        return datetime.fromisoformat(found["start"]) if found and found["status"] == "booked" else None
+
+    @cached_property
+    def engaged(self) -> list[tuple[datetime, datetime]]:
+        return engaged(self._records, self._place.patient, self._place.terms.instead)
+
+    @cached_property
+    def lives(self) -> bool:
+        """Whether there is still somebody to be offered a time."""
+        try:
+            told = self._records.read("Patient", self._place.patient.partition("/")[2]).json()
+        except (Missing, Gone):
+            return False
+        return "deceasedDateTime" not in told and not told.get("deceasedBoolean")
 
 
 def booking(records: Records, name: str) -> Resource | None:

@@ -4,41 +4,44 @@ Each offer is one transaction that turns a place that waits into one that holds 
 refused by the database, and a place that was given up meanwhile is offered nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store, drafts
+from salus.records import Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.appointments import states
 from salus.services.appointments.booking import TYPE, give_back, held_until, standing, told
 from salus.services.appointments.catalogue import service_of, used_slots
 from salus.services.appointments.finding import STEP, Offer, some
-from salus.services.appointments.waiting.line import could_have, house, line, zone_of_service
+from salus.services.appointments.waiting.line import Person, house, line, read, zone_of_service
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, offered, place_of, waiting
-from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, keeps
+from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, in_turn, keeps
 
 Resource = dict[str, Any]
 FAR = timedelta(days=90)  # how far ahead a time is offered
 A_DAY = 10_000  # offers that are looked at in a day
+HEIRS = 5  # of those who could have what was let go, so many are asked; where all have gone meanwhile it is free
 TRIES = 3  # how often one that was taken meanwhile is looked for again
 
 
 class Openings:
-    """What is free of a service between two moments, a day at a time, as it is looked at."""
+    """What is free of a service between two moments, a day at a time, as it is looked at. Raises Missing, Gone."""
 
     def __init__(self, store: Store, service: str, begin: datetime, end: datetime) -> None:
         self._store, self.begin = store, max(begin, clock.now() + LEAD)
         self.end = min(end, clock.now() + FAR)
         self.service = service_of(store, service.partition("/")[2], self.begin, self.end)
+        self.zone = zone_of_service(house(store), service)
         self._days: dict[datetime, list[Offer]] = {}
-        self.barren: set[Terms] = set()  # terms that nothing of it suits
+        self._barren: set[Terms] = set()  # terms that nothing of it suits
 
     def __iter__(self) -> Iterator[Offer]:
         at = self.begin
@@ -48,19 +51,19 @@ class Openings:
             yield from self._days[at]
             at += STEP
 
-    def first(self, records: Records, place: Place, zone: ZoneInfo) -> Offer | None:
+    def first(self, place: Place) -> Offer | None:
         """The soonest that a place could have. What suits nobody's terms is looked for once for all who share them."""
-        terms = replace(place.terms, instead="")
-        if terms in self.barren:
+        terms, person = replace(place.terms, instead=""), Person(house(self._store), place)
+        if terms in self._barren:
             return None
         suiting = 0
         for one in self:
-            if keeps(terms, one, zone):
+            if keeps(terms, one, self.zone):
                 suiting += 1
-                if could_have(records, place, one):
+                if person.could_have(one):
                     return one
         if not suiting:
-            self.barren.add(terms)
+            self._barren.add(terms)
         return None
 
     def forget(self, offer: Offer) -> None:
@@ -71,29 +74,36 @@ class Openings:
         return used_slots(self.service, offer.actors[0], offer.start, offer.end)
 
 
-def hand_out(store: Store, service: str, begin: datetime, end: datetime) -> int:
-    """Offer what is free of a service between two moments to those who wait, in turn; how many it was."""
-    records = house(store)
-    if not (found := line(records, service)):
-        return 0
-    try:
-        openings, zone = Openings(store, service, begin, end), zone_of_service(records, service)
-    except (Missing, Gone, Invalid):  # nobody gives it any more
-        return 0
-    return sum(serve(store, one, openings, zone) for one in found)
+def hand_out(store: Store, services: Iterable[str], begin: datetime, end: datetime) -> int:
+    """Offer what is free of services between two moments to those who wait for one of them, in turn, whatever they wait
+    for; how many it was."""
+    opened: dict[str, Openings] = {}
+    waiting: list[Place] = []
+    for service in dict.fromkeys(services):
+        if found := line(house(store), service):
+            try:
+                opened[service] = Openings(store, service, begin, end)
+            except (Missing, Gone, Invalid):  # nobody gives it any more
+                continue
+            waiting += found
+    given = 0
+    for place in in_turn(waiting):
+        if (offer := serve(store, place, opened[place.terms.service])) is not None:
+            given += 1
+            for one in opened.values():
+                one.forget(offer)
+    return given
 
 
-def serve(store: Store, place: Place, openings: Openings, zone: ZoneInfo) -> bool:
+def serve(store: Store, place: Place, openings: Openings) -> Offer | None:
     """Offer a place the soonest time that suits it."""
-    records = house(store)
     for _ in range(TRIES):
-        if (offer := openings.first(records, place, zone)) is None:
-            return False
-        given = give(store, place, offer, openings.slots(offer), zone)
+        if (offer := openings.first(place)) is None:
+            return None
+        if give(store, place, offer, openings.slots(offer), openings.zone):
+            return offer
         openings.forget(offer)
-        if given:
-            return True
-    return False
+    return None
 
 
 def give(store: Store, place: Place, offer: Offer, slots: tuple[str, ...], zone: ZoneInfo) -> bool:
@@ -157,8 +167,8 @@ def heirs_of(store: Store, place: Place, zone: ZoneInfo) -> list[Place]:
     if place.offer is None or place.offer.start < clock.now() + LEAD:
         return []
     records, offer = house(store), place.offer
-    standing_ = line(records, place.terms.service)
-    return [one for one in standing_ if keeps(one.terms, offer, zone) and could_have(records, one, offer)]
+    suited = (one for one in line(records, place.terms.service) if keeps(one.terms, offer, zone))
+    return list(islice((one for one in suited if Person(records, one).could_have(offer)), HEIRS))
 
 
 def lapse(store: Store, id: str) -> bool:
@@ -189,7 +199,7 @@ def lapse(store: Store, id: str) -> bool:
 
 def due(told: Resource, at: datetime) -> bool:
     """Whether an Appointment is an offer whose time to answer is over."""
-    place = place_of(told) if is_place(told) else None
+    place = read(told) if is_place(told) else None
     return place is not None and place.until is not None and place.until <= at
 
 

@@ -160,7 +160,8 @@ class WaitingList(Booking):
 
     def _check_service(self, terms: Terms) -> None:
         records, id = house(self.store), terms.service.partition("/")[2]
-        self._read("HealthcareService", terms.service)
+        if not self._read("HealthcareService", terms.service).get("active", True):
+            raise Missing(f"{terms.service} is not given any more: choose another", path="service")
         given = [f"PractitionerRole/{one['id']}" for one in roles(records, id) if one.get("active", True)]
         if not given:
             raise Missing(f"Nobody gives {terms.service}: choose another", path="service")

@@ -1,13 +1,14 @@
 """When the house offers: as soon as a time is freed, and every few minutes whatever was missed."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
+from salus.base.errors import Gone, Missing, SalusError
 from salus.records import Records, Store, holds
 from salus.records.bookings import HOLDING
 from salus.records.desk import Desk
@@ -20,6 +21,7 @@ from salus.services.appointments.waiting.terms import Place, is_place, offer_of,
 from salus.services.appointments.waiting.turns import GRACE
 from salus.services.rounds import Chore, House, Listener
 
+log = logging.getLogger(__name__)
 Resource = dict[str, Any]
 Span = tuple[datetime, datetime]
 AROUND = timedelta(hours=4)  # before a freed time: a longer visit may begin there now
@@ -33,11 +35,11 @@ OFTEN, SELDOM = timedelta(seconds=10), timedelta(minutes=5)
 def hear(house_: House, change: Change) -> None:
     """Offer what a change has freed, to those who wait for a service of whom it was."""
     store = house_.store
-    for service, (begin, end) in freed(house(store), change):
-        offers.hand_out(store, service, begin, end)
+    for services, (begin, end) in freed(house(store), change):
+        offers.hand_out(store, services, begin, end)
 
 
-def freed(records: Records, change: Change) -> Iterator[tuple[str, Span]]:
+def freed(records: Records, change: Change) -> Iterator[tuple[Sequence[str], Span]]:
     """Services, and between which moments something of them may have become free."""
     after = version(records, change, change.version)
     if change.type == TYPE:
@@ -45,9 +47,9 @@ def freed(records: Records, change: Change) -> Iterator[tuple[str, Span]]:
     elif after and change.type == "Slot" and after["status"] == "free":
         yield from by_slot(records, after)
     elif after and change.type == "PractitionerRole":
-        yield from ((one["reference"], always()) for one in after.get("healthcareService", []))
+        yield [one["reference"] for one in after.get("healthcareService", [])], always()
     elif change.type == "HealthcareService":
-        yield f"HealthcareService/{change.id}", always()
+        yield [f"HealthcareService/{change.id}"], always()
 
 
 def version(records: Records, change: Change, number: int) -> Resource | None:
@@ -62,14 +64,15 @@ def always() -> Span:
     return clock.now(), clock.now() + offers.FAR
 
 
-def by_booking(records: Records, before: Resource | None, after: Resource | None) -> Iterator[tuple[str, Span]]:
+def by_booking(
+    records: Records, before: Resource | None, after: Resource | None
+) -> Iterator[tuple[Sequence[str], Span]]:
     """Somebody waits, or a time was let go."""
-    if after and is_place(after) and (place := place_of(after)).waits:
-        yield place.terms.service, always()
     if before and holds_time(before) and not (after and same_time(before, after)):
         offer = offer_of(before)
-        for service in sorted(services_of(records, offer.actors) | set(named(before))):
-            yield service, (offer.start - AROUND, offer.end)
+        yield sorted(services_of(records, offer.actors) | set(named(before))), (offer.start - AROUND, offer.end)
+    if after and is_place(after) and (place := place_of(after)).waits:
+        yield [place.terms.service], always()
 
 
 def holds_time(told: Resource) -> bool:
@@ -107,7 +110,7 @@ def role(records: Records, id: str) -> Resource:
     return made
 
 
-def by_slot(records: Records, slot: Resource) -> Iterator[tuple[str, Span]]:
+def by_slot(records: Records, slot: Resource) -> Iterator[tuple[Sequence[str], Span]]:
     """A time that a hospital lays out itself."""
     kind, _, id = slot["schedule"]["reference"].partition("/")
     try:
@@ -115,8 +118,10 @@ def by_slot(records: Records, slot: Resource) -> Iterator[tuple[str, Span]]:
     except (Missing, Gone):
         return
     begin, end = (datetime.fromisoformat(slot[name]) for name in ("start", "end"))
-    for service in services_of(records, tuple(one.get("reference", "") for one in schedule.get("actor", []))):
-        yield service, (begin, end)
+    yield (
+        sorted(services_of(records, tuple(one.get("reference", "") for one in schedule.get("actor", [])))),
+        (begin, end),
+    )
 
 
 # --- by the clock ---
@@ -134,8 +139,8 @@ def settle(store: Store, id: str) -> None:
     """What became of a time that was held for a while."""
     try:
         offers.lapse(store, id) or offers.expire(store, id)
-    except (Missing, Gone):
-        return
+    except SalusError as fault:  # it stays as it is, and those after it do not wait for it
+        log.warning("%s/%s was not settled: %s", TYPE, id, type(fault).__name__)
 
 
 def sweep(house_: House) -> None:
@@ -144,12 +149,13 @@ def sweep(house_: House) -> None:
     for told in list(every(records, TYPE, [("status", "pending"), ("_count", "500")])):
         if (until := held_until(told)) and until <= clock.now() + GRACE:
             settle(store, told["id"])
-    for service, found in lines(records).items():
+    waiting_for = lines(records)
+    for service, found in waiting_for.items():
         zone = zone_or_none(records, service)
         for place in found:
             if zone is None or is_over(records, place, zone):
                 end(store, place)
-        offers.hand_out(store, service, *always())
+    offers.hand_out(store, waiting_for, *always())
 
 
 def zone_or_none(records: Records, service: str) -> ZoneInfo | None:
