@@ -133,6 +133,18 @@ def test_what_is_about_nothing_else_goes_along(store: Store, records: Records) -
             records.read(type, id)
 
 
+@pytest.mark.parametrize(("whose", "left"), [("li-forgotten", False), ("wang", True)])
+def test_what_was_to_be_done_for_somebody_goes_with_them(
+    store: Store, records: Records, whose: str, left: bool
+) -> None:
+    about = {"for": {"reference": f"Patient/{whose}"}, "focus": {"reference": "Observation/mine"}}
+    note = {"note": [{"text": "SECRETNOTE: call them"}]}
+    put(records, {"resourceType": "Task", "id": "todo", "status": "requested", "intent": "order", **about, **note})
+    gone(store)
+
+    assert left is bool(records.search("Task").versions)
+
+
 def test_the_audit_says_that_it_was_done_by_whom_and_why_and_who_had_looked(store: Store) -> None:
     report = gone(store)
     lines = store.audit(0, 10_000)

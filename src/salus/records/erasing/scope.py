@@ -1,8 +1,8 @@
 """What goes, when a patient or a resource is to be erased.
 
 Of a patient: every version that stood in his compartment. A resource that stood in nobody else's goes with its name;
-so do the Provenance, AuditEvent and Binary that are about nothing else. What also stands in others' compartments (a
-group, a shared appointment), or refers to him from outside, stays, and is rewritten without him.
+so do the Provenance, Task, AuditEvent and Binary that are about nothing else. What also stands in others'
+compartments (a group, a shared appointment), or refers to him from outside, stays, and is rewritten without him.
 """
 
 import re
@@ -21,6 +21,7 @@ REFERENCE = re.compile(rb'"reference":"(?:[^"\\]{0,500}/)?([A-Z][A-Za-z]{1,40}/[
 # What is about others and has no meaning without them: where it says about whom.
 ABOUT: dict[str, Callable[[Any], list[Any]]] = {
     "Provenance": lambda body: body.get("target", []),
+    "Task": lambda body: [body["for"]] if "for" in body else [],  # in no compartment, and words about somebody
     "AuditEvent": lambda body: [entity["what"] for entity in body.get("entity", []) if "what" in entity],
 }
 
