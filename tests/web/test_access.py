@@ -17,6 +17,7 @@ ADDRESS = {
     "quizzes": "/quizzes",
     "notices": "/notices",
     "services": "/services",
+    "calendar": "/calendar",
     "mine": "/mine",
     "cases/gate": "/cases/gate",
     "billing": "/billing",

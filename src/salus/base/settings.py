@@ -33,6 +33,8 @@ class Settings:
     `secret` signs sessions and tokens (at least 32 bytes). `demo` opens the demonstration accounts, which have no
     password: never beside real patients. `language` is what is spoken to someone who has said nothing ("en", "zh").
     `payments`: the payment providers in use, such as `cash`. `zone`: where a day of the house begins and ends.
+    `video`: the address of a room on the site's own video server, with `{room}` in it. `publish_slots`: free times are
+    shown to everybody, without an account.
     `profiles`: what resources of a type must meet to be stored, by canonical address.
     """
 
@@ -53,6 +55,8 @@ class Settings:
     reminders: Path | None = None
     payments: tuple[str, ...] = ("cash",)
     zone: ZoneInfo = USUAL_ZONE
+    video: str = ""
+    publish_slots: bool = False
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -163,6 +167,18 @@ def switch_of(value: object) -> bool:
     return SWITCH[word]
 
 
+def video_of(value: object) -> str:
+    """Raises Invalid for what is no address of a room.
+
+    >>> video_of("https://meet.example.org/{room}")
+    'https://meet.example.org/{room}'
+    """
+    text = str(value)
+    if text and not (text.startswith("https://") and text.count("{room}") == 1):
+        raise Invalid(f"video {text[:80]!r} is no address: write https://, with {{room}} in it once", path="video")
+    return text
+
+
 def names_of(value: object) -> tuple[str, ...]:
     """A list, or names between commas.
 
@@ -224,6 +240,8 @@ READERS: dict[str, Callable[[object], Any]] = {
     "topics": path_of,
     "reminders": path_of,
     "payments": names_of,
+    "video": video_of,
+    "publish_slots": switch_of,
     "zone": zone_of,
     "language": language_of,
     "profiles": profiles_of,

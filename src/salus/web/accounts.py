@@ -60,6 +60,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "pharmacy": frozenset({Role.PHARMACIST}),
     "laboratory": frozenset({Role.TECHNICIAN, Role.NURSE}),
     "mine": frozenset({Role.PATIENT}),
+    "calendar": frozenset({Role.PATIENT, Role.CLINICIAN}),
     "services": frozenset({Role.PATIENT}),
     "cases/gate": frozenset({Role.CURATOR}),
     "billing": frozenset({Role.CASHIER}),

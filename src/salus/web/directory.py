@@ -24,6 +24,7 @@ from salus.web import (
     written,
 )
 from salus.web.billing import pages as billing
+from salus.web.calendars import pages as calendars
 from salus.web.laboratory import pages as laboratory
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
@@ -99,6 +100,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/notices", notices.listing, "notices"),
     ("POST", "/notices/{id}/again", notices.again, "notices"),
     *mine.PAGES,
+    *calendars.PAGES,
     *pharmacy.PAGES,
     *laboratory.PAGES,
     ("GET", "/tasks", tasks.listing, "tasks"),

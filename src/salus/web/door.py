@@ -22,11 +22,13 @@ from salus.base.errors import Forbidden, Full, Malformed, SalusError
 from salus.base.settings import Settings
 from salus.records import Store
 from salus.services.appointments.brochure import Brochure
+from salus.services.appointments.links import Links
 from salus.ui.assets import serve
 from salus.ui.language import spoken
 from salus.ui.safety import Safety
 from salus.web import faults, live, session
 from salus.web.accounts import ROOMS, Account
+from salus.web.calendars.feed import address_of
 from salus.web.directory import PAGES, Handler
 from salus.web.signin import kept
 from salus.web.synthetic import Synthetic
@@ -42,7 +44,8 @@ def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]
     treatment = Treatment(Prescribing(store, shelf_of(settings.store)), settings.registry, settings.secret)
     gate = gate_of(store, settings.store, settings.secret, settings.language)
     recommending = Recommending(store, settings.folder / SERVICES)
-    desk = Desk(store, bedside, settings, Synthetic(store), treatment, recommending, gate, Brochure(store))
+    links = Links(store, address_of(settings))
+    desk = Desk(store, bedside, settings, Synthetic(store), treatment, recommending, gate, Brochure(store), links)
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
     routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))

@@ -19,6 +19,7 @@ from salus.base.settings import Settings
 from salus.codes import unit_words
 from salus.records import Records, Store
 from salus.services.appointments.brochure import Brochure
+from salus.services.appointments.links import Links
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
@@ -29,6 +30,7 @@ SPOKEN: tuple[str, ...] = (
     "salus.privacy",
     "salus.web.mine",
     "salus.web.billing",
+    "salus.web.calendars",
     "salus.web.laboratory",
     "salus.web.pharmacy",
 )
@@ -48,6 +50,7 @@ class Desk:
     recommending: Recommending
     gate: Gate
     brochure: Brochure
+    links: Links
 
     @property
     def prescribing(self) -> Prescribing:

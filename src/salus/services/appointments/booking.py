@@ -5,7 +5,7 @@ Patients book, move and cancel for themselves alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -20,6 +20,7 @@ from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.states import after
+from salus.services.appointments.video import marks
 
 Resource = dict[str, Any]
 TYPE = "Appointment"
@@ -136,6 +137,7 @@ class Booking:
         if wish.offer.start <= clock.now():
             raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
         self._look(wish.id, wish.offer)
+        wish = replace(wish, identifiers=(*wish.identifiers, *marks(self.store, wish.service)))
         draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
 
         def work(desk: Desk) -> Resource:

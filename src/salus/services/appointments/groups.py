@@ -4,7 +4,7 @@ Staff open, move and close a session; a patient joins for themselves. Who finds 
 the same place, and nobody one that a session has not, is for `records.groups` and the database to see to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -31,10 +31,10 @@ from salus.services.appointments.booking import (
     use_up,
 )
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.video import MEMBER, VIDEO, mark, marks, value_of
 
 Resource = dict[str, Any]
 SESSION = "https://salus.example/group-of"  # system of a session's identifier: the id of its HealthcareService
-MEMBER = "https://salus.example/group-visit"  # system of a member's identifier: the id of the session
 INFORMED = "information-only"
 
 
@@ -89,6 +89,7 @@ class Groups(Booking):
         if not 1 <= places <= MOST:
             raise Invalid(f"A session has 1 to {MOST} places, this one {places}", path="places")
         self.check("")
+        wish = replace(wish, identifiers=(*wish.identifiers, *marks(self.store, wish.service)))
         made = appointment(wish, "booked", None)
         extension = [{"url": CAPACITY, "valueInteger": places}]
         made |= {"participant": made["participant"][1:], "extension": made.get("extension", []) + extension}
@@ -167,7 +168,7 @@ def member(group: Resource, patient: str, seat: int) -> Resource:
         offer,
         next(services, ""),
         description=group.get("description", ""),
-        identifiers=((MEMBER, id),),
+        identifiers=((MEMBER, id), *([mark()] if value_of(group, VIDEO) else [])),
         extensions=({"url": GROUP, "valueReference": {"reference": f"{TYPE}/{id}"}},),
     )
     made = appointment(wish, "booked", None) | {"id": member_id(id, patient)}

@@ -45,6 +45,7 @@ from salus.services.appointments.planning import (
 )
 from salus.services.appointments.recurring import Occurrence, utc
 from salus.services.appointments.states import VERBS
+from salus.services.appointments.video import mark, marks
 
 Resource = dict[str, Any]
 Change = Callable[[Resource], Resource]
@@ -126,6 +127,8 @@ class Series(Booking):
     # --- within ---
 
     def _put_all(self, wishes: Sequence[Wish]) -> tuple[Resource, ...]:
+        if marks(self.store, wishes[0].service):  # a video visit each: a link of its own
+            wishes = [replace(one, identifiers=(*one.identifiers, mark())) for one in wishes]
         made = [(one, drafts.addressed(appointment(one, "booked", None), TYPE, one.id)) for one in wishes]
 
         def booked(desk: Desk, wish: Wish, draft: drafts.Draft) -> Resource:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from salus.base import clock
 from salus.services.appointments.series import SCOPES, Series, number_of, series_of
+from salus.services.appointments.video import link_of
 from salus.services.appointments.waiting.terms import is_place
 from salus.web.mine.insurance import taken
 from salus.web.services import own
@@ -52,6 +53,7 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
         template,
         status,
         one=found,
+        video=link_of(body),
         fault=fault,
         done=done if done in DONE else "",
         reason=visit.form.get("reason", found.reason),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from salus.services.appointments.booking import REASONS, held_until
 from salus.services.appointments.brochure import USUAL, Clinic, of_doctor
-from salus.services.appointments.groups import MEMBER
+from salus.services.appointments.video import MEMBER
 from salus.web.telling import terms
 
 Resource = dict[str, Any]

@@ -1,0 +1,140 @@
+"""The calendar that a person's phone follows: an address that nobody can guess, signed, and taken back at any time.
+
+An address is the id of a Basic that says whose calendar it is, and an HMAC of it: who has a copy of the records cannot
+make one. A new one takes the old one back. Whoever has an address sees the calendar: it says when, never why.
+"""
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from salus.assistants.answers import every
+from salus.base import clock
+from salus.base.errors import Forbidden, Missing
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import Records, Store, drafts
+from salus.records.desk import Desk
+from salus.records.writer import Request
+from salus.services.appointments.brochure import Brochure
+from salus.services.appointments.calendars import Reader, calendar
+
+Resource = dict[str, Any]
+TYPE = "Basic"
+CODES, CODE = "https://salus.example/fhir/CodeSystem/basic", "calendar-feed"
+TOKEN = re.compile(r"([0-9a-f-]{36})\.([0-9a-f]{64})").fullmatch
+BEHIND, AHEAD = timedelta(days=90), timedelta(days=400)
+HAVING = frozenset({Role.PATIENT, Role.CLINICIAN})  # whose time is booked
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """The calendars of a house."""
+
+    store: Store
+    secret: bytes
+    brochure: Brochure
+    address: str = ""
+
+    def current(self, actor: Actor) -> str | None:
+        """The address (its last part) of somebody's calendar; None where they have none."""
+        found = of_person(self._house(), owner(actor))
+        return self.token(str(found[0]["id"])) if found else None
+
+    def begin(self, actor: Actor, purpose: Purpose, language: str) -> str:
+        """A new address for oneself; one that was there leads nowhere from now on. Raises Forbidden."""
+        id, who = str(uuid4()), owner(actor)
+        old = of_person(self._house(), who)
+        draft = drafts.addressed(basic(id, who, language), TYPE, id)
+
+        def work(desk: Desk) -> None:
+            for one in old:
+                desk.delete(TYPE, one["id"])
+            desk.update(draft)
+
+        self._write(work, actor, purpose, "calendar")
+        return self.token(id)
+
+    def end(self, actor: Actor, purpose: Purpose) -> None:
+        """Take the address back."""
+        old = of_person(self._house(), owner(actor))
+
+        def work(desk: Desk) -> None:
+            for one in old:
+                desk.delete(TYPE, one["id"])
+
+        self._write(work, actor, purpose, "calendar")
+
+    def read(self, token: str) -> bytes:
+        """The calendar at an address. Raises Missing for one that is not ours, or was taken back."""
+        told = self._told(token)
+        who = str(told["subject"]["reference"])
+        type, _, id = who.partition("/")
+        reader = self.reader(type == "Patient", str(told.get("language", "en")))
+        if reader.patient:
+            return calendar(self.visits(Actor(who, Role.PATIENT, id), Purpose.PATIENT_REQUEST), reader)
+        return calendar(self._of_staff(self._house(), who), reader)
+
+    def visits(self, actor: Actor, purpose: Purpose) -> list[Resource]:
+        """Somebody's own appointments: of the last three months, and those to come. Raises Forbidden."""
+        who, records = owner(actor), self.store.open(actor, purpose)
+        return appointments(records, [("patient", who)]) if actor.patient else self._of_staff(records, who)
+
+    def _of_staff(self, records: Records, who: str) -> list[Resource]:
+        """In all roles that somebody has."""
+        roles = [f"PractitionerRole/{one['id']}" for one in every(records, "PractitionerRole", [("practitioner", who)])]
+        return appointments(records, [("actor", ",".join([who, *roles]))])
+
+    def reader(self, patient: bool, language: str) -> Reader:
+        return Reader(patient, language, self.address, self.brochure.clinics())
+
+    def token(self, id: str) -> str:
+        return f"{id}.{hmac.new(self.secret, f'calendar {id}'.encode(), sha256).hexdigest()}"
+
+    def _told(self, token: str) -> Resource:
+        match = TOKEN(token)
+        if match and hmac.compare_digest(self.token(match[1]), token):
+            with self.store.readers.one() as reader:
+                found = reader.current(TYPE, match[1], None)
+            if found is not None and not found.deleted:
+                told: Resource = found.json()
+                return told
+        raise Missing("There is no calendar at this address, or it was taken back: ask for a new one", path="calendar")
+
+    def _house(self) -> Records:
+        return self.store.open(SYSTEM, Purpose.OPERATIONS)
+
+    def _write(self, work: Any, actor: Actor, purpose: Purpose, act: str) -> None:
+        self.store.writer.submit(Request(work, actor, purpose, act, owner(actor))).result()
+
+
+def owner(actor: Actor) -> str:
+    """Whose calendar it is. Raises Forbidden for roles whose time nobody books."""
+    if actor.role not in HAVING:
+        raise Forbidden(f"A {actor.role} has no calendar of visits: sign in as a patient or a doctor")
+    return f"Patient/{actor.patient}" if actor.role is Role.PATIENT else actor.reference
+
+
+def basic(id: str, who: str, language: str) -> Resource:
+    """https://hl7.org/fhir/R4/basic.html"""
+    return {
+        "resourceType": TYPE,
+        "id": id,
+        "language": language,
+        "code": {"coding": [{"system": CODES, "code": CODE}]},
+        "subject": {"reference": who},
+        "created": f"{clock.now():%Y-%m-%d}",
+    }
+
+
+def of_person(house: Records, who: str) -> list[Resource]:
+    return list(every(house, TYPE, [("code", f"{CODES}|{CODE}"), ("subject", who)]))
+
+
+def appointments(records: Records, whose: list[tuple[str, str]]) -> list[Resource]:
+    """Of the last three months, and those to come."""
+    span = [("date", f"ge{clock.instant(clock.now() - BEHIND)}"), ("date", f"lt{clock.instant(clock.now() + AHEAD)}")]
+    return list(every(records, "Appointment", [*whose, *span, ("_count", "500")]))
