@@ -1,4 +1,4 @@
-"""The second walk: found and booked on a phone, checked in, seen, prescribed, measured, dispensed, charged, paid.
+"""The second walk: found and booked on a phone, seen, dispensed, measured, charged, paid; closed and reconciled.
 
 Each step is the service's own deed, by the person whose it is; between them the house hears what happened, as the
 process of the services does. Nobody types a charge.
@@ -15,16 +15,20 @@ from salus.assistants.treatment.drafting import Written, draft
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
 from salus.base import clock
+from salus.base.errors import Conflict
 from salus.base.settings import settings
 from salus.privacy import SYSTEM, Actor, Purpose, Role
-from salus.records import Store
+from salus.records import Store, checking
 from salus.records.books import Books
 from salus.services.acting import Acting
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.finding import find
+from salus.services.billing import closing
 from salus.services.billing.invoices import Bill, invoices_of, missing, replayed
 from salus.services.billing.payments import Status, pay, provider_of, refund
+from salus.services.billing.reconciling.bank import bank, write
+from salus.services.billing.reconciling.running import reconcile
 from salus.services.laboratory.orders import accession_of, one
 from salus.services.laboratory.results import Typed, enter, results_of
 from salus.services.laboratory.specimens import collect, receive
@@ -49,6 +53,7 @@ CHEN = Actor("Practitioner/chen", Role.CLINICIAN), Purpose.TREATMENT
 LIN = Actor("Practitioner/lin", Role.NURSE), Purpose.TREATMENT
 HE = Actor("Practitioner/he", Role.PHARMACIST), Purpose.TREATMENT
 TANG = Actor("Practitioner/tang", Role.TECHNICIAN), Purpose.TREATMENT
+HUI = Actor("Practitioner/hui", Role.AUDITOR), Purpose.PAYMENT
 CASHIER = Actor("Practitioner/cashier", Role.CASHIER), Purpose.PAYMENT
 KIND = {"coding": [{"system": "https://salus.example/fhir/CodeSystem/insurance", "code": "resident"}]}
 DAYS = [{"daysOfWeek": ["mon"], "availableStartTime": "08:00:00", "availableEndTime": "12:00:00"}]
@@ -91,7 +96,7 @@ CLINIC: list[dict[str, Any]] = [
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    told = settings({}, tmp_path / "none.toml", folder=tmp_path)
+    told = settings({}, tmp_path / "none.toml", folder=tmp_path, demo=True)
     with clock.stopped_at(EIGHT - timedelta(days=1)), Store(told.store) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         for body in CLINIC:
@@ -182,10 +187,12 @@ def test_a_booking_becomes_a_settled_bill(house: House):
         assert TOTAL == bill.due  # below the threshold of the year, 550.00
         assert "起付线¥550.00" in " ".join(line.why for line in bill.explained("zh"))
 
-        desk = provider_of(house.settings, "cash")
+        phone = provider_of(house.settings, "simulated")
         for _ in range(2):  # the button is pressed twice
-            paid = pay(house.store, *CASHIER, bill.id, desk, "receipt-1")
+            paid = pay(house.store, *LI, bill.id, phone, "press-1")
             assert (Status.SETTLED, TOTAL) == (paid.status, paid.amount)
+        with pytest.raises(Conflict, match="paid"):
+            pay(house.store, *LI, bill.id, phone, "another phone")
         hear(house)
         (bill,) = bills(house)
         assert ("balanced", 0, TOTAL) == (bill.status, bill.due, bill.paid)
@@ -194,8 +201,23 @@ def test_a_booking_becomes_a_settled_bill(house: House):
     assert bill.settlement == replayed(records.read("Invoice", bill.id).json())
     assert [] == missing(records, EIGHT.date())
     books = Books(house.store)
-    assert 0 == books.trial()["CNY"].net and TOTAL == books.balance("money/cash", "CNY").net
+    assert 0 == books.trial()["CNY"].net and TOTAL == books.balance("money/simulated", "CNY").net
     assert TOTAL - REGISTRATION == books.balance("Coverage/card/2026/threshold", "CNY").net
+    with clock.stopped_at(EIGHT + timedelta(days=1)):
+        closed_and_reconciled(house)
+    assert not checking.check(house.settings.store).faults
+
+
+def closed_and_reconciled(house: House) -> None:
+    """The next morning: what came in is what was expected, and what the provider says came in."""
+    day, zone, phone = EIGHT.date(), house.settings.zone, provider_of(house.settings, "simulated")
+    close = closing.close(house.store, *HUI, "simulated", "CNY", day, zone)
+    assert (TOTAL, 1) == (close.total.expected, close.total.payments)
+    file = house.settings.folder / "statement.csv"
+    with file.open("w", encoding="utf-8") as out:
+        write(phone.statement(EIGHT, EIGHT + timedelta(hours=16)), out)
+    told = reconcile(house.store, *HUI, file, bank("simulated"), day, zone)
+    assert (1, 1, TOTAL, TOTAL, ()) == (told.rows, told.agreed, told.ours, told.theirs, told.differences)
 
 
 def test_a_medicine_brought_back_after_it_was_paid_is_refunded_and_billed_anew(house: House):
