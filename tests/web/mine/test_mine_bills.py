@@ -102,6 +102,15 @@ def test_a_bill_shows_each_item_each_share_and_why(phone, phone_in, ward):
     assert bill.number in phone.see(f"/mine/bills/{bill.id}/print")
 
 
+def test_the_year_shows_how_much_of_the_own_first_part_is_used(phone, phone_in, ward):
+    page = phone.see("/mine/bills")
+
+    bill = bill_of(ward)
+    used = next(line.amount for line in bill.lines if line.step == "threshold")
+    assert re.search(rf"{used / 100:.2f} of [^<]*\d used", page) and "insurance begins to pay" in page
+    assert "起付线" in phone_in("zh").see("/mine/bills")
+
+
 def test_paying_twice_is_paying_once(phone, ward):
     bill = bill_of(ward)
     page = phone.see(f"/mine/bills/{bill.id}")

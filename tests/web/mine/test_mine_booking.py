@@ -51,6 +51,7 @@ def test_a_time_is_found_held_and_booked_with_the_reason_in_own_words(phone, hou
     held = phone.hold()
     page = phone.see(held)
 
+    assert "Price" in page and "for the visit itself" in page
     assert "Held for you until" in page and "9 min left" in page and bookings(house, "pending") == 1
     answer = phone.send(page, f"{held}/confirm", reason="  my <heart> races ")
     assert f"{held}?done=booked" == answer.headers["location"]

@@ -31,7 +31,7 @@ def join(phone, **terms: str) -> str:
 def offer(ward: Store) -> None:
     """The house comes round and offers what is free."""
     now = clock.now()
-    hand_out(ward, f"HealthcareService/{SERVICE}", now, now + timedelta(days=20))
+    hand_out(ward, [f"HealthcareService/{SERVICE}"], now, now + timedelta(days=20))
 
 
 def test_who_waits_sees_where_they_stand_and_joins_once(phone, house):

@@ -8,6 +8,7 @@ from salus.base import clock
 from salus.services.appointments.series import SCOPES, Series, number_of, series_of
 from salus.services.appointments.video import link_of
 from salus.services.appointments.waiting.terms import is_place
+from salus.services.billing.quoting import quote
 from salus.web.mine.insurance import taken
 from salus.web.services import own
 from salus.web.telling.bookings import Coming, coming
@@ -58,6 +59,7 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
         done=done if done in DONE else "",
         reason=visit.form.get("reason", found.reason),
         insured=taken(visit, found.clinic),
+        price=quote(visit.desk.store, found.clinic.id) if found.clinic and found.can_ask else None,
         number=number_of(body),
         series=siblings(visit, body),
         scopes=SCOPES,

@@ -7,10 +7,10 @@ from decimal import Decimal, InvalidOperation
 from starlette.responses import Response
 
 from salus.base import money
-from salus.base.errors import Conflict, Invalid, SalusError
+from salus.base.errors import Conflict, Invalid
 from salus.base.ids import uuid7
-from salus.privacy import SYSTEM, Purpose
-from salus.services.appointments.brochure import USUAL, alias
+from salus.places.settlement.rules import Text
+from salus.services.appointments.brochure import USUAL
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.payments import (
     DEPOSIT,
@@ -24,12 +24,15 @@ from salus.services.billing.payments import (
     providers_of,
     withdraw,
 )
+from salus.services.billing.quoting import YearSoFar, year_so_far
+from salus.web.mine.house import named
 from salus.web.services import own
 from salus.web.telling.bills import parts
 from salus.web.visit import Visit
 
 CASH = "cash"  # is paid at the desk, and at no page
 LONGEST_KEY = 64
+LARGE = 3  # the level of large hospitals
 MOST = 1_000_000  # that is paid in at once, in the whole units of a currency
 
 
@@ -52,22 +55,36 @@ def listing(visit: Visit) -> Response:
         due=[one for one in standing if one.due > 0],
         settled=[one for one in standing if one.due <= 0],
         cancelled=[one for one in found if one.status == "cancelled"],
-        hospital=lambda one: hospital(visit, one.organization),
+        hospital=lambda one: named(visit, one.organization),
         purses=list(purses(visit, found)),
+        years=[year_told(one) for one in year_so_far(visit.records, own(visit))],
         ways=ways(visit, False),
         key=uuid7(),
         zone=USUAL,
     )
 
 
-def hospital(visit: Visit, reference: str) -> str:
-    """The name of an Organization, which a patient's account may not read for itself."""
-    kind, _, id = reference.partition("/")
-    try:
-        told = visit.desk.store.open(SYSTEM, Purpose.OPERATIONS).read(kind, id).json()
-    except SalusError:
-        return ""
-    return alias(told).in_(visit.language)
+@dataclass(frozen=True, slots=True)
+class YearTold:
+    """How an insurance's year stands: `used` of the `first` amount that is the patient's own, `paid` by the insurance
+    of at most `cap` (None: without end), in minor units."""
+
+    number: int
+    insurance: Text
+    currency: str
+    first: int
+    used: int
+    paid: int
+    cap: int | None
+
+
+def year_told(one: YearSoFar) -> YearTold:
+    """By the first amount of a large hospital, or the highest there is."""
+    rule = one.rule
+    rows = [row.first for row in rule.threshold if LARGE in row.level] or [row.first for row in rule.threshold]
+    first = max(rows, default=0)
+    used = min(one.year.threshold, first)
+    return YearTold(one.number, rule.title, rule.currency, first, used, one.year.insurer, rule.cap)
 
 
 def purses(visit: Visit, bills: Iterable[Bill]) -> Iterable[Purse]:
@@ -76,7 +93,7 @@ def purses(visit: Visit, bills: Iterable[Bill]) -> Iterable[Purse]:
     for one in {each.owner: each for each in bills}.values():
         id = one.owner.partition("/")[2]
         held = deposited(store, who.actor, who.purpose, id, one.currency)
-        yield Purse(id, hospital(visit, one.organization), held, one.currency)
+        yield Purse(id, named(visit, one.organization), held, one.currency)
 
 
 def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
@@ -100,7 +117,7 @@ def told(visit: Visit) -> dict[str, object]:
         "payments": payments,
         "open": [one for one in payments if one.status is Status.PENDING],
         "last": latest(payments, visit.query.get("payment", "")),
-        "hospital": hospital(visit, found.organization),
+        "hospital": named(visit, found.organization),
         "ways": ways(visit, held >= found.due),
         "held": held,
         "key": uuid7(),

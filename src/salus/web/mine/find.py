@@ -15,6 +15,7 @@ from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Session, sessions
+from salus.services.billing.quoting import Quote, quote
 from salus.web.mine.appointments import coming_of
 from salus.web.mine.insurance import kinds
 from salus.web.telling.bookings import Coming
@@ -34,6 +35,7 @@ class Row:
     doctor: Doctor
     times: tuple[Offer, ...]
     insured: bool | None
+    price: Quote | None
 
     def local(self, offer: Offer) -> datetime:
         return offer.start.astimezone(self.clinic.zone)
@@ -139,6 +141,7 @@ def day_of(text: str) -> date | None:
 def told(visit: Visit, days: Sequence[Day]) -> list[tuple[date, list[Row]]]:
     """Each day with its rows."""
     clinics, had = visit.desk.brochure.clinics(), kinds(visit)
+    prices = {id: quote(visit.desk.store, id) for id in {column.service for day in days for column in day.columns}}
     made = []
     for day in days:
         rows = []
@@ -146,7 +149,7 @@ def told(visit: Visit, days: Sequence[Day]) -> list[tuple[date, list[Row]]]:
             clinic = clinics[column.service]
             if doctor := clinic.doctor(column.actor):
                 insured = bool(had & clinic.insurance) if had and clinic.insurance else None
-                rows.append(Row(clinic, doctor, column.offers, insured))
+                rows.append(Row(clinic, doctor, column.offers, insured, prices[column.service]))
         made.append((day.day, rows))
     return made
 

@@ -10,6 +10,7 @@ from salus.services.billing.invoices import invoices_of
 from salus.services.reminders.notices import unread
 from salus.web.mine.appointments import own_ones
 from salus.web.mine.record import own_dossier, plain
+from salus.web.mine.turn import turn_of
 from salus.web.mine.waiting import waiting_ones
 from salus.web.services import known, own
 from salus.web.telling.bookings import in_order
@@ -30,6 +31,7 @@ def coming(visit: Visit) -> dict[str, Any]:
     """What waits for the patient, the most pressing in front."""
     ahead, _ = in_order(own_ones(visit))
     return {
+        "turn": turn_of(visit),
         "ahead": ahead,
         "waits": waiting_ones(visit),
         "due": due(visit),

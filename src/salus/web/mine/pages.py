@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.mine import appointments, bills, booking, find, home, inbox, record, seen, waiting
+from salus.web.mine import appointments, bills, booking, find, home, inbox, record, seen, turn, waiting
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
 
 PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine", home.home, "mine"),
+    ("GET", "/mine/turn", turn.part, "mine"),
     ("GET", "/mine/find", find.page, "mine"),
     ("POST", "/mine/hold", booking.hold, "mine"),
     ("POST", "/mine/groups/{id}/join", booking.join, "mine"),

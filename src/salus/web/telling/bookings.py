@@ -60,6 +60,11 @@ class Coming:
         return self.state in STANDS and self.end > self.now
 
     @property
+    def can_ask(self) -> bool:
+        """Whether what it will cost is still of interest."""
+        return self.state == "held" or self.is_to_come
+
+    @property
     def can_change(self) -> bool:
         """Whether it may be let go."""
         return self.state == "booked" and self.start > self.now
