@@ -74,13 +74,13 @@ class Openings:
         return used_slots(self.service, offer.actors[0], offer.start, offer.end)
 
 
-def hand_out(store: Store, services: Iterable[str], begin: datetime, end: datetime) -> int:
-    """Offer what is free of services between two moments to those who wait for one of them, in turn, whatever they wait
-    for; how many it was."""
+def hand_out(store: Store, services: Iterable[str], begin: datetime, end: datetime, only: str = "") -> int:
+    """Offer what is free of services between two moments to those who wait for one of them, in turn, whichever it is;
+    `only`: to this place, since the others were asked before. How many it was."""
     opened: dict[str, Openings] = {}
     waiting: list[Place] = []
     for service in dict.fromkeys(services):
-        if found := line(house(store), service):
+        if found := [one for one in line(house(store), service) if only in ("", one.id)]:
             try:
                 opened[service] = Openings(store, service, begin, end)
             except (Missing, Gone, Invalid):  # nobody gives it any more

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,22 +35,30 @@ OFTEN, SELDOM = timedelta(seconds=10), timedelta(minutes=5)
 
 def hear(house_: House, change: Change) -> None:
     """Offer what a change has freed, to those who wait for a service of whom it was."""
-    store = house_.store
-    for services, (begin, end) in freed(house(store), change):
-        offers.hand_out(store, services, begin, end)
+    for one in freed(house(house_.store), change):
+        offers.hand_out(house_.store, one.services, *one.span, one.only)
 
 
-def freed(records: Records, change: Change) -> Iterator[tuple[Sequence[str], Span]]:
-    """Services, and between which moments something of them may have become free."""
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Between which moments something of these services may have become free; `only`: for this place."""
+
+    services: Sequence[str]
+    span: Span
+    only: str = ""
+
+
+def freed(records: Records, change: Change) -> Iterator[Freed]:
+    """What a change asks to be looked at."""
     after = version(records, change, change.version)
     if change.type == TYPE:
         yield from by_booking(records, version(records, change, change.version - 1), after)
     elif after and change.type == "Slot" and after["status"] == "free":
         yield from by_slot(records, after)
     elif after and change.type == "PractitionerRole":
-        yield [one["reference"] for one in after.get("healthcareService", [])], always()
+        yield Freed([one["reference"] for one in after.get("healthcareService", [])], always())
     elif change.type == "HealthcareService":
-        yield [f"HealthcareService/{change.id}"], always()
+        yield Freed([f"HealthcareService/{change.id}"], always())
 
 
 def version(records: Records, change: Change, number: int) -> Resource | None:
@@ -64,15 +73,14 @@ def always() -> Span:
     return clock.now(), clock.now() + offers.FAR
 
 
-def by_booking(
-    records: Records, before: Resource | None, after: Resource | None
-) -> Iterator[tuple[Sequence[str], Span]]:
+def by_booking(records: Records, before: Resource | None, after: Resource | None) -> Iterator[Freed]:
     """Somebody waits, or a time was let go."""
     if before and holds_time(before) and not (after and same_time(before, after)):
         offer = offer_of(before)
-        yield sorted(services_of(records, offer.actors) | set(named(before))), (offer.start - AROUND, offer.end)
+        services = services_of(records, offer.actors) | set(named(before))
+        yield Freed(sorted(services), (offer.start - AROUND, offer.end))
     if after and is_place(after) and (place := place_of(after)).waits:
-        yield [place.terms.service], always()
+        yield Freed([place.terms.service], always(), place.id)
 
 
 def holds_time(told: Resource) -> bool:
@@ -110,7 +118,7 @@ def role(records: Records, id: str) -> Resource:
     return made
 
 
-def by_slot(records: Records, slot: Resource) -> Iterator[tuple[Sequence[str], Span]]:
+def by_slot(records: Records, slot: Resource) -> Iterator[Freed]:
     """A time that a hospital lays out itself."""
     kind, _, id = slot["schedule"]["reference"].partition("/")
     try:
@@ -118,10 +126,8 @@ def by_slot(records: Records, slot: Resource) -> Iterator[tuple[Sequence[str], S
     except (Missing, Gone):
         return
     begin, end = (datetime.fromisoformat(slot[name]) for name in ("start", "end"))
-    yield (
-        sorted(services_of(records, tuple(one.get("reference", "") for one in schedule.get("actor", [])))),
-        (begin, end),
-    )
+    actors = tuple(one.get("reference", "") for one in schedule.get("actor", []))
+    yield Freed(sorted(services_of(records, actors)), (begin, end))
 
 
 # --- by the clock ---
