@@ -134,7 +134,8 @@ def test_an_order_in_milligrams_is_dispensed_in_tablets_of_a_strength(ward, orde
     ward.let_through(body)
     with pytest.raises(Invalid, match="name the product with its strength"):
         prepare(ward.pharmacist, Wish("k", "a", tablets(14)))
-    prepare(ward.pharmacist, Wish("k", "a", tablets(10), product="Metformin 500 mg", why="as tablets"))
+    made = prepare(ward.pharmacist, Wish("k", "a", tablets(10), product="Metformin 500 mg"))
+    assert made["substitution"] == {"wasSubstituted": False}  # the order named the substance alone
 
     assert 500 * 2 * 7 - 10 * 500 == left(ward)
 

@@ -236,7 +236,8 @@ def check_left(desk: Desk, order: Resource, wanted: float) -> None:
 
 
 def substituted(order: Resource, wish: Wish) -> Resource:
-    """The medicine that is given: as ordered, or another of the same substance with a reason.
+    """The medicine that is given: as ordered, or another of the same substance, with a reason unless the order names
+    the substance alone.
 
     Raises Invalid for another substance, Conflict where the doctor allows none.
     """
@@ -252,11 +253,25 @@ def substituted(order: Resource, wish: Wish) -> Resource:
             f"'{wish.product}' is not known to be the same substance as '{before.text}': ask for a new order",
             path="product",
         )
+    product = {"text": wish.product} | ({"coding": asked["coding"]} if "coding" in asked else {})
+    if is_bare(asked):
+        return product
     if order.get("substitution", {}).get("allowedBoolean") is False:
         raise Conflict("The doctor allows no substitution: give what was ordered, or send it back", path="product")
     if not wish.why:
         raise Invalid("Say why another product is given", path="why")
-    return {"text": wish.product} | ({"coding": asked["coding"]} if "coding" in asked else {})
+    return product
+
+
+def is_bare(medicine: Mapping[str, Any]) -> bool:
+    """Whether a medicine is named by its substance alone: then any product of it is what was ordered.
+
+    >>> is_bare({"text": "Metformin"}), is_bare({"text": "二甲双胍"}), is_bare({"text": "Metformin 500 mg"})
+    (True, True, False)
+    """
+    named = ingredients_in(medicine)
+    names = {word.casefold() for one in named.ingredients for word in (one.name, one.zh)}
+    return named.known and str(medicine.get("text", named.text)).strip().casefold() in names
 
 
 def of_order(desk: Desk, order: str) -> list[Resource]:
@@ -294,7 +309,8 @@ def dispensing(desk: Desk, order: Resource, wish: Wish, product: Resource) -> Re
     """The MedicationDispense of a wish."""
     lot = [{"url": LOT, "valueString": wish.lot}] if wish.lot else []
     expiry = [{"url": EXPIRY, "valueDate": wish.expires.isoformat()}] if wish.expires else []
-    other = product != medicine_of(order)
+    asked = medicine_of(order)
+    other = product != asked and not is_bare(asked)
     changed = {
         "wasSubstituted": True,
         "type": coded(SUBSTITUTIONS, EQUIVALENT),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from salus.assistants.treatment.screen.orders import medicine_of
 from salus.base import clock
 from salus.codes.tables import UCUM
 from salus.services.pharmacy.amounts import PIECE, Amount
-from salus.services.pharmacy.dispensing import EXPIRY, LOT, Filled, filled, is_return
+from salus.services.pharmacy.dispensing import EXPIRY, LOT, Filled, filled, is_bare, is_return
 from salus.services.pharmacy.reviews import Review, seen, state_of
 from salus.services.pharmacy.states import DISPENSE
 from salus.web.telling import courses
@@ -50,6 +51,7 @@ class Line:
     rest: float
     unit: str
     until: datetime | None
+    bare: bool  # the order names the substance alone: which product it is, the pharmacist says
     outs: tuple[Out, ...]
 
     @property
@@ -84,6 +86,7 @@ def line(visit: Visit, told: Filled, task: Resource) -> Line:
         rest=told.left.value if told.left else 0.0,
         unit=told.whole.unit if told.whole else PIECE,
         until=told.until,
+        bare=is_bare(medicine_of(told.order)),
         outs=tuple(out(one, visit.language) for one in told.dispensings),
     )
 
