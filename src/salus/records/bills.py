@@ -1,8 +1,9 @@
-"""The steward of bills: what was charged, asked and answered is written by billing alone, whatever way it comes in.
+"""The steward of bills: what was charged, asked and answered here is written by billing alone, whatever way it comes.
 
-A ChargeItem, Invoice, Claim or ClaimResponse that anybody may change proves nothing, so only a transaction of billing
-(`desk.bills`) writes them, and what the system itself takes in: another house's records. That a bill is paid, or is not
-any more, may be said by whoever posts the payment: if the books say so too. https://hl7.org/fhir/R4/invoice.html
+A bill that anybody may change proves nothing. So a ChargeItem, Invoice, Claim or ClaimResponse that has the mark of
+billing (an identifier of the system `MARK`) is written in a transaction of billing (`desk.bills`), or taken in by the
+system itself; those of other houses are records like all others. That a bill is paid, or is not any more, may be said
+by whoever posts the payment: if the books say so too. https://hl7.org/fhir/R4/invoice.html
 """
 
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from salus.records.stewards import Stewards
 if TYPE_CHECKING:
     from salus.records.desk import Desk
 
+MARK = "https://salus.example/billed"
+TOLD = f'"{MARK}"'.encode()
 TYPES = ("Invoice", "ChargeItem", "Claim", "ClaimResponse")
 PAID = {True: "balanced", False: "issued"}
 
@@ -33,12 +36,12 @@ class Bills:
 
     def admit(self, desk: "Desk", draft: Draft, id: str) -> Draft:
         """Raises Conflict."""
-        if not may(desk) and not (draft.type == "Invoice" and says_paid(desk, draft, id)):
-            raise refused(draft.type, id)
+        if not may(desk) and (TOLD in draft.rest or TOLD in standing(desk, draft.type, id)):
+            check_says_paid(desk, draft, id)
         return draft
 
     def release(self, desk: "Desk", id: str) -> None:
-        if not may(desk):
+        if not may(desk) and any(TOLD in standing(desk, type, id) for type in TYPES):
             raise refused("What was billed", id)
 
 
@@ -54,17 +57,22 @@ def refused(what: str, id: str) -> Conflict:
     )
 
 
-def says_paid(desk: "Desk", draft: Draft, id: str) -> bool:
-    """Whether a draft changes nothing but whether an Invoice is paid, as the books have it."""
+def standing(desk: "Desk", type: str, id: str) -> bytes:
     try:
-        before = desk.current("Invoice", id).json()
+        return desk.current(type, id).body
     except (Missing, Gone):
-        return False
+        return b""
+
+
+def check_says_paid(desk: "Desk", draft: Draft, id: str) -> None:
+    """Raises Conflict unless a draft changes nothing but whether an Invoice is paid, to what the books have."""
+    before: Resource = orjson.loads(standing(desk, draft.type, id) or b"{}")
     after: Resource = orjson.loads(draft.stamped(id, 1, clock.instant(desk.at)))
-    if differing(before, after) - {"meta"} != {"status"} or before["status"] not in PAID.values():
-        return False
-    account, currency = f"{before['account']['reference']}/{id}", before["totalGross"]["currency"]
-    return bool(after["status"] == PAID[books.balance(desk, account, currency).net <= 0])
+    if differing(before, after) - {"meta"} == {"status"} and before["status"] in PAID.values():
+        account, currency = f"{before['account']['reference']}/{id}", before["totalGross"]["currency"]
+        if draft.type == "Invoice" and after["status"] == PAID[books.balance(desk, account, currency).net <= 0]:
+            return
+    raise refused(draft.type, id)
 
 
 def with_bills(given: Stewards) -> Stewards:

@@ -54,3 +54,13 @@ def test_that_a_bill_is_paid_is_said_by_hand_only_where_the_books_say_so(billed)
     hand.update("Invoice", bill.id, paid)
 
     assert "balanced" == billed.bill().status
+
+
+@pytest.mark.parametrize(("actor", "purpose"), HANDS)
+def test_bills_of_other_houses_are_records_like_all_others(billed, actor, purpose):
+    hand = billed.store.open(actor, purpose)
+    other = {"resourceType": "Invoice", "status": "issued", "subject": {"reference": "Patient/li"}}
+    made = hand.create("Invoice", other)
+    hand.update("Invoice", made.id, other | {"id": made.id, "status": "balanced"})
+
+    assert 1 == len(billed.bills())

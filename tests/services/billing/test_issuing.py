@@ -1,6 +1,7 @@
 """A visit's charges become a bill: settled by the rule in force, posted, explained, the same fen whenever it is done
 again."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,10 +10,12 @@ import pytest
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Missing
 from salus.base.money import minor
+from salus.places.settlement import Year, settle
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records.books import Books
 from salus.services.billing.hearing import issue_waiting
 from salus.services.billing.invoices import bill, cancel, invoices_of, replayed
+from salus.services.billing.sheets import PAYERS
 
 CASHIER = Actor("Practitioner/cashier", Role.CASHIER)
 NT_PRO_BNP, HBA1C = "33762-6", "4548-4"
@@ -355,6 +358,32 @@ def test_what_comes_late_is_a_bill_of_its_own_that_adds_up_to_one_settled_togeth
     assert 180_000 == ward.net("Coverage/card/2026/threshold")
     assert "an earlier bill" in " ".join(one.why for one in bills[-1].explained("en"))
     assert bills[-1].settlement == replayed(read(ward, "Invoice", bills[-1].id))
+
+
+@pytest.mark.parametrize(
+    ("country", "card", "act", "once", "step"),
+    [
+        ("US", "silver", "AMB", 4000, "copay"),  # a fixed amount of each visit
+        ("CN", "employee", "IMP", 130_000, "threshold"),  # 起付线 by the stay
+    ],
+)
+def test_what_is_paid_once_a_visit_is_paid_once_however_many_bills_it_has(file_ward, country, card, act, once, step):
+    ward = file_ward
+    ward.put("Organization", "h", active=True, name="Hospital", address=[{"country": country}])
+    ward.insured(code=card)
+    ward.see(act=act, period={"start": "2026-04-10T09:00:00+08:00", "end": "2026-05-04T09:00:00+08:00"})
+    ward.hear()
+    ward.test("s1", NT_PRO_BNP)
+    ward.hear()
+    ward.test("s2")
+    ward.hear()
+
+    bills = ward.bills()
+    whole = bills[-1].settled
+    assert 3 == len(bills) and once == sum(line.amount for line in whole.settlement.lines if line.step == step)
+    alone = settle(whole.rule, replace(whole.claim, year=Year()))
+    for payer in PAYERS:
+        assert alone.pays(payer) == sum(one.settlement.pays(payer) for one in bills)
 
 
 # --- taking back ---

@@ -9,7 +9,7 @@ from salus.codes.units import convert
 from salus.places.tariffs import Price
 from salus.services.billing.desks import Visited
 from salus.services.billing.done import Deed
-from salus.services.billing.names import KIND, TERMS, Resource, account_id, charge_id
+from salus.services.billing.names import KIND, TERMS, Resource, account_id, billed, charge_id
 from salus.services.billing.sheets import Charged, decimal
 
 MEASURED = frozenset(
@@ -80,9 +80,11 @@ def charge_item(deed: Deed, visit: Visited | None, charged: Charged | None, stat
         "quantity": {"value": float(deed.quantity), "code": deed.unit, "unit": deed.unit} if deed.unit else None,
         **(money(charged, visit.currency) if charged and visit else {}),
     }
+    id = charge_id(deed.source, deed.part)
     return {
         "resourceType": "ChargeItem",
-        "id": charge_id(deed.source, deed.part),
+        "id": id,
+        "identifier": [billed(id)],
         "status": status,
         "code": named(charged) if charged else as_written(deed),
         "subject": {"reference": deed.patient} if deed.patient else {"display": "?"},

@@ -20,7 +20,7 @@ from salus.services.billing.desks import Visited, put, standing, submit, visited
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
-from salus.services.billing.names import Resource, charge_id
+from salus.services.billing.names import Resource, charge_id, is_billed
 from salus.services.billing.sheets import sheet_of
 
 GONE = frozenset({"aborted", "entered-in-error", "not-billable"})
@@ -51,7 +51,8 @@ def done(store: Store, reference: str) -> tuple[Deed, ...]:
 
 def bring(desk: Desk, local: Local, deed: Deed) -> None:
     """Bring what stands charged of a deed in line with it."""
-    before = standing(desk, "ChargeItem", charge_id(deed.source, deed.part))
+    found = standing(desk, "ChargeItem", charge_id(deed.source, deed.part))
+    before = found if found and is_billed(found) else None
     state = before["status"] if before else "none"
     if state == "billed" and before:
         if (deed.stands and same(before, deed)) or not unbill(desk, local, before):

@@ -10,11 +10,14 @@ from salus.records.desk import Desk
 from salus.services.billing.charges import named
 from salus.services.billing.desks import Visited, put, standing
 from salus.services.billing.drawing import called
-from salus.services.billing.names import Resource, id_of
+from salus.services.billing.names import HOUSE, Resource, billed, id_of
 from salus.services.billing.sheets import PAYERS, Settled, Sheet
 
 TYPE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]}
 PRIORITY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/processpriority", "code": "normal"}]}
+
+
+INVOICE = f"{HOUSE}/invoice"
 
 
 def claim_id(invoice: str) -> str:
@@ -28,6 +31,7 @@ def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: S
     id, made = claim_id(invoice), clock.instant(desk.at)
     shared: Resource = {
         "id": id,
+        "identifier": [billed(id), {"system": INVOICE, "value": invoice}],
         "status": "active",
         "type": TYPE,
         "use": "claim",
@@ -40,7 +44,7 @@ def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: S
         desk,
         shared | {"resourceType": "Claim", "provider": provider, "priority": PRIORITY} | asked(sheet, settled, visit),
     )
-    put(desk, shared | {"resourceType": "ClaimResponse"} | answer(id, invoice, sheet, settled))
+    put(desk, shared | {"resourceType": "ClaimResponse"} | answer(id, sheet, settled))
 
 
 def asked(sheet: Sheet, settled: Settled, visit: Visited) -> Resource:
@@ -58,7 +62,7 @@ def asked(sheet: Sheet, settled: Settled, visit: Visited) -> Resource:
     return {"insurance": [insurance], "item": items, "total": amount(sheet.total, sheet.currency)}
 
 
-def answer(id: str, invoice: str, sheet: Sheet, settled: Settled) -> Resource:
+def answer(id: str, sheet: Sheet, settled: Settled) -> Resource:
     """What each payer has of it; `disposition` names the rule."""
     totals = [
         {"category": called(payer), "amount": amount(sheet.pays(payer), sheet.currency)}
@@ -69,7 +73,6 @@ def answer(id: str, invoice: str, sheet: Sheet, settled: Settled) -> Resource:
         "request": {"reference": f"Claim/{id}"},
         "outcome": "complete",
         "disposition": settled.settlement.version,
-        "identifier": [{"system": "https://salus.example/invoice", "value": invoice}],
     }
     return told | ({"total": totals} if totals else {})
 

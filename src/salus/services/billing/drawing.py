@@ -12,7 +12,7 @@ from salus.places.settlement import Payer
 from salus.records.desk import Desk
 from salus.services.billing.charges import named
 from salus.services.billing.desks import Visited, put, standing
-from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, id_of, invoice_id
+from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, billed, id_of, invoice_id
 from salus.services.billing.sheets import PAYERS, Charged, Sheet, kept, sheet_of
 
 ISSUED = frozenset({"issued", "balanced"})
@@ -63,7 +63,7 @@ def draft(visit: Visited, number: int, account: str) -> Resource:
         "resourceType": "Invoice",
         "id": id,
         "status": "draft",
-        "identifier": [{"system": NUMBER, "value": said}],
+        "identifier": [{"system": NUMBER, "value": said}, billed(id)],
         "subject": {"reference": visit.patient},
         "recipient": {"reference": visit.patient},
         "account": {"reference": account},

@@ -23,7 +23,7 @@ from salus.services.billing.desks import submit
 from salus.services.billing.done import OVER, READ, ended
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import Resource, bare, invoice_id, reference
+from salus.services.billing.names import Resource, bare, invoice_id, is_billed, reference
 from salus.services.billing.sheets import sheet_of
 from salus.services.rounds import Chore, House, Listener
 
@@ -117,7 +117,7 @@ def issue_waiting(house: House) -> None:
     records = house.store.open(SYSTEM, Purpose.PAYMENT)
     for one in list(every(records, "Invoice", [("status", "draft"), ("_count", "200")])):
         visit = bare(encounter_of(one))
-        if sheet_of(one).items and is_over(records, visit) and since(records, visit) > PATIENCE:
+        if is_billed(one) and sheet_of(one).items and is_over(records, visit) and since(records, visit) > PATIENCE:
             try_issue(house.store, visit)
 
 

@@ -15,7 +15,7 @@ from salus.services.billing.cancelling import cancel, encounter_of
 from salus.services.billing.completeness import Missed, missing
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import Resource, owed, reference
+from salus.services.billing.names import Resource, is_billed, owed, reference
 from salus.services.billing.sheets import Charged, Settled, Sheet, replayed, sheet_of
 from salus.ui.formats import money
 
@@ -79,9 +79,10 @@ class Bill:
 
 
 def invoices_of(records: Records, patient: str) -> list[Bill]:
-    """All bills of a patient (`7`, or `Patient/7`), the latest first, drafts before all. Raises Forbidden."""
-    id = patient.removeprefix("Patient/")
-    found = [billed(records, one) for one in every(records, "Invoice", [("patient", id), ("_count", "200")])]
+    """All bills of a patient (`7`, or `Patient/7`) that were made here, the latest first, drafts before all. Raises
+    Forbidden."""
+    asked = [("patient", patient.removeprefix("Patient/")), ("_count", "200")]
+    found = [billed(records, one) for one in every(records, "Invoice", asked) if is_billed(one)]
     drafts = [one for one in found if one.issued is None]
     done = sorted((one for one in found if one.issued), key=lambda one: (one.issued, one.number), reverse=True)
     return drafts + done

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from salus.records.bills import MARK
+
 Resource = dict[str, Any]
 HOUSE = "https://salus.example"
 BASE = f"{HOUSE}/fhir/StructureDefinition"
@@ -52,6 +54,15 @@ def bare(reference: str) -> str:
     '7'
     """
     return reference.rpartition("/")[2]
+
+
+def billed(id: str) -> Resource:
+    """The identifier by which the house knows what billing wrote: nobody else changes it (`records/bills.py`)."""
+    return {"system": MARK, "value": id}
+
+
+def is_billed(resource: Resource) -> bool:
+    return any(one.get("system") == MARK for one in resource.get("identifier", []))
 
 
 def extension(resource: Resource, url: str) -> Resource:
