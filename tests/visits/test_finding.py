@@ -75,7 +75,7 @@ def test_what_is_used_often_comes_first_among_what_fits(shipped):
 
 def test_what_a_doctor_and_their_colleagues_put_down_is_counted(as_, store):
     pen = as_()
-    pen.writing.save("e1", {"chief": "a", "present": "b", "exam": "c", "advice": "d"}, 0)
+    pen.writing.save("e1", {"chief": "a", "present": "b", "exam": "c", "advice": "d"})
     pen.writing.diagnose("e1", Diagnosis(ICD10, "I10", "高血压"))
     pen.sign("e1")
     for who in ("chen", "zhou"):

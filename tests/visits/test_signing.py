@@ -6,6 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from salus.assistants.suggestion import Name
 from salus.assistants.treatment.drafting import Written, draft
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Invalid, Missing, Stale
@@ -17,6 +18,7 @@ from salus.services.visits.diagnoses import Diagnosis
 from salus.services.visits.signing import Incomplete
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
+POTASSIUM = Name("Potassium", "钾")
 HTN = Diagnosis(ICD10, "I10", "原发性高血压")
 COLD = Diagnosis(ICD10, "J00", "急性鼻咽炎", "provisional")
 TEXTS = {
@@ -30,10 +32,10 @@ TEXTS = {
 def written(as_, encounter: str = "e1"):
     """Everything that a signature needs, with a test and a prescription."""
     pen = as_()
-    pen.writing.save(encounter, TEXTS, 0)
+    pen.writing.save(encounter, TEXTS)
     pen.writing.diagnose(encounter, HTN)
     pen.writing.diagnose(encounter, COLD)
-    orders.lay_test(pen.writing, encounter, "2823-3")
+    orders.lay_test(pen.writing, encounter, "2823-3", POTASSIUM)
     prescribe(pen, encounter, "amlodipine")
     return pen
 
@@ -163,8 +165,8 @@ def test_nobody_signs_by_writing_the_mark_of_a_signature(as_):
 
 def test_without_what_it_needs_it_is_not_signed_and_nothing_is_half_done(as_, store):
     pen = as_()
-    pen.writing.save("e1", {"chief": "头晕", "present": "", "exam": "T __"}, 0)
-    orders.lay_test(pen.writing, "e1", "2823-3")
+    pen.writing.save("e1", {"chief": "头晕", "present": "", "exam": "T __"})
+    orders.lay_test(pen.writing, "e1", "2823-3", POTASSIUM)
     before = everything(store)
 
     with pytest.raises(Incomplete) as refused:
@@ -202,13 +204,13 @@ def test_it_is_signed_once(as_):
 
 def test_a_visit_that_is_closed_or_not_there_or_anothers_is_not_written_in(as_):
     with pytest.raises(Conflict, match="finished"):
-        as_().writing.save("closed", TEXTS, 0)
+        as_().writing.save("closed", TEXTS)
     with pytest.raises(Missing):
-        as_().writing.save("nobody", TEXTS, 0)
+        as_().writing.save("nobody", TEXTS)
     with pytest.raises(Forbidden, match="visit of Practitioner/chen"):
-        as_("zhou").writing.save("e1", TEXTS, 0)
+        as_("zhou").writing.save("e1", TEXTS)
     with pytest.raises(Forbidden):
-        as_("lin", Role.NURSE).writing.save("e1", TEXTS, 0)
+        as_("lin", Role.NURSE).writing.save("e1", TEXTS)
     written(as_)
     with pytest.raises(Forbidden):
         as_("zhou").sign("e1")
@@ -225,18 +227,20 @@ def test_a_supervisor_signs_for_another_and_both_are_named(as_, store):
 
 def test_two_windows_do_not_undo_each_other(as_):
     writing = as_().writing
-    first = writing.save("e1", {"chief": "a"}, 0)
-    writing.save("e1", {"chief": "b"}, first.version)
+    begun = writing.note("e1").words
+    first = writing.save("e1", {"chief": "a"}, begun)
+    writing.diagnose("e1", HTN)
+    writing.save("e1", {"chief": "b"}, first.words)
     with pytest.raises(Stale, match="another window"):
-        writing.save("e1", {"chief": "c"}, first.version)
-    with pytest.raises(Stale):
-        writing.save("e1", {"chief": "c"}, 0)
+        writing.save("e1", {"chief": "c"}, first.words)
+    with pytest.raises(Stale, match="another window"):
+        as_().sign("e1", TEXTS, begun)
     assert "b" == writing.note("e1").texts["chief"]
 
 
 def test_a_note_that_is_too_long_is_refused_and_the_draft_stays(as_):
     writing = as_().writing
-    writing.save("e1", TEXTS, 0)
+    writing.save("e1", TEXTS)
     with pytest.raises(Invalid, match="200,0"):
         writing.save("e1", {"chief": "x" * 200_000})
     assert TEXTS["chief"] == writing.note("e1").texts["chief"]
@@ -244,8 +248,8 @@ def test_a_note_that_is_too_long_is_refused_and_the_draft_stays(as_):
 
 def test_the_same_words_again_make_no_version(as_):
     writing = as_().writing
-    first = writing.save("e1", TEXTS, 0)
-    assert first.version == writing.save("e1", TEXTS, first.version).version
+    first = writing.save("e1", TEXTS)
+    assert first.version == writing.save("e1", TEXTS, "what was seen long ago").version
 
 
 def test_an_addendum_stands_beside_the_note_and_both_are_kept(as_, store):
@@ -276,7 +280,7 @@ def test_an_addendum_stands_beside_the_note_and_both_are_kept(as_, store):
 
 def test_to_a_draft_nothing_is_added(as_):
     pen = as_()
-    note = pen.writing.save("e1", TEXTS, 0)
+    note = pen.writing.save("e1", TEXTS)
     with pytest.raises(Conflict, match="go on writing"):
         addenda.add(pen.writing, note.id, "text", "why")
 
@@ -315,7 +319,7 @@ def test_a_house_lays_its_own_signature_over_the_digest(as_):
 
 def test_another_template_loses_no_words(as_):
     writing = as_().writing
-    writing.save("e1", TEXTS, 0)
+    writing.save("e1", TEXTS)
     made = writing.choose("e1", "soap", {})
 
     assert "soap" == made.template.key

@@ -51,6 +51,7 @@ ACCOUNTS = {
 # which roles have which pages; what they may read there is for `privacy` to say, at the store's door
 CARERS = frozenset({Role.CLINICIAN, Role.NURSE})
 ROOMS: dict[str, frozenset[Role]] = {
+    "clinic": frozenset({Role.CLINICIAN}),
     "patients": CARERS,
     "models": CARERS | {Role.DATA_SCIENTIST, Role.ADMINISTRATOR},
     "safety": frozenset({Role.CLINICIAN, Role.ADMINISTRATOR}),

@@ -25,6 +25,7 @@ from salus.web import (
 )
 from salus.web.billing import pages as billing
 from salus.web.calendars import pages as calendars
+from salus.web.clinic import pages as clinic
 from salus.web.laboratory import pages as laboratory
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
@@ -107,4 +108,5 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/tasks/alarm", tasks.alarm, "tasks"),
     ("POST", "/tasks/{task}/acknowledge", tasks.seen, "tasks"),
     *billing.PAGES,
+    *clinic.PAGES,
 )

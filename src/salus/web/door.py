@@ -35,7 +35,7 @@ from salus.web.synthetic import Synthetic
 from salus.web.visit import TEMPLATES, Desk, Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-LONGEST_FORM = 64 * 1024  # bytes
+LONGEST_FORM = 256 * 1024  # bytes: a long note in Chinese, as forms write it
 
 
 def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]:

@@ -84,6 +84,7 @@ def offered(visit: Visit) -> dict[str, Any]:
     say = words_of("salus.assistants.treatment")
     return {
         "patient": visit.path["id"],
+        "goes_on": f"/patients/{visit.path['id']}/orders",  # where the form goes when it was screened
         "may_order": visit.who.actor.role is Role.CLINICIAN,
         "names": names(visit.language),
         "units": UNITS,

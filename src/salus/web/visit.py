@@ -28,6 +28,7 @@ from salus.web.synthetic import Synthetic
 # packages whose words pages say, beside the house's own
 SPOKEN: tuple[str, ...] = (
     "salus.privacy",
+    "salus.web.clinic",
     "salus.web.mine",
     "salus.web.billing",
     "salus.web.calendars",

@@ -6,6 +6,7 @@ the house's, so that 高血压 leads to whatever the house calls I10.
 """
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LOOKED = 400  # hits that are put in order
 FEW = 4  # hits below which it may be a slip
 LONGEST = 100  # characters of what is typed
 OWN, RECENT = 3, 300  # a doctor's own use counts so many times; diagnoses of late that are counted
+REMEMBERED = 60.0  # seconds
 Uses = Mapping[tuple[str, str], float]
 
 
@@ -47,6 +49,7 @@ class Vocabulary:
 
     def __init__(self, folder: Path) -> None:
         self._site = Site(folder / FOLDER)
+        self._used: dict[str, tuple[float, Uses]] = {}
 
     def systems(self) -> list[System]:
         """A house's own first, then ours."""
@@ -69,6 +72,13 @@ class Vocabulary:
         if len(found) < FEW:
             found += [(one, row, True) for one in systems for row in one.index.near(text)[:LOOKED]]
         return self._best(found, text, language, uses, most)
+
+    def uses(self, records: Records, doctor: str) -> Uses:
+        """What a doctor and their colleagues put down, counted anew when a minute has passed."""
+        kept = self._used.get(doctor)
+        if kept is None or time.monotonic() - kept[0] > REMEMBERED:
+            kept = self._used[doctor] = (time.monotonic(), used(records, doctor))
+        return kept[1]
 
     def _best(
         self, found: list[tuple[System, int, bool]], text: str, language: str, uses: Uses, most: int

@@ -4,6 +4,7 @@ One note for each visit; its id follows from the Encounter's, so that two window
 (`preliminary`) carries its diagnoses as contained Conditions, which become Conditions of the record when it is signed.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,6 +49,12 @@ class Note:
     @property
     def id(self) -> str:
         return id_of(self.encounter)
+
+    @property
+    def words(self) -> str:
+        """A sign of what is written: another text, another sign."""
+        told = "\0".join([self.template.key, *(f"{key}\0{self.texts[key]}" for key in sorted(self.texts))])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     @property
     def title(self) -> str:

@@ -3,18 +3,19 @@
 https://hl7.org/fhir/R4/servicerequest.html, /medicationrequest.html
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from salus import codes
 from salus.assistants.answers import every
+from salus.assistants.suggestion import Name
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.base.ids import uuid7
-from salus.codes.tables import LOINC, SNOMED
+from salus.codes.tables import LOINC, SNOMED, UCUM
 from salus.records import Records, signed
 from salus.records.desk import Desk
-from salus.services.acting import current, put
+from salus.services.acting import current, put, standing
 from salus.services.visits.writing import Writing
 
 Resource = dict[str, Any]
@@ -31,31 +32,26 @@ def drafted(records: Records, encounter: str) -> list[Resource]:
     return sorted(found, key=lambda one: (one["resourceType"], one.get("authoredOn", ""), one["id"]))
 
 
-def tests() -> list[codes.Lab]:
-    """What the laboratory can be asked for."""
-    return [one for one in codes.LABS.values() if one.kind == "lab"]
+def lay_test(writing: Writing, encounter: str, loinc: str, name: Name, priority: str = "routine") -> Resource:
+    """Put a laboratory test, or a group of them, on the visit's orders; the same again is the same.
 
-
-def lay_test(writing: Writing, encounter: str, loinc: str, priority: str = "routine") -> Resource:
-    """Put a laboratory test on the visit's orders; the same again is the same. Raises Invalid, Missing, Forbidden."""
-    lab = codes.lab(loinc)
-    if lab is None or lab.kind != "lab":
-        raise Invalid(f"'{loinc[:60]}' is no test of the laboratory: choose one of the list", path="test")
+    Raises Invalid, Missing, Forbidden.
+    """
     if priority not in PRIORITIES:
         raise Invalid(f"'{priority[:40]}' is none of {', '.join(PRIORITIES)}", path="priority")
     writing.check()
-    standing = [one for one in drafted(writing.records, encounter) if one["resourceType"] == "ServiceRequest"]
-    same = next((one for one in standing if one["code"]["coding"][0]["code"] == loinc), None)
+    before = [one for one in drafted(writing.records, encounter) if one["resourceType"] == "ServiceRequest"]
+    same = next((one for one in before if one["code"]["coding"][0]["code"] == loinc), None)
 
     def work(desk: Desk) -> Resource:
         visit = writing.visit(desk, encounter)
-        made = (same or request(visit, lab, writing.actor.reference, desk.at)) | {"priority": priority}
+        made = (same or request(visit, loinc, name, writing.actor.reference, desk.at)) | {"priority": priority}
         return put(desk, made)
 
     return writing.do("order", f"Encounter/{encounter}", TYPES, work)
 
 
-def request(visit: Resource, lab: codes.Lab, doctor: str, at: datetime) -> Resource:
+def request(visit: Resource, loinc: str, name: Name, doctor: str, at: datetime) -> Resource:
     """The ServiceRequest of a test."""
     return {
         "resourceType": "ServiceRequest",
@@ -63,12 +59,67 @@ def request(visit: Resource, lab: codes.Lab, doctor: str, at: datetime) -> Resou
         "status": "draft",
         "intent": "order",
         "category": [LABORATORY],
-        "code": {"coding": [{"system": LOINC, "code": lab.code, "display": lab.en}], "text": lab.zh},
+        "code": {"coding": [{"system": LOINC, "code": loinc, "display": name.en}], "text": name.zh},
         "subject": visit["subject"],
         "encounter": {"reference": f"Encounter/{visit['id']}"},
         "authoredOn": clock.instant(at),
         "requester": {"reference": doctor},
     }
+
+
+def lay_medicine(writing: Writing, encounter: str, order: Resource) -> None:
+    """Put a medicine (as `prescribed` gives it) on the visit's orders. Raises Conflict, Missing, Forbidden."""
+    writing.check()
+
+    def work(desk: Desk) -> None:
+        visit = writing.visit(desk, encounter)
+        if order["subject"] != visit["subject"]:
+            raise Missing(f"Encounter/{encounter} is no visit of {order['subject'].get('reference')}", path="subject")
+        if before := standing(desk, f"MedicationRequest/{order['id']}"):
+            waiting(desk, encounter, "MedicationRequest", before["id"])
+        put(desk, order)
+
+    writing.do("order", f"Encounter/{encounter}", TYPES, work)
+
+
+def renewed(order: Resource, doctor: str, days: int, at: datetime) -> Resource:
+    """The same medicine at the same dose for so many days, in the place of the order. Raises Invalid for other days."""
+    if not 0 < days <= LONGEST_COURSE:
+        raise Invalid(f"{days} days are not 1 to {LONGEST_COURSE}: say for how long", path="days")
+    bounds = {"value": days, "unit": "d", "system": UCUM, "code": "d"}
+
+    def bounded(dose: Resource) -> Resource:
+        timing = dose.get("timing", {})
+        return dose | {"timing": timing | {"repeat": timing.get("repeat", {}) | {"boundsDuration": bounds}}}
+
+    return {name: order[name] for name in CARRIED if name in order} | {
+        "resourceType": "MedicationRequest",
+        "id": uuid7(),
+        "intent": "order",
+        "authoredOn": clock.instant(at),
+        "requester": {"reference": doctor},
+        "dosageInstruction": [bounded(one) for one in order.get("dosageInstruction", ())],
+        "priorPrescription": {"reference": f"MedicationRequest/{order['id']}"},
+    }
+
+
+CARRIED = (
+    "medicationCodeableConcept",
+    "medicationReference",
+    "subject",
+    "reasonCode",
+    "reasonReference",
+    "substitution",
+)
+LONGEST_COURSE = 180  # days
+
+
+def ended(desk: Desk, orders: Iterable[Resource]) -> None:
+    """What these orders take the place of is over."""
+    for one in orders:
+        before = standing(desk, prior) if (prior := one.get("priorPrescription", {}).get("reference")) else None
+        if before and before["subject"] == one["subject"] and before["status"] in ("active", "on-hold"):
+            put(desk, before | {"status": "completed"})
 
 
 def prescribed(order: Resource, visit: Resource) -> Resource:
@@ -78,7 +129,9 @@ def prescribed(order: Resource, visit: Resource) -> Resource:
     """
     supply = dispensed(order)
     if supply is None:
-        raise Invalid("Say how much is taken each time and for how many days: the pharmacy dispenses that", path="days")
+        raise Invalid(
+            "Say how much is taken each time and for how many days: the pharmacy dispenses that", path="course"
+        )
     encounter = {"reference": f"Encounter/{visit['id']}"}
     return order | {"status": "draft", "encounter": encounter, "dispenseRequest": {"quantity": supply}}
 

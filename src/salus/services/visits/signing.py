@@ -21,7 +21,7 @@ from salus.services.appointments.states import VERBS
 from salus.services.visits import diagnoses, notes, orders, provenance
 from salus.services.visits.notes import Note, note_of
 from salus.services.visits.templates import BLANK
-from salus.services.visits.writing import Resource, Writing, check_draft, check_version
+from salus.services.visits.writing import Resource, Writing, check_draft, check_seen
 
 ROLES = "https://salus.example/fhir/CodeSystem/staff-role"  # PractitionerRole.code `supervisor`
 WRITTEN = (notes.TYPE, "Condition", "Encounter", *orders.TYPES, provenance.TYPE)
@@ -84,7 +84,7 @@ class Signing:
         return [*lacking(note), *self.undecided(note.patient, drafted)]
 
     def sign(
-        self, encounter: str, texts: Mapping[str, str] | None = None, version: int | None = None, **begun: str
+        self, encounter: str, texts: Mapping[str, str] | None = None, seen: str | None = None, **begun: str
     ) -> Note:
         """Sign what stands there, with these words. Raises Incomplete; Stale, Signed, Conflict, Forbidden, Missing."""
         writing = self.writing
@@ -99,8 +99,10 @@ class Signing:
         def work(desk: Desk) -> Note:
             visit = writing.visit(desk, encounter, mine=not supervises)
             note = writing.standing(desk, encounter, mine=not supervises) or fresh
-            check_version(note, version)
-            note = note.written(texts or {})
+            made = note.written(texts or {})
+            if made != note:
+                check_seen(note, seen)
+            note = made
             if lacks := [*lacking(note), *undecided]:
                 raise Incomplete(lacks)
             desk.signs = True
@@ -124,6 +126,7 @@ class Signing:
         told |= {"attester": [attester], "extension": [*told["extension"], signed.mark(note.id)]}
         written = [kept(desk, one) for one in (told, *found, *ordered, finished(visit, note.id, found, at))]
         kept(desk, provenance.signature(note.id, written, note.author, who, at))
+        orders.ended(desk, ordered)
         end(desk, visit, tickets)
         return note_of(written[0])
 

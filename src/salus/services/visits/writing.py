@@ -36,19 +36,24 @@ class Writing(Acting):
         found = kept(records, notes.id_of(encounter))
         return found or self._begin(records, visit, language, template_of(template))
 
-    def save(self, encounter: str, texts: Mapping[str, str], version: int | None = None, **begun: str) -> Note:
-        """Keep what is typed. `version`: the one that was on the screen, 0 for none; `begun`: as `note` takes it.
+    def save(self, encounter: str, texts: Mapping[str, str], seen: str | None = None, **begun: str) -> Note:
+        """Keep what is typed. `seen`: the `words` of the note that was on the screen, None to write over whatever
+        stands there; `begun`: as `note` takes it.
 
         Raises Stale where another window kept something since, Invalid (too long), Signed, Forbidden, Missing.
         """
-        return self.change(encounter, lambda note: note.written(texts), version, **begun)
+        return self.change(encounter, lambda note: note.written(texts), seen, **begun)
 
     def choose(self, encounter: str, template: str, texts: Mapping[str, str], **begun: str) -> Note:
-        """Go on with another template; words that it has no section for stand in the one that is nearest."""
+        """Go on with another template; words that it has no section for stand in the one that is nearest, and where
+        nothing stands yet is what the template begins with."""
         chosen = template_of(template)
+        visit = self.records.read("Encounter", encounter).json()
 
         def changed(note: Note) -> Note:
-            return moved(note.written(texts), chosen)
+            made = moved(note.written(texts), chosen)
+            fresh = self._begin(self.records, visit, note.language, chosen)
+            return replace(made, texts={**fresh.texts, **made.texts}, sources={**fresh.sources, **made.sources})
 
         return self.change(encounter, changed, None, **begun)
 
@@ -80,7 +85,7 @@ class Writing(Acting):
 
         return self.change(encounter, changed, None)
 
-    def change(self, encounter: str, change: Callable[[Note], Note], version: int | None, **begun: str) -> Note:
+    def change(self, encounter: str, change: Callable[[Note], Note], seen: str | None, **begun: str) -> Note:
         """The next version of a draft, by a change of what stands there, in one transaction."""
         self.check()
         fresh = self.note(encounter, **begun)
@@ -88,10 +93,10 @@ class Writing(Acting):
         def work(desk: Desk) -> Note:
             self.visit(desk, encounter)
             note = self.standing(desk, encounter) or fresh
-            check_version(note, version)
             made = change(note)
             if made == note and note.version:
                 return note
+            check_seen(note, seen)
             return note_of(desk.update(drafts.addressed(notes.composition(made, desk.at), notes.TYPE, note.id)))
 
         return self.do("write", f"{notes.TYPE}/{fresh.id}", WRITTEN, work)
@@ -180,13 +185,13 @@ def check_draft(note: Note) -> None:
         raise Signed(f"{told} and stays as it is: write an addendum", path="Composition.status")
 
 
-def check_version(note: Note, version: int | None) -> None:
-    """Raises Stale where what stands there is not what was on the screen."""
-    if version is not None and version != note.version:
+def check_seen(note: Note, seen: str | None) -> None:
+    """Raises Stale where what is kept is not what was on the screen. Diagnoses and orders are no words."""
+    if note.version and seen is not None and seen != note.words:
         raise Stale(
-            f"The note was changed in another window since version {version}: it is at {note.version}. "
-            "Look at what stands there, then keep one of the two",
-            path="version",
+            f"The note was written in another window meanwhile (version {note.version}): look at what stands there, "
+            "then keep one of the two",
+            path="note",
         )
 
 
