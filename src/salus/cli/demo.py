@@ -21,6 +21,7 @@ from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.cli.city import showcase
 from salus.cli.serve import check_free, open_doors
+from salus.demo import today
 from salus.demo.cases import composed
 from salus.demo.city import make
 from salus.exchange import take_in
@@ -99,6 +100,10 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
         if len(house.bookings) >= learning.FEWEST:  # a hamlet has nothing to learn from
             learning.learn(house).save(of.folder / SERVICES / SUITED)
 
+    def live_today(_: Share) -> None:
+        with Store(of.store) as store:
+            today.live(store, of)
+
     def learn(name: str) -> Callable[[Share], object]:
         task = read_task(Path(str(files("salus.demo") / "tasks" / f"{name}.toml")))
 
@@ -130,6 +135,7 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
         ("services", say("demo.learn", of.language, task="services"), suit),
         *((name, say("demo.learn", of.language, task=name), learn(name)) for name in TASKS),
         *((name, say("demo.learn", of.language, task=name), weigh(name)) for name in EFFECTS),
+        ("today", say("demo.today", of.language), live_today),
     ]
 
 
