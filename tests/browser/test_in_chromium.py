@@ -37,6 +37,7 @@ PAGES = (
     ("clinician", "/quizzes/review"),
     ("administrator", "/quizzes/group"),
     ("clinician", f"{SOMEONE}/written"),
+    ("clinician", "/clinic"),
     ("clinician", f"{SOMEONE}/options"),
 )
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -1,6 +1,8 @@
 """A note is written, signed with all that belongs to it, and stays; what is said later is said beside it."""
 
 import base64
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import orjson
@@ -9,9 +11,9 @@ import pytest
 from salus.assistants.suggestion import Name
 from salus.assistants.treatment.drafting import Written, draft
 from salus.base import clock
-from salus.base.errors import Conflict, Forbidden, Invalid, Missing, Stale
-from salus.privacy import SYSTEM, Purpose, Role
-from salus.records import patches
+from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing, Stale
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import erasing, patches
 from salus.records.signed import URL, Signed
 from salus.services.visits import addenda, notes, orders, provenance
 from salus.services.visits.diagnoses import Diagnosis
@@ -347,3 +349,73 @@ def test_a_diagnosis_is_put_on_changed_moved_and_taken_off(as_):
     assert ["J00"] == [one.code for one in writing.drop("e1", ICD10, "I10").diagnoses]
     with pytest.raises(Invalid):
         Diagnosis(ICD10, "I10", "x", "perhaps")
+
+
+def test_of_many_who_press_sign_at_once_one_has_signed(as_, store):
+    pen = written(as_)
+
+    def press(_: int) -> str:
+        try:
+            return pen.sign("e1").status
+        except Signed:
+            return "signed before"
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(press, range(16)))
+
+    assert {"final": 1, "signed before": 15} == Counter(told)
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    assert 2 == len(records.search("Condition", "encounter=Encounter/e1").versions)
+    assert 1 == len(provenance.signs(records, notes.id_of("e1")))
+
+
+def test_who_calls_the_patient_later_goes_on_with_the_draft(as_, store):
+    as_().writing.save("e1", TEXTS)
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    visit = records.read("Encounter", "e1").json()
+    records.update("Encounter", "e1", visit | {"participant": [{"individual": {"reference": "Practitioner/zhou"}}]})
+
+    made = as_("zhou").writing.diagnose("e1", HTN)
+
+    assert ("Practitioner/zhou", TEXTS["chief"]) == (made.author, made.texts["chief"])
+    with pytest.raises(Forbidden):
+        as_("chen").writing.save("e1", {"chief": "mine"})
+
+
+def test_a_visit_that_names_nobody_belongs_to_who_began_its_note(as_, store):
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    visit = records.read("Encounter", "e1").json()
+    del visit["participant"]
+    records.update("Encounter", "e1", visit)
+    as_().writing.save("e1", TEXTS)
+    with pytest.raises(Forbidden, match="chen's"):
+        as_("zhou").writing.save("e1", {"chief": "mine"})
+
+
+def test_a_medicine_is_renewed_in_the_place_of_the_order_that_stands(as_, store):
+    pen = written(as_)
+    pen.sign("e1")
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    before = records.search("MedicationRequest", "encounter=Encounter/e1").versions[0].json()
+    visit = {**records.read("Encounter", "closed").json(), "id": "e3", "status": "in-progress"}
+    records.update("Encounter", "e3", visit)
+    pen.writing.save("e3", TEXTS)
+    pen.writing.diagnose("e3", HTN)
+    made = orders.prescribed(orders.renewed(before, "Practitioner/chen", 14, clock.now()), visit)
+    orders.lay_medicine(pen.writing, "e3", made)
+    pen.sign("e3")
+
+    assert 70 == made["dispenseRequest"]["quantity"]["value"]
+    assert "completed" == records.read("MedicationRequest", before["id"]).json()["status"]
+    assert "active" == records.read("MedicationRequest", made["id"]).json()["status"]
+    for days in (0, -3, 400):
+        with pytest.raises(Invalid):
+            orders.renewed(before, "Practitioner/chen", days, clock.now())
+
+
+def test_the_law_may_erase_what_was_signed(as_, store):
+    note = written(as_).sign("e1").id
+    officer = store.open(Actor("Practitioner/officer", Role.ADMINISTRATOR), Purpose.ADMINISTRATION)
+    erasing.erase(officer, erasing.Wish("Patient", "li", erasing.What.PATIENT), "the patient's request, case 7")
+    with pytest.raises((Missing, Gone)):
+        store.open(SYSTEM, Purpose.OPERATIONS).read("Composition", note)

@@ -9,7 +9,7 @@ from typing import Any
 
 from salus.assistants.answers import every
 from salus.assistants.suggestion import Name
-from salus.assistants.treatment.prescribing import Prescribing
+from salus.assistants.treatment.prescribing import Prescribing, Told
 from salus.base import clock
 from salus.base.errors import Invalid, Issue
 from salus.base.words import words_of
@@ -63,6 +63,12 @@ def lacking(note: Note) -> list[Lack]:
     return found if note.diagnoses else [*found, Lack("diagnosis", "diagnosis")]
 
 
+def undecided(told: Told | None) -> list[Lack]:
+    """What the screen says of the prescription that nobody has decided yet."""
+    grave = [one for one in told.screening.findings if told.interrupts(one)] if told else []
+    return [Lack("decision", "prescription", {"what": one.text}) for one in grave]
+
+
 @dataclass
 class Signing:
     """The signature of one doctor under a visit. `prescribing` screens what was prescribed once more, all together."""
@@ -70,18 +76,10 @@ class Signing:
     writing: Writing
     prescribing: Prescribing
 
-    def undecided(self, patient: str, drafted: Sequence[Resource]) -> list[Lack]:
-        """What the screen says of the prescription that nobody has decided yet."""
+    def screened(self, patient: str, drafted: Sequence[Resource], keep: bool = False) -> Told | None:
+        """What speaks against the prescription, all of it together; None where nothing is prescribed."""
         medicines = [one for one in drafted if one["resourceType"] == "MedicationRequest"]
-        if not medicines:
-            return []
-        told = self.prescribing.screen(self.writing.records, patient, medicines, keep=True)
-        grave = [one for one in told.screening.findings if told.interrupts(one)]
-        return [Lack("decision", "prescription", {"what": one.text}) for one in grave]
-
-    def lacks(self, note: Note, drafted: Sequence[Resource]) -> list[Lack]:
-        """Everything that is still missing."""
-        return [*lacking(note), *self.undecided(note.patient, drafted)]
+        return self.prescribing.screen(self.writing.records, patient, medicines, keep) if medicines else None
 
     def sign(
         self, encounter: str, texts: Mapping[str, str] | None = None, seen: str | None = None, **begun: str
@@ -92,18 +90,18 @@ class Signing:
         fresh = writing.note(encounter, **begun)
         check_draft(fresh)
         drafted = orders.drafted(writing.records, encounter)
-        undecided = self.undecided(fresh.patient, drafted)
+        grave = undecided(self.screened(fresh.patient, drafted, keep=True))
         tickets = waiting_for(writing, encounter)
         supervises = is_supervisor(writing)
 
         def work(desk: Desk) -> Note:
             visit = writing.visit(desk, encounter, mine=not supervises)
-            note = writing.standing(desk, encounter, mine=not supervises) or fresh
+            note = writing.standing(desk, visit, mine=not supervises) or fresh
             made = note.written(texts or {})
             if made != note:
                 check_seen(note, seen)
             note = made
-            if lacks := [*lacking(note), *undecided]:
+            if lacks := [*lacking(note), *grave]:
                 raise Incomplete(lacks)
             desk.signs = True
             return self._written(desk, note, visit, drafted, tickets)

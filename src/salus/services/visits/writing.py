@@ -91,8 +91,7 @@ class Writing(Acting):
         fresh = self.note(encounter, **begun)
 
         def work(desk: Desk) -> Note:
-            self.visit(desk, encounter)
-            note = self.standing(desk, encounter) or fresh
+            note = self.standing(desk, self.visit(desk, encounter)) or fresh
             made = change(note)
             if made == note and note.version:
                 return note
@@ -109,23 +108,24 @@ class Writing(Acting):
             raise Forbidden(f"A {self.actor.role} writes no notes: a clinician does")
 
     def visit(self, desk: Desk, encounter: str, mine: bool = True) -> Resource:
-        """The Encounter, open and (`mine`) this doctor's. Raises Missing, Conflict (it is closed), Forbidden."""
+        """The Encounter, open and (`mine`) this doctor's. Raises Missing, Signed, Conflict (closed), Forbidden."""
         told = current(desk, f"Encounter/{encounter}")
+        if note := written_of(desk, encounter):
+            check_draft(note)
         check_open(told)
         if mine:
             check_mine(told, self.actor)
         return told
 
-    def standing(self, desk: Desk, encounter: str, mine: bool = True) -> Note | None:
-        """The draft that stands there. Raises Signed, Forbidden (`mine`) for another's."""
-        id = notes.id_of(encounter)
-        if not desk.exists(notes.TYPE, id):
-            return None
-        note = note_of(desk.current(notes.TYPE, id))
-        check_draft(note)
-        if mine and note.author != self.actor.reference:
-            raise Forbidden(f"The note of Encounter/{encounter} is being written by {note.author}: they go on with it")
-        return note
+    def standing(self, desk: Desk, visit: Resource, mine: bool = True) -> Note | None:
+        """The draft of a visit that `visit` gave; who has called the patient goes on with what another began. Raises
+        Forbidden (`mine`) for another's."""
+        note = written_of(desk, visit["id"])
+        if note is None or not mine or note.author == self.actor.reference:
+            return note
+        if self.actor.reference not in doctors_of(visit):
+            raise Forbidden(f"The note of Encounter/{visit['id']} is {note.author}'s: they go on with it")
+        return replace(note, author=self.actor.reference)
 
     def _begin(self, records: Records, visit: Resource, language: str, template: Template) -> Note:
         """What a note begins with: what the template leaves to fill in, and what the record says already."""
@@ -148,6 +148,12 @@ def kept(records: Records, id: str) -> Note | None:
         return None
 
 
+def written_of(desk: Desk, encounter: str) -> Note | None:
+    """The note of a visit, if there is one."""
+    id = notes.id_of(encounter)
+    return note_of(desk.current(notes.TYPE, id)) if desk.exists(notes.TYPE, id) else None
+
+
 def check_open(visit: Resource) -> None:
     """Raises Conflict for a visit in which nothing can be written."""
     if visit["status"] not in OPEN:
@@ -160,22 +166,16 @@ def check_open(visit: Resource) -> None:
 
 def check_mine(visit: Resource, actor: Actor) -> None:
     """Raises Forbidden for the visit of other doctors. One that names no doctor yet is anyone's."""
-    doctors = [who for one in visit.get("participant", ()) if is_doctor(who := named(one)) and "end" not in period(one)]
+    doctors = doctors_of(visit)
     if doctors and actor.reference not in doctors:
         raise Forbidden(f"Encounter/{visit['id']} is a visit of {doctors[0]}: call the patient to take it over")
 
 
-def named(participant: Resource) -> str:
-    return str(participant.get("individual", {}).get("reference", ""))
-
-
-def period(participant: Resource) -> Resource:
-    found: Resource = participant.get("period", {})
-    return found
-
-
-def is_doctor(reference: str) -> bool:
-    return reference.startswith("Practitioner/")
+def doctors_of(visit: Resource) -> list[str]:
+    """The Practitioners who take part, without those whose part is over."""
+    present = (one for one in visit.get("participant", ()) if "end" not in one.get("period", {}))
+    named = (str(one.get("individual", {}).get("reference", "")) for one in present)
+    return [who for who in named if who.startswith("Practitioner/")]
 
 
 def check_draft(note: Note) -> None:

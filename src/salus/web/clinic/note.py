@@ -10,7 +10,7 @@ from salus.base.errors import Gone, Invalid, Missing
 from salus.services.visits import addenda, notes
 from salus.services.visits.addenda import KINDS, LONGEST_REASON, Story
 from salus.web.chart import shared
-from salus.web.clinic.room import writing_of
+from salus.web.clinic.room import service, writing_of
 from salus.web.telling import courses, terms
 from salus.web.telling.dossier import TYPES, Dossier
 from salus.web.telling.person import by_script, full
@@ -39,6 +39,7 @@ def whole(visit: Visit, status: int = 200, wrong: str = "") -> Response:
         "wrong": wrong,
         "form": visit.form,
         "fresh": "signed" in visit.query,
+        "service": service(visit, note.encounter),
         "may_cosign": note.status == "final" and visit.who.actor.reference not in signers,
     }
     return visit.page("clinic/read.html", status, **context)

@@ -15,12 +15,13 @@ from salus.base import clock
 from salus.base.errors import Invalid, Missing, Stale
 from salus.records.signed import Signed
 from salus.services.laboratory.catalogue import Orderable, orderable
+from salus.services.reception.encounters import service_of
 from salus.services.reception.states import CALLED
 from salus.services.reception.tickets import ticket_of
 from salus.services.visits import finding, orders
 from salus.services.visits.diagnoses import Diagnosis
 from salus.services.visits.notes import LONGEST, Note
-from salus.services.visits.signing import Incomplete, Signing
+from salus.services.visits.signing import Incomplete, Signing, lacking, undecided
 from salus.services.visits.templates import offered as templates
 from salus.services.visits.writing import Writing
 from salus.web import orders as forms
@@ -79,14 +80,17 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
     """What the forms of the page show, and what is still missing."""
     drafted = orders.drafted(visit.records, note.encounter)
     medicines = [one for one in drafted if one["resourceType"] == "MedicationRequest"]
-    screened = visit.desk.prescribing.screen(visit.records, note.patient, medicines) if medicines else None
+    screened = signing_of(visit).screened(note.patient, drafted)
+    clinic = service(visit, note.encounter)
+    missing = [*lacking(note), *undecided(screened)]
     return {
         **forms.offered(visit),
         **forms.NOTHING,
         "place": place_of(visit),
         "note": note,
+        "service": clinic,
         "longest": LONGEST,
-        "templates": templates(),
+        "templates": templates(department(visit, clinic)),
         "hits": [],
         "typed": "",
         "form": {},
@@ -96,14 +100,26 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
         "medicines": [(one["id"], courses.medicine(one, visit.language), supply(one)) for one in medicines],
         "renewable": renewable(visit, note, medicines),
         "told": screened,
-        "asks": screened is not None and any(map(screened.interrupts, screened.screening.findings)),
+        "asks": bool(undecided(screened)),
         "undecided": False,
-        "lacks": [one.in_(visit.language) for one in signing_of(visit).lacks(note, drafted)],
+        "lacks": [one.in_(visit.language) for one in missing],
         "faults": {},
         "conflict": None,
         "oob": False,
         "acted": False,
     }
+
+
+def department(visit: Visit, service: str) -> str:
+    """The code of a clinic's department, "" where it is not told."""
+    clinic = visit.desk.brochure.clinics().get(service)
+    return clinic.code if clinic else ""
+
+
+def service(visit: Visit, encounter: str) -> str:
+    """The id of the clinic that a visit belongs to, "" for none."""
+    told = visit.records.read("Encounter", encounter).json()
+    return service_of(told).removeprefix("HealthcareService/")
 
 
 def supply(order: Mapping[str, Any]) -> tuple[float, str]:
