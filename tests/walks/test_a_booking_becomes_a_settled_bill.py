@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from salus.assistants.suggestion import Name
 from salus.assistants.treatment.drafting import Written, draft
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
@@ -125,9 +126,9 @@ def visited(house: House, appointment: str) -> str:
     assert f"Encounter/{encounter}" == call_next(store, *CHEN, "clinic", "PractitionerRole/chen").encounter
     writing = Writing(store, *CHEN)
     pen = Signing(writing, Prescribing(store, shelf_of(house.settings.store)))
-    writing.save(encounter, {"chief": "头晕3天", "present": "3天前起头晕", "exam": "BP 152/94", "advice": "服药"}, 0)
+    writing.save(encounter, {"chief": "头晕3天", "present": "3天前起头晕", "exam": "BP 152/94", "advice": "服药"})
     writing.diagnose(encounter, Diagnosis("http://hl7.org/fhir/sid/icd-10", "I10", "原发性高血压"))
-    orders.lay_test(writing, encounter, "2823-3")
+    orders.lay_test(writing, encounter, "2823-3", Name("Potassium", "钾"))
     visit = writing.records.read("Encounter", encounter).json()
     made = draft(Written("amlodipine", "5", days="28"), "li", CHEN[0].reference)
     pen.prescribing.sign(writing.records, "li", orders.prescribed(made, visit), {})

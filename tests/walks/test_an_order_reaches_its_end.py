@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from salus.assistants.suggestion import Name
 from salus.assistants.treatment.drafting import Written, draft
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
@@ -77,7 +78,7 @@ def signed(house: House) -> None:
     pen = Signing(writing, Prescribing(house.store, shelf_of(house.settings.store)))
     writing.save("visit", TEXTS, 0)
     writing.diagnose("visit", Diagnosis("http://hl7.org/fhir/sid/icd-10", "I10", "原发性高血压"))
-    orders.lay_test(writing, "visit", POTASSIUM, "stat")
+    orders.lay_test(writing, "visit", POTASSIUM, Name("Potassium", "钾"), "stat")
     made = draft(Written("amlodipine", "5", days="28"), WHO, "Practitioner/chen")
     encounter = writing.records.read("Encounter", "visit").json()
     pen.prescribing.sign(writing.records, WHO, orders.prescribed(made, encounter), {})

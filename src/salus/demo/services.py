@@ -83,6 +83,7 @@ def services(last: int) -> Kinds:
     for one in doctors():
         yield from employed(one)
         yield from calendar(one, last)
+    yield from on_duty()
 
 
 def places(site: dict[str, Any]) -> Kinds:
@@ -171,6 +172,27 @@ def employed(one: Doctor) -> Kinds:
             availableTime=hours(one),
         ),
     )
+
+
+def on_duty() -> Kinds:
+    """The doctor whose account the demonstration opens, at the clinic of `morning.toml`, every day of the week."""
+    row = table("morning")
+    one, clinic = row["doctor"], next(own for own in doctors() if own.service == row["clinic"])
+    names = [
+        {"text": text, "family": family, "given": [given]} for text, family, given in (one["chinese"], one["latin"])
+    ]
+    yield "Practitioner", made("Practitioner", one["id"], active=True, name=names, gender=one["sex"])
+    open_ = [
+        {"daysOfWeek": list(WEEK), "availableStartTime": opens, "availableEndTime": closes} for opens, closes in HALVES
+    ]
+    role = {
+        "practitioner": reference("Practitioner", one["id"]),
+        "organization": reference("Organization", clinic.site["id"]),
+        "specialty": [specialty(clinic.department)],
+        "location": [reference("Location", clinic.site["place"])],
+        "healthcareService": [reference("HealthcareService", clinic.service)],
+    }
+    yield "PractitionerRole", made("PractitionerRole", one["id"], active=True, **role, availableTime=open_)
 
 
 def hours(one: Doctor) -> list[Resource]:

@@ -1,15 +1,14 @@
-"""The city on the day that it is looked at: people have booked for the coming hours and days, and the patient to look
-at first was at the hospital just now, so that there is a bill to read and pay. The services do it, as on any day.
+"""The city on the day that it is looked at: people have booked for the coming hours and days, and a clinic has had its
+morning, so that every desk has work and the patient to look at first has a bill. The services do it, as on any day.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import islice
 
 from salus.base import clock
 from salus.base.settings import Settings
-from salus.demo.resources import Resource, condition_code, measured, medicine_code, quantity, reference
-from salus.demo.services import made
+from salus.demo import morning
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.appointments.booking import Booking, Wish, id_of
@@ -20,13 +19,10 @@ from salus.services.appointments.days import next_days
 from salus.services.rota import LISTENERS
 from salus.services.rounds import House, begin, catch_up
 
-PATIENT, HOSPITAL = "showcase-1", "kangcheng-hospital"
+PATIENT = "showcase-1"
 BUSY = ("general-centre", "cardiology-centre", "ent-centre")  # clinics that people have booked next
 EACH = 6  # of them at each
 AHEAD = timedelta(days=2)
-TEST, MEDICINE, TABLETS = "2823-3", "C08CA01", 28
-REASON = "38341003"  # hypertension
-SEEN, LASTED = timedelta(hours=2), timedelta(minutes=20)  # how long ago the visit began, and how long it was
 
 
 def live(store: Store, settings: Settings) -> None:
@@ -45,9 +41,9 @@ def live(store: Store, settings: Settings) -> None:
         soon,
         "血压偏高，想复查",
     )
-    for body in visit(clock.now().replace(microsecond=0) - SEEN):
-        records.update(body["resourceType"], body["id"], body)
-    while catch_up(House(store, settings), LISTENERS):
+    house = House(store, settings)
+    morning.live(house, settings.language)
+    while catch_up(house, LISTENERS):
         pass
 
 
@@ -73,44 +69,3 @@ def book(store: Store, who: Actor, clinic: str, begins: date, words: str = "") -
     slots = used_slots(service, offer.actors[0], offer.start, offer.end)
     wish = Wish(key, who.reference, offer, f"HealthcareService/{clinic}", slots, words)
     Booking(store, who, Purpose.PATIENT_REQUEST).book(wish)
-
-
-def visit(at: datetime) -> Iterator[Resource]:
-    """A visit that is over: a test with its result, and the medicine that was taken home."""
-    id, subject = "demo-today", reference("Patient", PATIENT)
-    about = {"subject": subject, "encounter": reference("Encounter", id)}
-    end = clock.instant(at + LASTED)
-    test = measured(TEST, 4.4, "male")
-    yield made("ServiceRequest", id, status="completed", intent="order", code=test["code"], authoredOn=end, **about)
-    yield made("Observation", id, status="final", effectiveDateTime=end, **test, **about)
-    yield made(
-        "DiagnosticReport",
-        id,
-        status="final",
-        code=test["code"],
-        basedOn=[reference("ServiceRequest", id)],
-        result=[reference("Observation", id)],
-        effectiveDateTime=end,
-        issued=end,
-        **about,
-    )
-    yield made(
-        "MedicationDispense",
-        id,
-        status="completed",
-        medicationCodeableConcept=medicine_code(MEDICINE),
-        subject=subject,
-        context=reference("Encounter", id),
-        quantity=quantity(TABLETS, "{tbl}"),
-        whenHandedOver=end,
-    )
-    yield made(
-        "Encounter",
-        id,
-        status="finished",
-        subject=subject,
-        serviceProvider=reference("Organization", HOSPITAL),
-        reasonCode=[condition_code(REASON)],
-        period={"start": clock.instant(at), "end": end},
-        **{"class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}},
-    )
