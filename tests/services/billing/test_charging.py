@@ -237,3 +237,41 @@ def test_only_who_may_write_charges_charges(ward):
     charge(ward.store, CASHIER, Purpose.PAYMENT, "Encounter/v1")
 
     assert {"Practitioner/cashier"} == {one.who for one in ward.store.audit(limit=10_000) if one.act == "charge"}
+
+
+def test_what_turns_out_to_belong_to_another_visit_is_billed_there_alone(ward):
+    ward.see("v2", status="in-progress")
+    ward.see("v1", status="in-progress")
+    ward.give("d1", ward.metformin, 28)
+    ward.hear()
+    ward.visit = "v2"
+    ward.give("d1", ward.metformin, 28)
+    ward.hear()
+
+    assert {"Encounter/v1": 0, "Encounter/v2": 560} == {one.encounter: one.total for one in ward.bills()}
+    ward.give("d1", ward.metformin, 28, context=None)
+    ward.hear()
+    assert [0, 0] == [one.total for one in ward.bills()] and [("charge-unplaced", "requested")] == ward.tasks()
+
+
+def test_what_turns_out_to_belong_to_another_visit_after_its_bill_is_billed_there_alone(ward):
+    ward.see("v2")
+    ward.see("v1")
+    ward.give("d1", ward.metformin, 28)
+    ward.hear()
+    ward.visit = "v2"
+    ward.give("d1", ward.metformin, 28)
+    ward.hear()
+
+    standing = [(one.encounter, one.total) for one in ward.bills() if one.status == "issued"]
+    assert [("Encounter/v1", 5100), ("Encounter/v2", 560), ("Encounter/v2", 5100)] == sorted(standing)
+
+
+def test_what_is_withdrawn_before_it_had_a_price_asks_nobody_any_more(ward):
+    ward.see(status="in-progress")
+    ward.give("d1", ("Z99", 0), 5)
+    ward.hear()
+    ward.give("d1", ("Z99", 0), 5, status="entered-in-error")
+    ward.hear()
+
+    assert [("charge-unpriced", "completed")] == ward.tasks()

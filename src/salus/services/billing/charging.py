@@ -20,17 +20,17 @@ from salus.services.billing.desks import Visited, put, standing, submit, visited
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
-from salus.services.billing.names import Resource, charge_id, is_billed
+from salus.services.billing.names import Resource, charge_id, is_billed, reference
 from salus.services.billing.sheets import sheet_of
 
 GONE = frozenset({"aborted", "entered-in-error", "not-billable"})
 
 
-def charge(store: Store, actor: Actor, purpose: Purpose, reference: str) -> tuple[str, ...]:
-    """Charge what a resource says was done, or take the charge back; ids of the ChargeItems it may have. The listener
-    calls it, and a clerk again once a price was added. Raises Forbidden, Busy."""
+def charge(store: Store, actor: Actor, purpose: Purpose, name: str) -> tuple[str, ...]:
+    """Charge what a resource (`MedicationDispense/7`) says was done, or take the charge back; ids of the ChargeItems it
+    may have. The listener calls it, and a clerk again once a price was added. Raises Forbidden, Busy."""
     check_may(actor, purpose, Act.WRITE, "ChargeItem")
-    found = done(store, reference)
+    found = done(store, name)
     looked = store.open(SYSTEM, Purpose.PAYMENT)
     if any(deed.stands or charge_state(looked, deed) for deed in found):
         local = Local(store.folder)
@@ -39,13 +39,13 @@ def charge(store: Store, actor: Actor, purpose: Purpose, reference: str) -> tupl
             for deed in found:
                 bring(desk, local, deed)
 
-        submit(store, actor, purpose, "charge", reference, work)
+        submit(store, actor, purpose, "charge", name, work)
     return tuple(charge_id(deed.source, deed.part) for deed in found)
 
 
-def done(store: Store, reference: str) -> tuple[Deed, ...]:
+def done(store: Store, name: str) -> tuple[Deed, ...]:
     """What a resource says was done; the house looks, whoever asks: a cashier sees charges, not results."""
-    type, _, id = reference.partition("/")
+    type, _, id = name.partition("/")
     return deeds(store.open(SYSTEM, Purpose.PAYMENT), type, id)
 
 
@@ -61,6 +61,7 @@ def bring(desk: Desk, local: Local, deed: Deed) -> None:
     if not deed.stands:
         drop(desk, before, state)
     elif not (state == "billable" and before and same(before, deed)):
+        take_off(desk, before)
         lay(desk, local, deed, state)
 
 
@@ -68,8 +69,21 @@ def drop(desk: Desk, before: Resource | None, state: str) -> None:
     """It does not stand any more, or never did."""
     if before is None or state in GONE:
         return
-    charge_off(desk, before.get("context", {}).get("reference", ""), before["id"])
+    take_off(desk, before)
     put(desk, before | {"status": "aborted"})
+    answered(desk, before["id"])
+
+
+def take_off(desk: Desk, before: Resource | None) -> None:
+    """Off the draft it is on, which may be that of another visit than it belongs to now."""
+    if before:
+        charge_off(desk, reference(before, "context"), before["id"])
+
+
+def answered(desk: Desk, charge: str) -> None:
+    """There is nothing left to ask about it."""
+    for kind in (UNPRICED, UNPLACED, UNIT):
+        tasks.answered(desk, kind, f"ChargeItem/{charge}")
 
 
 def lay(desk: Desk, local: Local, deed: Deed, state: str) -> None:
@@ -79,12 +93,11 @@ def lay(desk: Desk, local: Local, deed: Deed, state: str) -> None:
     visit = own_visit(desk, local, deed)
     found = priced(deed, visit)
     if isinstance(found, str) or visit is None:
-        ask_price(desk, deed, visit, str(found), state)
+        ask_price(desk, deed, visit, str(found))
         return
     put(desk, charge_item(deed, visit, found, "billable"))
     charge_on(desk, visit, found)
-    for kind in (UNPRICED, UNPLACED, UNIT):
-        tasks.answered(desk, kind, f"ChargeItem/{found.charge}")
+    answered(desk, found.charge)
 
 
 def own_visit(desk: Desk, local: Local, deed: Deed) -> Visited | None:
@@ -93,11 +106,9 @@ def own_visit(desk: Desk, local: Local, deed: Deed) -> Visited | None:
     return visit if visit and visit.patient and visit.patient == deed.patient else None
 
 
-def ask_price(desk: Desk, deed: Deed, visit: Visited | None, why: str, state: str) -> None:
+def ask_price(desk: Desk, deed: Deed, visit: Visited | None, why: str) -> None:
     """Nothing is free by silence: what has no price waits for a clerk."""
     made = charge_item(deed, visit, None, "planned")
-    if state == "billable":
-        charge_off(desk, deed.encounter, made["id"])
     put(desk, made)
     code = ", ".join(code for _, code in deed.codings) or deed.source
     what = {UNIT: f"{code}: {deed.quantity} {deed.unit}", UNPLACED: deed.source}.get(why, code)
@@ -110,8 +121,8 @@ def unbill(desk: Desk, local: Local, charged: Resource) -> bool:
     bills = standing_on(desk, charged)
     paid = [one for one in bills if is_paid(desk, one)]
     for one in paid:
-        patient = charged["subject"].get("reference", "")
-        tasks.ask(desk, tasks.CORRECTION, f"Invoice/{one['id']}", patient, f"ChargeItem/{charged['id']}")
+        what = f"ChargeItem/{charged['id']}"
+        tasks.ask(desk, tasks.CORRECTION, f"Invoice/{one['id']}", reference(charged, "subject"), what)
     if paid:
         return False
     for one in bills:
@@ -122,7 +133,7 @@ def unbill(desk: Desk, local: Local, charged: Resource) -> bool:
 
 def standing_on(desk: Desk, charged: Resource) -> list[Resource]:
     """The issued bill of a charge and later ones of the visit, the latest first."""
-    invoices = [one for one in chain(desk, charged.get("context", {}).get("reference", "")) if one["status"] in ISSUED]
+    invoices = [one for one in chain(desk, reference(charged, "context")) if one["status"] in ISSUED]
     places = [at for at, one in enumerate(invoices) if on(one, charged["id"])]
     return invoices[places[-1] :][::-1] if places else []
 

@@ -36,7 +36,7 @@ def hear(house: House, change: Change) -> None:
     """Raises Busy: then it is heard again."""
     name = f"{change.type}/{change.id}"
     if change.type == "Invoice":
-        return mend(house.store, change.id)
+        return again(house.store, change.id)
     if change.type != "MedicationRequest":
         charge(house.store, SYSTEM, Purpose.PAYMENT, name)
     if change.type == "Encounter":  # what was heard of before there was a visit to bill it with
@@ -46,12 +46,22 @@ def hear(house: House, change: Change) -> None:
         settle(house.store, encounter)
 
 
-def mend(store: Store, invoice: str) -> None:
-    """A bill whose charges have changed after it was paid was refunded: cancel it, and make a new one."""
+def again(store: Store, invoice: str) -> None:
+    """A bill changed: a draft may be ready, such as one that is left where a charge went to another visit; one that is
+    not paid any more may have waited for that."""
     records = store.open(SYSTEM, Purpose.PAYMENT)
-    if not tasks.is_open(records, tasks.CORRECTION, f"Invoice/{invoice}"):
+    try:
+        found: Resource = records.read("Invoice", invoice).json()
+    except (Missing, Gone):
         return
-    found: Resource = records.read("Invoice", invoice).json()
+    if is_billed(found) and found["status"] == "draft":
+        settle(store, bare(encounter_of(found)))
+    elif tasks.is_open(records, tasks.CORRECTION, f"Invoice/{invoice}"):
+        mend(store, records, found)
+
+
+def mend(store: Store, records: Records, found: Resource) -> None:
+    """A bill whose charges have changed after it was paid was refunded: cancel it, and make a new one."""
     with store.readers.one() as reader:
         if found["status"] not in ISSUED or is_paid(reader, found):
             return
