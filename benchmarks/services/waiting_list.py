@@ -36,7 +36,7 @@ from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.finding import find
 from salus.services.appointments.hours import DAYS
 from salus.services.appointments.waiting import rounds
-from salus.services.appointments.waiting.line import Person, line, lines
+from salus.services.appointments.waiting.line import Person, line
 from salus.services.appointments.waiting.places import WaitingList
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, place_of
 from salus.services.appointments.waiting.turns import LEAD, keeps, turn
@@ -102,6 +102,8 @@ class Lived:
     offered: int = 0
     accepted: int = 0
     passed_over: int = 0
+    read: int = 0  # up to which transaction it was looked at
+    waits: dict[str, Place] = field(default_factory=dict)  # who waits, by the log alone
     went: dict[str, list[float]] = field(default_factory=dict)  # days waited, by urgency
 
 
@@ -174,21 +176,21 @@ def observed(own: House, lived: Lived, answering: dict[str, tuple[datetime, str]
 
 
 def watch(store: Store, lived: Lived, work: Callable[[], object]) -> list[Place]:
-    """Do something, and count whom the offers that it made passed over."""
-    after = store.last_transaction()
+    """Do something, then read what was written, in order: whom did each offer pass over who waited just then?"""
     work()
-    made = []
-    records = store.open(SYSTEM, Purpose.OPERATIONS)
-    waits = [one for found in lines(records).values() for one in found]
-    for change in store.outbox(after, 100_000):
+    made, records = [], store.open(SYSTEM, Purpose.OPERATIONS)
+    for change in store.outbox(lived.read, 100_000):
+        lived.read = change.t
         told = records.vread("Appointment", change.id, change.version).json() if change.type == "Appointment" else {}
-        if told.get("status") == "pending" and is_place(told):
-            place = place_of(told)
+        place = place_of(told) if told and is_place(told) else None
+        lived.waits.pop(change.id, None)
+        if place and place.waits:
+            lived.waits[change.id] = place
+        elif place:
             made.append(place)
             lived.offered += 1
-            lived.passed_over += sum(
-                1 for one in waits if turn(one) < turn(place) and one.id != place.id and wanted(records, one, place)
-            )
+            before = [one for one in lived.waits.values() if turn(one) < turn(place)]
+            lived.passed_over += sum(wanted(records, one, place) for one in before)
     return made
 
 

@@ -405,3 +405,14 @@ def test_a_service_that_is_given_no_more_is_not_waited_for(clinic: Any):
     rounds.sweep(clinic.house)
 
     assert ["cancelled"] == clinic.state(place)
+
+
+def test_who_joins_before_a_time_is_let_go_is_not_asked_before_others_because_it_is_heard_of_first(full: Any):
+    first, second = full.join("li"), None
+    full.hear()
+    with later(full, minutes=1):
+        second = full.join("wang")
+        full.cancel(full.bookings[0])
+        full.hear()
+
+    assert ["pending", "waitlist"] == full.state(first, second)

@@ -4,6 +4,7 @@ Each offer is one transaction that turns a place that waits into one that holds 
 refused by the database, and a place that was given up meanwhile is offered nothing.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,36 +21,36 @@ from salus.records.writer import Request
 from salus.services.appointments import states
 from salus.services.appointments.booking import TYPE, give_back, held_until, standing, told
 from salus.services.appointments.catalogue import service_of, used_slots
-from salus.services.appointments.finding import STEP, Offer, some
+from salus.services.appointments.finding import Offer, some
 from salus.services.appointments.waiting.line import Person, house, line, read, zone_of_service
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, offered, place_of, waiting
 from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, in_turn, keeps
 
 Resource = dict[str, Any]
 FAR = timedelta(days=90)  # how far ahead a time is offered
-A_DAY = 10_000  # offers that are looked at in a day
+SOME = timedelta(days=7)  # looked at together
 HEIRS = 5  # of those who could have what was let go, so many are asked; where all have gone meanwhile it is free
 TRIES = 3  # how often one that was taken meanwhile is looked for again
 
 
 class Openings:
-    """What is free of a service between two moments, a day at a time, as it is looked at. Raises Missing, Gone."""
+    """What is free of a service between two moments, some days at a time, as it is looked at. Raises Missing, Gone."""
 
     def __init__(self, store: Store, service: str, begin: datetime, end: datetime) -> None:
         self._store, self.begin = store, max(begin, clock.now() + LEAD)
         self.end = min(end, clock.now() + FAR)
         self.service = service_of(store, service.partition("/")[2], self.begin, self.end)
         self.zone = zone_of_service(house(store), service)
-        self._days: dict[datetime, list[Offer]] = {}
+        self._looked: dict[datetime, list[Offer]] = {}
         self._barren: set[Terms] = set()  # terms that nothing of it suits
 
     def __iter__(self) -> Iterator[Offer]:
         at = self.begin
         while at < self.end:
-            if at not in self._days:
-                self._days[at] = some(self._store, self.service, at, min(at + STEP, self.end), A_DAY, "")
-            yield from self._days[at]
-            at += STEP
+            if at not in self._looked:
+                self._looked[at] = some(self._store, self.service, at, min(at + SOME, self.end), sys.maxsize, "")
+            yield from self._looked[at]
+            at += SOME
 
     def first(self, place: Place) -> Offer | None:
         """The soonest that a place could have. What suits nobody's terms is looked for once for all who share them."""
@@ -67,20 +68,20 @@ class Openings:
         return None
 
     def forget(self, offer: Offer) -> None:
-        """It was taken: what else that day is free is looked for again."""
-        self._days = {at: found for at, found in self._days.items() if not at <= offer.start < at + STEP}
+        """It was taken: what else is free about then is looked for again."""
+        self._looked = {at: found for at, found in self._looked.items() if not at <= offer.start < at + SOME}
 
     def slots(self, offer: Offer) -> tuple[str, ...]:
         return used_slots(self.service, offer.actors[0], offer.start, offer.end)
 
 
-def hand_out(store: Store, services: Iterable[str], begin: datetime, end: datetime, only: str = "") -> int:
+def hand_out(store: Store, services: Iterable[str], begin: datetime, end: datetime) -> int:
     """Offer what is free of services between two moments to those who wait for one of them, in turn, whichever it is;
-    `only`: to this place, since the others were asked before. How many it was."""
+    how many it was. Nobody is asked alone: what came free just before was not heard of yet."""
     opened: dict[str, Openings] = {}
     waiting: list[Place] = []
     for service in dict.fromkeys(services):
-        if found := [one for one in line(house(store), service) if only in ("", one.id)]:
+        if found := line(house(store), service):
             try:
                 opened[service] = Openings(store, service, begin, end)
             except (Missing, Gone, Invalid):  # nobody gives it any more

@@ -1,10 +1,11 @@
 """When the house offers: as soon as a time is freed, and every few minutes whatever was missed."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
@@ -27,6 +28,7 @@ Resource = dict[str, Any]
 Span = tuple[datetime, datetime]
 AROUND = timedelta(hours=4)  # before a freed time: a longer visit may begin there now
 TYPES = frozenset({TYPE, "Slot", "PractitionerRole", "HealthcareService"})
+SEEN: WeakKeyDictionary[Store, dict[str, int]] = WeakKeyDictionary()  # service -> up to which transaction all was seen
 OFTEN, SELDOM = timedelta(seconds=10), timedelta(minutes=5)
 
 
@@ -35,17 +37,29 @@ OFTEN, SELDOM = timedelta(seconds=10), timedelta(minutes=5)
 
 def hear(house_: House, change: Change) -> None:
     """Offer what a change has freed, to those who wait for a service of whom it was."""
-    for one in freed(house(house_.store), change):
-        offers.hand_out(house_.store, one.services, *one.span, one.only)
+    store = house_.store
+    for one in freed(house(store), change):
+        seen = SEEN.setdefault(store, {})
+        services = [name for name in one.services if seen.get(name, -1) < change.t]
+        if one.span is None:
+            look(store, services)
+        else:
+            offers.hand_out(store, services, *one.span)
+
+
+def look(store: Store, services: Iterable[str]) -> None:
+    """Offer whatever is free of services; what had happened by then need not be looked at again when it is heard."""
+    upto, names = store.last_transaction(), list(services)
+    offers.hand_out(store, names, clock.now(), clock.now() + offers.FAR)
+    SEEN.setdefault(store, {}).update(dict.fromkeys(names, upto))
 
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """Between which moments something of these services may have become free; `only`: for this place."""
+    """Between which moments something of these services may have become free; None: at any time."""
 
     services: Sequence[str]
-    span: Span
-    only: str = ""
+    span: Span | None = None
 
 
 def freed(records: Records, change: Change) -> Iterator[Freed]:
@@ -56,9 +70,9 @@ def freed(records: Records, change: Change) -> Iterator[Freed]:
     elif after and change.type == "Slot" and after["status"] == "free":
         yield from by_slot(records, after)
     elif after and change.type == "PractitionerRole":
-        yield Freed([one["reference"] for one in after.get("healthcareService", [])], always())
+        yield Freed([one["reference"] for one in after.get("healthcareService", [])])
     elif change.type == "HealthcareService":
-        yield Freed([f"HealthcareService/{change.id}"], always())
+        yield Freed([f"HealthcareService/{change.id}"])
 
 
 def version(records: Records, change: Change, number: int) -> Resource | None:
@@ -69,10 +83,6 @@ def version(records: Records, change: Change, number: int) -> Resource | None:
     return made
 
 
-def always() -> Span:
-    return clock.now(), clock.now() + offers.FAR
-
-
 def by_booking(records: Records, before: Resource | None, after: Resource | None) -> Iterator[Freed]:
     """Somebody waits, or a time was let go."""
     if before and holds_time(before) and not (after and same_time(before, after)):
@@ -80,7 +90,7 @@ def by_booking(records: Records, before: Resource | None, after: Resource | None
         services = services_of(records, offer.actors) | set(named(before))
         yield Freed(sorted(services), (offer.start - AROUND, offer.end))
     if after and is_place(after) and (place := place_of(after)).waits:
-        yield Freed([place.terms.service], always(), place.id)
+        yield Freed([place.terms.service])
 
 
 def holds_time(told: Resource) -> bool:
@@ -161,7 +171,7 @@ def sweep(house_: House) -> None:
         for place in found:
             if zone is None or is_over(records, place, zone):
                 end(store, place)
-    offers.hand_out(store, waiting_for, *always())
+    look(store, waiting_for)
 
 
 def zone_or_none(records: Records, service: str) -> ZoneInfo | None:
