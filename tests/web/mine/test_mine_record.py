@@ -10,6 +10,7 @@ import pytest
 from salus.base.errors import Forbidden
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
+from salus.services.visits.narrative import xhtml
 from salus.web.accounts import ACCOUNTS
 
 LOINC = "http://loinc.org"
@@ -44,6 +45,22 @@ def letter(id: str, who: dict, text: str, **more: object) -> dict:
     }
 
 
+def note(id: str, status: str, text: str, **more: object) -> dict:
+    return {
+        "resourceType": "Composition",
+        "id": id,
+        "status": status,
+        "type": {"text": "Outpatient note"},
+        "title": f"Note {id}",
+        "subject": ME,
+        "date": "2026-08-02T10:00:00Z",
+        "author": [{"reference": "Practitioner/demo-clinician"}],
+        "section": [{"title": "Complaint", "text": {"status": "additional", "div": xhtml(text)}}],
+        **more,
+    }
+
+
+AFTER_N1 = {"code": "replaces", "targetReference": {"reference": "Composition/n1"}}
 BODIES = (
     {"resourceType": "Patient", "id": "showcase-1", "name": [{"text": "Wang Jianguo"}], "birthDate": "1968-03-01"},
     {"resourceType": "Patient", "id": "showcase-10", "name": [{"text": "Somebody Else"}]},
@@ -58,6 +75,14 @@ BODIES = (
         "patient": ME,
     },
     letter("l1", ME, "Sleep more."),
+    note("n1", "final", "Cough for <days>"),
+    note("n2", "preliminary", "Not signed yet"),
+    note(
+        "n3",
+        "final",
+        "Cough for weeks",
+        relatesTo=[{"code": "replaces", "targetReference": {"reference": "Composition/n1"}}],
+    ),
     letter("l2", OTHER, "Another's letter."),
 )
 
@@ -86,6 +111,9 @@ def test_notes_of_oneself_are_shown_and_of_nobody_else(phone):
     page = phone.see("/mine/record/notes")
 
     assert "Sleep more." in page and "Letter" in page and "Another" not in page
+    assert "Cough for &lt;days&gt;" in page and "Complaint" in page and ACCOUNTS["clinician"].en in page
+    assert "Not signed yet" not in page
+    assert 1 == page.count("A later version takes the place of this one.")
 
 
 def test_everything_is_one_file_with_nothing_of_anybody_else(phone):
@@ -96,7 +124,7 @@ def test_everything_is_one_file_with_nothing_of_anybody_else(phone):
     names = {entry["fullUrl"].split("/fhir/")[1] for entry in bundle["entry"]}
     assert names == {
         "Patient/showcase-1", "Observation/k1", "Observation/k2", "AllergyIntolerance/penicillin",
-        "DocumentReference/l1",
+        "DocumentReference/l1", "Composition/n1", "Composition/n2", "Composition/n3",
     }  # fmt: skip
 
 

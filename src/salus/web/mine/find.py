@@ -21,7 +21,7 @@ from salus.web.mine.insurance import kinds
 from salus.web.telling.bookings import Coming
 from salus.web.visit import Visit
 
-FIRST = 8  # times of a doctor on a day that show at once
+FIRST, SOME = 6, 4  # times of a doctor, and doctors on a day, that show at once
 LONGEST = 60  # letters that are looked for
 GROUPS_AHEAD = timedelta(days=28)
 NARROWING = ("department", "service", "doctor", "place")
@@ -100,6 +100,7 @@ def times(
         groups=[] if moving or doctor else groups(visit, shown),
         later=days[-1].day + timedelta(days=1) if days else None,
         first=FIRST,
+        some=SOME,
         key=uuid7(),
         moving=moving,
         fault=fault,

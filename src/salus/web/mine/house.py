@@ -1,8 +1,13 @@
-"""Names of the house's own places, which a patient's account may not list for itself."""
+"""Names of the house's own places and people, which a patient's account may not list for itself."""
+
+from collections.abc import Callable
+from datetime import date
 
 from salus.base.errors import SalusError
 from salus.privacy import SYSTEM, Purpose
 from salus.services.appointments.brochure import alias
+from salus.web.accounts import ACCOUNTS
+from salus.web.telling.person import person
 from salus.web.visit import Visit
 
 
@@ -14,3 +19,21 @@ def named(visit: Visit, reference: str) -> str:
     except SalusError:
         return ""
     return alias(told).in_(visit.language)
+
+
+def called(visit: Visit) -> Callable[[str], str]:
+    """What somebody is called: by their account, else as the house knows them, else as the audit names them."""
+    house = visit.desk.store.open(SYSTEM, Purpose.OPERATIONS)
+    accounts = {one.actor.reference: one.name(visit.language) for one in ACCOUNTS.values()}
+    known: dict[str, str] = {SYSTEM.reference: visit.say("mine.seen.house"), **accounts}
+
+    def name(who: str) -> str:
+        if who not in known:
+            kind, _, id = who.partition("/")
+            try:
+                known[who] = person(house.read(kind, id).json(), visit.language, date.max).name
+            except SalusError:
+                known[who] = who
+        return known[who]
+
+    return name

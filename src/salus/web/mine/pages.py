@@ -26,7 +26,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine/record", record.record, "mine"),
     ("GET", "/mine/record/trends/{code}", record.trend, "mine"),
     ("GET", "/mine/record/visits", record.visits, "mine"),
-    ("GET", "/mine/record/notes", record.papers, "mine"),
+    ("GET", "/mine/record/notes", record.notes, "mine"),
     ("GET", "/mine/record/seen", seen.listing, "mine"),
     ("GET", "/mine/record/download", record.download, "mine"),
     ("GET", "/mine/waiting", waiting.form, "mine"),

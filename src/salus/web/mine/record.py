@@ -1,23 +1,19 @@
 """The own record: results in plain words, medicines, allergies, visits, notes; all of it as a file."""
 
-from typing import Any
-
 from starlette.responses import Response
 
-from salus.assistants.cases.gate.sources import sources_of
 from salus.base import clock
 from salus.base.errors import Missing
-from salus.records import Version
 from salus.web.chart import dossier_of
+from salus.web.mine.house import called
 from salus.web.services import own
-from salus.web.telling import terms
+from salus.web.telling import papers
 from salus.web.telling.dossier import Dossier
 from salus.web.telling.measures import Measure
 from salus.web.visit import Visit
 
 FIRST = 12  # results and visits that show at once
-WRITTEN = ("Composition", "DocumentReference", "DiagnosticReport")
-UNRELEASED = frozenset({"preliminary", "registered", "partial"})  # of a result or a note: nobody has signed it yet
+UNRELEASED = frozenset({"preliminary", "registered"})  # of a result: nobody has signed it yet
 SIDES = {"H": "above", "HH": "above", "L": "below", "LL": "below"}
 
 
@@ -61,20 +57,10 @@ def visits(visit: Visit) -> Response:
     return visit.page("mine/visits.html", record=own_dossier(visit))
 
 
-def papers(visit: Visit) -> Response:
-    """The notes about this patient, the latest first."""
-    found = visit.records.compartment(own(visit), WRITTEN)
-    return visit.page("mine/papers.html", papers=[one for version in found if (one := paper(visit, version))])
-
-
-def paper(visit: Visit, version: Version) -> dict[str, Any] | None:
-    """A note with its texts; None for one that has none, that is not signed, or that the patient is not shown."""
-    body = version.json()
-    texts = list(sources_of(version)) if body.get("status") not in UNRELEASED else []
-    if not texts:
-        return None
-    title = body.get("title") or terms.concept(body.get("type") or body.get("code"), visit.language)
-    return {"on": texts[0].on, "title": title, "texts": [one.text for one in texts]}
+def notes(visit: Visit) -> Response:
+    """The notes about this patient, the latest first, each by whom it was signed."""
+    found = (version.json() for version in visit.records.compartment(own(visit), papers.TYPES))
+    return visit.page("mine/papers.html", papers=papers.papers(found, visit.language), called=called(visit))
 
 
 def download(visit: Visit) -> Response:
