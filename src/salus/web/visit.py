@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from salus.codes import unit_words
 from salus.records import Records, Store
 from salus.services.appointments.brochure import Brochure
 from salus.services.appointments.links import Links
+from salus.ui import formats
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
@@ -114,7 +116,13 @@ class Visit:
             "synthetic": self.desk.synthetic.seen(),
             "demo": self.desk.settings.demo,
             "today": clock.now().date(),
+            "moment": self.moment,
         }
+
+    def moment(self, at: str | datetime | None) -> str:
+        """An instant by the clock of the house; nothing for none."""
+        told = datetime.fromisoformat(at) if isinstance(at, str) and at else at
+        return formats.time(told.astimezone(self.desk.settings.zone), self.language) if told else ""
 
     def go(self, address: str) -> Response:
         """Send the browser on, after a form has done its work."""
