@@ -2,8 +2,8 @@
 
 Run: `python benchmarks/services/reconciling.py [--payments 1000000]`. The payments are made at the desk of a real store
 (SQLite), by the functions that the cash desk uses, on many invoices in parts. Faults of each kind are put into the
-statements of two days. Afterwards: every fault was found under its own name, nothing else was; the bank's account in the
-books has what the bank has; what each patient owes, and is held for them, equals a count in plain Python; done again
+statements of two days. Afterwards: every fault was found under its own name, nothing else was; the bank's account has
+in the books what the bank has; what each patient owes, and is held for them, equals a count in plain Python; done again
 nothing changes. The peak of memory is that of the reconciliation, in a process of its own.
 """
 

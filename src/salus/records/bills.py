@@ -1,9 +1,9 @@
-"""The steward of bills: what was charged, asked and answered here is written by billing alone, whatever way it comes.
+"""The steward of bills: what was charged, asked and paid here is written by billing alone, whatever way it comes.
 
-A bill that anybody may change proves nothing. So a ChargeItem, Invoice, Claim or ClaimResponse that has the mark of
-billing (an identifier of the system `MARK`) is written in a transaction of billing (`desk.bills`), or taken in by the
-system itself; those of other houses are records like all others. That a bill is paid, or is not any more, may be said
-by whoever posts the payment: if the books say so too. https://hl7.org/fhir/R4/invoice.html
+A bill that anybody may change proves nothing. So one of `TYPES` that has the mark of billing (an identifier of the
+system `MARK`) is written in a transaction of billing (`desk.bills`), or taken in by the system itself; those of other
+houses are records like all others. That a bill is paid, or is not any more, may be said by whoever posts the payment:
+if the books say so too. https://hl7.org/fhir/R4/invoice.html
 """
 
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MARK = "https://salus.example/billed"
 TOLD = f'"{MARK}"'.encode()
-TYPES = ("Invoice", "ChargeItem", "Claim", "ClaimResponse")
+TYPES = ("Invoice", "ChargeItem", "Claim", "ClaimResponse", "PaymentReconciliation", "PaymentNotice")
 PAID = {True: "balanced", False: "issued"}
 
 
@@ -51,8 +51,8 @@ def may(desk: "Desk") -> bool:
 
 def refused(what: str, id: str) -> Conflict:
     return Conflict(
-        f"{what} {id[:64]} is not written by hand: charges come of what was done, bills are issued and cancelled, and "
-        "nothing of them is changed",
+        f"{what} {id[:64]} is not written by hand: charges come of what was done, bills are issued and cancelled, "
+        "payments made and given back, and nothing of them is changed",
         path="status",
     )
 

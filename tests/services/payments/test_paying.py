@@ -343,3 +343,23 @@ def test_an_order_that_is_asked_for_again_is_one_and_another_under_its_id_is_ref
         bank.request(replace(order, amount=200))
     with pytest.raises(SalusError):
         bank.look("../secret")
+
+
+@pytest.mark.parametrize("type", ["PaymentReconciliation", "PaymentNotice"])
+def test_a_payment_is_not_written_by_hand_nor_given_back_if_it_was(house: House, type: str):
+    house.issue("i1", 12_000)
+    made = pay(house.store, *house.li, "i1", house.bank, "k1")
+    hand = house.store.open(*house.cashier)
+    found = house.store.open(SYSTEM, Purpose.PAYMENT).search(type, "").versions[0]
+    for change in ({"status": "cancelled"}, {"identifier": [{"value": "other"}]}):
+        with pytest.raises(Conflict, match="not written by hand"):
+            hand.update(type, found.id, found.json() | change)
+    with pytest.raises(Conflict, match="not written by hand"):
+        hand.create(type, {name: value for name, value in found.json().items() if name != "id"})
+    if type == "PaymentReconciliation":
+        forged = found.json() | {"id": "forged", "paymentAmount": {"value": 9_000, "currency": "CNY"}}
+        forged["identifier"] = [one for one in forged["identifier"] if "billed" not in one["system"]]
+        hand.update(type, "forged", forged)
+        with pytest.raises(Missing):
+            refund(house.store, *house.cashier, "forged", house.bank, "r1")
+        assert [made] == payments_of(house.store, *house.li, "i1")

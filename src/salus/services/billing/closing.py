@@ -20,8 +20,10 @@ from salus.privacy.policy import Act
 from salus.records import Records, Store, books
 from salus.records.books import Books, Entry, Line
 from salus.records.desk import Desk
-from salus.services.acting import BASE, Acting, coded, put, same_id, standing
+from salus.services.acting import BASE, coded, put, same_id, standing
 from salus.services.billing.completeness import missing
+from salus.services.billing.desks import submit
+from salus.services.billing.names import billed, is_billed
 from salus.services.billing.payments.shapes import CODES, TYPE, Kind
 
 Resource = dict[str, Any]
@@ -106,7 +108,7 @@ def preview(
 def closings(records: Records, provider: str, currency: str) -> list[Closing]:
     """The closes of a provider, latest first."""
     wanted = [("identifier", f"{CLOSINGS}|{provider}/{currency}"), ("_count", "200")]
-    found = (closing_of(told) for told in every(records, TYPE, wanted))
+    found = (closing_of(told) for told in every(records, TYPE, wanted) if is_billed(told))
     return sorted(found, key=lambda one: one.day, reverse=True)
 
 
@@ -192,7 +194,8 @@ def close(
     wanted = replace(open, drawers=drawers, id=id, who=actor.reference, uncharged=uncharged(store, day, zone))
 
     def work(desk: Desk) -> Closing:
-        if (found := standing(desk, f"{TYPE}/{id}")) is not None:
+        found = standing(desk, f"{TYPE}/{id}")
+        if found is not None and is_billed(found):
             return same(closing_of(found), counted)
         before = upto_of(desk, provider, currency)
         if before.posting != wanted.after:
@@ -203,7 +206,7 @@ def close(
         put(desk, resource(made, zone))
         return made
 
-    return Acting(store, actor, purpose).do("close", f"{TYPE}/{id}", [TYPE], work)
+    return submit(store, actor, purpose, "close", f"{TYPE}/{id}", work)
 
 
 def uncharged(store: Store, day: date, zone: ZoneInfo) -> tuple[str, ...]:
@@ -215,7 +218,8 @@ def uncharged(store: Store, day: date, zone: ZoneInfo) -> tuple[str, ...]:
 def closed(store: Store, id: str) -> Closing | None:
     with store.readers.one() as reader:
         found = reader.current(TYPE, id, None)
-    return closing_of(found.json()) if found and not found.deleted else None
+    told = found.json() if found and not found.deleted else {}
+    return closing_of(told) if is_billed(told) else None
 
 
 def same(found: Closing, counted: Mapping[str, int] | None) -> Closing:
@@ -267,7 +271,7 @@ def resource(made: Closing, zone: ZoneInfo) -> Resource:
         "resourceType": TYPE,
         "id": made.id,
         "extension": [{"url": POSTINGS, "valueString": f"{made.after}-{made.upto}"}],
-        "identifier": [{"system": CLOSINGS, "value": f"{made.provider}/{made.currency}"}],
+        "identifier": [{"system": CLOSINGS, "value": f"{made.provider}/{made.currency}"}, billed(made.id)],
         "status": "active",
         "period": {"start": start.isoformat(), "end": end_of(made.day, zone).astimezone(zone).isoformat()},
         "created": clock.instant(at),

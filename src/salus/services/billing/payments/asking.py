@@ -1,8 +1,6 @@
 """What every act of the cash desk does: see who asks, write in one transaction, ask the provider, hear the answer."""
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
 
 from salus.base import clock
 from salus.base.errors import Busy, Conflict, Forbidden, Invalid, Missing, SalusError
@@ -10,14 +8,22 @@ from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Store
 from salus.records.desk import Desk
-from salus.records.writer import Request
 from salus.services.acting import TASKS, coded, put, same_id, standing
+from salus.services.billing.desks import submit
 from salus.services.billing.payments import moving
 from salus.services.billing.payments.port import Provider, Told
-from salus.services.billing.payments.shapes import DEPOSIT, INWARD, NOTICE, TYPE, Payment, Status, payment_of
+from salus.services.billing.payments.shapes import (
+    DEPOSIT,
+    INWARD,
+    NOTICE,
+    TYPE,
+    Payment,
+    Status,
+    is_payment,
+    payment_of,
+)
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 LONGEST_KEY = 200
 FAULT = "payment-fault"
 
@@ -36,7 +42,7 @@ def check(actor: Actor, purpose: Purpose, provider: Provider | None, key: str) -
 def kept(desk: Desk, id: str) -> Payment | None:
     """The payment that stands under an id."""
     told = standing(desk, f"{TYPE}/{id}")
-    return payment_of(told) if told else None
+    return payment_of(told) if told and is_payment(told) else None
 
 
 def same(before: Payment, wanted: Payment, amount: int | None) -> Payment:
@@ -45,11 +51,6 @@ def same(before: Payment, wanted: Payment, amount: int | None) -> Payment:
     if not alike or amount not in (None, before.amount):
         raise Conflict(f"The key '{before.name}' was used for another payment: choose another key", path="key")
     return before
-
-
-def submit(store: Store, actor: Actor, purpose: Purpose, act: str, what: str, work: Callable[[Desk], T]) -> T:
-    """One transaction, in the name of who asks."""
-    return store.writer.submit(Request(work, actor, purpose, act, what)).result()
 
 
 def asked(store: Store, payment: Payment, provider: Provider) -> Payment:

@@ -9,6 +9,7 @@ from salus.records import Store, books
 from salus.records.books import Books
 from salus.records.desk import Desk
 from salus.services.billing import names
+from salus.services.billing.desks import submit
 from salus.services.billing.payments import asking, moving
 from salus.services.billing.payments.dues import account_for
 from salus.services.billing.payments.port import Provider
@@ -74,7 +75,7 @@ def moved(
             check_held(desk, wanted)
         return moving.begin(desk, wanted, provider.at_hand)
 
-    return asking.asked(store, asking.submit(store, actor, purpose, kind.value, name[:64], work), provider)
+    return asking.asked(store, submit(store, actor, purpose, kind.value, name[:64], work), provider)
 
 
 def check_held(desk: Desk, wanted: Payment) -> None:

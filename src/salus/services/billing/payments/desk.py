@@ -12,10 +12,21 @@ from salus.base.errors import Forbidden, Malformed, Missing
 from salus.privacy import SYSTEM, Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
+from salus.services.billing.desks import submit
 from salus.services.billing.payments import asking, moving
 from salus.services.billing.payments.dues import amount_of, invoice_for
 from salus.services.billing.payments.port import Notice, Provider
-from salus.services.billing.payments.shapes import ABOUT, TYPE, Kind, Payment, Resource, Status, id_of, payment_of
+from salus.services.billing.payments.shapes import (
+    ABOUT,
+    TYPE,
+    Kind,
+    Payment,
+    Resource,
+    Status,
+    id_of,
+    is_payment,
+    payment_of,
+)
 
 
 def pay(
@@ -36,7 +47,7 @@ def pay(
             return asking.same(before, wanted, amount)
         return moving.begin(desk, wanted.sized(amount_of(desk, told, amount)), provider.at_hand)
 
-    return asking.asked(store, asking.submit(store, actor, purpose, "pay", f"Invoice/{invoice[:64]}", work), provider)
+    return asking.asked(store, submit(store, actor, purpose, "pay", f"Invoice/{invoice[:64]}", work), provider)
 
 
 def for_invoice(invoice: Resource, provider: str, key: str) -> Payment:
@@ -82,7 +93,7 @@ def withdraw(store: Store, actor: Actor, purpose: Purpose, payment: str, provide
             raise Missing(f"There is no payment {payment[:64]!r}", path="payment")
         return found
 
-    found = asking.submit(store, actor, purpose, "withdraw", f"{TYPE}/{payment[:64]}", work)
+    found = submit(store, actor, purpose, "withdraw", f"{TYPE}/{payment[:64]}", work)
     if found.status is not Status.PENDING:
         return found
     return asking.heard(store, provider, provider.close(payment))
@@ -98,4 +109,4 @@ def about(store: Store, reference: str) -> Iterator[Payment]:
     """The payments about an Invoice, or an Account."""
     records = store.open(SYSTEM, Purpose.PAYMENT)
     wanted = [("identifier", f"{ABOUT}|{reference}"), ("_count", "200")]
-    return (payment_of(told) for told in every(records, TYPE, wanted))
+    return (payment_of(told) for told in every(records, TYPE, wanted) if is_payment(told))

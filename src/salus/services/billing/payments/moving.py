@@ -126,14 +126,9 @@ def payee(desk: Desk, payment: Payment) -> Resource:
 def found(desk: Desk, id: str) -> Payment:
     """Raises Missing."""
     told = standing(desk, f"{TYPE}/{id}")
-    if told is None or not is_payment(told):
+    if told is None or not shapes.is_payment(told):
         raise Missing(f"There is no payment {id[:64]!r}", path="payment")
     return shapes.payment_of(told)
-
-
-def is_payment(told: Resource) -> bool:
-    """Whether a PaymentReconciliation is a payment of ours, and no record of a day."""
-    return any(one.get("system") == shapes.KEYS for one in told.get("identifier", []))
 
 
 def now() -> datetime:

@@ -6,6 +6,7 @@ from salus.base.errors import Conflict, Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store, books
 from salus.records.desk import Desk
+from salus.services.billing.desks import submit
 from salus.services.billing.payments import asking, moving, shapes
 from salus.services.billing.payments.port import Provider
 from salus.services.billing.payments.shapes import DEPOSIT, INWARD, TYPE, Kind, Payment, Status, id_of
@@ -37,7 +38,7 @@ def refund(
             return asking.same(before, wanted, amount)
         return moving.begin(desk, wanted.sized(amount_of(desk, paid, amount)), provider.at_hand)
 
-    return asking.asked(store, asking.submit(store, actor, purpose, "refund", f"{TYPE}/{payment[:64]}", work), provider)
+    return asking.asked(store, submit(store, actor, purpose, "refund", f"{TYPE}/{payment[:64]}", work), provider)
 
 
 def of_payment(paid: Payment, provider: str, key: str, reason: str) -> Payment:

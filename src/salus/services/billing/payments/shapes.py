@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from salus.base import clock, money
 from salus.records.books import Entry
 from salus.services.acting import coded
-from salus.services.billing.names import deposit
+from salus.services.billing.names import billed, deposit, is_billed
 from salus.services.billing.payments.port import Order, Told
 
 Resource = dict[str, Any]
@@ -130,7 +130,7 @@ def id_of(about: str, key: str) -> str:
 
 def resource(payment: Payment, payee: Resource) -> Resource:
     """The PaymentReconciliation of a payment. `payee`: who the money is for, a Reference. Its days are those of UTC."""
-    about = {"system": ABOUT, "value": payment.about}
+    subjects = [{"system": ABOUT, "value": one} for one in (payment.invoice, payment.account) if one]
     detail: Resource = {
         "type": coded(CODES, payment.kind.value),
         "request": {"reference": payment.about},
@@ -145,11 +145,7 @@ def resource(payment: Payment, payee: Resource) -> Resource:
     return {
         "resourceType": TYPE,
         "id": payment.id,
-        "identifier": [
-            {"system": KEYS, "value": payment.name},
-            about,
-            {"system": ABOUT, "value": payment.account},
-        ][: 3 if payment.invoice else 2],
+        "identifier": [{"system": KEYS, "value": payment.name}, *subjects, billed(payment.id)],
         "status": payment.status.value,
         "created": clock.instant(payment.at),
         "paymentDate": payment.at.date().isoformat(),
@@ -161,10 +157,15 @@ def resource(payment: Payment, payee: Resource) -> Resource:
     }
 
 
+def is_payment(told: Resource) -> bool:
+    """Whether a PaymentReconciliation is a payment of ours: no record of a day, and written by nobody's hand."""
+    return is_billed(told) and any(one.get("system") == KEYS for one in told["identifier"])
+
+
 def payment_of(told: Resource) -> Payment:
     """The way back."""
-    (detail,), ids = told["detail"], [one["value"] for one in told["identifier"]]
-    amount = told["paymentAmount"]
+    (detail,), amount = told["detail"], told["paymentAmount"]
+    name, *subjects = [one["value"] for one in told["identifier"] if one["system"] in (KEYS, ABOUT)]
     return Payment(
         told["id"],
         Kind(detail["type"]["coding"][0]["code"]),
@@ -172,10 +173,10 @@ def payment_of(told: Resource) -> Payment:
         detail["submitter"]["identifier"]["value"],
         money.minor(amount),
         amount["currency"],
-        ids[-1],
+        subjects[-1],
         datetime.fromisoformat(told["created"]),
-        ids[0],
-        ids[1] if len(ids) > 2 else "",
+        name,
+        subjects[0] if len(subjects) > 1 else "",
         detail.get("predecessor", {}).get("value", ""),
         told.get("paymentIdentifier", {}).get("value", ""),
         "formCode" in told,
@@ -185,9 +186,11 @@ def payment_of(told: Resource) -> Payment:
 
 def notice(payment: Payment, told: Told, payee: Resource) -> Resource:
     """The PaymentNotice that a provider has said it is paid; the same however often that is said."""
+    id = str(uuid5(NAMESPACE_URL, f"{KEYS}/{payment.id}/notice"))
     return {
         "resourceType": NOTICE,
-        "id": str(uuid5(NAMESPACE_URL, f"{KEYS}/{payment.id}/notice")),
+        "id": id,
+        "identifier": [billed(id)],
         "status": "active",
         "request": {"reference": payment.about},
         "created": clock.instant(told.at),

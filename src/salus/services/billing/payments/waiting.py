@@ -9,10 +9,9 @@ from salus.base.errors import Busy, SalusError
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.services.billing.payments import asking, desk
-from salus.services.billing.payments.moving import is_payment
 from salus.services.billing.payments.port import Provider, State, Told
 from salus.services.billing.payments.providers import providers_of
-from salus.services.billing.payments.shapes import TYPE, Payment, Status, payment_of
+from salus.services.billing.payments.shapes import TYPE, Payment, Status, is_payment, payment_of
 from salus.services.rounds import Chore, House
 
 log = logging.getLogger(__name__)

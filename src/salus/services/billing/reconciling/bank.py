@@ -108,7 +108,7 @@ class Bank:
 
 def payment_of(desk: Desk, id: str) -> Payment | None:
     told = standing(desk, f"{TYPE}/{id}")
-    return shapes.payment_of(told) if told and moving.is_payment(told) else None
+    return shapes.payment_of(told) if told and shapes.is_payment(told) else None
 
 
 def signed(payment: Payment) -> int:

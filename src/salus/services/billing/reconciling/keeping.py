@@ -13,6 +13,7 @@ from salus.base import clock, money
 from salus.base.errors import Missing
 from salus.records import Records
 from salus.services.acting import BASE, coded, same_id
+from salus.services.billing.names import billed, is_billed
 from salus.services.billing.payments.shapes import CODES, TYPE
 from salus.services.billing.reconciling.faults import Difference, Fault
 from salus.services.billing.reconciling.reading import Bad
@@ -67,13 +68,15 @@ def id_of(side: str, currency: str, day: date, part: int = 0) -> str:
 def reconciliations(records: Records, side: str, currency: str) -> list[Reconciled]:
     """The days reconciled with a side, latest first, without their differences."""
     wanted = [("identifier", f"{RECONCILED}|{side}/{currency}"), ("_count", "50")]
-    found = (head_of(told) for told in every(records, TYPE, wanted))
+    found = (head_of(told) for told in every(records, TYPE, wanted) if is_billed(told))
     return sorted(found, key=lambda one: one.day, reverse=True)
 
 
 def reconciled(records: Records, side: str, currency: str, day: date) -> Reconciled:
     """A day with all its differences. Raises Missing when it was not reconciled, Forbidden."""
     told = records.read(TYPE, id_of(side, currency, day)).json()
+    if not is_billed(told):
+        raise Missing(f"{day} was not reconciled with {side}")
     found = [one for part in parts(records, told, side, currency, day) for one in differences_of(part)]
     return replace(head_of(told), differences=tuple(found))
 
@@ -115,6 +118,7 @@ def head(made: Reconciled, piece: Sequence[Difference]) -> Resource:
         "identifier": [
             {"system": RECONCILED, "value": f"{made.side}/{made.currency}"},
             {"system": FILE, "value": made.file},
+            billed(made.id),
         ],
         "processNote": notes,
     }
@@ -124,6 +128,7 @@ def tail(made: Reconciled, piece: Sequence[Difference], part: int) -> Resource:
     return {
         "resourceType": TYPE,
         "id": id_of(made.side, made.currency, made.day, part),
+        "identifier": [billed(made.id)],
         "status": "active",
         "period": {"start": made.day.isoformat(), "end": made.day.isoformat()},
         "created": clock.instant(made.at),

@@ -22,7 +22,9 @@ from salus.records import Store
 from salus.records.books import Books
 from salus.records.desk import Desk
 from salus.records.writer import Request
-from salus.services.acting import Acting, put, standing
+from salus.services.acting import put, standing
+from salus.services.billing.desks import submit
+from salus.services.billing.names import is_billed
 from salus.services.billing.payments.port import State
 from salus.services.billing.payments.shapes import TYPE
 from salus.services.billing.reconciling import keeping, reading, spooling
@@ -85,13 +87,15 @@ def reconcile(
         side.name, currency, day, count.rows, count.agreed, count.unread, count.ours, count.theirs, digest,
         actor.reference, clock.now(), tuple(count.bad), found_out,
     )  # fmt: skip
-    return write_down(Acting(store, actor, purpose), made)
+    return write_down(store, actor, purpose, made)
 
 
 def before_now(store: Store, side: Side, currency: str, day: date) -> Reconciled | None:
     with store.readers.one() as reader:
         found = reader.current(TYPE, keeping.id_of(side.name, currency, day), None)
-    return keeping.reconciled(store.open(SYSTEM, Purpose.PAYMENT), side.name, currency, day) if found else None
+    if found is None or found.deleted or not is_billed(found.json()):
+        return None
+    return keeping.reconciled(store.open(SYSTEM, Purpose.PAYMENT), side.name, currency, day)
 
 
 def same(found: Reconciled, digest: str) -> Reconciled:
@@ -173,12 +177,11 @@ def repaired(store: Store, actor: Actor, purpose: Purpose, round: Round, suspect
     waiting: deque[tuple[Case, Future[list[Difference]]]] = deque()
 
     def ask(case: Case, repair: Callable[[Desk, Round, Case], list[Difference]]) -> "Future[list[Difference]]":
-        return sent(
-            store,
-            Request(
-                lambda desk: repair(desk, round, case), actor, purpose, "reconcile", f"{round.side.name}/{case.id}"
-            ),
-        )
+        def work(desk: Desk) -> list[Difference]:
+            desk.bills = True
+            return repair(desk, round, case)
+
+        return sent(store, Request(work, actor, purpose, "reconcile", f"{round.side.name}/{case.id}"))
 
     def answer() -> list[Difference]:
         case, future = waiting.popleft()
@@ -203,14 +206,14 @@ def sent(store: Store, request: Request[list[Difference]]) -> "Future[list[Diffe
             sleep(0.001)
 
 
-def write_down(acting: Acting, made: Reconciled) -> Reconciled:
+def write_down(store: Store, actor: Actor, purpose: Purpose, made: Reconciled) -> Reconciled:
     """The record of it, whole or not at all; the one that stands if somebody else was first."""
     records = keeping.resources(made)
 
     def work(desk: Desk) -> Reconciled:
-        if standing(desk, f"{TYPE}/{made.id}") is None:
+        if not is_billed(standing(desk, f"{TYPE}/{made.id}") or {}):
             for one in records:
                 put(desk, one)
         return made
 
-    return acting.do("reconcile", f"{TYPE}/{made.id}", [TYPE], work)
+    return submit(store, actor, purpose, "reconcile", f"{TYPE}/{made.id}", work)
