@@ -6,12 +6,13 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import orjson
 import pytest
 
-from salus.base.errors import Forbidden, Invalid
+from salus.base.errors import Conflict, Forbidden, Invalid
 from salus.places.identity import check_digit, resident
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
@@ -218,6 +219,23 @@ def test_somebody_like_one_who_is_known_is_registered_only_with_a_reason_that_st
 
 def people(desk: Desk) -> int:
     return desk[0].open(SYSTEM, Purpose.OPERATIONS).search("Patient", "_summary=count").total or 0
+
+
+def test_two_desks_that_register_one_person_at_once_make_one_patient(desk: Desk):
+    before, got = people(desk), []
+
+    def ask() -> None:
+        try:
+            got.append(register(*desk, MEI)["id"])
+        except Conflict:
+            got.append("")
+
+    desks = [Thread(target=ask) for _ in range(4)]
+    for one in desks:
+        one.start()
+    for one in desks:
+        one.join()
+    assert 3 == got.count("") and people(desk) == before + 1
 
 
 def test_a_patient_and_a_nurse_learn_nothing_of_who_is_known(desk: Desk, mei: str):

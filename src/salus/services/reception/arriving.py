@@ -9,9 +9,9 @@ from salus.base.ids import uuid7
 from salus.privacy import Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
+from salus.services.acting import Acting, current, put, standing
 from salus.services.appointments import states as bookings
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, person_of, room_of, service_of
-from salus.services.reception.counter import Counter, put, read, standing
 from salus.services.reception.encounters import encounter, id_for, urgent
 from salus.services.reception.order import due
 from salus.services.reception.tickets import Ticket, moment, next_number, task, ticket_of
@@ -33,13 +33,13 @@ def check_in(store: Store, actor: Actor, purpose: Purpose, appointment: str, lev
     """Somebody has come for their booking (`appointment` is its id). Raises Conflict for one that was cancelled, is
     for another day, or was checked in already (it says the number); Missing, Invalid, Forbidden."""
     level_of(level)
-    counter = Counter(store, actor, purpose)
-    told = counter.records.read("Appointment", appointment).json()
+    acting = Acting(store, actor, purpose)
+    told = acting.records.read("Appointment", appointment).json()
     clinic = clinic_of(store, service_of(store, told))
     wished = person_of(store, doctor_of(told))
 
     def work(desk: Desk) -> Arrival:
-        booked, name = read(desk, f"Appointment/{appointment}"), f"Appointment/{appointment}"
+        booked, name = current(desk, f"Appointment/{appointment}"), f"Appointment/{appointment}"
         check_not_here(desk, appointment)
         status = bookings.after("check-in", booked["status"], name)
         check_today(booked, clinic, desk.at, name)
@@ -53,7 +53,7 @@ def check_in(store: Store, actor: Actor, purpose: Purpose, appointment: str, lev
             name,
         )
 
-    return counter.do(work, "check-in", f"Appointment/{appointment}", *WRITTEN, "Appointment")
+    return acting.do("check-in", f"Appointment/{appointment}", (*WRITTEN, "Appointment"), work)
 
 
 def walk_in(
@@ -68,31 +68,31 @@ def walk_in(
 ) -> Arrival:
     """Somebody has come without a booking (`patient` is a reference). Raises Missing, Gone, Forbidden, Invalid."""
     level_of(level)
-    counter = Counter(store, actor, purpose)
+    acting = Acting(store, actor, purpose)
     clinic, wished = clinic_of(store, service), person_of(store, doctor)
     id = uuid7()
 
     def work(desk: Desk) -> Arrival:
-        read(desk, patient)
+        current(desk, patient)
         return taken(desk, replace(drawn(desk, clinic, patient, level), wished=wished), clinic, id, reason=reason)
 
-    return counter.do(work, "walk-in", f"Encounter/{id}", *WRITTEN)
+    return acting.do("walk-in", f"Encounter/{id}", WRITTEN, work)
 
 
 def triage(store: Store, actor: Actor, purpose: Purpose, ticket: str, level: int) -> Ticket:
     """Say, or say anew, how urgent it is; whose turn it is follows at once. Raises Conflict for one that is over."""
     level_of(level)
-    counter = Counter(store, actor, purpose)
+    acting = Acting(store, actor, purpose)
 
     def work(desk: Desk) -> Ticket:
-        before = ticket_of(read(desk, f"Task/{ticket}"))
+        before = ticket_of(current(desk, f"Task/{ticket}"))
         if not before.stands:
             raise Conflict(f"Number {before.said} is over: it can be given no level", path="status")
         made = replace(before, level=level, due=due(level, before.arrived, before.booked))
-        put(desk, urgent(read(desk, made.encounter), made))
+        put(desk, urgent(current(desk, made.encounter), made))
         return ticket_of(put(desk, task(made)))
 
-    return counter.do(work, "triage", f"Task/{ticket}", *WRITTEN)
+    return acting.do("triage", f"Task/{ticket}", WRITTEN, work)
 
 
 # --- in the transaction ---

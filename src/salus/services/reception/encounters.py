@@ -45,15 +45,15 @@ def encounter(id: str, ticket: Ticket, clinic: Clinic, appointment: str = "", re
         "subject": {"reference": ticket.patient},
     }
     told = made | {key: value for key, value in given.items() if value}
-    return became(told, ticket, states.BACK)
+    return became(told, ticket, states.BACK, ticket.wished)
 
 
-def became(told: Resource, ticket: Ticket, what: str) -> Resource:
-    """The Encounter as `states` says, with the doctor, the room and the urgency that its ticket now has. Who else took
-    part stays; one whom a doctor has seen is not undone by their leaving."""
+def became(told: Resource, ticket: Ticket, what: str, doctor: str) -> Resource:
+    """The Encounter as `states` says, with the doctor (a Practitioner, "" for none), and the room and the urgency that
+    its ticket now has. Who else took part stays; one whom a doctor has seen is not undone by their leaving."""
     if what == states.LEFT:
         return told | {"status": "cancelled"} if told["status"] in BEFORE else told
-    doctor, where = ticket.doctor or ticket.wished, ticket.room or ticket.laid
+    where = ticket.room or ticket.laid
     others = [one for one in told.get("participant", []) if PERFORMER not in one.get("type", [])]
     ours = [{"type": [PERFORMER], "individual": {"reference": doctor}}] if doctor else []
     given: Resource = {

@@ -3,8 +3,9 @@
 from salus.base.errors import Conflict, Gone, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records.shapes import Change
+from salus.services.acting import TASKS
 from salus.services.reception import queue
-from salus.services.reception.tickets import CODE, CODES, TYPE, ticket_of
+from salus.services.reception.tickets import CODE, TYPE, ticket_of
 from salus.services.rounds import House, Listener
 
 ENDS = {"finished": "finish", "cancelled": "leave", "entered-in-error": "leave"}
@@ -17,7 +18,7 @@ def hear(house: House, change: Change) -> None:
         verb = ENDS.get(records.read("Encounter", change.id).json()["status"])
     except (Missing, Gone):
         return
-    wanted = [("encounter", f"Encounter/{change.id}"), ("code", f"{CODES}|{CODE}")]
+    wanted = [("encounter", f"Encounter/{change.id}"), ("code", f"{TASKS}|{CODE}")]
     for found in records.search(TYPE, wanted).versions if verb else ():
         if ticket_of(found.json()).stands:
             end(house, found.id, str(verb))

@@ -12,12 +12,13 @@ from typing import Any
 from salus.base.errors import Conflict, Missing
 from salus.privacy import Actor, Purpose
 from salus.records import Store
+from salus.records.bookings import person
 from salus.records.desk import Desk
+from salus.services.acting import Acting, current, put, standing
 from salus.services.appointments import states as bookings
 from salus.services.reception import states
 from salus.services.reception.arriving import drawn
 from salus.services.reception.clinics import clinic_of, person_of, role_of
-from salus.services.reception.counter import Counter, put, read, standing
 from salus.services.reception.encounters import became, service_of
 from salus.services.reception.order import ABSENT
 from salus.services.reception.states import CALLED, WAITING, Verb
@@ -42,20 +43,20 @@ def waiting(tickets: Sequence[Ticket], doctor: str = "") -> list[Ticket]:
 def take_number(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Ticket:
     """A number for an Encounter (its id) that names its service and has none today, such as one who comes back.
     Raises Conflict where it stands in the queue already, Missing."""
-    counter = Counter(store, actor, purpose)
+    acting = Acting(store, actor, purpose)
     name = f"Encounter/{encounter}"
-    clinic = clinic_of(store, service_of(counter.records.read("Encounter", encounter).json()))
-    before = [one for one in queued(counter.records, clinic.id, clinic.today()) if one.encounter == name]
+    clinic = clinic_of(store, service_of(acting.records.read("Encounter", encounter).json()))
+    before = [one for one in queued(acting.records, clinic.id, clinic.today()) if one.encounter == name]
 
     def work(desk: Desk) -> Ticket:
         for one in before:
             if (told := standing(desk, f"Task/{one.id}")) and ticket_of(told).stands:
                 raise Conflict(f"{name} has number {one.said} already", path="encounter")
-        told = read(desk, name)
+        told = current(desk, name)
         made = replace(drawn(desk, clinic, told["subject"]["reference"], level_in(told)), encounter=name)
         return ticket_of(put(desk, task(made)))
 
-    return counter.do(work, "take-number", name, *WRITTEN)
+    return acting.do("take-number", name, WRITTEN, work)
 
 
 def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor: str, room: str = "") -> Ticket:
@@ -63,24 +64,24 @@ def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor
 
     Raises Missing where nobody waits, Conflict while this doctor has somebody whom they called.
     """
-    counter = Counter(store, actor, purpose)
-    person, where = person_of(store, doctor), room or room_of(store, doctor)
+    acting = Acting(store, actor, purpose)
+    who, where = person_of(store, doctor), room or room_of(store, doctor)
     tickets = queue(store, actor, purpose, service)
     for one in tickets:
-        if one.status == CALLED and one.doctor and person_of(store, one.doctor) == person:
+        if one.status == CALLED and one.doctor and person_of(store, one.doctor) == who:
             raise Conflict(f"Number {one.said} is called: finish, skip or put it back first", path="doctor")
-    line = waiting(tickets, person)
+    line = waiting(tickets, who)
 
     def work(desk: Desk) -> Ticket:
         for one in line:
-            now = ticket_of(read(desk, f"Task/{one.id}"))
+            now = ticket_of(current(desk, f"Task/{one.id}"))
             if now.status == CALLED and now.doctor == doctor:  # the same call, sent twice
                 return now
             if now.status == WAITING:
                 return done(desk, now, "call", doctor, where)
         raise Missing("Nobody is waiting", path="queue")
 
-    return counter.do(work, "call-next", f"HealthcareService/{service.rpartition('/')[2]}", *WRITTEN)
+    return acting.do("call-next", f"HealthcareService/{service.rpartition('/')[2]}", WRITTEN, work)
 
 
 def call(store: Store, actor: Actor, purpose: Purpose, ticket: str, doctor: str, room: str = "") -> Ticket:
@@ -131,13 +132,13 @@ def deed(
     store: Store, actor: Actor, purpose: Purpose, ticket: str, verb: str, doctor: str = "", room: str = ""
 ) -> Ticket:
     """Do what a verb of `states.VERBS` says. Raises Conflict from a state where it may not be done, Missing."""
-    counter = Counter(store, actor, purpose)
+    acting = Acting(store, actor, purpose)
     where = room or room_of(store, doctor)
 
     def work(desk: Desk) -> Ticket:
-        return done(desk, ticket_of(read(desk, f"Task/{ticket}")), verb, doctor, where)
+        return done(desk, ticket_of(current(desk, f"Task/{ticket}")), verb, doctor, where)
 
-    return counter.do(work, verb, f"Task/{ticket}", *WRITTEN)
+    return acting.do(verb, f"Task/{ticket}", WRITTEN, work)
 
 
 def room_of(store: Store, doctor: str) -> str:
@@ -156,9 +157,10 @@ def done(desk: Desk, before: Ticket, verb: str, doctor: str = "", room: str = ""
     if rule.to == CALLED:
         made = replace(made, doctor=doctor or before.doctor, room=room or before.room or before.laid)
     if rule.encounter:
-        put(desk, became(read(desk, made.encounter), made, rule.encounter))
+        doctor = person(desk, made.doctor) if made.doctor else made.wished
+        put(desk, became(current(desk, made.encounter), made, rule.encounter, doctor))
     if verb in FOLLOWS:
-        let_go(desk, read(desk, made.encounter), FOLLOWS[verb])
+        let_go(desk, current(desk, made.encounter), FOLLOWS[verb])
     return ticket_of(put(desk, task(made)))
 
 

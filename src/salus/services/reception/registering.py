@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
@@ -19,11 +20,13 @@ from salus.places.identity import resident
 from salus.privacy import Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
-from salus.services.reception.counter import Counter, put, standing
+from salus.services import acting
+from salus.services.acting import TASKS, Acting, coded, put, standing
+from salus.services.reception.matching.candidates import escaped
 from salus.services.reception.matching.matching import Match, matches
 from salus.services.reception.matching.names import HAN, family_of
 from salus.services.reception.matching.people import RESIDENT, digits
-from salus.services.reception.tickets import CODES, coded, reference
+from salus.services.reception.tickets import reference
 
 Resource = dict[str, Any]
 MRN = "https://salus.example/mrn"
@@ -74,13 +77,15 @@ def register(store: Store, actor: Actor, purpose: Purpose, form: Form, despite: 
 
     Raises Invalid, Doubled where somebody who is known looks like this one and no reason is given, Forbidden.
     """
-    counter = Counter(store, actor, purpose)
     told = described(form, clock.now().date())
+    house = Acting(store, actor, purpose)
+    known = {one.id for query in telling(told) for one in house.records.search("Patient", query).versions}
     found = matches(store, actor, purpose, told)
     if found and not despite.strip():
         raise Doubled(found)
 
     def work(desk: Desk) -> Resource:
+        check_still_new(desk, told, known)
         id, number = fresh(desk)
         held = [{"system": MRN, "value": number}, *told.get("identifier", [])]
         made = put(desk, told | {"id": id, "identifier": held})
@@ -88,7 +93,8 @@ def register(store: Store, actor: Actor, purpose: Purpose, form: Form, despite: 
             put(desk, doubt(id, found, despite.strip(), desk))
         return made
 
-    return counter.do(work, "register", "Patient", "Patient", *(["Task"] if found else []))
+    types = ("Patient", "Task") if found else ("Patient",)
+    return house.do("register", "Patient", types, work)
 
 
 # --- each field ---
@@ -170,6 +176,22 @@ def check_together(told: Resource, today: date) -> None:
 # --- in the transaction ---
 
 
+def telling(told: Resource) -> list[str]:
+    """Searches that find somebody with this number, or this telephone and birth date."""
+    asked = [{"identifier": escaped(one["value"])} for one in told.get("identifier", [])]
+    for way in told.get("telecom", []) if "birthDate" in told else ():
+        asked.append({"phone": escaped(way["value"]), "birthdate": told["birthDate"]})
+    return [urlencode(one) for one in asked]
+
+
+def check_still_new(desk: Desk, told: Resource, known: set[str]) -> None:
+    """Raises Conflict where another desk has registered somebody like this since it was looked who is `known`."""
+    for query in telling(told):
+        for one in acting.found(desk, "Patient", query):
+            if one["id"] not in known:
+                raise Conflict(f"Patient/{one['id']} was registered just now: look again", path="name")
+
+
 def fresh(desk: Desk) -> tuple[str, str]:
     """An id and the record number that it follows from, neither of which anybody has."""
     while True:
@@ -182,7 +204,7 @@ def fresh(desk: Desk) -> tuple[str, str]:
 def doubt(id: str, found: list[Match], reason: str, desk: Desk) -> Resource:
     """A Task to look whether two records are of one person."""
     likes = [
-        {"type": coded(CODES, DOUBLE), "valueReference": {"reference": f"Patient/{one.id}", "display": one.grade}}
+        {"type": coded(TASKS, DOUBLE), "valueReference": {"reference": f"Patient/{one.id}", "display": one.grade}}
         for one in found
     ]
     return {
@@ -190,7 +212,7 @@ def doubt(id: str, found: list[Match], reason: str, desk: Desk) -> Resource:
         "id": uuid7(),
         "status": "requested",
         "intent": "order",
-        "code": coded(CODES, DOUBLE),
+        "code": coded(TASKS, DOUBLE),
         "description": reason[:1000],
         "focus": reference(f"Patient/{id}"),
         "authoredOn": clock.instant(desk.at),

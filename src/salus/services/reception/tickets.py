@@ -15,13 +15,13 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.records import Records
 from salus.records.desk import Desk
+from salus.services.acting import TASKS, coded
 from salus.services.reception.order import Place, place
 from salus.services.reception.states import STANDING, WAITING
 from salus.services.reception.triage import level_of
 
 Resource = dict[str, Any]
 TYPE = "Task"
-CODES = "https://salus.example/fhir/CodeSystem/task"
 CODE = "queue-ticket"
 QUEUE = "https://salus.example/queue"
 NUMBER = "https://salus.example/queue-number"
@@ -118,7 +118,7 @@ def task(ticket: Ticket) -> Resource:
         "status": ticket.status,
         "intent": "order",
         "priority": level_of(ticket.level).task,
-        "code": coded(CODES, CODE),
+        "code": coded(TASKS, CODE),
         "focus": reference(ticket.encounter),
         "for": reference(ticket.patient),
         "encounter": reference(ticket.encounter),
@@ -165,10 +165,6 @@ def ticket_of(told: Resource) -> Ticket:
         calls=said["calls"]["valueUnsignedInt"] if "calls" in said else 0,
         version=int(told.get("meta", {}).get("versionId", 0)),
     )
-
-
-def coded(system: str, code: str) -> Resource:
-    return {"coding": [{"system": system, "code": code}]}
 
 
 def reference(name: str) -> Resource | None:

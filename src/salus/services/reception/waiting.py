@@ -17,13 +17,14 @@ from salus.base.errors import Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store
+from salus.services.acting import TASKS
 from salus.services.appointments.catalogue import MINUTES, USUAL_MINUTES, number
 from salus.services.reception.bookings import booked, midnight
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, offered, person_of
 from salus.services.reception.foretelling import PUNCTUAL, Coming, Estimate, Pace, Room, between, foretell
 from salus.services.reception.queue import waiting
 from salus.services.reception.states import CALLED, STANDING
-from salus.services.reception.tickets import CODE, CODES, TYPE, Ticket, moment, queued, ticket_of
+from salus.services.reception.tickets import CODE, TYPE, Ticket, moment, queued, ticket_of
 
 LOOK_BACK = 14  # days
 LONGEST = 240.0  # minutes: a visit that nobody ended says nothing
@@ -68,7 +69,7 @@ def turn(store: Store, actor: Actor, purpose: Purpose, patient: str) -> Turn | N
     if actor.role is not Role.PATIENT:
         check_may(actor, purpose, Act.READ, TYPE)
     records = offered(store)
-    asked = [("patient", patient), ("code", f"{CODES}|{CODE}"), ("status", ",".join(sorted(STANDING)))]
+    asked = [("patient", patient), ("code", f"{TASKS}|{CODE}"), ("status", ",".join(sorted(STANDING)))]
     own = (ticket_of(one) for one in every(records, TYPE, asked))
     found = max((one for one in own if is_today(store, one)), key=lambda one: one.arrived, default=None)
     store.writer.note(actor, purpose, "read", f"turn of {patient[:80]}")
