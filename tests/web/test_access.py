@@ -7,6 +7,7 @@ from salus.web.session import account_of, opened
 
 ADDRESS = {
     "pharmacy": "/pharmacy",
+    "reception": "/reception",
     "laboratory": "/laboratory",
     "tasks": "/tasks",
     "cases": "/cases",

@@ -37,6 +37,7 @@ ACCOUNTS = {
     for one in (
         account("clinician", "Dr Chen Yu", "陈宇医生", Role.CLINICIAN, Purpose.TREATMENT, "/patients"),
         account("nurse", "Nurse Lin Fang", "林芳护士", Role.NURSE, Purpose.TREATMENT, "/patients"),
+        account("desk", "Liu Yan", "刘燕", Role.DESK, Purpose.OPERATIONS, "/reception"),
         account("pharmacist", "He Qing", "何青药师", Role.PHARMACIST, Purpose.TREATMENT, "/pharmacy"),
         account("technician", "Tang Wei", "唐伟技师", Role.TECHNICIAN, Purpose.TREATMENT, "/laboratory"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
@@ -58,6 +59,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "cases": CARERS | {Role.DATA_SCIENTIST},
     "quizzes": CARERS | {Role.ADMINISTRATOR},
     "tasks": CARERS,
+    "reception": frozenset({Role.DESK}),
     "pharmacy": frozenset({Role.PHARMACIST}),
     "laboratory": frozenset({Role.TECHNICIAN, Role.NURSE}),
     "mine": frozenset({Role.PATIENT}),

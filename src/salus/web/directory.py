@@ -29,6 +29,7 @@ from salus.web.clinic import pages as clinic
 from salus.web.laboratory import pages as laboratory
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
+from salus.web.reception import pages as reception
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -103,6 +104,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     *mine.PAGES,
     *calendars.PAGES,
     *pharmacy.PAGES,
+    *reception.PAGES,
     *laboratory.PAGES,
     ("GET", "/tasks", tasks.listing, "tasks"),
     ("GET", "/tasks/alarm", tasks.alarm, "tasks"),

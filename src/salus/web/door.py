@@ -30,6 +30,7 @@ from salus.web import faults, live, session
 from salus.web.accounts import ROOMS, Account
 from salus.web.calendars.feed import address_of
 from salus.web.directory import PAGES, Handler
+from salus.web.reception import screen
 from salus.web.signin import kept
 from salus.web.synthetic import Synthetic
 from salus.web.visit import TEMPLATES, Desk, Visit
@@ -49,6 +50,7 @@ def pages(store: Store, bedside: Bedside, settings: Settings) -> list[BaseRoute]
     routes: list[BaseRoute] = [Route("/static/{mark}/{name:path}", serve)]
     routes += [Route(path, doorway(desk, handler, room), methods=[method]) for method, path, handler, room in PAGES]
     routes.append(Route("/patients/{id}/live", live.stream(desk, lambda request: entering(desk, request, "patients"))))
+    routes.append(Route("/reception/screen/live", screen.stream(desk, lambda it: entering(desk, it, "reception"))))
     told = {HTTPException: told_apart(desk), SalusError: told_apart(desk), Exception: told_apart(desk)}
     return [Mount("/", Safety(GZipMiddleware(Starlette(routes=routes, exception_handlers=told), minimum_size=400)))]
 

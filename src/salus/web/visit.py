@@ -36,6 +36,7 @@ SPOKEN: tuple[str, ...] = (
     "salus.web.calendars",
     "salus.web.laboratory",
     "salus.web.pharmacy",
+    "salus.web.reception",
 )
 TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words

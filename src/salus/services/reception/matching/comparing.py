@@ -24,12 +24,18 @@ def compared(one: Person, other: Person) -> dict[str, str]:
     """Field -> level, only of what is known of both."""
     found = {
         "identifier": identifiers(one, other),
-        "name": best("name", (names(a, b) for a, b in product(one.names, other.names))),
+        "name": best("name", (names(a, b) for a, b in pairs(one, other))),
         "born": births(one.born, other.born) if one.born and other.born else None,
         "phone": best("phone", (numbers(a, b) for a, b in product(one.phones, other.phones))),
         "sex": sexes(one.sex, other.sex),
     }
     return {field: level for field, level in found.items() if level}
+
+
+def pairs(one: Person, other: Person) -> Iterable[tuple[Name, Name]]:
+    """The names to compare: in Chinese where both have such a name, since its pinyin only says how it sounds."""
+    own, others = ([name for name in who.names if name.han] for who in (one, other))
+    return product(own, others) if own and others else product(one.names, other.names)
 
 
 def best(field: str, levels: Iterable[str]) -> str | None:

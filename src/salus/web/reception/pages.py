@@ -1,0 +1,31 @@
+"""Which address leads to which of the front desk's pages."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from salus.web.reception import booking, hall, line, people, registering, screen
+from salus.web.visit import Visit
+
+Handler = Callable[[Visit], Response]
+ROOM = "reception"
+
+PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
+    ("GET", "/reception", hall.page, ROOM),
+    ("POST", "/reception/bookings/{id}/check-in", hall.arrive, ROOM),
+    ("POST", "/reception/call", line.call, ROOM),
+    ("POST", "/reception/numbers/{id}/triage", line.triage, ROOM),
+    ("POST", "/reception/numbers/{id}/{verb}", line.deed, ROOM),
+    ("GET", "/reception/numbers/{id}", line.slip, ROOM),
+    ("GET", "/reception/register", registering.form, ROOM),
+    ("POST", "/reception/register", registering.save, ROOM),
+    ("GET", "/reception/people", people.find, ROOM),
+    ("GET", "/reception/people/{id}", people.one, ROOM),
+    ("POST", "/reception/people/{id}/walk-in", people.take_in, ROOM),
+    ("GET", "/reception/people/{id}/book", booking.times, ROOM),
+    ("POST", "/reception/people/{id}/book", booking.book, ROOM),
+    ("GET", "/reception/bookings/{id}/move", booking.instead, ROOM),
+    ("POST", "/reception/bookings/{id}/move", booking.move, ROOM),
+    ("POST", "/reception/bookings/{id}/cancel", booking.cancel, ROOM),
+    ("GET", "/reception/screen", screen.page, ROOM),
+)
