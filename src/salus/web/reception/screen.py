@@ -30,7 +30,7 @@ AGAIN = 10  # seconds after which a browser without scripts loads the page again
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What the wall shows of one clinic: (number, masked name, doctor, room) of the called, the latest first; numbers of
+    """What the wall shows of a clinic: (number, masked name, doctor, room) of the called, the latest first; numbers of
     who is next, and of who was not there when called."""
 
     clinic: Clinic
