@@ -411,3 +411,19 @@ def test_a_course_of_visits_is_told_of_as_one(clinic: Any):
 def test_the_table_in_the_manual_is_the_one_that_is_followed(language: str):
     manual = Path(__file__).resolve().parents[2] / "docs" / "how-to" / f"wait-and-be-told{language}.md"
     assert table() in manual.read_text("utf-8")
+
+
+def test_medicines_are_told_of_once_a_visit_and_a_bad_sample_each_time(clinic: Any):
+    subject = {"subject": {"reference": "Patient/li"}}
+    medicine = {"medicationCodeableConcept": {"text": "HIV"}, "context": {"reference": "Encounter/e"}, **subject}
+    for n in range(3):
+        put(clinic, "MedicationDispense", f"m{n}", status="preparation", **medicine)
+    put(clinic, "MedicationDispense", "m0", status="completed", **medicine)
+    hear(clinic)
+    with later(1):
+        for n in range(2):
+            put(clinic, "Specimen", f"s{n}", status="unsatisfactory", **subject)
+        hear(clinic)
+
+    assert ["medicine", "sample", "sample"] == told(clinic)
+    assert not any("HIV" in text for text in texts(clinic))

@@ -17,7 +17,7 @@ from salus.ui import formats
 
 Resource = dict[str, Any]
 WORDS = words_of("salus.services.reminders")
-DAYS = ("date", "effectiveDateTime", "issued")  # of what is not an appointment
+DAYS = ("date", "effectiveDateTime", "issued", "receivedTime", "whenPrepared")  # of what is not an appointment
 
 
 def patients(records: Records, told: Resource) -> list[str]:

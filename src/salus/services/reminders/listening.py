@@ -17,7 +17,7 @@ from salus.services.appointments.series import series_of
 from salus.services.appointments.waiting.terms import service_of_place
 from salus.services.reminders import facts, notices
 from salus.services.reminders.choice import refused_by
-from salus.services.reminders.occasions import CHANGED, OFFER_OVER, Occasion, occasion
+from salus.services.reminders.occasions import CHANGED, OFFER_OVER, ONCE, Occasion, occasion
 from salus.services.reminders.sending import channel_for, opening
 from salus.services.reminders.site import site_of
 from salus.services.rounds import House, Listener
@@ -67,7 +67,9 @@ def news(store: Store, records: Records, change: Change) -> Iterator[News]:
 
 
 def with_course(store: Store, records: Records, change: Change, one: News) -> News:
-    """The same, for all visits of a series that were changed in one transaction."""
+    """The same, for all visits of a series that were changed in one transaction, or all medicines of a visit."""
+    if one.told["resourceType"] in ONCE and "context" in one.told:
+        return replace(one, course=one.told["context"]["reference"], key="")
     course = series_of(one.told) if one.told["resourceType"] == "Appointment" else None
     if course is None:
         return one

@@ -13,7 +13,7 @@ from salus.services.appointments.states import VERBS
 from salus.services.appointments.waiting.terms import is_place, lapses
 
 Resource = dict[str, Any]
-KINDS = ("booking", "reminder", "waiting", "bill", "result")  # what a person may refuse
+KINDS = ("booking", "reminder", "waiting", "bill", "result", "medicine")  # what a person may refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ BILL = Occasion("bill", "bill", needed=True, leads="bill")
 PAID = Occasion("paid", "bill", leads="bill")
 REFUNDED = Occasion("refunded", "bill", leads="bill")
 RESULT = Occasion("result", "result", leads="result")
+SAMPLE = Occasion("sample", "result", needed=True)
+MEDICINE = Occasion("medicine", "medicine")
 
 # what was done to an Appointment -> the notice of it
 DONE: Mapping[str, Occasion] = {
@@ -58,9 +60,12 @@ CHANGED: Mapping[str, Mapping[tuple[str, str], Occasion | None]] = {
     "Invoice": {("*", "issued"): BILL, ("balanced", "issued"): None, ("issued", "balanced"): PAID},
     "PaymentReconciliation": {("*", "active"): REFUNDED},
     "DiagnosticReport": {("*", "final"): RESULT},
+    "Specimen": {("*", "unsatisfactory"): SAMPLE},
+    "MedicationDispense": {("*", "preparation"): MEDICINE},
 }
 TOLD = [one for rows in CHANGED.values() for one in rows.values() if one]
 ALL = tuple(dict.fromkeys((*DONE.values(), REMINDER, *TOLD)))
+ONCE = frozenset({"MedicationDispense"})  # told of once a visit, however many there are
 BACK = frozenset({"refund", "return"})  # payments that go to the person
 
 
