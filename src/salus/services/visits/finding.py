@@ -6,9 +6,10 @@ the house's, so that 高血压 leads to whatever the house calls I10.
 """
 
 import math
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,17 @@ class Vocabulary:
     def __init__(self, folder: Path) -> None:
         self._site = Site(folder / FOLDER)
         self._used: dict[str, tuple[float, Uses]] = {}
+        self._warm: threading.Thread | None = None
+
+    def warm(self) -> None:
+        """Make the indexes aside, once: a large list takes seconds, and the first look shall not wait for it."""
+        if self._warm is None:
+            self._warm = threading.Thread(target=self._make, name="diagnoses", daemon=True)
+            self._warm.start()
+
+    def _make(self) -> None:
+        for one in self.systems():
+            one.index.near("高血压")
 
     def systems(self) -> list[System]:
         """A house's own first, then ours."""
@@ -57,10 +69,7 @@ class Vocabulary:
 
     def named(self, system: str, code: str, language: str) -> str:
         """The official name, "" for a code that nobody has."""
-        for one in self.systems():
-            if one.url == system and (row := one.row(code)) is not None:
-                return one.display(row, language)
-        return ""
+        return named(self.systems(), system, code, language)
 
     def find(self, text: str, language: str, uses: Uses | None = None, most: int = 12) -> list[Hit]:
         """What fits best; nothing for a text of blanks."""
@@ -71,7 +80,14 @@ class Vocabulary:
         found = [(one, row, False) for one in systems for row in looked(one, text, uses)]
         if len(found) < FEW:
             found += [(one, row, True) for one in systems for row in one.index.near(text)[:LOOKED]]
-        return self._best(found, text, language, uses, most)
+        best: dict[str, tuple[tuple[float, int, str], System, int, bool]] = {}
+        for system, row, slip in found:
+            code = system.codes[row]
+            place = rank(system.index, row, text, slip, uses.get((official(systems, system, code), code), 0.0))
+            if code not in best or place < best[code][0]:
+                best[code] = place, system, row, slip
+        chosen = sorted(best.values(), key=lambda one: one[0])[:most]
+        return [hit(systems, system, row, language, slip) for _, system, row, slip in chosen]
 
     def uses(self, records: Records, doctor: str) -> Uses:
         """What a doctor and their colleagues put down, counted anew when a minute has passed."""
@@ -80,29 +96,24 @@ class Vocabulary:
             kept = self._used[doctor] = (time.monotonic(), used(records, doctor))
         return kept[1]
 
-    def _best(
-        self, found: list[tuple[System, int, bool]], text: str, language: str, uses: Uses, most: int
-    ) -> list[Hit]:
-        """Each code once, in the order of `rank`."""
-        best: dict[str, tuple[tuple[float, int, str], Hit]] = {}
-        for system, row, slip in found:
-            url, code = self._official(system, row)
-            place = rank(system.index, row, text, slip, uses.get((url, code), 0.0))
-            hit = self._hit(system, row, url, code, language, slip)
-            if code not in best or place < best[code][0]:
-                best[code] = place, hit
-        return [hit for _, hit in sorted(best.values(), key=lambda pair: pair[0])[:most]]
 
-    def _official(self, system: System, row: int) -> tuple[str, str]:
-        """The system that a code is taken from: the house's where it has the code."""
-        code = system.codes[row]
-        held = (one.url for url in SYSTEMS for one in self._site.systems(url) if one.row(code) is not None)
-        return next(held, system.url), code
+def official(systems: Iterable[System], found: System, code: str) -> str:
+    """The system that a code is taken from: the first that has it."""
+    return next((one.url for one in systems if one.row(code) is not None), found.url)
 
-    def _hit(self, system: System, row: int, url: str, code: str, language: str, slip: bool) -> Hit:
-        matched = system.display(row, language)
-        name = self.named(url, code, language) or matched
-        return Hit(url, code, name, matched if matched != name else "", slip)
+
+def named(systems: Iterable[System], url: str, code: str, language: str) -> str:
+    for one in systems:
+        if one.url == url and (row := one.row(code)) is not None:
+            return one.display(row, language)
+    return ""
+
+
+def hit(systems: Sequence[System], found: System, row: int, language: str, slip: bool) -> Hit:
+    code, matched = found.codes[row], found.display(row, language)
+    url = official(systems, found, code)
+    name = named(systems, url, code, language)
+    return Hit(url, code, name, matched if matched != name else "", slip)
 
 
 @cache

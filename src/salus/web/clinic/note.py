@@ -10,7 +10,7 @@ from salus.base.errors import Gone, Invalid, Missing
 from salus.services.visits import addenda, notes
 from salus.services.visits.addenda import KINDS, LONGEST_REASON, Story
 from salus.web.chart import shared
-from salus.web.clinic.room import service, writing_of
+from salus.web.clinic.frame import service, writing_of
 from salus.web.telling import courses, terms
 from salus.web.telling.dossier import TYPES, Dossier
 from salus.web.telling.person import by_script, full

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.clinic import note, queue, room
+from salus.web.clinic import diagnosing, note, ordering, queue, room
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -17,14 +17,14 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", VISIT, room.page, "clinic"),
     ("POST", f"{VISIT}/draft", room.keep, "clinic"),
     ("POST", f"{VISIT}/template", room.choose, "clinic"),
-    ("GET", f"{VISIT}/diagnoses", room.found, "clinic"),
-    ("POST", f"{VISIT}/diagnoses", room.diagnose, "clinic"),
-    ("POST", f"{VISIT}/diagnoses/change", room.rediagnose, "clinic"),
-    ("POST", f"{VISIT}/tests", room.test, "clinic"),
-    ("POST", f"{VISIT}/orders", room.prescribe, "clinic"),
-    ("POST", f"{VISIT}/orders/renew", room.renew, "clinic"),
-    ("POST", f"{VISIT}/orders/decide", room.decide, "clinic"),
-    ("POST", f"{VISIT}/orders/drop", room.drop, "clinic"),
+    ("GET", f"{VISIT}/diagnoses", diagnosing.found, "clinic"),
+    ("POST", f"{VISIT}/diagnoses", diagnosing.diagnose, "clinic"),
+    ("POST", f"{VISIT}/diagnoses/change", diagnosing.rediagnose, "clinic"),
+    ("POST", f"{VISIT}/tests", ordering.test, "clinic"),
+    ("POST", f"{VISIT}/orders", ordering.prescribe, "clinic"),
+    ("POST", f"{VISIT}/orders/renew", ordering.renew, "clinic"),
+    ("POST", f"{VISIT}/orders/decide", ordering.decide, "clinic"),
+    ("POST", f"{VISIT}/orders/drop", ordering.drop, "clinic"),
     ("POST", f"{VISIT}/sign", room.sign, "clinic"),
     ("GET", "/clinic/notes/{note}", note.read, "clinic"),
     ("POST", "/clinic/notes/{note}/addenda", note.add, "clinic"),
