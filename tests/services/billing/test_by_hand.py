@@ -16,6 +16,12 @@ HANDS = [
 
 
 @pytest.fixture
+def ward(file_ward):
+    """In a file alone: nothing here depends on the database."""
+    return file_ward
+
+
+@pytest.fixture
 def billed(ward):
     ward.insured()
     ward.year(threshold=180_000)

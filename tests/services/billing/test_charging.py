@@ -14,6 +14,12 @@ from salus.services.billing.tasks import asked
 CASHIER = Actor("Practitioner/cashier", Role.CASHIER)
 
 
+@pytest.fixture
+def ward(file_ward):
+    """In a file alone: nothing here depends on the database."""
+    return file_ward
+
+
 def amounts(ward) -> dict[str, int]:
     return {one.code: one.amount for one in ward.bill().items}
 
