@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from salus.api.fhir.asking import Answer, Ask
-from salus.api.fhir.operations import appointments, bulk, groups, subscriptions, waiting
+from salus.api.fhir.operations import appointments, bills, bulk, groups, subscriptions, waiting
 from salus.api.fhir.operations.apply import apply
 from salus.api.fhir.operations.erase import erase, expunge
 from salus.api.fhir.operations.everything import everything
@@ -102,6 +102,9 @@ OPERATIONS: dict[str, Operation] = {
     "$accept": Operation(waiting.accept, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-accept"),
     "$decline": Operation(waiting.decline, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-decline"),
     "$leave": Operation(waiting.leave, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-leave"),
+    "$bill": Operation(bills.bill_visit, INSTANCE, frozenset({"Encounter"}), ("POST",), OURS + "encounter-bill"),
+    "$reverse": Operation(bills.reverse, INSTANCE, frozenset({"Invoice"}), ("POST",), OURS + "invoice-reverse"),
+    "$explain": Operation(bills.explain, INSTANCE, frozenset({"Invoice"}), ("GET", "POST"), OURS + "invoice-explain"),
     "$translate": Operation(
         translation, BOTH, frozenset({"ConceptMap"}), ("GET", "POST"), HL7 + "ConceptMap-translate"
     ),

@@ -16,6 +16,7 @@ from salus.api.fhir.operations.appointments import SPAN, chosen, collected, mome
 from salus.api.fhir.operations.terminology import Asked
 from salus.base import clock
 from salus.base.errors import Malformed
+from salus.privacy.policy import Act
 from salus.records import Records
 from salus.records.groups import BASE, CAPACITY
 from salus.services.appointments.booking import Wish, participants, timed
@@ -98,6 +99,7 @@ def joined(records: Records, ask: Ask) -> Answer:
 
 
 def closed(records: Records, ask: Ask) -> Answer:
+    guard.check(records, Act.WRITE, "Appointment")
     desk = Groups(records.store, records.actor, records.purpose)
     reason = Asked(ask, "reason").text("reason") or "prov"
     return Answer(200, orjson.dumps(collected(desk.close(ask.parts[1], reason))))
