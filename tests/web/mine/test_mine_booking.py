@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -71,6 +72,36 @@ def test_a_form_sent_twice_is_one_booking(phone, house):
     for verb in ("cancel", "restore"):
         assert [303, 303] == [phone.send(page, f"{first}/{verb}").status_code for _ in range(2)]
     assert bookings(house, "booked") == 1
+
+
+def test_a_button_pressed_eight_times_at_once_does_it_once(phone, house, ward):
+    page = phone.see("/mine/find?department=cardiology")
+    key, at = re.search(r'name="key" value="([^"]+)"', page)[1], phone.offered(page)[0]
+
+    def at_once(address: str, **fields: str) -> set[tuple[int, str]]:
+        with ThreadPoolExecutor(8) as presses:
+            sent = [presses.submit(phone.send, page, address, **fields) for _ in range(8)]
+        return {(one.result().status_code, one.result().headers["location"]) for one in sent}
+
+    ((status, held),) = at_once("/mine/hold", key=key, at=at)
+    assert 303 == status and 1 == bookings(house, "pending")
+    for verb, done, left in (("confirm", "booked", 1), ("cancel", "cancelled", 0), ("restore", "restored", 1)):
+        assert {(303, f"{held}?done={done}")} == at_once(f"{held}/{verb}", reason="once")
+        assert left == bookings(house, "booked")
+
+
+def test_two_appointments_at_one_time_are_pointed_out(phone):
+    start = phone.offered(phone.see("/mine/find?department=cardiology"))[0].split("|")[2]
+    first = phone.book("department=cardiology")
+    where, number = next(
+        (name, number)
+        for name in ("general", "ent", "ophthalmology", "neurology", "dermatology", "surgery", "gastroenterology")
+        for number, at in enumerate(phone.offered(phone.see(f"/mine/find?department={name}")))
+        if at.endswith(start)
+    )
+    page = phone.see(phone.hold(f"department={where}", number))
+
+    assert "You have another appointment at that time" in page and f'href="{first}"' in page
 
 
 def test_nobody_holds_two_times(phone, house):

@@ -72,6 +72,9 @@ def test_what_is_declined_goes_on_and_one_waits_on(phone, ward):
     assert "You are next" in phone.see(place)
     assert [303, 303] == [phone.send(page, f"{place}/leave").status_code for _ in range(2)]
     assert "Waiting list" not in phone.see("/mine").split("<main")[1]
+    assert appointment == phone.browser.get(place).headers["location"]
+    assert "/mine/appointments" == phone.browser.get(appointment).headers["location"]
+    assert 404 == phone.send(page, f"{appointment}/cancel").status_code
 
 
 def test_an_offer_that_is_over_is_said_and_nothing_is_booked(phone, at, ward):

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.base import clock
+from salus.base.errors import Missing
 from salus.services.appointments.series import SCOPES, Series, number_of, series_of
 from salus.services.appointments.video import link_of
 from salus.services.appointments.waiting.terms import is_place
@@ -33,13 +34,22 @@ def told(visit: Visit, body: dict[str, Any]) -> Coming:
 
 
 def coming_of(visit: Visit) -> Coming:
-    return told(visit, body_of(visit))
+    """Raises Missing for what has no time, such as a place in the waiting list."""
+    body = body_of(visit)
+    if not has_time(body):
+        raise Missing(f"There is no {TYPE}/{visit.path['id'][:64]} with a time")
+    return told(visit, body)
+
+
+def has_time(body: dict[str, Any]) -> bool:
+    """Whether it has a time of its own: what is offered from the waiting list has none yet."""
+    return "start" in body and "end" in body and not is_place(body)
 
 
 def own_ones(visit: Visit) -> list[Coming]:
-    """All of this patient's that have a time of their own: what is offered from the waiting list has none yet."""
+    """All of this patient's that have a time."""
     bodies = (version.json() for version in visit.records.compartment(own(visit), [TYPE]))
-    return [told(visit, body) for body in bodies if "start" in body and "end" in body and not is_place(body)]
+    return [told(visit, body) for body in bodies if has_time(body)]
 
 
 def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
@@ -47,6 +57,8 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
     body = body_of(visit)
     if is_place(body):
         return visit.go(f"/mine/waiting/{visit.path['id']}")
+    if not has_time(body):
+        return visit.go("/mine/appointments")
     found = told(visit, body)
     template = "mine/held.html" if found.state in ("held", "lapsed") else "mine/appointment.html"
     done = visit.query.get("done", "")
@@ -63,7 +75,14 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
         number=number_of(body),
         series=siblings(visit, body),
         scopes=SCOPES,
+        clash=clash(visit, found) if found.can_ask else None,
     )
+
+
+def clash(visit: Visit, found: Coming) -> Coming | None:
+    """Another appointment of the patient at the same time."""
+    ahead = (one for one in own_ones(visit) if one.is_to_come and one.id != found.id)
+    return next((one for one in ahead if one.start < found.end and found.start < one.end), None)
 
 
 def siblings(visit: Visit, body: dict[str, Any]) -> list[Coming]:

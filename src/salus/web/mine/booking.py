@@ -1,12 +1,12 @@
 """Hold a time, confirm it, move it, let it go, take it up again. Each form may be sent twice and is done once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from salus.base.errors import Conflict, Invalid
-from salus.records.holds import Taken
+from salus.base.errors import Conflict, Gone, Invalid
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
@@ -70,8 +70,10 @@ def hold(visit: Visit) -> Response:
             offer, slots = offer_of(visit, chosen)
             made = desk.hold(Wish(key, patient, offer, f"HealthcareService/{chosen.service}", slots))
         except Conflict:
-            return find.taken(visit, chosen.service)
-        let_go(visit, desk, but=made["id"])
+            made = desk.before(key, patient, chosen.start)  # pressed twice at once: the other press has it
+    if made is None:
+        return find.taken(visit, chosen.service)
+    let_go(visit, desk, but=made["id"])
     return visit.go(address(made["id"]))
 
 
@@ -94,42 +96,58 @@ def join(visit: Visit) -> Response:
     return visit.go(f"{address(made['id'])}?done=booked")
 
 
+def done(visit: Visit, status: str, act: Callable[[], object]) -> None:
+    """Do it, unless it is done already: of two presses at once the second finds what the first did."""
+    if body_of(visit)["status"] == status:
+        return
+    try:
+        act()
+    except Conflict:
+        if body_of(visit)["status"] != status:
+            raise
+
+
 def confirm(visit: Visit) -> Response:
     """What was held is booked. What is too long to be read is said, and nothing typed is lost."""
     id, reason = visit.path["id"], visit.form.get("reason", "")
     if len(reason) > LONGEST_REASON:
         return one(visit, fault=visit.say("mine.reason.long", most=LONGEST_REASON), status=422)
-    if body_of(visit)["status"] != "booked":
-        desk_of(visit).confirm(id, reason)
+    try:
+        done(visit, "booked", lambda: desk_of(visit).confirm(id, reason))
+    except Gone:
+        return one(visit, status=410)
     return visit.go(f"{address(id)}?done=booked")
 
 
 def cancel(visit: Visit) -> Response:
     """Let it go; of a series also those after it, or all that are to come."""
-    held, scope = coming_of(visit).state == "held", visit.form.get("scope", "one")
-    if body_of(visit)["status"] != "cancelled":
-        Series(visit.desk.store, visit.who.actor, visit.who.purpose).cancel_all(visit.path["id"], scope)
-    return visit.go("/mine/find" if held else f"{address(visit.path['id'])}?done=cancelled")
+    id, scope = visit.path["id"], visit.form.get("scope", "one")
+    held = coming_of(visit).state == "held"
+    desk = Series(visit.desk.store, visit.who.actor, visit.who.purpose)
+    done(visit, "cancelled", lambda: desk.cancel_all(id, scope))
+    return visit.go("/mine/find" if held else f"{address(id)}?done=cancelled")
 
 
 def restore(visit: Visit) -> Response:
-    """Take up again what was let go by mistake, as long as nobody else has its time."""
-    if body_of(visit)["status"] == "cancelled":
-        try:
-            desk_of(visit).restore(visit.path["id"])
-        except Taken:
-            return one(visit, fault=visit.say("mine.restore.taken"), status=409)
-    return visit.go(f"{address(visit.path['id'])}?done=restored")
+    """Take up again what was let go by mistake, as long as nobody else has its time or place."""
+    id = visit.path["id"]
+    try:
+        done(visit, "booked", lambda: desk_of(visit).restore(id))
+    except Conflict:
+        return one(visit, fault=visit.say("mine.restore.taken"), status=409)
+    return visit.go(f"{address(id)}?done=restored")
 
 
 def move(visit: Visit) -> Response:
     """Another time instead: the old one is let go only when the new one is had."""
     id, chosen = visit.path["id"], choice_of(visit.form.get("at", ""))
     before = coming_of(visit)
+    if not before.can_move:
+        return visit.go(address(id))
     if (before.start, before.doctor_id) != (chosen.start, chosen.actor.partition("/")[2]):
         try:
             offer, slots = offer_of(visit, chosen, f"Appointment/{id}")
             desk_of(visit).move(id, offer, slots)
-        except Taken:
+        except Conflict:
             return find.taken(visit, chosen.service, moving=id)
     return visit.go(f"{address(id)}?done=moved")

@@ -1,6 +1,7 @@
 """The waiting list, for who waits: join on one's own terms, see honestly where one stands, answer an offer in time."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -161,8 +162,10 @@ def accept(visit: Visit) -> Response:
 def decline(visit: Visit) -> Response:
     """Let the offered time go to the next, and wait on; a second press finds nothing to let go."""
     id = visit.path["id"]
-    if not place_of(visit.records.read("Appointment", id).json()).waits:
-        desk_of(visit).decline(id)
+    body = visit.records.read("Appointment", id).json()
+    if is_place(body) and not place_of(body).waits:
+        with suppress(Conflict):  # pressed twice at once: the other press has let it go
+            desk_of(visit).decline(id)
     return visit.go(f"/mine/waiting/{id}")
 
 
@@ -170,5 +173,6 @@ def leave(visit: Visit) -> Response:
     """Wait no more."""
     id = visit.path["id"]
     if is_place(visit.records.read("Appointment", id).json()):
-        desk_of(visit).leave(id)
+        with suppress(Conflict):
+            desk_of(visit).leave(id)
     return visit.go("/mine/appointments")
