@@ -121,7 +121,9 @@ class Visit:
         }
 
     def moment(self, at: str | datetime | None) -> str:
-        """An instant by the clock of the house; nothing for none."""
+        """An instant by the clock of the house, a bare day as it is; nothing for none."""
+        if isinstance(at, str) and len(at) <= formats.DAY:
+            return formats.day(at, self.language)
         told = datetime.fromisoformat(at) if isinstance(at, str) and at else at
         return formats.time(told.astimezone(self.desk.settings.zone), self.language) if told else ""
 

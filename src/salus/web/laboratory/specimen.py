@@ -12,6 +12,7 @@ from salus.services.laboratory.orders import accession_of, of_specimen
 from salus.services.laboratory.rules import LONGEST, REJECTIONS
 from salus.services.laboratory.specimens import collect, find, receive, reject
 from salus.services.laboratory.states import STEPS
+from salus.ui import formats
 from salus.ui.barcode import barcode
 from salus.web.laboratory.worklist import listing, row
 from salus.web.telling.people import patients, staff
@@ -46,13 +47,15 @@ def one(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 20
     found, accession = of_specimen(visit.records, body), accession_of(body)
     patient, by = referred(body, "subject").partition("/")[2], referred(body["collection"], "collector")
     verbs = {verb for told in found if told.accession == accession for verb in STEPS.verbs(told.step)}
+    sides = {side: patients(visit.records, [patient], side).get(patient) for side in ("zh", "en")}
     return visit.page(
         "laboratory/specimen.html",
         status,
         body=body,
         accession=accession,
         bars=barcode(accession),
-        sides={side: patients(visit.records, [patient], side).get(patient) for side in ("zh", "en")},
+        sides=sides,
+        born={side: formats.day(person.born, side) if person else "" for side, person in sides.items()},
         rows=[row(told, visit.language) for told in found],
         tubes={side: found[0].asked.tube.name.in_(side) if found else "" for side in ("zh", "en")},
         by=staff(visit.records, [by], visit.language).get(by, ""),

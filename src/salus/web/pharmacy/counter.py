@@ -12,6 +12,8 @@ from salus.services.acting import Acting
 from salus.services.pharmacy import dispensing
 from salus.services.pharmacy.amounts import Amount
 from salus.services.pharmacy.reviews import Review, review
+from salus.services.pharmacy.validity import moment
+from salus.ui import formats
 from salus.web.pharmacy.prescription import UNITS, acting, done
 from salus.web.pharmacy.telling import out
 from salus.web.telling.directions import directions
@@ -122,10 +124,13 @@ def label(visit: Visit) -> Response:
     found = found_of(visit)
     body = one_of(visit, found)
     by = next((one["actor"]["reference"] for one in reversed(body.get("performer", []))), "")
+    told = out(body, visit.language)
     sides = [
         {
             "language": language,
             "one": out(body, language),
+            "at": formats.day(moment(told.at).astimezone(visit.desk.settings.zone).date(), language),
+            "expires": formats.day(told.expires, language),
             "directions": directions(body, language),
             "person": patients(visit.records, [found.patient], language)[found.patient],
             "by": staff(visit.records, [by], language).get(by, ""),

@@ -20,6 +20,7 @@ from salus.services.pharmacy.rules import LONGEST, REFUSALS, RETURNS
 from salus.web.chart import shared
 from salus.web.pharmacy.telling import lines, mark
 from salus.web.telling import courses
+from salus.web.telling.directions import called
 from salus.web.telling.dossier import TYPES, Dossier
 from salus.web.telling.people import staff
 from salus.web.visit import Visit
@@ -63,10 +64,15 @@ def beside(visit: Visit, found: Review, resources: list[dict[str, Any]]) -> dict
     return {
         "told": told,
         "dangers": dangers(told),
-        "facts": [person.facts[name].said for name in FACTS if name in person.facts],
+        "facts": [person.facts[name].said for name in FACTS if name in person.facts and person.facts[name].value],
         "lacking": [person.missing[name] for name in NEEDED if name in person.missing],
-        "others": [courses.medicine(one, visit.language) for one in others(resources, found)],
+        "others": [taken(one, visit.language) for one in others(resources, found)],
     }
+
+
+def taken(order: dict[str, Any], language: str) -> tuple[str, str]:
+    """A medicine, and how it is taken."""
+    return called(order, language), courses.medicine(order, language).detail
 
 
 def sitting_of(visit: Visit, found: Review) -> Sitting:

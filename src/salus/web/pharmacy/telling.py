@@ -13,8 +13,7 @@ from salus.services.pharmacy.amounts import PIECE, Amount
 from salus.services.pharmacy.dispensing import EXPIRY, LOT, Filled, filled, is_bare, is_return
 from salus.services.pharmacy.reviews import Review, seen, state_of
 from salus.services.pharmacy.states import DISPENSE
-from salus.web.telling import courses
-from salus.web.telling.directions import amount, directions
+from salus.web.telling.directions import amount, called, directions
 from salus.web.visit import Visit
 
 Resource = Mapping[str, Any]
@@ -73,10 +72,9 @@ def lines(visit: Visit, found: Review) -> list[Line]:
 
 
 def line(visit: Visit, told: Filled, task: Resource) -> Line:
-    course = courses.medicine(dict(told.order), visit.language)
     return Line(
         id=str(told.order["id"]),
-        name=course.name,
+        name=called(told.order, visit.language),
         directions=tuple(directions(told.order, visit.language)),
         note=" ".join(one["text"] for one in told.order.get("note", [])),
         state=state_of(told.order, task),
@@ -101,7 +99,7 @@ def out(body: Resource, language: str) -> Out:
     substitution = body.get("substitution", {})
     return Out(
         id=str(body["id"]),
-        product=courses.medicine(dict(body), language).name,
+        product=called(body, language),
         amount=amount(body["quantity"], language),
         status=str(body["status"]),
         back=back,

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from salus.assistants.treatment.screen.orders import COUNTED, DAYS, dose_of, route_of
+from salus.assistants.treatment.screen.orders import COUNTED, DAYS, dose_of, medicine_of, route_of
 from salus.base.words import words_of
 from salus.codes import unit_words
 from salus.ui.formats import number
+from salus.web.telling import terms
 
 Resource = Mapping[str, Any]
 PACKAGE = "salus.web.pharmacy"
@@ -23,6 +24,23 @@ def amount(quantity: Resource, language: str) -> str:
     if unit in COUNTED:
         return words_of(PACKAGE)("direction.piece" if value == "1" else "direction.pieces", language, value=value)
     return f"{value} {unit_words(unit, language)}".strip()
+
+
+def called(order: Resource, language: str) -> str:
+    """The medicine with all that the order says of it: its name in the language, its strength as it was written.
+
+    >>> order = {"medicationCodeableConcept": {"text": "Metformin 500 mg", "coding": [
+    ...     {"system": "http://www.whocc.no/atc", "code": "A10BA02"}]}}
+    >>> called(order, "zh"), called(order, "en")
+    ('二甲双胍（Metformin 500 mg）', 'Metformin 500 mg')
+    """
+    concept = medicine_of(order)
+    name, text = terms.concept(concept, language), str(concept.get("text", ""))
+    if not text or name.casefold() in text.casefold():
+        return text or name
+    if not any(letter.isdigit() for letter in text):
+        return name
+    return f"{name}（{text}）" if language == "zh" else f"{name} ({text})"
 
 
 def directions(order: Resource, language: str) -> list[str]:

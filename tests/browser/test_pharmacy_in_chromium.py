@@ -1,0 +1,137 @@
+"""The pages of pharmacist and laboratory in a browser: access for all, a phone, the keyboard alone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from salus.base import clock
+from salus.base.settings import Settings
+from salus.privacy import Actor, Purpose, Role
+from salus.records import Store
+from salus.services.acting import Acting
+from salus.services.laboratory.orders import accession_of
+from salus.services.laboratory.orders import worklist as to_do
+from salus.services.laboratory.specimens import collect, receive
+from salus.services.pharmacy.listening import PRESCRIPTIONS
+from salus.services.pharmacy.reviews import worklist
+from salus.services.rounds import House, begin, catch_up
+
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+DOCTOR = Actor("Practitioner/demo-clinician", Role.CLINICIAN)
+LOINC = "http://loinc.org"
+ORDER = {
+    "status": "active",
+    "intent": "order",
+    "subject": {"reference": "Patient/showcase-5"},  # who is allergic to penicillin
+    "requester": {"reference": DOCTOR.reference},
+}
+ORDERED = (
+    ORDER
+    | {
+        "resourceType": "MedicationRequest",
+        "id": "amoxicillin",
+        "medicationCodeableConcept": {"text": "Amoxicillin 500 mg"},
+        "dispenseRequest": {"quantity": {"value": 21, "code": "{tbl}"}},
+    },
+    *(
+        ORDER
+        | {"resourceType": "ServiceRequest", "id": id, "priority": priority}
+        | {"code": {"coding": [{"system": LOINC, "code": code}]}}
+        for id, priority, code in (("salts", "stat", "24326-1"), ("kidneys", "urgent", "24362-6"))
+    ),
+)
+TECHNICIAN = Actor("Practitioner/demo-technician", Role.TECHNICIAN)
+
+
+@pytest.fixture(scope="module")
+def morning(installed: tuple[Store, Settings]) -> dict[str, str]:
+    """What waits: the prescription with an allergy, a specimen in the laboratory and its order."""
+    store, settings = installed
+    begin(store)
+    records = store.open(DOCTOR, Purpose.TREATMENT)
+    for body in ORDERED:
+        records.update(body["resourceType"], body["id"], body | {"authoredOn": clock.instant(clock.now())})
+    catch_up(House(store, settings), [PRESCRIPTIONS])
+    acting = Acting(store, TECHNICIAN, Purpose.TREATMENT)
+    (task,) = [
+        one["id"] for one in worklist(acting_pharmacist(store)) if one["for"]["reference"] == "Patient/showcase-5"
+    ]
+    stat = next(one for one in to_do(acting.records) if one.priority == "stat")
+    if stat.step == "ordered":
+        receive(acting, accession_of(collect(acting, [stat.id])))
+    return {"task": task, "order": stat.id, "accession": one_accession(acting, stat.id)}
+
+
+def acting_pharmacist(store: Store):
+    return store.open(Actor("Practitioner/demo-pharmacist", Role.PHARMACIST), Purpose.TREATMENT)
+
+
+def one_accession(acting: Acting, order: str) -> str:
+    return next(found.accession for found in to_do(acting.records) if found.id == order)
+
+
+def complaints(page: Page) -> list[tuple[str, list[str]]]:
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("account", "address"),
+    [
+        ("pharmacist", "/pharmacy/{task}"),
+        ("technician", "/laboratory/orders/{order}"),
+        ("technician", "/laboratory/specimens/{accession}"),
+        ("nurse", "/laboratory"),
+    ],
+)
+def test_axe_finds_nothing_wrong_and_nothing_is_wider_than_a_phone(look, morning, account, address, language):
+    page = look(address.format(**morning), account, language, width=360)
+
+    assert ([], 0) == (complaints(page), page.evaluate(WIDER))
+
+
+def press_until(page: Page, wanted: str, most: int = 120) -> None:
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement?.matches(wanted)", wanted):
+            return
+    raise AssertionError(f"the keyboard never came to {wanted}")
+
+
+def test_the_keyboard_alone_types_a_critical_value_verifies_it_and_the_doctor_hears_it_ring(look, morning):
+    page = look(f"/laboratory/orders/{morning['order']}", "technician")
+    for field, text in (
+        ("#accession", morning["accession"]),
+        ("#v-2823-3", "6.6"),
+        ("#v-2951-2", "140"),
+        ("#v-2075-0", "100"),
+    ):
+        press_until(page, field)
+        page.keyboard.type(text)
+    press_until(page, "[name='absent-2028-9']")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator("[action$='/verify'] button")).to_be_visible()
+    press_until(page, "[action$='/verify'] button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".top .tag").first).to_contain_text("verified")
+
+    doctor = look("/patients", "clinician")
+    expect(doctor.locator("#alarm .alarm")).to_contain_text("6.6 mmol/L")
+    assert [] == complaints(doctor)
+    doctor.click("#alarm a")
+    doctor.click("text=I have seen it")
+    expect(doctor.locator("#alarm .alarm")).to_have_count(0)
+
+
+def test_a_prescription_with_an_allergy_is_sent_back_and_the_doctor_sees_it(look, morning):
+    page = look(f"/pharmacy/{morning['task']}", "pharmacist")
+    expect(page.locator("#danger")).to_be_visible()
+    page.select_option("#reason", "allergy")
+    page.fill("#words", "Allergic to penicillin")
+    page.click("text=Send back to the doctor")
+
+    doctor = look("/patients/showcase-5/orders", "clinician", width=360)
+    expect(doctor.locator("#content")).to_contain_text("Allergic to penicillin")
+    assert ([], 0) == (complaints(doctor), doctor.evaluate(WIDER))
