@@ -1,9 +1,9 @@
 """The books: random postings, settlements, voids, reversals, refunds and retries, killed in the middle again and again.
 
 Run: `python benchmarks/services/books.py [--operations 1000000] [--kills 20]`. Requests wait at the one writer as those
-of a server do, in a process that is ended by SIGKILL at random moments; the next one first looks whether all stands that
-was acknowledged, then asks again for what was not. Afterwards: debits equal credits, every amount is an integer, no more
-was given back than was paid, each balance equals a count in plain Python.
+of a server do, in a process that is ended by SIGKILL at random moments; the next one first looks whether all stands
+that was acknowledged, then asks again for what was not. Afterwards: debits equal credits, every amount is an integer,
+no more was given back than was paid, each balance equals a count in plain Python.
 """
 
 import argparse
@@ -33,7 +33,7 @@ WIDTH = 8  # bytes of the count of what was acknowledged
 
 
 class Attack:
-    """Operations in an order that follows from the seed, and beside them a dictionary that says what must come of them."""
+    """Operations in an order that follows from the seed; beside them a dictionary says what must come of them."""
 
     def __init__(self, seed: int) -> None:
         self.draw = Random(seed)
