@@ -416,3 +416,15 @@ def test_who_joins_before_a_time_is_let_go_is_not_asked_before_others_because_it
         full.hear()
 
     assert ["pending", "waitlist"] == full.state(first, second)
+
+
+def test_an_offer_of_a_service_that_is_no_more_can_be_declined_and_lapses(clinic: Any):
+    first, second = joined(clinic, "li", "wang")
+    clinic.hear()
+    assert ["pending", "pending"] == clinic.state(first, second)
+    clinic.desk_records().delete("HealthcareService", "heart")
+    clinic.by("li").decline(first.id)
+    with clock.stopped_at(place_of(clinic.told(second.id)).until):
+        rounds.answers(clinic.house)
+
+    assert ["waitlist", "waitlist"] == clinic.state(first, second)

@@ -70,6 +70,14 @@ def zone_of_service(records: Records, service: str) -> ZoneInfo:
     return zone_of(records, records.read("HealthcareService", service.partition("/")[2]).json())
 
 
+def zone_known(records: Records, service: str) -> ZoneInfo | None:
+    """None for a service that is no more."""
+    try:
+        return zone_of_service(records, service)
+    except (Missing, Gone):
+        return None
+
+
 class Person:
     """What else somebody has who waits: read once, when it is asked for."""
 

@@ -20,9 +20,10 @@ from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.appointments import states
 from salus.services.appointments.booking import TYPE, give_back, held_until, standing, told
+from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import service_of, used_slots
 from salus.services.appointments.finding import Offer, some
-from salus.services.appointments.waiting.line import Person, house, line, read, zone_of_service
+from salus.services.appointments.waiting.line import Person, house, line, read, zone_known, zone_of_service
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, offered, place_of, waiting
 from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, in_turn, keeps
 
@@ -129,10 +130,11 @@ def submit(store: Store, work: Any, act: str, id: str) -> Any:
 def put(desk: Desk, id: str, offer: Offer, slots: Sequence[str], zone: ZoneInfo) -> bool:
     """Raises Conflict where the time is not free."""
     before = standing(desk, id)
-    if before is None or not is_place(before) or not place_of(before).waits:
+    place = place_of(before) if before is not None and is_place(before) else None
+    if before is None or place is None or not place.waits or not keeps(place.terms, offer, zone):
         return False
     until = answer_by(desk.at, offer.start, zone).replace(microsecond=0)
-    write(desk, before, offered(place_of(before), offer, tuple(slots), until, until + GRACE))
+    write(desk, before, offered(place, offer, tuple(slots), until, until + GRACE))
     return True
 
 
@@ -178,7 +180,7 @@ def lapse(store: Store, id: str) -> bool:
     if not due(found, clock.now()):
         return False
     place = place_of(found)
-    zone = zone_of_service(house(store), place.terms.service)
+    zone = zone_known(house(store), place.terms.service) or USUAL
 
     def passing(heirs: Sequence[Place]) -> bool:
         def work(desk: Desk) -> bool:

@@ -15,7 +15,7 @@ from salus.services.appointments.booking import LONGEST_KEY, TYPE, Booking, canc
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import roles
 from salus.services.appointments.states import after
-from salus.services.appointments.waiting.line import booking, house, zone_of_service
+from salus.services.appointments.waiting.line import booking, house, zone_known, zone_of_service
 from salus.services.appointments.waiting.offers import hand_on, heirs_of, let_go, write
 from salus.services.appointments.waiting.terms import (
     ROUTINE,
@@ -127,7 +127,7 @@ class WaitingList(Booking):
             return self._submit(work, verb, id)
 
         seen = self._seen(id)
-        zone = zone_of_service(house(self.store), seen.terms.service) if seen else USUAL
+        zone = (zone_known(house(self.store), seen.terms.service) if seen else None) or USUAL
         heirs = heirs_of(self.store, seen, zone) if seen else []
         try:
             return passing(heirs)

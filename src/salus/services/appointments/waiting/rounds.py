@@ -18,7 +18,7 @@ from salus.records.shapes import Change
 from salus.services.appointments import states
 from salus.services.appointments.booking import TYPE, cancelled, held_until, standing
 from salus.services.appointments.waiting import offers
-from salus.services.appointments.waiting.line import booking, house, lines, zone_of_service
+from salus.services.appointments.waiting.line import booking, house, lines, zone_known
 from salus.services.appointments.waiting.terms import Place, is_place, offer_of, place_of, waiting
 from salus.services.appointments.waiting.turns import GRACE
 from salus.services.rounds import Chore, House, Listener
@@ -167,19 +167,11 @@ def sweep(house_: House) -> None:
             settle(store, told["id"])
     waiting_for = lines(records)
     for service, found in waiting_for.items():
-        zone = zone_or_none(records, service)
+        zone = zone_known(records, service)
         for place in found:
             if zone is None or is_over(records, place, zone):
                 end(store, place)
     look(store, waiting_for)
-
-
-def zone_or_none(records: Records, service: str) -> ZoneInfo | None:
-    """None for a service that is no more."""
-    try:
-        return zone_of_service(records, service)
-    except (Missing, Gone):
-        return None
 
 
 def is_over(records: Records, place: Place, zone: ZoneInfo) -> bool:
