@@ -17,6 +17,7 @@ from salus.records import erasing, patches
 from salus.records.signed import URL, Signed
 from salus.services.visits import addenda, notes, orders, provenance
 from salus.services.visits.diagnoses import Diagnosis
+from salus.services.visits.narrative import plain
 from salus.services.visits.signing import Incomplete
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
@@ -87,6 +88,15 @@ def test_what_was_typed_is_text_whatever_it_looks_like(as_, store):
 
     assert "<script>" not in body and "&lt;script&gt;" in body
     assert TEXTS == {key: signed.texts[key] for key in TEXTS}
+
+
+def test_who_reads_the_words_alone_reads_diagnoses_and_orders_too(as_, store):
+    signed = written(as_).sign("e1")
+    told = store.open(SYSTEM, Purpose.OPERATIONS).read("Composition", signed.id).json()
+    words = {notes.key_of(one): plain(one["text"]["div"]) for one in told["section"]}
+
+    assert "I10 原发性高血压\nJ00 急性鼻咽炎 (suspected)" == words["diagnoses"]
+    assert ["Amlodipine 5 mg × 1/d", "Potassium"] == words["orders"].split("\n")
 
 
 CHANGES = (

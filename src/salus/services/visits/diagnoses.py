@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from salus import codes
 from salus.base import clock
 from salus.base.errors import Invalid
+from salus.base.words import words_of
 from salus.codes.tables import ICD10, SNOMED
 from salus.records import signed
 
@@ -50,6 +51,15 @@ def concept(one: Diagnosis) -> Resource:
     if one.system == ICD10 and same:
         coding.append({"system": SNOMED, "code": same.code, "display": same.en})
     return {"coding": coding, "text": one.text}
+
+
+def line(one: Diagnosis, language: str) -> str:
+    """In words, for a reader.
+
+    >>> line(Diagnosis("http://hl7.org/fhir/sid/icd-10", "J00", "急性鼻咽炎", "provisional"), "zh")
+    'J00 急性鼻咽炎（疑诊）'
+    """
+    return words_of("salus.services.visits")(f"line.{one.certainty}", language, code=one.code, name=one.text)
 
 
 def contained(one: Diagnosis, patient: str, place: int) -> Resource:

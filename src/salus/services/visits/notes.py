@@ -5,12 +5,13 @@ One note for each visit; its id follows from the Encounter's, so that two window
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from salus.assistants.suggestion import Name
 from salus.base import clock
 from salus.base.errors import Invalid
 from salus.records.shapes import Version
@@ -20,12 +21,15 @@ from salus.services.visits.narrative import clean, plain, xhtml
 from salus.services.visits.templates import Section, Template, template_of
 
 Resource = dict[str, Any]
+Line = tuple[str, str]  # reference, words
 TYPE = "Composition"
 BASE = "https://salus.example/fhir"
 SECTIONS = f"{BASE}/CodeSystem/note-section"
 TEMPLATE = f"{BASE}/StructureDefinition/note-template"
 LOINC = "http://loinc.org"
 KIND = {"coding": [{"system": LOINC, "code": "34131-3", "display": "Outpatient Progress note"}], "text": "门诊病历"}
+DIAGNOSES, ORDERS = "diagnoses", "orders"  # sections that every note has
+LISTED = {DIAGNOSES: ("29308-4", Name("Diagnoses", "诊断")), ORDERS: ("46209-3", Name("Orders", "医嘱"))}
 LONGEST = 20_000  # characters of a note in all
 
 
@@ -82,18 +86,14 @@ def check_length(texts: Iterable[str]) -> None:
 def composition(note: Note, at: datetime) -> Resource:
     """The draft of a note."""
     held = [diagnoses.contained(one, note.patient, place) for place, one in enumerate(note.diagnoses, 1)]
-    entries = [{"reference": f"#{one['id']}"} for one in held]
-    return framed(note, "preliminary", at, entries) | ({"contained": held} if held else {})
+    lines = [(f"#d{place}", diagnoses.line(one, note.language)) for place, one in enumerate(note.diagnoses, 1)]
+    return framed(note, "preliminary", at, {DIAGNOSES: lines}) | ({"contained": held} if held else {})
 
 
-def framed(note: Note, status: str, at: datetime, found: list[Resource], ordered: Iterable[Resource] = ()) -> Resource:
-    """The Composition of a note with the diagnoses and orders that its entries name."""
+def framed(note: Note, status: str, at: datetime, more: Mapping[str, Sequence[Line]]) -> Resource:
+    """The Composition of a note with its diagnoses and orders (`more`: section -> reference and words of each)."""
     sections = [told for one in note.template.sections if (told := section(note, one))]
-    more = (("diagnoses", "Diagnoses", "诊断", "29308-4", found), ("orders", "Orders", "医嘱", "46209-3", [*ordered]))
-    for key, en, zh, loinc, entries in more:
-        if entries:
-            title = zh if note.language == "zh" else en
-            sections.append({"title": title, "code": code(key, loinc), "entry": entries})
+    sections += [listed(note, key, lines) for key, lines in more.items() if lines]
     return {
         "resourceType": TYPE,
         "id": note.id,
@@ -122,6 +122,17 @@ def section(note: Note, one: Section) -> Resource | None:
     } | ({"entry": sources} if sources else {})
 
 
+def listed(note: Note, key: str, lines: Sequence[Line]) -> Resource:
+    """The section of what was found or ordered, in words for who reads only those."""
+    loinc, name = LISTED[key]
+    return {
+        "title": name.in_(note.language),
+        "code": code(key, loinc),
+        "text": {"status": "generated", "div": xhtml("\n".join(words for _, words in lines))},
+        "entry": [{"reference": reference} for reference, _ in lines],
+    }
+
+
 def code(key: str, loinc: str) -> Resource:
     return {"coding": [{"system": SECTIONS, "code": key}, {"system": LOINC, "code": loinc}]}
 
@@ -130,8 +141,9 @@ def note_of(version: Version) -> Note:
     """The way back, of a draft or of what was signed."""
     told = version.json()
     sections = {key_of(one): one for one in told.get("section", [])}
-    texts = {key: plain(one["text"]["div"]) for key, one in sections.items() if "text" in one}
     named = next((one["valueCode"] for one in told.get("extension", []) if one["url"] == TEMPLATE), "soap")
+    keys = {one.key for one in template_of(named).sections}
+    texts = {key: plain(one["text"]["div"]) for key, one in sections.items() if key in keys}
     return Note(
         encounter=told["encounter"]["reference"].removeprefix("Encounter/"),
         patient=told["subject"]["reference"].removeprefix("Patient/"),

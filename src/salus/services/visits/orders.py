@@ -16,6 +16,7 @@ from salus.codes.tables import LOINC, SNOMED, UCUM
 from salus.records import Records, signed
 from salus.records.desk import Desk
 from salus.services.acting import current, put, standing
+from salus.services.visits import known
 from salus.services.visits.writing import Writing
 
 Resource = dict[str, Any]
@@ -183,6 +184,13 @@ def waiting(desk: Desk, encounter: str, type: str, id: str) -> Resource:
     if body["status"] != "draft":
         raise Conflict(f"{type}/{id} is {body['status']} already: look at the orders again", path="order")
     return body
+
+
+def line(order: Resource, language: str) -> str:
+    """In words, for a reader: what, and how it is taken."""
+    if order["resourceType"] == "MedicationRequest":
+        return known.medicine(order, language)
+    return known.named(order["code"], language)
 
 
 def activated(body: Resource, note: str) -> Resource:

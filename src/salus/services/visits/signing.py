@@ -118,9 +118,12 @@ class Signing:
             orders.activated(orders.waiting(desk, note.encounter, one["resourceType"], one["id"]), note.id)
             for one in drafted
         ]
-        named = [[{"reference": f"{one['resourceType']}/{one['id']}"} for one in those] for those in (found, ordered)]
+        lines = {
+            notes.DIAGNOSES: [(f"Condition/{d.id(note.id)}", diagnoses.line(d, note.language)) for d in note.diagnoses],
+            notes.ORDERS: [(f"{o['resourceType']}/{o['id']}", orders.line(o, note.language)) for o in ordered],
+        }
         attester = {"mode": "professional", "time": clock.instant(at), "party": {"reference": who}}
-        told = notes.framed(note, "final", at, *named)
+        told = notes.framed(note, "final", at, lines)
         told |= {"attester": [attester], "extension": [*told["extension"], signed.mark(note.id)]}
         written = [kept(desk, one) for one in (told, *found, *ordered, finished(visit, note.id, found, at))]
         kept(desk, provenance.signature(note.id, written, note.author, who, at))

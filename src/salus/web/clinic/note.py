@@ -59,7 +59,9 @@ def about(visit: Visit, patient: str) -> dict[str, Any]:
 def entries(visit: Visit, note: str) -> dict[str, list[tuple[str, str, str]]]:
     """Type -> (name, detail, reference) of what was signed with the note."""
     told = visit.records.read(notes.TYPE, note).json()
-    signed = [ref for part in told.get("section", ()) if "text" not in part for ref in notes.references(part)]
+    signed = [
+        ref for part in told.get("section", ()) if notes.key_of(part) in notes.LISTED for ref in notes.references(part)
+    ]
     found: dict[str, list[tuple[str, str, str]]] = {type: [] for type in ORDERED}
     for reference in signed:
         type, _, id = reference.partition("/")
