@@ -84,8 +84,7 @@ class Groups(Booking):
 
     def open(self, wish: Wish, places: int) -> Resource:
         """Staff open a session of so many places; `wish` names no patient. Raises holds.Taken, Forbidden, Invalid."""
-        if self.actor.role is Role.PATIENT:
-            raise Forbidden("Sessions are opened by staff: join one that is there")
+        self._for_staff("open", wish.id)
         if not 1 <= places <= MOST:
             raise Invalid(f"A session has 1 to {MOST} places, this one {places}", path="places")
         self.check("")
@@ -130,10 +129,15 @@ class Groups(Booking):
         """The session and all of its members at another time, or with another leader, or none of them. By staff."""
         return self._whole(session, "move", lambda one: at_another_time(one, offer, slots))
 
+    def _for_staff(self, verb: str, session: str) -> None:
+        """Raises Forbidden for a patient; that it was asked stands in the audit."""
+        if self.actor.role is Role.PATIENT:
+            self.store.writer.note(self.actor, self.purpose, "refused", f"{verb} {TYPE}/{session}"[:2000])
+            raise Forbidden(f"A session is for staff to {verb}: join it, or leave it by cancelling your own place")
+
     def _whole(self, session: str, verb: str, change: Any) -> list[Resource]:
         """The verb for a session with its members, in one transaction. Their places are let go before."""
-        if self.actor.role is Role.PATIENT:
-            raise Forbidden(f"A session is for staff to {verb}: leave it by cancelling your own place")
+        self._for_staff(verb, session)
 
         def work(desk: Desk) -> list[Resource]:
             names = groups.members(desk, f"{TYPE}/{session}")
