@@ -18,7 +18,12 @@ IN_THE_WAY = """
 SELECT low, high, until FROM hold WHERE actor=? AND seat=? AND low<? AND high>? AND booking<>? ORDER BY low DESC LIMIT 1
 """
 SWEEP = "DELETE FROM hold WHERE until<=?"
+LET_GO = "DELETE FROM hold WHERE booking=?"
 PUT = "INSERT INTO hold(actor, seat, low, high, booking, until) VALUES(?, ?, ?, ?, ?, ?)"
+BEFORE = """
+SELECT h.low, h.high, h.until FROM resource r JOIN hold h ON h.actor=r.row
+WHERE r.type=? AND r.id=? AND h.seat=? AND h.low<? AND h.high>? AND h.booking<>? ORDER BY h.low DESC LIMIT 1
+"""
 OF_BOOKING = """
 SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
 JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? ORDER BY k.name, r.id, h.seat
@@ -87,7 +92,7 @@ def replace(
 ) -> None:
     """As `place`, in the place of all that the booking held until now."""
     rows = looked(desk, booking, wanted, start, end)
-    release(desk, booking)
+    desk.connection.execute(LET_GO, (booking,))
     write(desk, booking, rows, until)
 
 
@@ -110,8 +115,7 @@ def looked(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, 
 
 def write(desk: Desk, booking: str, rows: Sequence[Row], until: datetime | None) -> None:
     last = None if until is None else seconds(until)
-    for row in rows:
-        desk.connection.execute(PUT, (*row, booking, last))
+    desk.connection.executemany(PUT, [(*row, booking, last) for row in rows])
 
 
 def row_of(desk: Desk, actor: str) -> int:
@@ -130,7 +134,7 @@ def confirm(desk: Desk, booking: str) -> None:
 def release(desk: Desk, booking: str) -> int:
     """Let all of a booking's actors go; how many there were."""
     held: int = desk.connection.execute("SELECT count(*) FROM hold WHERE booking=?", (booking,)).fetchone()[0]
-    desk.connection.execute("DELETE FROM hold WHERE booking=?", (booking,))
+    desk.connection.execute(LET_GO, (booking,))
     return held
 
 
@@ -181,9 +185,9 @@ def ending(reader: Reader, at: datetime) -> list[str]:
 
 def look(reader: Reader, booking: str, wanted: Wanted, start: datetime, end: datetime, at: datetime) -> None:
     """Raises Taken where another booking holds the time, as this reader sees it; what has expired by `at` does not."""
-    row = known(reader, wanted.actor)
-    arguments = (row, wanted.seat, seconds(end), seconds(start), booking)
-    found = reader.connection.execute(IN_THE_WAY, arguments).fetchone() if row else None
+    type, _, id = wanted.actor.partition("/")
+    arguments = (*reader.kinds.target(type, id), wanted.seat, seconds(end), seconds(start), booking)
+    found = reader.connection.execute(BEFORE, arguments).fetchone()
     if found and (found[2] is None or found[2] > int(at.timestamp())):
         raise Taken(wanted.actor, moment(found[0]), moment(found[1]))
 

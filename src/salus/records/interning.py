@@ -60,14 +60,12 @@ class Interning:
         self._bunched_codes: list[tuple[int, int, int]] = []
         self._erased: object = None
 
-    def begin(self) -> None:
-        """Read the last number that was given, by any process; forget all numbers when another has erased some."""
-        erased = self._connection.execute("SELECT value FROM meta WHERE name='erased'").fetchone()
+    def begin(self, erased: object, last: int, last_bunch: int) -> None:
+        """Go on from the last numbers that were given, by any process; forget all when another has erased some."""
         if erased != self._erased:
             self.drop()
             self._erased = erased
-        self._last = self._connection.execute("SELECT coalesce(max(code), 0) FROM code").fetchone()[0]
-        self._last_bunch = self._connection.execute("SELECT coalesce(max(bunch), 0) FROM bunch").fetchone()[0]
+        self._last, self._last_bunch = last, last_bunch
 
     def keep(self) -> None:
         """What was added stands: its transaction is committed."""

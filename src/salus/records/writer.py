@@ -145,8 +145,9 @@ class Writer:
             with self._gate.held():
                 self._connection.begin_writing()
                 ledger = Ledger(self._connection)
-                self._names.begin()
-                self._press.refresh(self._connection)
+                self._names.begin(ledger.erased, ledger.code, ledger.bunch)
+                if ledger.form > self._press.form:
+                    self._press.refresh(self._connection)
                 self._apply(first, ledger, done)
                 noted = self._write_notes(ledger)
                 self._train(ledger.row, any(request.act == LOAD for request, _ in done))

@@ -100,6 +100,8 @@ class Connection:
         """All in one journey. To ask of each row whether it is there already costs as much again as to insert it, and
         hardly ever one is: so that is only asked when it was so."""
         wanted = [(found, sql, rows) for sql, rows in statements if rows and (found := batch(sql))]
+        if not wanted:
+            return
         for found, _, _ in wanted:
             self._types_of(found)
         try:

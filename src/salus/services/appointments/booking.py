@@ -144,6 +144,7 @@ class Booking:
             if (before := standing(desk, wish.id)) is not None:
                 return same(before, wish)
             use_up(desk, wish.slots, "busy")
+            desk.foresee([draft])
             return told(desk.update(draft))
 
         return self._submit(work, "book", wish.id)
@@ -157,7 +158,9 @@ class Booking:
         status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
         made = change(before) | {"status": status}
         give_back(desk, before, made)
-        return told(desk.update(drafts.addressed(made, TYPE, id)))
+        draft = drafts.addressed(made, TYPE, id)
+        desk.foresee([draft])
+        return told(desk.update(draft))
 
     def _own(self, desk: Desk, id: str) -> Resource:
         """What stands there, for whom may change it. Raises Missing, Forbidden."""

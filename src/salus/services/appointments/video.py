@@ -56,8 +56,10 @@ def is_virtual(told: Mapping[str, Any]) -> bool:
 def marks(store: Store, service: str) -> tuple[tuple[str, str], ...]:
     """What a booking of this service (`HealthcareService/x`) is marked with; nothing for one in person."""
     type, _, id = service.partition("/")
+    if not id:
+        return ()
     with store.readers.one() as reader:
-        found = reader.current(type, id, None) if service else None
+        found = reader.current(type, id, None)
     return (mark(),) if found and not found.deleted and is_virtual(found.json()) else ()
 
 
