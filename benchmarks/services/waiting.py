@@ -164,7 +164,8 @@ def random_of(setting: Setting, doctor: str) -> float:
     return math.log(setting.minutes) - setting.spread**2 / 2 + habit
 
 
-def of_setting(setting: Setting, days: int, seed: int) -> str:
+def played(setting: Setting, days: int, seed: int) -> tuple[list[tuple[Estimate, float]], int]:
+    """(estimate, minutes it took) of each who waited, and how many were called at once."""
     rng = Random(f"{setting.name}:{seed}")
     visits: dict[str, list[float]] = {}
     came: dict[int, int] = {}
@@ -186,7 +187,7 @@ def of_setting(setting: Setting, days: int, seed: int) -> str:
         clinic.day()
         checked += clinic.checked
         at_once += clinic.at_once
-    return row(setting, checked, at_once)
+    return checked, at_once
 
 
 def row(setting: Setting, checked: list[tuple[Estimate, float]], at_once: int) -> str:
@@ -211,4 +212,4 @@ if __name__ == "__main__":
     print("| clinic | waits | mean, min | covered | as shown (whole minutes) | shorter | width, min | error, min |")
     print("|---|---|---|---|---|---|---|---|")
     for one in SETTINGS:
-        print(of_setting(one, given.days, given.seed), flush=True)
+        print(row(one, *played(one, given.days, given.seed)), flush=True)

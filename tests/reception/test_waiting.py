@@ -1,8 +1,11 @@
 """What people who wait are told: an interval from how visits went, the queue in front, and who else is expected."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +89,16 @@ def test_visits_are_counted_with_the_pause_to_the_next_and_not_where_nobody_ende
 
     made = lasted([visit(1, 0, 8), visit(2, 10, 15), visit(3, 60, 66), visit(4, 66, 700), visit(5, 800, 790)])
     assert made == [(DOC, 10.0), (DOC, 5.0), (DOC, 6.0)]
+
+
+def test_in_a_clinic_that_simpy_plays_most_waits_lie_inside():
+    """A glance at what benchmarks/services/waiting.py measures."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "services"))
+    waiting = pytest.importorskip("waiting", reason="SimPy is not here: it comes with the extra dev")
+    setting = next(one for one in waiting.SETTINGS if one.name == "booked and walk-in, three doctors")
+    checked, _ = waiting.played(replace(setting, hours=2), days=2, seed=1)
+    inside = sum(one.low <= wait <= one.high for one, wait in checked)
+    assert len(checked) > 25 and 0.6 < inside / len(checked) < 0.97
 
 
 # --- from the records ---
