@@ -20,7 +20,7 @@ from salus.services.appointments.booking import Booking
 from salus.services.reception import queue, states
 from salus.services.reception.arriving import check_in, triage, walk_in
 from salus.services.reception.encounters import id_for
-from salus.services.reception.listening import LISTENER
+from salus.services.reception.listening import CHORE, LISTENER
 from salus.services.reception.order import due, place
 from salus.services.reception.tickets import Ticket
 from salus.services.rounds import House, begin, catch_up
@@ -319,6 +319,28 @@ def test_a_visit_that_is_over_leaves_the_queue_by_itself(desk: Desk, tmp_path: P
     catch_up(house, [LISTENER])
     catch_up(house, [LISTENER])
     assert ["completed", "cancelled"] == [one.status for one in queue.queue(*desk, "clinic")]
+
+
+def test_nobody_waits_over_night(desk: Desk, booked: Booked, tmp_path: Path):
+    house = House(desk[0], Settings(tmp_path, tmp_path / "db", tmp_path, tmp_path, b"s" * 64))
+    id = booked("p1", 10)
+    unseen, seen = shown(desk, id), came(desk, "p2", level=3)
+    queue.call(*desk, seen.id, ONE)
+    with clock.stopped_at(NOW + timedelta(hours=14, minutes=59)):
+        CHORE.do(house)
+        assert ["in-progress", "requested"] == sorted(one.status for one in queue.queue(*desk, "clinic"))
+    with clock.stopped_at(NOW + timedelta(hours=15)):
+        CHORE.do(house)
+        today = came(desk, "p3", 15 * 60)
+        CHORE.do(house)
+    assert ["cancelled", "completed"] == [read(desk, f"Task/{one.id}")["status"] for one in (unseen, seen)]
+    assert (
+        read(desk, f"Appointment/{id}")["status"] == "cancelled"
+        and read(desk, f"Task/{today.id}")["status"] == "requested"
+    )
+    assert (
+        read(desk, seen.encounter)["status"] == "in-progress" and read(desk, unseen.encounter)["status"] == "cancelled"
+    )
 
 
 # --- the table ---

@@ -5,6 +5,7 @@ from salus.services.billing import hearing as charges
 from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.laboratory.listening import ESCALATION, ORDERS, RESULTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
+from salus.services.reception.listening import CHORE as QUEUE_DAYS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.reminders import rounds as reminders
 from salus.services.rounds import Chore, Listener
@@ -21,6 +22,7 @@ LISTENERS: tuple[Listener, ...] = (
 CHORES: tuple[Chore, ...] = (
     ESCALATION,
     PAYMENTS,
+    QUEUE_DAYS,
     charges.CHORE,
     *waiting.CHORES,
     *reminders.CHORES,

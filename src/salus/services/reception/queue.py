@@ -65,7 +65,7 @@ def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor
     Raises Missing where nobody waits, Conflict while this doctor has somebody whom they called.
     """
     acting = Acting(store, actor, purpose)
-    who, where = person_of(store, doctor), room or room_of(store, doctor)
+    who, where = person_of(store, doctor), room or works_in(store, doctor)
     tickets = queue(store, actor, purpose, service)
     for one in tickets:
         if one.status == CALLED and one.doctor and person_of(store, one.doctor) == who:
@@ -133,7 +133,7 @@ def deed(
 ) -> Ticket:
     """Do what a verb of `states.VERBS` says. Raises Conflict from a state where it may not be done, Missing."""
     acting = Acting(store, actor, purpose)
-    where = room or room_of(store, doctor)
+    where = room or works_in(store, doctor)
 
     def work(desk: Desk) -> Ticket:
         return done(desk, ticket_of(current(desk, f"Task/{ticket}")), verb, doctor, where)
@@ -141,7 +141,7 @@ def deed(
     return acting.do(verb, f"Task/{ticket}", WRITTEN, work)
 
 
-def room_of(store: Store, doctor: str) -> str:
+def works_in(store: Store, doctor: str) -> str:
     """Where a doctor works, "" where that is not told."""
     role = role_of(store, doctor) or {}
     return next((str(one["reference"]) for one in role.get("location", [])), "")
