@@ -116,7 +116,7 @@ def timed(name: str, count: int, work: Callable[[], object]) -> None:
 
 
 def bill_all(store: Store, drawn: dict[str, list[int]]) -> None:
-    for people in [list(drawn)[n : n + 100] for n in range(0, len(drawn), 100)]:
+    for people in [list(drawn)[n : n + 20] for n in range(0, len(drawn), 20)]:
         rows = [row for id in people for row in person(id)]
         rows += [row for id in people for n, many in enumerate(drawn[id]) for row in visit(id, n, many)]
         records = store.open(SYSTEM, Purpose.OPERATIONS)
