@@ -152,3 +152,22 @@ def test_the_printed_note_has_what_was_signed_and_no_buttons(look, arrived):
         expect(page.locator(hidden).first).to_be_hidden()
     expect(page.locator(".written")).to_contain_text("BP 146/92")
     expect(page.locator(".identity")).to_be_visible()
+
+
+def test_signed_at_once_after_the_last_word_it_is_signed_with_that_word(look, arrived):
+    for _ in range(3):
+        page = look(arrived("showcase-2"), "clinician")
+        page.locator(".call-next button").click()
+        for section in ("present", "exam", "advice"):
+            page.fill(f"#s-{section}", f"{section} written")
+        page.fill("#q", "gxy")
+        expect(page.locator("#found")).to_contain_text("I10")
+        page.keyboard.press("Enter")
+        page.fill("#test", "Potassium")
+        page.keyboard.press("Enter")
+        page.fill("#s-chief", "the last word")
+        page.locator("#sign button").click()
+
+        expect(page.locator(".answered")).to_contain_text("Signed")
+        expect(page.locator(".written")).to_contain_text("the last word")
+        expect(page.locator(".written")).to_contain_text("Potassium")

@@ -247,7 +247,7 @@ def test_htmx_is_answered_with_the_part_and_what_is_missing(doctor):
     fields = {"s-chief": "dizzy", "form_token": ""}
     doctor.headers["x-form-token"] = token_of(doctor)
     page = doctor.post(f"{place}/draft", fields).text
-    assert 'id="kept"' in page and 'id="sign"' in page and 'id="seen"' in page and "<html" not in page
+    assert 'id="kept"' in page and 'id="lacks"' in page and 'id="seen"' in page and "<html" not in page
 
 
 def token_of(doctor) -> str:

@@ -74,7 +74,7 @@ def sign(visit: Visit) -> Response:
         return conflicted(visit)
     except Incomplete as error:
         lacks = [one.in_(visit.language) for one in error.lacks]
-        return changed(visit, "sign", mine(visit), error.status, lacks=lacks, unsigned=True)
+        return changed(visit, "lacks", mine(visit), error.status, lacks=lacks, unsigned=True)
     except Invalid as error:
         return changed(visit, "kept", mine(visit), error.status, wrong=visit.say("clinic.too.long", most=LONGEST))
     return onward(visit, f"/clinic/notes/{signed.id}?signed")
