@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/paymentreconciliation.html
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from salus.assistants.answers import every
@@ -25,6 +25,7 @@ COUNTS = f"{BASE}/StructureDefinition/reconciled"
 OURS = f"{BASE}/StructureDefinition/reconciled-ours"
 LINE = f"{BASE}/StructureDefinition/reconciled-line"
 PART = 500  # differences in one resource
+MONTH = 31  # days that may lie between two that are reconciled
 NAMED = 200  # bad lines that are named; the others are counted
 
 
@@ -77,43 +78,35 @@ def reconciled(records: Records, side: str, currency: str, day: date) -> Reconci
     told = records.read(TYPE, id_of(side, currency, day)).json()
     if not is_billed(told):
         raise Missing(f"{day} was not reconciled with {side}")
-    found = [one for part in parts(records, told, side, currency, day) for one in differences_of(part)]
-    return replace(head_of(told), differences=tuple(found))
-
-
-def parts(records: Records, told: Resource, side: str, currency: str, day: date) -> Iterator[Resource]:
-    """The first resource of a record, and those that go on with it."""
-    yield told
-    part = 0
-    while len(told.get("detail", [])) == PART:
-        part += 1
-        try:
-            told = records.read(TYPE, id_of(side, currency, day, part)).json()
-        except Missing:
-            return
-        yield told
+    parts = range(1, -(-figures_of(told)["differences"] // PART) + 1)
+    read = (records.read(TYPE, id_of(side, currency, day, part)).json() for part in parts)
+    return replace(head_of(told), differences=tuple(one for part in read for one in differences_of(part)))
 
 
 def before(records: Records, side: str, currency: str, day: date) -> Reconciled | None:
-    """The latest day before this one, with what it left open."""
-    days = [one.day for one in reconciliations(records, side, currency) if one.day < day]
-    return reconciled(records, side, currency, days[0]) if days else None
+    """The latest day before this one, of the month before it, with what it left open."""
+    for back in range(1, MONTH + 1):
+        try:
+            return reconciled(records, side, currency, day - timedelta(days=back))
+        except Missing:
+            continue
+    return None
 
 
 # --- as FHIR ---
 
 
 def resources(made: Reconciled) -> list[Resource]:
-    """The record, in as many resources as it takes."""
-    pieces = [made.differences[n : n + PART] for n in range(0, len(made.differences), PART)] or [()]
-    first = head(made, pieces[0])
-    return [first, *(tail(made, piece, n) for n, piece in enumerate(pieces[1:], 1))]
+    """The record: its figures, then its differences in as many resources as it takes."""
+    pieces = (made.differences[n : n + PART] for n in range(0, len(made.differences), PART))
+    return [head(made), *(tail(made, piece, n) for n, piece in enumerate(pieces, 1))]
 
 
-def head(made: Reconciled, piece: Sequence[Difference]) -> Resource:
-    figures = [{"url": name, "valueString": str(getattr(made, name))} for name in FIGURES]
+def head(made: Reconciled) -> Resource:
+    counted = {name: getattr(made, name) for name in FIGURES} | {"differences": len(made.differences)}
+    figures = [{"url": name, "valueString": str(number)} for name, number in counted.items()]
     notes = [{"type": "display", "text": f"{one.line}: {one.text}"} for one in made.bad]
-    return tail(made, piece, 0) | {
+    return tail(made, (), 0) | {
         "extension": [{"url": COUNTS, "extension": figures}],
         "identifier": [
             {"system": RECONCILED, "value": f"{made.side}/{made.currency}"},
@@ -156,7 +149,7 @@ def detail(one: Difference, made: Reconciled) -> Resource:
 def head_of(told: Resource) -> Reconciled:
     """The way back, without the differences."""
     side, _, currency = told["identifier"][0]["value"].rpartition("/")
-    figures = {one["url"]: int(one["valueString"]) for one in told["extension"][0]["extension"]}
+    figures = figures_of(told)
     rows, agreed, unread, ours, theirs = (figures[name] for name in FIGURES)
     notes = (one["text"].partition(": ") for one in told.get("processNote", []))
     who = told["requestor"]
@@ -174,6 +167,10 @@ def head_of(told: Resource) -> Reconciled:
         datetime.fromisoformat(told["created"]),
         tuple(Bad(int(line), text) for line, _, text in notes),
     )
+
+
+def figures_of(told: Resource) -> dict[str, int]:
+    return {one["url"]: int(one["valueString"]) for one in told["extension"][0]["extension"]}
 
 
 def differences_of(told: Resource) -> Iterator[Difference]:
