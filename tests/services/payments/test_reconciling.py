@@ -165,6 +165,16 @@ def test_what_moved_twice_is_held_and_what_is_only_listed_twice_is_not(house: Ho
     assert house.net("money/simulated") == 40_000 and deposited(house.store, *house.li, "li", "CNY") == 10_000
 
 
+def test_what_was_listed_on_its_day_and_comes_again_on_the_next_is_seen(house: House, paid: list[str], tmp_path: Path):
+    told = rows(house)
+    run(house, file(tmp_path, told))
+    again = [replace(told[0], reference="S-again"), told[1]]
+    made = run(house, file(tmp_path, again, "next.csv"), DAY + timedelta(days=1))
+    assert sorted(faults(made)) == sorted([(Fault.TWICE, told[0].order), (Fault.REPEATED, told[1].order)])
+    assert house.net("money/simulated") == 40_000 and deposited(house.store, *house.li, "li", "CNY") == 10_000
+    assert house.net("transit/simulated") == 0
+
+
 def test_what_was_refused_there_is_reversed_here(house: House, paid: list[str], tmp_path: Path):
     made = run(house, file(tmp_path, changed(rows(house), 2, state=State.REFUSED)))
     assert [fault for fault, _ in faults(made)] == [Fault.STATUS] and house.net("money/simulated") == 20_000
@@ -232,7 +242,7 @@ def test_a_run_that_was_cut_short_is_done_again_and_comes_to_the_same(
     path = file(tmp_path, told)
     with clock.stopped_at(clock.now() + timedelta(days=1)):
         begin, end = (datetime(2026, 11, day, tzinfo=ZONE) for day in (23, 24))
-        round = Round(BANK, "CNY", begin, end)
+        round = Round(BANK, "CNY", begin, end, ZONE)
         cases = suspected(house.store, path, round, frozenset(), tmp_path, Count(), print)
         list(repaired(house.store, *house.cashier, round, cases[:done]))  # and no further
     made = run(house, path)

@@ -59,7 +59,7 @@ class Bank:
         if payment is None or payment.status is not Status.SETTLED:
             return None
         posted = books.posting_of(desk, f"{payment.key}/again") or books.posting_of(desk, payment.key)
-        return Standing(signed(payment), posted.at) if posted else None
+        return Standing(signed(payment), posted.at, payment.reference) if posted else None
 
     def settle(self, desk: Desk, item: Item, key: str, currency: str) -> bool:
         """Settle what waits, or was let go. What is of another amount is held for the patient instead."""

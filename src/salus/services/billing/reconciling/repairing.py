@@ -5,7 +5,7 @@ transaction that looked. Done again it finds its key, and posts nothing.
     not-there-yet   put on its way (`transit/<side>`), taken off it when it arrives
     missing-there   did not arrive on the next day either: the payment is reversed
     amount-differs  what they have more is held for the patient, what they have less is owed again
-    twice           the second time is held for the patient
+    twice           the second time, on this day or a later one, is held for the patient
     wrong-day       they had it before us: on its way until our day comes; after us: off its way
     status-differs  settled, or reversed
 """
@@ -13,15 +13,19 @@ transaction that looked. Done again it finds its key, and posts nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from salus.records import books
 from salus.records.books import Act
 from salus.records.desk import Desk
+from salus.services.acting import standing
 from salus.services.billing.payments.port import State
+from salus.services.billing.payments.shapes import TYPE
 from salus.services.billing.reconciling.comparing import Case
 from salus.services.billing.reconciling.faults import Difference, Fault
+from salus.services.billing.reconciling.keeping import id_of
 from salus.services.billing.reconciling.reading import Item
-from salus.services.billing.reconciling.sides import Side, entry
+from salus.services.billing.reconciling.sides import Side, Standing, entry
 
 EARLY = (Fault.WRONG_DAY, Fault.STATUS)  # what they may have had before us
 REFUSED = frozenset({State.REFUSED, State.CLOSED})
@@ -35,6 +39,7 @@ class Round:
     currency: str
     begin: datetime
     end: datetime
+    zone: ZoneInfo
 
     def key(self, fault: Fault | str, id: str) -> str:
         return f"reconcile/{self.side.name}/{fault}/{id}"
@@ -82,6 +87,9 @@ def settled_there(desk: Desk, round: Round, case: Case, item: Item) -> Iterator[
         if found is None or is_done(desk, round, Fault.STATUS, case.id):
             yield unheard_of(desk, round, case, item)
             return
+        if agreed_before(desk, round, case.id, found):
+            yield once_more(desk, round, case, item, {found.reference})
+            return
         ours = found.amount
         set_day(desk, round, case.id, ours)
         yield difference(Fault.WRONG_DAY, case, ours, item.amount, item)
@@ -107,14 +115,27 @@ def unheard_of(desk: Desk, round: Round, case: Case, item: Item) -> Difference:
     return difference(Fault.STATUS, case, None, item.amount, item)
 
 
+def agreed_before(desk: Desk, round: Round, id: str, found: Standing) -> bool:
+    """Whether it stood on the statement of its own day already: that day was reconciled, and did not wait for it."""
+    if found.at >= round.begin or books.posting_of(desk, round.key(Fault.NOT_THERE_YET, id)):
+        return False
+    record = id_of(round.side.name, round.currency, found.at.astimezone(round.zone).date())
+    return standing(desk, f"{TYPE}/{record}") is not None
+
+
 def more_than_once(desk: Desk, round: Round, case: Case) -> Iterator[Difference]:
     seen = {case.paid[0].reference}
     for item in case.paid[1:]:
-        fault = Fault.REPEATED if item.reference in seen else Fault.TWICE
-        if fault is Fault.TWICE:
-            seen.add(item.reference)
-            correct(desk, round, fault, f"{case.id}/{item.reference}", item.amount, case.id)
-        yield difference(fault, case, case.ours, item.amount, item)
+        yield once_more(desk, round, case, item, seen)
+
+
+def once_more(desk: Desk, round: Round, case: Case, item: Item, seen: set[str]) -> Difference:
+    """Another line of what was paid already: under another reference it moved again."""
+    fault = Fault.REPEATED if item.reference in seen else Fault.TWICE
+    if fault is Fault.TWICE:
+        seen.add(item.reference)
+        correct(desk, round, fault, f"{case.id}/{item.reference}", item.amount, case.id)
+    return difference(fault, case, case.ours, item.amount, item)
 
 
 # --- no money has moved there ---

@@ -77,7 +77,7 @@ def reconcile(
     if (found := before_now(store, side, currency, day)) is not None:
         return same(found, digest)
     begin, end = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
-    round, count = Round(side, currency, begin, end), Count()
+    round, count = Round(side, currency, begin, end, zone), Count()
     with TemporaryDirectory() as folder:
         suspects = suspected(store, file, round, carried(store, side, currency, day), Path(folder), count, on_progress)
         if not sure:

@@ -11,10 +11,11 @@ from salus.services.billing.reconciling.reading import Format, Item
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the books have of something: minor units, what goes out negative, and since when."""
+    """What the books have of something: minor units, what goes out negative, since when, and their reference of it."""
 
     amount: int
     at: datetime
+    reference: str = ""
 
 
 class Side(Protocol):
