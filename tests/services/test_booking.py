@@ -75,6 +75,18 @@ def test_what_is_free_is_offered_and_what_is_booked_is_not(store: Store):
     assert len([1 for _, who in soonest(store) if who == "2"]) == 7
 
 
+def test_a_place_on_top_is_given_once_by_staff_alone(store: Store):
+    desk(store).book(wish("a", offer(8)))
+    with pytest.raises(Forbidden, match="given by the desk"):
+        patient(store).book(wish("b", offer(8), seat=1))
+    desk(store).book(wish("b", offer(8), "wang", seat=1))
+
+    with pytest.raises(Taken):
+        desk(store).book(wish("c", offer(8), "wang", seat=1))
+    with pytest.raises(Taken):
+        desk(store).book(wish("d", offer(8), "wang"))
+
+
 def test_a_service_that_needs_a_room_and_a_device_is_offered_where_all_are_free(store: Store):
     pools = (("Location/1", "Location/2"), ("Device/scope",))
     made = find(store, service(pools=pools), MONDAY, MONDAY + timedelta(days=1), most=1)[0]

@@ -10,7 +10,7 @@ import pytest
 from salus.services.appointments.finding import Service
 from salus.services.appointments.noshow import Chance
 from salus.services.appointments.overbooking import Weights, on_top, outlook, with_one
-from salus.services.appointments.sessions import session
+from salus.services.appointments.sessions import Booked, session
 
 SPREAD = 0.4
 
@@ -66,12 +66,14 @@ def test_one_after_the_other_is_as_good_as_the_best_pair():
 def test_a_place_on_top_is_given_only_where_one_is_booked_and_says_when():
     service = Service(15, 15, ())
     low = 1_800_000_000
-    booked = [(low, Chance(0.05)), (low + 900, Chance(0.9, "no-show/1")), (low + 900, Chance(0.9, "no-show/1"))]
-    booked += [(low + 1800, Chance(0.9, "no-show/1"))]
+    with_them = ("PractitionerRole/3", "Location/1")
+    said = [(0, Chance(0.05)), *[(at, Chance(0.9, "no-show/1")) for at in (900, 900, 1800)]]
+    booked = [Booked(low + at, with_them, chance) for at, chance in said]
     found = session(service, booked, (low, low + 4 * 900))
 
     assert (4, pytest.approx(2.75), "no-show/1") == (found.booked, found.missed, found.model)
-    assert found.on_top and {low, low + 1800} >= {int(one.start.timestamp()) for one in found.on_top}
+    assert found.on_top and {low, low + 1800} >= {int(one.offer.start.timestamp()) for one in found.on_top}
+    assert {with_them} == {one.offer.actors for one in found.on_top}
 
 
 def test_a_session_that_nobody_booked_has_no_place_on_top():

@@ -160,14 +160,16 @@ def wanted(desk: "Desk", booking: Booking) -> list[Wanted]:
     return sorted(found, key=lambda one: (one.actor, one.seat))
 
 
-def look(reader: Reader, booking: str, actors: Iterable[str], start: datetime, end: datetime, at: datetime) -> None:
+def look(
+    reader: Reader, booking: str, actors: Iterable[str], start: datetime, end: datetime, at: datetime, seat: int = 0
+) -> None:
     """Raises Taken where an actor is not free, without waiting for one's turn to write: most who come late learn so at
     once. What is free now may not be when it is written: the desk looks again."""
     for actor in actors:
         type, _, id = actor.partition("/")
         role = reader.current(type, id, None) if type == "PractitionerRole" else None
         whose = (owner(role.body) if role and not role.deleted else "") or actor
-        holds.look(reader, booking, Wanted(whose), start, end, at)
+        holds.look(reader, booking, Wanted(whose, seat), start, end, at)
 
 
 def seat(told: Participant) -> int:

@@ -270,3 +270,31 @@ def test_nobody_but_the_desk_comes_in(at: Callable[..., Any]):
     for account in ("patient", "scientist", "clinician"):
         assert at(account).get("/reception").status_code == 403
         assert at(account).get("/reception/screen/live").status_code == 403
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_place_on_top_is_offered_where_one_is_booked_and_given_once(ward, at, language):
+    clerk = at("desk", language)
+    for number in range(6):
+        book(ward, ("li", "wang")[number % 2], 30 + 15 * number)
+    page = "/reception/people/chen/on-top?service=clinic&from=2026-11-23"
+    told = clerk.get(page).text
+    offered_ = re.findall(r'name="at" value="([^"]+)"', told)
+    assert offered_ and "0.6" in told
+
+    form = {"key": "k", "at": offered_[0]}
+    given = [clerk.send_form(page, "/reception/people/chen/on-top", **form) for _ in range(2)]
+    assert [303, 303] == [one.status_code for one in given]
+    late = clerk.send_form(page, "/reception/people/li/on-top", key="other", at=offered_[0])
+    assert 409 == late.status_code
+
+    found = ward.open(SYSTEM, Purpose.OPERATIONS).search("Appointment", "patient=chen").versions
+    assert 1 == len(found)
+
+
+def test_a_time_at_which_nobody_is_booked_is_not_on_top(desk):
+    at = "clinic|PractitionerRole/role-1|2026-11-23T02:00:00+00:00"
+    page = "/reception/people/chen/on-top?service=clinic"
+
+    assert 409 == desk.send_form("/reception", "/reception/people/chen/on-top", key="k", at=at).status_code
+    assert 200 == desk.get(page).status_code

@@ -15,7 +15,7 @@ from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, bookings, drafts
-from salus.records.bookings import BASE, UNTIL
+from salus.records.bookings import BASE, SEAT, UNTIL
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.appointments.finding import Offer
@@ -34,7 +34,8 @@ REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be booked for whom. `key` is the caller's; `service` a HealthcareService, `slots` Slots it uses up.
-    `identifiers` (system, value) and `extensions` say what else it is: one of a series, a video visit, a place."""
+    `identifiers` (system, value) and `extensions` say what else it is: one of a series, a video visit, a place. `seat`
+    above 0: a place on top of another booking, which staff alone may give."""
 
     key: str
     patient: str
@@ -44,6 +45,7 @@ class Wish:
     description: str = ""
     identifiers: tuple[tuple[str, str], ...] = ()
     extensions: tuple[Resource, ...] = ()
+    seat: int = 0
 
     @property
     def id(self) -> str:
@@ -117,10 +119,10 @@ class Booking:
         self._look(id, offer)
         return self._change(id, "move", lambda told: moved(told, offer, slots))
 
-    def _look(self, id: str, offer: Offer) -> None:
+    def _look(self, id: str, offer: Offer, seat: int = 0) -> None:
         """Raises holds.Taken at once where somebody else has the time."""
         with self.store.readers.one() as reader:
-            bookings.look(reader, f"{TYPE}/{id}", offer.actors, offer.start, offer.end, clock.now())
+            bookings.look(reader, f"{TYPE}/{id}", offer.actors, offer.start, offer.end, clock.now(), seat)
 
     def note(self, id: str, verb: str) -> Resource:
         """`arrive`, `check-in`, `fulfil`, `no-show`, `mistake`: by staff only."""
@@ -132,11 +134,13 @@ class Booking:
 
     def _put(self, wish: Wish, status: str, until: datetime | None) -> Resource:
         self.check(wish.patient)
+        if wish.seat and self.actor.role is Role.PATIENT:
+            raise Forbidden("A place on top of another booking is given by the desk")
         if not 0 < len(wish.key) <= LONGEST_KEY:
             raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(wish.key)}", path="key")
         if wish.offer.start <= clock.now():
             raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
-        self._look(wish.id, wish.offer)
+        self._look(wish.id, wish.offer, wish.seat)
         wish = replace(wish, identifiers=(*wish.identifiers, *marks(self.store, wish.service)))
         draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
 
@@ -203,7 +207,7 @@ def appointment(wish: Wish, status: str, until: datetime | None) -> Resource:
         "status": status,
         **timed(wish.offer),
         **slotted(wish.slots),
-        "participant": [who, *participants(wish.offer.actors)],
+        "participant": [who, *participants(wish.offer.actors, wish.seat)],
         "created": clock.instant(clock.now()),
     } | {key: value for key, value in optional.items() if value}
 
@@ -221,8 +225,9 @@ def slotted(slots: Sequence[str]) -> Resource:
     return {"slot": [{"reference": one} for one in slots]} if slots else {}
 
 
-def participants(actors: Sequence[str]) -> list[Resource]:
-    return [{"actor": {"reference": one}, "required": "required", "status": "accepted"} for one in actors]
+def participants(actors: Sequence[str], seat: int = 0) -> list[Resource]:
+    given = {"extension": [{"url": SEAT, "valueInteger": seat}]} if seat else {}
+    return [{"actor": {"reference": one}, "required": "required", "status": "accepted"} | given for one in actors]
 
 
 def told(version: Any) -> Resource:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.reception import booking, hall, line, people, registering, screen
+from salus.web.reception import booking, hall, line, ontop, people, registering, screen
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -24,6 +24,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/reception/people/{id}/walk-in", people.take_in, ROOM),
     ("GET", "/reception/people/{id}/book", booking.times, ROOM),
     ("POST", "/reception/people/{id}/book", booking.book, ROOM),
+    ("GET", "/reception/people/{id}/on-top", ontop.page, ROOM),
+    ("POST", "/reception/people/{id}/on-top", ontop.give, ROOM),
     ("GET", "/reception/bookings/{id}/move", booking.instead, ROOM),
     ("POST", "/reception/bookings/{id}/move", booking.move, ROOM),
     ("POST", "/reception/bookings/{id}/cancel", booking.cancel, ROOM),
