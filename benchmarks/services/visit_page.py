@@ -75,6 +75,7 @@ class Hands:
 
 
 def follow_up(hands: Hands) -> None:
+    hands.page.wait_for_function("document.activeElement.matches('.call-next button')")
     hands.press("Enter")
     hands.step("call", ".visit-page", "Note")
     hands.press("Shift+Tab", "Shift+Tab")
@@ -155,7 +156,7 @@ def visits(store: Store, base: str, secret: bytes, clinic: str) -> None:
                 follow_up(hands)
             except Exception as fault:  # such as one whose prescription the screen wants decided
                 failed += 1
-                print(f"  {who} after {list(hands.steps)[-1]}: {str(fault).splitlines()[0]}")
+                print(f"  {who} after {list(hands.steps)[-1:]}: {str(fault).splitlines()[0]}")
                 continue
             finally:
                 page.close()

@@ -171,3 +171,24 @@ def test_signed_at_once_after_the_last_word_it_is_signed_with_that_word(look, ar
         expect(page.locator(".answered")).to_contain_text("Signed")
         expect(page.locator(".written")).to_contain_text("the last word")
         expect(page.locator(".written")).to_contain_text("Potassium")
+
+
+def test_who_goes_on_before_the_answer_comes_is_not_pulled_back(look, arrived):
+    page = look(arrived("showcase-2"), "clinician")
+    page.locator(".call-next button").click()
+    page.fill("#q", "gxy")
+    expect(page.locator("#found")).to_contain_text("I10")
+    page.keyboard.press("Enter")
+    page.focus("#test")
+    page.keyboard.type("Potassium", delay=40)
+    expect(page.locator("#diagnoses .chosen")).to_contain_text("I10")
+
+    expect(page.locator("#test")).to_be_focused()
+    expect(page.locator("#test")).to_have_value("Potassium")
+
+    page.focus("#q")
+    page.keyboard.type("2xtnb")
+    expect(page.locator("#found")).to_contain_text("E11")
+    page.keyboard.press("Enter")
+    expect(page.locator("#diagnoses .chosen")).to_contain_text("E11")
+    expect(page.locator("#q")).to_be_focused()

@@ -83,7 +83,6 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
         "faults": {},
         "conflict": None,
         "oob": False,
-        "acted": False,
     }
 
 
@@ -124,7 +123,7 @@ def changed(visit: Visit, part: str, note: Note, status: int = 200, **more: Any)
     """A part of the page after it was changed; without scripts the page again."""
     if not visit.by_htmx:
         return visit.go(f"{place_of(visit)}#{part}") if status < 400 else whole(visit, note, status, **more)
-    context = parts(visit, note) | {"part": f"clinic/{part}.html", "acted": True} | more
+    context = parts(visit, note) | {"part": f"clinic/{part}.html"} | more
     made = visit.page("clinic/changed.html", status, **context)
     made.headers["HX-Retarget"] = f"#{part}"
     return made
