@@ -75,10 +75,10 @@ def test_a_patient_looks_into_no_place_that_it_may_not_see(store: Store) -> None
 
 
 def test_who_may_read_no_places_looks_into_none(store: Store) -> None:
-    desk = store.open(Actor("Practitioner/1", Role.DESK), Purpose.OPERATIONS)
+    laboratory = store.open(Actor("Practitioner/1", Role.TECHNICIAN), Purpose.TREATMENT)
     for value in ("Location/ward", "ward"):
         with pytest.raises(Forbidden, match="Location"):
-            desk.search("Encounter", f"location:below={value}")
+            laboratory.search("Encounter", f"location:below={value}")
 
 
 REFUSED: list[tuple[str, str, type[SalusError]]] = [
