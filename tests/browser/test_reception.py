@@ -1,5 +1,6 @@
 """At the front desk with the keyboard alone: found, taken in, called; the wall shows it by itself."""
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -40,3 +41,13 @@ def test_by_keyboard_somebody_is_found_taken_in_and_called_and_the_wall_shows_it
     expect(page.locator("#called-h + form + table .turn-number")).to_have_text("001")
     expect(wall.locator(".wall-number")).to_have_text("001", timeout=10_000)
     expect(wall.locator(".wall-who")).to_have_text("王*国")
+
+
+def test_those_who_look_the_same_stand_beside_the_new_one_for_everybody(look):
+    page = look("/reception/register", "desk")
+    page.fill("#name", "王建国")
+    page.press("#name", "Enter")
+    expect(page.locator("#likes-h")).to_be_visible()
+    assert [] == [one["id"] for one in Axe().run(page).response["violations"]]
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert 0 == page.evaluate(WIDER)

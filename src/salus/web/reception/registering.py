@@ -60,8 +60,14 @@ def like(visit: Visit, found: Match, typed: Person) -> Like:
     why = tuple(
         (visit.say(f"reception.like.{field}.{level}"), bits > 0) for field, level, bits in spoken if abs(bits) >= LEAST
     )
-    other = {name: getattr(told, name) != getattr(typed, name) for name in ("name", "born", "sex", "phone")}
+    other = {name: differ(getattr(told, name), getattr(typed, name)) for name in ("name", "born", "phone")}
+    other["sex"] = differ(told.gender.replace("unknown", ""), typed.gender.replace("unknown", ""))
     return Like(told, found.grade, found.probability, why, other)
+
+
+def differ(one: str, other: str) -> bool:
+    """What is not known of one of them is no difference."""
+    return bool(one and other) and one != other
 
 
 def shown(

@@ -14,6 +14,7 @@ from importlib.resources import files
 from math import log2
 
 COUNTED = {"name": ("same", "sounds"), "phone": ("same",)}  # levels at which it counts how common it is here
+BESIDES = {"born": ("same", "swapped", "near"), "phone": ("same", "near")}  # what a name needs beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,16 @@ class Weights:
         return 1 / (1 + 2 ** -min(odds, 1000.0))
 
     def grade(self, probability: float, levels: Mapping[str, str]) -> str:
-        """`same`, `perhaps` or `none`. Twins share birth date, telephone and half of their name, which no sum of bits
-        can tell from a slip: `same` are only those of one name or one number, and not of two numbers."""
+        """`same`, `perhaps` or `none`. `same` are only those of one number, or of one name and, as good as, one birth
+        date or telephone, who have not two numbers: twins share the rest, which no sum of bits can tell from a slip,
+        and how rare a name is elsewhere is not known here.
+
+        >>> weights().grade(1.0, {"name": "same"}), weights().grade(1.0, {"name": "same", "born": "near"})
+        ('perhaps', 'same')
+        """
         number, name = levels.get("identifier"), levels.get("name")
-        sure = number == "same" or (number is None and name in COUNTED["name"])
+        besides = any(levels.get(field) in alike for field, alike in BESIDES.items())
+        sure = number == "same" or (number is None and name in COUNTED["name"] and besides)
         if probability >= self.certain and sure:
             return "same"
         return "perhaps" if probability >= self.possible else "none"
