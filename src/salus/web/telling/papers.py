@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salus.assistants.cases.gate.sources import date_of, text_of
+from salus.assistants.cases.gate.sources import text_of
 from salus.services.visits.narrative import plain
 from salus.web.telling import terms
 
@@ -15,12 +15,13 @@ Resource = Mapping[str, Any]
 TYPES = ("Composition", "DocumentReference", "DiagnosticReport")
 # nobody has signed it yet, or it was never meant to be there
 UNRELEASED = frozenset({"preliminary", "registered", "partial", "entered-in-error", "cancelled"})
+DATES = ("date", "effectiveDateTime", "issued")
 Part = tuple[str, str]  # heading, text
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """`on` is a FHIR date or empty, `author` a reference; `replaced`: a later one takes its place."""
+    """`on` is a FHIR date, dateTime or empty, `author` a reference; `replaced`: a later one takes its place."""
 
     id: str
     on: str
@@ -46,12 +47,12 @@ def replaced_by(resource: Resource) -> Iterator[str]:
 
 
 def paper(resource: Resource, language: str, replaced: bool) -> Paper:
-    on = date_of(resource)
+    on = next((resource[name] for name in DATES if name in resource), "")
     title = resource.get("title") or terms.concept(resource.get("type") or resource.get("code"), language)
     author = next((one.get("reference", "") for one in resource.get("author", resource.get("performer", []))), "")
     told = PARTS[resource["resourceType"]](resource)
     parts = tuple((heading, text) for heading, text in told if text)
-    return Paper(terms.reference(resource), on.isoformat() if on else "", title, author, parts, replaced)
+    return Paper(terms.reference(resource), on, title, author, parts, replaced)
 
 
 def of_composition(resource: Resource) -> Iterator[Part]:
