@@ -118,7 +118,9 @@ def test_a_dangerous_prescription_needs_a_reason_and_is_dispensed_with_a_label_i
     label = pharmacist.get(f"{page}/dispensings/{id}/label").text
     for words in ("每次1片（粒），每天2次，共14天", "1 tablet each time, 2 times a day", "李梅华", "Li Meihua", "B-1"):
         assert words in label, words
+    assert "Li Meihua" in pharmacist.get("/pharmacy?show=completed").text
     assert 303 == pharmacist.send_form(page, f"{page}/dispensings/{id}/hand-over").status_code
+    assert "Nothing waits to be handed out" in pharmacist.get("/pharmacy?show=completed").text
     assert 409 == pharmacist.send_form(page, f"{page}/dispensings/{id}/hand-over").status_code
     back = pharmacist.send_form(page, f"{page}/dispensings/{id}/take-back", amount="8", reason="quality", key="r")
     assert 303 == back.status_code and "came back" in pharmacist.get(page).text

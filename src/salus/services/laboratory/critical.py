@@ -259,11 +259,12 @@ def escalate(acting: Acting, id: str) -> Resource | None:
 
     def work(desk: Desk) -> Resource | None:
         task = task_at(desk, id)
-        if "escalate" not in TELLING.verbs(task["status"]) or instant(due_of(task)) > desk.at:
+        due = due_of(task)
+        if "escalate" not in TELLING.verbs(task["status"]) or not due or instant(due) > desk.at:
             return None
         status = TELLING.after("escalate", task["status"], f"Task/{id}")
         told = later(desk, task, acting)
-        return put(desk, told | {"status": status, "output": added(desk, task, "escalate", f"due {due_of(task)}")})
+        return put(desk, told | {"status": status, "output": added(desk, task, "escalate", f"due {due}")})
 
     return acting.do("escalate", f"Task/{id}", ("Task",), work)
 

@@ -10,7 +10,6 @@ from salus.base import money
 from salus.base.errors import Conflict, Invalid
 from salus.base.ids import uuid7
 from salus.places.settlement.rules import Text
-from salus.services.appointments.brochure import USUAL
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.payments import (
     DEPOSIT,
@@ -60,7 +59,7 @@ def listing(visit: Visit) -> Response:
         years=[year_told(one) for one in year_so_far(visit.records, own(visit))],
         ways=ways(visit, False),
         key=uuid7(),
-        zone=USUAL,
+        zone=visit.desk.settings.zone,
     )
 
 
@@ -121,7 +120,7 @@ def told(visit: Visit) -> dict[str, object]:
         "ways": ways(visit, held >= found.due),
         "held": held,
         "key": uuid7(),
-        "zone": USUAL,
+        "zone": visit.desk.settings.zone,
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from salus.base.errors import Invalid
-from salus.services.appointments.brochure import USUAL
 from salus.services.reminders.choice import choose, refused_by
 from salus.services.reminders.facts import WORDS
 from salus.services.reminders.notices import Notice, mark_all_read, notices_of
@@ -33,7 +32,6 @@ def listing(visit: Visit) -> Response:
         kinds=[(kind, WORDS(f"kind.{kind}", visit.language)) for kind in KINDS],
         refused=refused_by(visit.records, patient),
         saved="saved" in visit.query,
-        zone=USUAL,
     )
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from starlette.responses import Response
 
 from salus.privacy import SYSTEM
-from salus.services.appointments.brochure import USUAL
 from salus.web.mine.house import called
 from salus.web.telling import terms
 from salus.web.visit import Visit
@@ -27,8 +26,9 @@ class Look:
 
 def listing(visit: Visit) -> Response:
     """Day by day, the latest first; what the patient did themselves is left out."""
+    zone = visit.desk.settings.zone
     lines = [one for one in visit.records.looks() if one.who != visit.who.actor.reference]
-    counted = Counter((one.at.astimezone(USUAL).date(), one.who, one.purpose, one.act) for one in lines)
+    counted = Counter((one.at.astimezone(zone).date(), one.who, one.purpose, one.act) for one in lines)
     named, said = called(visit), partial(status, visit)
     days: dict[date, list[Look]] = {}
     for (day, who, purpose, act), times in counted.items():

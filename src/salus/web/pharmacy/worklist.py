@@ -8,9 +8,10 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.records import Records
 from salus.services.acting import TASKS, referred
-from salus.services.pharmacy.reviews import CODE, worklist
+from salus.services.pharmacy.dispensing import each_filled
+from salus.services.pharmacy.reviews import CODE, inputs, worklist
 from salus.services.pharmacy.rules import VALID
-from salus.web.telling.people import patients, staff
+from salus.web.telling.people import patients, read, staff
 from salus.web.visit import Visit
 
 LISTS = ("requested", "completed", "rejected")
@@ -28,10 +29,14 @@ def listing(visit: Visit) -> Response:
 
 
 def lately(records: Records) -> list[dict[str, Any]]:
-    """What was let through while it can still be dispensed, the latest first."""
+    """What was let through and is to be handed out still, the latest first."""
     since = clock.instant(clock.now() - VALID)
     wanted = [("code", f"{TASKS}|{CODE}"), ("status", "completed"), ("modified", f"ge{since}"), ("_count", "500")]
-    return sorted(every(records, "Task", wanted), key=lambda one: str(one.get("lastModified", "")), reverse=True)
+    found = sorted(every(records, "Task", wanted), key=lambda one: str(one.get("lastModified", "")), reverse=True)
+    orders = read(records, "MedicationRequest", (name.partition("/")[2] for one in found for name in inputs(one)))
+    told = each_filled(records, list(orders.values()))
+    left = {f"MedicationRequest/{one.order['id']}" for one in told if one.is_open(clock.now())}
+    return [one for one in found if left & set(inputs(one))]
 
 
 def row(task: dict[str, Any], people: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
