@@ -411,7 +411,10 @@ def test_a_medicine_is_renewed_in_the_place_of_the_order_that_stands(as_, store)
     records.update("Encounter", "e3", visit)
     pen.writing.save("e3", TEXTS)
     pen.writing.diagnose("e3", HTN)
-    made = orders.prescribed(orders.renewed(before, "Practitioner/chen", 14, clock.now()), visit)
+    made = orders.prescribed(orders.renewed(before, "e3", "Practitioner/chen", 14, clock.now()), visit)
+    orders.lay_medicine(pen.writing, "e3", made)
+    orders.lay_medicine(pen.writing, "e3", made)
+    orders.cancel(pen.writing, "e3", "MedicationRequest", made["id"])
     orders.lay_medicine(pen.writing, "e3", made)
     pen.sign("e3")
 
@@ -420,7 +423,7 @@ def test_a_medicine_is_renewed_in_the_place_of_the_order_that_stands(as_, store)
     assert "active" == records.read("MedicationRequest", made["id"]).json()["status"]
     for days in (0, -3, 400):
         with pytest.raises(Invalid):
-            orders.renewed(before, "Practitioner/chen", days, clock.now())
+            orders.renewed(before, "e3", "Practitioner/chen", days, clock.now())
 
 
 def test_the_law_may_erase_what_was_signed(as_, store):
@@ -429,3 +432,30 @@ def test_the_law_may_erase_what_was_signed(as_, store):
     erasing.erase(officer, erasing.Wish("Patient", "li", erasing.What.PATIENT), "the patient's request, case 7")
     with pytest.raises((Missing, Gone)):
         store.open(SYSTEM, Purpose.OPERATIONS).read("Composition", note)
+
+
+def test_what_is_ordered_twice_is_ordered_once_and_can_be_taken_off_and_ordered_again(as_):
+    writing = as_().writing
+    for _ in range(2):
+        made = orders.lay_test(writing, "e1", "2823-3", POTASSIUM)
+    assert [made["id"]] == [one["id"] for one in orders.drafted(writing.records, "e1")]
+    orders.cancel(writing, "e1", "ServiceRequest", made["id"])
+    assert [] == orders.drafted(writing.records, "e1")
+    assert "stat" == orders.lay_test(writing, "e1", "2823-3", POTASSIUM, "stat")["priority"]
+    with pytest.raises(Invalid):
+        orders.lay_test(writing, "e1", "2823-3", POTASSIUM, "whenever")
+
+
+def test_what_stands_in_the_place_of_a_note_and_is_none_is_told_so(as_, store):
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+    other = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": {"text": "letter"},
+        "date": "2020",
+        "title": "Letter",
+        "author": [{"display": "somebody"}],
+    }
+    records.update("Composition", notes.id_of("e1"), other)
+    with pytest.raises(Conflict, match="no note"):
+        as_().writing.save("e1", TEXTS)

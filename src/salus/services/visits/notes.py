@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.suggestion import Name
 from salus.base import clock
-from salus.base.errors import Invalid
+from salus.base.errors import Conflict, Invalid
 from salus.records.shapes import Version
 from salus.services.visits import diagnoses
 from salus.services.visits.diagnoses import Diagnosis
@@ -138,8 +138,16 @@ def code(key: str, loinc: str) -> Resource:
 
 
 def note_of(version: Version) -> Note:
-    """The way back, of a draft or of what was signed."""
-    told = version.json()
+    """The way back, of a draft or of what was signed. Raises Conflict for a Composition that is no note of a visit."""
+    try:
+        return read(version.json(), version.version)
+    except (KeyError, IndexError, ValueError) as fault:
+        raise Conflict(
+            f"{version.reference} is no note of a visit written here: {fault!r} is not as it is in one"
+        ) from None
+
+
+def read(told: Resource, version: int) -> Note:
     sections = {key_of(one): one for one in told.get("section", [])}
     named = next((one["valueCode"] for one in told.get("extension", []) if one["url"] == TEMPLATE), "soap")
     keys = {one.key for one in template_of(named).sections}
@@ -154,7 +162,7 @@ def note_of(version: Version) -> Note:
         sources={key: references(one) for key, one in sections.items() if key in texts},
         diagnoses=tuple(diagnoses.diagnosis_of(one) for one in told.get("contained", [])),
         at=datetime.fromisoformat(told["date"]),
-        version=version.version,
+        version=version,
         status=told["status"],
     )
 

@@ -11,11 +11,10 @@ from salus.assistants.answers import every
 from salus.assistants.suggestion import Name
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
-from salus.base.ids import uuid7
 from salus.codes.tables import LOINC, SNOMED, UCUM
 from salus.records import Records, signed
 from salus.records.desk import Desk
-from salus.services.acting import current, put, standing
+from salus.services.acting import current, put, same_id, standing
 from salus.services.visits import known
 from salus.services.visits.writing import Writing
 
@@ -41,13 +40,10 @@ def lay_test(writing: Writing, encounter: str, loinc: str, name: Name, priority:
     if priority not in PRIORITIES:
         raise Invalid(f"'{priority[:40]}' is none of {', '.join(PRIORITIES)}", path="priority")
     writing.check()
-    before = [one for one in drafted(writing.records, encounter) if one["resourceType"] == "ServiceRequest"]
-    same = next((one for one in before if one["code"]["coding"][0]["code"] == loinc), None)
 
     def work(desk: Desk) -> Resource:
-        visit = writing.visit(desk, encounter)
-        made = (same or request(visit, loinc, name, writing.actor.reference, desk.at)) | {"priority": priority}
-        return put(desk, made)
+        made = request(writing.visit(desk, encounter), loinc, name, writing.actor.reference, desk.at)
+        return put(desk, made | {"priority": priority})
 
     return writing.do("order", f"Encounter/{encounter}", TYPES, work)
 
@@ -56,7 +52,7 @@ def request(visit: Resource, loinc: str, name: Name, doctor: str, at: datetime) 
     """The ServiceRequest of a test."""
     return {
         "resourceType": "ServiceRequest",
-        "id": uuid7(),
+        "id": same_id("visit-test", visit["id"], loinc),
         "status": "draft",
         "intent": "order",
         "category": [LABORATORY],
@@ -76,15 +72,19 @@ def lay_medicine(writing: Writing, encounter: str, order: Resource) -> None:
         visit = writing.visit(desk, encounter)
         if order["subject"] != visit["subject"]:
             raise Missing(f"Encounter/{encounter} is no visit of {order['subject'].get('reference')}", path="subject")
-        if before := standing(desk, f"MedicationRequest/{order['id']}"):
-            waiting(desk, encounter, "MedicationRequest", before["id"])
+        before = standing(desk, f"MedicationRequest/{order['id']}")
+        if before and before["status"] != DROPPED["MedicationRequest"]:
+            waiting(desk, encounter, "MedicationRequest", order["id"])
         put(desk, order)
 
     writing.do("order", f"Encounter/{encounter}", TYPES, work)
 
 
-def renewed(order: Resource, doctor: str, days: int, at: datetime) -> Resource:
-    """The same medicine at the same dose for so many days, in the place of the order. Raises Invalid for other days."""
+def renewed(order: Resource, encounter: str, doctor: str, days: int, at: datetime) -> Resource:
+    """The same medicine at the same dose for so many days, in the place of the order; once in a visit.
+
+    Raises Invalid for other days.
+    """
     if not 0 < days <= LONGEST_COURSE:
         raise Invalid(f"{days} days are not 1 to {LONGEST_COURSE}: say for how long", path="days")
     bounds = {"value": days, "unit": "d", "system": UCUM, "code": "d"}
@@ -95,7 +95,7 @@ def renewed(order: Resource, doctor: str, days: int, at: datetime) -> Resource:
 
     return {name: order[name] for name in CARRIED if name in order} | {
         "resourceType": "MedicationRequest",
-        "id": uuid7(),
+        "id": same_id("visit-renewal", encounter, order["id"]),
         "intent": "order",
         "authoredOn": clock.instant(at),
         "requester": {"reference": doctor},

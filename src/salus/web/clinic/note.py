@@ -1,6 +1,7 @@
 """A signed note to be read and printed, with all that was said of it since; addenda and co-signatures."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
@@ -65,7 +66,7 @@ def entries(visit: Visit, note: str) -> dict[str, list[tuple[str, str, str]]]:
     found: dict[str, list[tuple[str, str, str]]] = {type: [] for type in ORDERED}
     for reference in signed:
         type, _, id = reference.partition("/")
-        if type in found:
+        with suppress(Missing, Gone):  # what the law had erased is not told
             found[type].append(line(visit.records.read(type, id).json(), visit.language))
     return found
 

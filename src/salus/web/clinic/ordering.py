@@ -50,7 +50,7 @@ def renew(visit: Visit) -> Response:
     told = visit.records.read("MedicationRequest", visit.form.get("order", "").rpartition("/")[2]).json()
     try:
         length = int(days) if days.isascii() and days.isdigit() else 0
-        return laid(visit, note, orders.renewed(told, visit.who.actor.reference, length, clock.now()))
+        return laid(visit, note, orders.renewed(told, note.encounter, visit.who.actor.reference, length, clock.now()))
     except Invalid as error:
         name = courses.medicine(told, visit.language).name
         return mistaken(visit, note, error, {"medicine": name, "days": days})
