@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from salus.base import clock
+from salus.base.errors import Conflict
 from salus.base.settings import settings
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.records.books import Books
 from salus.services.billing.hearing import LISTENER
 from salus.services.billing.invoices import invoices_of
+from salus.services.billing.payments.asking import lay_before_clerk
 from salus.services.rounds import House, begin, catch_up
 
 LOINC = "http://loinc.org"
@@ -163,6 +165,12 @@ def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, a
     told = auditor.get(made.headers["location"]).text
     assert "0.50" in told and "30.00" in told
     assert "difference/cash" in auditor.get("/books").text
+
+
+def test_a_payment_in_doubt_is_laid_before_the_clerk(ward, at):
+    lay_before_clerk(ward, "simulated", "order-7", Conflict("it says 5 CNY"))
+
+    assert "simulated: it says 5 CNY" in at("cashier").get("/billing").text
 
 
 def test_what_was_done_and_not_charged_is_named_before_a_day_is_closed(ward, at):

@@ -30,8 +30,8 @@ class Chance:
 class Forecast:
     """The model of an installation, and what it says of bookings."""
 
-    def __init__(self, store: Store, registry: Path) -> None:
-        self.store, self.registry = store, Registry(registry)
+    def __init__(self, store: Store, registry: Path, secret: bytes | None = None) -> None:
+        self.store, self.registry = store, Registry(registry, secret)
 
     def of(self, booked: Sequence[Resource]) -> list[Chance]:
         """The chance of each booking, in order. It reads each patient once, as the system: who asks sees chances, and

@@ -14,6 +14,7 @@ from salus.records import Records
 from salus.services.billing import payments
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.names import TASK
+from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
 from salus.web.billing.amounts import typed
 from salus.web.patients import search
@@ -73,17 +74,25 @@ def todo(visit: Visit) -> list[ToDo]:
 
 
 def is_ours(task: Resource) -> bool:
-    """Whether it is one that billing asks."""
-    return f"task.{task['code']['coding'][0]['code']}" in words_of("salus.services.billing")
+    """Whether it is one that billing asks, or that a payment is in doubt."""
+    code = code_of(task)
+    return code == FAULT or f"task.{code}" in words_of("salus.services.billing")
+
+
+def code_of(task: Resource) -> str:
+    return str(task["code"]["coding"][0]["code"])
 
 
 def told(visit: Visit, task: Resource) -> ToDo:
-    focus = task["focus"]["reference"]
+    focus = task.get("focus", {}).get("reference", "")
     patient = task.get("for", {}).get("reference", "")
     page = f"/billing/patients/{patient.removeprefix('Patient/')}" if patient else ""
     if focus.startswith("Invoice/"):
         page = f"/billing/bills/{focus.removeprefix('Invoice/')}"
-    return ToDo(asked(task, visit.language), task.get("authoredOn", ""), somebody(visit, patient), page)
+    text = (
+        visit.say("billing.fault", what=task["description"]) if code_of(task) == FAULT else asked(task, visit.language)
+    )
+    return ToDo(text, task.get("authoredOn", ""), somebody(visit, patient), page)
 
 
 def somebody(visit: Visit, reference: str) -> Person | None:

@@ -53,7 +53,8 @@ def rows(visit: Visit, clinic: Clinic, day: date) -> list[Row]:
     """Every session with somebody booked in it."""
     begin, end = span(day, clinic.zone)
     service = service_of(visit.desk.store, clinic.id, begin, end)
-    forecast = Forecast(visit.desk.store, visit.desk.settings.registry)
+    settings = visit.desk.settings
+    forecast = Forecast(visit.desk.store, settings.registry, settings.secret)
     return [
         Row(doctor, told)
         for one in service.doctors
