@@ -4,17 +4,15 @@ Each is one transaction, in which the order, its review and all that was dispens
 windows cannot hand out the same twice. https://hl7.org/fhir/R4/medicationdispense.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from salus.assistants.answers import every
 from salus.assistants.treatment.screen.orders import medicine_of
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Missing
 from salus.codes.drugs import ingredients_in
-from salus.records import Records
 from salus.records.desk import Desk
 from salus.services.acting import (
     BASE,
@@ -43,7 +41,6 @@ SUBSTITUTIONS = "http://terminology.hl7.org/CodeSystem/v3-substanceAdminSubstitu
 EQUIVALENT = "E"
 LOT, EXPIRY = f"{BASE}/StructureDefinition/dispense-lot", f"{BASE}/StructureDefinition/dispense-expiry"
 RETURNED = f"{BASE}/StructureDefinition/dispense-returned"
-CHUNK = 50  # orders in one search
 LITTLE = 1e-6  # of an amount: what the arithmetic may lose
 
 
@@ -335,45 +332,3 @@ def dispensing(desk: Desk, order: Resource, wish: Wish, product: Resource) -> Re
         "substitution": changed if other else {"wasSubstituted": False},
         "note": [{"text": wish.note}] if wish.note else [],
     }
-
-
-# --- looking ---
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """An order with what was dispensed of it; `whole` and `left` in its own unit, None where it does not say."""
-
-    order: Resource
-    dispensings: tuple[Resource, ...]
-    whole: Amount | None
-    left: Amount | None
-    until: datetime | None
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether some of it is to be handed out still: left to prepare, or prepared."""
-        ready = any(one["status"] == "preparation" for one in self.dispensings)
-        over = self.until is not None and self.until <= at
-        return ready or (self.order["status"] == "active" and not over and bool(self.left and self.left.value > 0))
-
-
-def filled(records: Records, order: Resource) -> Filled:
-    """How far an order is dispensed."""
-    return each_filled(records, [order])[0]
-
-
-def each_filled(records: Records, orders: Sequence[Resource]) -> list[Filled]:
-    """How far each of several orders is dispensed, asked for together."""
-    made: dict[str, list[Resource]] = {}
-    for at in range(0, len(orders), CHUNK):
-        names = ",".join(f"MedicationRequest/{one['id']}" for one in orders[at : at + CHUNK])
-        for one in every(records, TYPE, [("prescription", names), ("_count", "500")]):
-            for named in one["authorizingPrescription"]:
-                made.setdefault(named.get("reference", ""), []).append(one)
-    return [so_far(one, tuple(made.get(f"MedicationRequest/{one['id']}", ()))) for one in orders]
-
-
-def so_far(order: Resource, found: tuple[Resource, ...]) -> Filled:
-    whole = ordered(order)
-    left = Amount(round(whole.value - handed(found, order, whole.unit), 6), whole.unit) if whole else None
-    return Filled(order, found, whole, left, valid_until(order))

@@ -8,7 +8,7 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.records import Records
 from salus.services.acting import TASKS, referred
-from salus.services.pharmacy.dispensing import each_filled
+from salus.services.pharmacy.filling import each_filled
 from salus.services.pharmacy.reviews import CODE, inputs, worklist
 from salus.services.pharmacy.rules import VALID
 from salus.web.telling.people import patients, read, staff
