@@ -15,10 +15,10 @@ from salus.assistants.treatment.screen.orders import ROUTES, medicine_of
 from salus.base.errors import Conflict, Invalid
 from salus.base.words import words_of
 from salus.privacy import Role
-from salus.services.acting import Acting
 from salus.services.pharmacy.reviews import resubmit
 from salus.services.pharmacy.rules import REFUSALS
 from salus.web import stays
+from salus.web.acting import acting
 from salus.web.chart import dossier, shared
 from salus.web.telling import courses, terms
 from salus.web.visit import Visit
@@ -190,7 +190,7 @@ def stand_by(visit: Visit) -> Response:
     """Send a refused order to the pharmacist again as it is, with why."""
     if visit.path["order"] not in refused(visit):
         raise Conflict(f"MedicationRequest/{visit.path['order'][:64]} is not on hold: load the page again")
-    who = Acting(visit.desk.store, visit.who.actor, visit.who.purpose)
+    who = acting(visit)
     resubmit(who, visit.path["order"], visit.form.get("words", ""))
     return onward(visit)
 

@@ -9,8 +9,8 @@ from salus.privacy import Role
 from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, acknowledge, waiting
 from salus.services.laboratory.rules import LONGEST
 from salus.services.pharmacy.reviews import Refused, refused
+from salus.web.acting import acting
 from salus.web.laboratory.calls import told
-from salus.web.laboratory.specimen import acting
 from salus.web.telling import courses
 from salus.web.telling.people import patients, read, staff
 from salus.web.telling.person import Person

@@ -18,7 +18,7 @@ from salus.services.laboratory.rules import FINDINGS, LONGEST
 from salus.services.laboratory.states import STEPS
 from salus.services.laboratory.verifying import correct, mark, verify
 from salus.ui.charts import Band
-from salus.web.laboratory.specimen import acting
+from salus.web.acting import acting
 from salus.web.laboratory.worklist import row
 from salus.web.telling.people import patients, staff
 from salus.web.visit import Visit

@@ -13,7 +13,7 @@ from salus.records import Records
 from salus.services.laboratory.catalogue import limits_of
 from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, call, listed, waiting
 from salus.services.laboratory.rules import LONGEST
-from salus.web.laboratory.specimen import acting
+from salus.web.acting import acting
 from salus.web.telling.people import patients, staff
 from salus.web.telling.person import Person
 from salus.web.visit import Visit

@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
 from salus.privacy import Role
-from salus.services.acting import Acting, referred
+from salus.services.acting import referred
 from salus.services.laboratory.orders import accession_of, of_specimen
 from salus.services.laboratory.rules import LONGEST, REJECTIONS
 from salus.services.laboratory.specimens import collect, find, receive, reject
 from salus.services.laboratory.states import STEPS
 from salus.ui import formats
 from salus.ui.barcode import barcode
+from salus.web.acting import acting
 from salus.web.laboratory.worklist import listing, row
 from salus.web.telling.people import patients, staff
 from salus.web.visit import Visit
@@ -21,10 +22,6 @@ from salus.web.wrong import wrong
 
 CHOSEN = "order-"  # how the boxes of a form begin
 EXPECTED = (Invalid, Conflict)  # what a form can be told; all else is a page of its own
-
-
-def acting(visit: Visit) -> Acting:
-    return Acting(visit.desk.store, visit.who.actor, visit.who.purpose)
 
 
 def draw(visit: Visit) -> Response:

@@ -24,13 +24,13 @@ from salus.services.billing.payments import (
     withdraw,
 )
 from salus.services.billing.quoting import YearSoFar, year_so_far
+from salus.web.booking import LONGEST_KEY, key_of
 from salus.web.mine.house import named
 from salus.web.services import own
 from salus.web.telling.bills import parts
 from salus.web.visit import Visit
 
 CASH = "cash"  # is paid at the desk, and at no page
-LONGEST_KEY = 64
 LARGE = 3  # the level of large hospitals
 MOST = 1_000_000  # that is paid in at once, in the whole units of a currency
 
@@ -137,9 +137,7 @@ def ways(visit: Visit, enough: bool) -> list[str]:
 
 def settle(visit: Visit) -> Response:
     """Pay what is due. The same form sent again is the same payment; what stands in the way is said on the bill."""
-    id, key = visit.path["id"], visit.form.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("The form has lost its key: load the page again", path="key")
+    id, key = visit.path["id"], key_of(visit)
     provider, who = provider_of(visit.desk.settings, visit.form.get("provider", "")), visit.who
     try:
         made = pay(visit.desk.store, who.actor, who.purpose, id, provider, key)

@@ -1,67 +1,25 @@
 """Hold a time, confirm it, move it, let it go, take it up again. Each form may be sent twice and is done once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from salus.base.errors import Conflict, Gone, Invalid
+from salus.base.errors import Conflict, Gone
 from salus.services.appointments.booking import Booking, Wish
-from salus.services.appointments.catalogue import used_slots
-from salus.services.appointments.choosing import offered
-from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Groups
 from salus.services.appointments.series import Series
+from salus.web.booking import choice_of, desk_of, key_of, offer_of
 from salus.web.mine import find
 from salus.web.mine.appointments import address, body_of, coming_of, one, own_ones
 from salus.web.services import own
 from salus.web.visit import Visit
 
-LONGEST_REASON, LONGEST_KEY = 500, 64
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A time as a button of the page says it: `service|PractitionerRole/x|2026-11-23T01:00:00Z`."""
-
-    service: str
-    actor: str
-    start: datetime
-
-
-def choice_of(text: str) -> Choice:
-    """Raises Invalid for what no button of ours says.
-
-    >>> choice_of("eyes|PractitionerRole/3|2026-11-23T01:00:00Z").start.hour
-    1
-    """
-    parts = text.split("|")
-    try:
-        service, actor, start = parts
-        at = datetime.fromisoformat(start)
-    except ValueError:
-        raise Invalid(f"'{text[:80]}' is no time of the page: choose one of those on it", path="at") from None
-    if at.tzinfo is None:
-        raise Invalid(f"{start} has no zone: choose a time on the page", path="at")
-    return Choice(service, actor, at.astimezone(UTC))
-
-
-def desk_of(visit: Visit) -> Booking:
-    return Booking(visit.desk.store, visit.who.actor, visit.who.purpose)
-
-
-def offer_of(visit: Visit, chosen: Choice, moving: str = "") -> tuple[Offer, tuple[str, ...]]:
-    """The offer that was chosen, and the Slots it uses up. Raises Conflict where it is not free any more."""
-    service, offer = offered(visit.desk.store, chosen.service, chosen.start, chosen.actor, moving)
-    return offer, used_slots(service, offer.actors[0], offer.start, offer.end)
+LONGEST_REASON = 500
 
 
 def hold(visit: Visit) -> Response:
     """Hold a time for ten minutes, and let go what was held before: nobody keeps two."""
-    chosen, key = choice_of(visit.form.get("at", "")), visit.form.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("The form has lost its key: load the page again", path="key")
+    chosen, key = choice_of(visit.form.get("at", "")), key_of(visit)
     visit.desk.brochure.clinic(chosen.service)
     desk, patient, key = desk_of(visit), f"Patient/{own(visit)}", f"{key}:{visit.form['at']}"
     made = desk.before(key, patient, chosen.start)

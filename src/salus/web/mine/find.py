@@ -9,19 +9,19 @@ from starlette.responses import Response
 
 from salus.assistants.suggestion import Name
 from salus.base import clock
-from salus.base.errors import Invalid
 from salus.base.ids import uuid7
 from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Session, sessions
 from salus.services.billing.quoting import Quote, quote
+from salus.web.booking import FIRST, day_of
 from salus.web.mine.appointments import coming_of
 from salus.web.mine.insurance import kinds
 from salus.web.telling.bookings import Coming
 from salus.web.visit import Visit
 
-FIRST, SOME = 6, 4  # times of a doctor, and doctors on a day, that show at once
+SOME = 4  # doctors on a day that show at once
 LONGEST = 60  # letters that are looked for
 GROUPS_AHEAD = timedelta(days=28)
 NARROWING = ("department", "service", "doctor", "place")
@@ -127,16 +127,6 @@ def wanted(visit: Visit, asked: dict[str, str]) -> tuple[list[Clinic], Doctor | 
         return [brochure.clinic(asked["service"])], None
     found = [one for one in every if one.code == asked["department"]]
     return found or [brochure.clinic(asked["department"])], None
-
-
-def day_of(text: str) -> date | None:
-    """Raises Invalid for what is no day."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"'{text[:20]}' is no day: 2026-11-23 is one", path="from") from None
 
 
 def told(visit: Visit, days: Sequence[Day]) -> list[tuple[date, list[Row]]]:

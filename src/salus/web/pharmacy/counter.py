@@ -14,7 +14,8 @@ from salus.services.pharmacy.amounts import Amount
 from salus.services.pharmacy.reviews import Review, review
 from salus.services.pharmacy.validity import moment
 from salus.ui import formats
-from salus.web.pharmacy.prescription import UNITS, acting, done
+from salus.web.acting import acting
+from salus.web.pharmacy.prescription import UNITS, done
 from salus.web.pharmacy.telling import out
 from salus.web.telling.directions import directions
 from salus.web.telling.people import patients, staff

@@ -13,10 +13,11 @@ from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Stale
 from salus.base.ids import uuid7
 from salus.base.words import words_of
-from salus.services.acting import TASKS, Acting, code_in, referred
+from salus.services.acting import TASKS, code_in, referred
 from salus.services.pharmacy.amounts import PIECE
 from salus.services.pharmacy.reviews import Review, Verdict, decide, review, seen
 from salus.services.pharmacy.rules import LONGEST, REFUSALS, RETURNS
+from salus.web.acting import acting
 from salus.web.chart import shared
 from salus.web.pharmacy.telling import lines, mark
 from salus.web.telling import courses
@@ -30,10 +31,6 @@ UNITS = (PIECE, "mg", "g", "mL", "[IU]")  # UCUM, what a form offers
 FACTS = ("age", "weight", "egfr", "crcl", "creatinine", "potassium", "alt", "platelets", "qtc", "pregnant", "lactating")
 NEEDED = ("weight", "egfr", "crcl")  # what is said to be missing where it is
 EXPECTED = (Invalid, Conflict, Stale, Gone)  # what a form can be told; all else is a page of its own
-
-
-def acting(visit: Visit) -> Acting:
-    return Acting(visit.desk.store, visit.who.actor, visit.who.purpose)
 
 
 def one(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 200) -> Response:

@@ -13,8 +13,7 @@ from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.reception.clinics import actor_of
-from salus.web.mine.booking import LONGEST_KEY, choice_of, desk_of, offer_of
-from salus.web.mine.find import FIRST, day_of
+from salus.web.booking import FIRST, choice_of, day_of, desk_of, key_of, offer_of
 from salus.web.telling.bookings import Coming, coming
 from salus.web.telling.person import person
 from salus.web.visit import Visit
@@ -67,9 +66,7 @@ def rows(clinic: Clinic, day: Day) -> Iterator[tuple[Doctor, tuple[Offer, ...]]]
 
 def book(visit: Visit) -> Response:
     """A form that is sent twice books once."""
-    id, chosen, key = visit.path["id"], choice_of(visit.form.get("at", "")), visit.form.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("The form has lost its key: load the page again", path="key")
+    id, chosen, key = visit.path["id"], choice_of(visit.form.get("at", "")), key_of(visit)
     visit.desk.brochure.clinic(chosen.service)
     desk, patient, key = desk_of(visit), f"Patient/{id}", f"{key}:{visit.form['at']}"
     if desk.before(key, patient, chosen.start) is None:

@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from salus.base import clock
-from salus.base.errors import Conflict, Invalid
+from salus.base.errors import Conflict
 from salus.base.ids import uuid7
 from salus.services.appointments.booking import Wish
 from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.noshow import Forecast
 from salus.services.appointments.sessions import OnTop, Session, sessions
-from salus.web.mine.booking import LONGEST_KEY, Choice, choice_of, desk_of
-from salus.web.mine.find import day_of
+from salus.web.booking import Choice, choice_of, day_of, desk_of, key_of
 from salus.web.telling.person import person
 from salus.web.visit import Visit
 
@@ -72,9 +71,7 @@ def span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 def give(visit: Visit) -> Response:
     """Book a place that stands on the page. Raises Invalid for a form without its key."""
-    chosen, key = choice_of(visit.form.get("at", "")), visit.form.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("The form has lost its key: load the page again", path="key")
+    chosen, key = choice_of(visit.form.get("at", "")), key_of(visit)
     clinic, patient = visit.desk.brochure.clinic(chosen.service), f"Patient/{visit.path['id']}"
     day, key = chosen.start.astimezone(clinic.zone).date(), f"{key}:{visit.form['at']}"
     desk = desk_of(visit)

@@ -1,0 +1,74 @@
+"""What a form of a page says that books: a day to look from, a time as its button says it, and the key that lets it be
+sent twice and be done once. For patients and the desk alike; knows none of their pages.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from salus.base.errors import Invalid
+from salus.services.appointments.booking import Booking
+from salus.services.appointments.catalogue import used_slots
+from salus.services.appointments.choosing import offered
+from salus.services.appointments.finding import Offer
+from salus.web.visit import Visit
+
+FIRST = 6  # times of a doctor that show at once
+LONGEST_KEY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A time as a button of the page says it: `service|PractitionerRole/x|2026-11-23T01:00:00Z`."""
+
+    service: str
+    actor: str
+    start: datetime
+
+
+def choice_of(text: str) -> Choice:
+    """Raises Invalid for what no button of ours says.
+
+    >>> choice_of("eyes|PractitionerRole/3|2026-11-23T01:00:00Z").start.hour
+    1
+    """
+    parts = text.split("|")
+    try:
+        service, actor, start = parts
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        raise Invalid(f"'{text[:80]}' is no time of the page: choose one of those on it", path="at") from None
+    if at.tzinfo is None:
+        raise Invalid(f"{start} has no zone: choose a time on the page", path="at")
+    return Choice(service, actor, at.astimezone(UTC))
+
+
+def key_of(visit: Visit) -> str:
+    """The key that the page gave its form. Raises Invalid for a form that has lost it."""
+    key = visit.form.get("key", "")
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid("The form has lost its key: load the page again", path="key")
+    return key
+
+
+def day_of(text: str) -> date | None:
+    """Raises Invalid for what is no day.
+
+    >>> day_of("2026-11-23"), day_of("")
+    (datetime.date(2026, 11, 23), None)
+    """
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"'{text[:20]}' is no day: 2026-11-23 is one", path="from") from None
+
+
+def desk_of(visit: Visit) -> Booking:
+    return Booking(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def offer_of(visit: Visit, chosen: Choice, moving: str = "") -> tuple[Offer, tuple[str, ...]]:
+    """The offer that was chosen, and the Slots it uses up. Raises Conflict where it is not free any more."""
+    service, offer = offered(visit.desk.store, chosen.service, chosen.start, chosen.actor, moving)
+    return offer, used_slots(service, offer.actors[0], offer.start, offer.end)
