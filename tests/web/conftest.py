@@ -160,13 +160,13 @@ def house(store: Store, settings: Settings) -> Starlette:
     return Starlette(routes=pages(store, Bedside(store, settings.registry), settings))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def house_of() -> Callable[[Store, Settings], Starlette]:
     """Opens the doors of another store."""
     return house
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser_of() -> type[Browser]:
     return Browser
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a replaceable hand of the clock
@@ -27,6 +27,15 @@ def instant(moment: datetime) -> str:
 def of_millis(millis: int) -> datetime:
     """The moment of so many milliseconds since 1970, in UTC."""
     return datetime.fromtimestamp(millis / 1000, UTC)
+
+
+def is_near(day: date) -> bool:
+    """Whether a day lies within a hundred years of today: what a calendar can reckon with, before and after it.
+
+    >>> is_near(date(1, 1, 1)), is_near(now()), is_near(datetime.max)
+    (False, True, False)
+    """
+    return abs(day.year - now().year) <= 100
 
 
 @contextmanager

@@ -5,6 +5,7 @@ sent twice and be done once. For patients and the desk alike; knows none of thei
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from salus.base import clock
 from salus.base.errors import Invalid
 from salus.services.appointments.booking import Booking
 from salus.services.appointments.catalogue import used_slots
@@ -37,8 +38,8 @@ def choice_of(text: str) -> Choice:
         at = datetime.fromisoformat(start)
     except ValueError:
         raise Invalid(f"'{text[:80]}' is no time of the page: choose one of those on it", path="at") from None
-    if at.tzinfo is None:
-        raise Invalid(f"{start} has no zone: choose a time on the page", path="at")
+    if at.tzinfo is None or not clock.is_near(at):
+        raise Invalid(f"{start[:40]} has no zone, or is far away: choose a time on the page", path="at")
     return Choice(service, actor, at.astimezone(UTC))
 
 
@@ -59,9 +60,12 @@ def day_of(text: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise Invalid(f"'{text[:20]}' is no day: 2026-11-23 is one", path="from") from None
+    if not clock.is_near(day):
+        raise Invalid(f"{day} is too far away: choose a day to come", path="from")
+    return day
 
 
 def desk_of(visit: Visit) -> Booking:

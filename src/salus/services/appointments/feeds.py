@@ -76,7 +76,7 @@ class Feeds:
         reader = self.reader(type == "Patient", str(told.get("language", "en")))
         if reader.patient:
             return calendar(self.visits(Actor(who, Role.PATIENT, id), Purpose.PATIENT_REQUEST), reader)
-        return calendar(self._of_staff(self._house(), who), reader)
+        return calendar(self.visits(Actor(who, Role.CLINICIAN), Purpose.TREATMENT), reader)
 
     def visits(self, actor: Actor, purpose: Purpose) -> list[Resource]:
         """Somebody's own appointments: of the last three months, and those to come. Raises Forbidden."""

@@ -14,7 +14,7 @@ from salus.services.appointments import states as bookings
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, person_of, room_of, service_of
 from salus.services.reception.encounters import encounter, id_for, urgent
 from salus.services.reception.order import due
-from salus.services.reception.tickets import Ticket, moment, next_number, task, ticket_of
+from salus.services.reception.tickets import Ticket, moment, next_number, task, ticket_at, ticket_of
 from salus.services.reception.triage import level_of
 
 Resource = dict[str, Any]
@@ -85,7 +85,7 @@ def triage(store: Store, actor: Actor, purpose: Purpose, ticket: str, level: int
     acting = Acting(store, actor, purpose)
 
     def work(desk: Desk) -> Ticket:
-        before = ticket_of(current(desk, f"Task/{ticket}"))
+        before = ticket_at(desk, ticket)
         if not before.stands:
             raise Conflict(f"Number {before.said} is over: it can be given no level", path="status")
         made = replace(before, level=level, due=due(level, before.arrived, before.booked))

@@ -22,7 +22,7 @@ from salus.services.reception.clinics import clinic_of, person_of, role_of
 from salus.services.reception.encounters import became, service_of
 from salus.services.reception.order import ABSENT
 from salus.services.reception.states import CALLED, WAITING, Verb
-from salus.services.reception.tickets import Ticket, queued, task, ticket_of
+from salus.services.reception.tickets import Ticket, queued, task, ticket_at, ticket_of
 from salus.services.reception.triage import level_in
 
 WRITTEN = ("Encounter", "Task")
@@ -136,7 +136,7 @@ def deed(
     where = room or works_in(store, doctor)
 
     def work(desk: Desk) -> Ticket:
-        return done(desk, ticket_of(current(desk, f"Task/{ticket}")), verb, doctor, where)
+        return done(desk, ticket_at(desk, ticket), verb, doctor, where)
 
     return acting.do(verb, f"Task/{ticket}", WRITTEN, work)
 

@@ -13,9 +13,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
+from salus.base.errors import Missing
 from salus.records import Records
 from salus.records.desk import Desk
-from salus.services.acting import TASKS, coded
+from salus.services.acting import TASKS, coded, current
 from salus.services.reception.order import Place, place
 from salus.services.reception.states import STANDING, WAITING
 from salus.services.reception.triage import level_of
@@ -137,6 +138,19 @@ def inputs(ticket: Ticket) -> list[Resource]:
         ("calls", "valueUnsignedInt", ticket.calls),
     ]
     return [{"type": coded(INPUTS, code), kind: value} for code, kind, value in said if value is not None]
+
+
+def ticket_at(desk: Desk, id: str) -> Ticket:
+    """The ticket that stands under an id. Raises Missing for a Task that is none."""
+    told = current(desk, f"{TYPE}/{id}")
+    check_number(told)
+    return ticket_of(told)
+
+
+def check_number(told: Resource) -> None:
+    """Raises Missing for a Task that is no number of a queue."""
+    if not any(one.get("code") == CODE for one in told.get("code", {}).get("coding", [])):
+        raise Missing(f"{TYPE}/{told['id']} is no number of a queue", path="Task.code")
 
 
 def ticket_of(told: Resource) -> Ticket:

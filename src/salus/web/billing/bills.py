@@ -58,6 +58,8 @@ def refund(visit: Visit) -> Response:
         provider = payments.provider_of(visit.desk.settings, visit.form.get("provider", ""))
         amount = typed(visit.form.get("amount", ""), bill.currency)
         payment, key = visit.form.get("payment", ""), visit.form.get("key", "")
+        if payment not in [one.id for one in payments.payments_of(*who(visit), bill.id)]:
+            raise Invalid(f"{payment[:64]!r} is no payment of this bill: choose one on the page", path="payment")
         payments.refund(*who(visit), payment, provider, key, amount, reason(visit))
         return "refunded"
 

@@ -82,9 +82,12 @@ def asked_day(visit: Visit) -> date:
     """Today where none is asked for. Raises Invalid."""
     text = visit.form.get("day") or visit.query.get("day") or ""
     try:
-        return date.fromisoformat(text) if text else clock.now().astimezone(visit.desk.settings.zone).date()
+        day = date.fromisoformat(text) if text else clock.now().astimezone(visit.desk.settings.zone).date()
     except ValueError:
         raise Invalid(f"{text[:20]!r} is no day: 2026-11-22 is one", path="day") from None
+    if not clock.is_near(day):
+        raise Invalid(f"{day} is too far away: choose a day that can be closed", path="day")
+    return day
 
 
 def asked_drawer(visit: Visit) -> tuple[str, str]:

@@ -166,16 +166,18 @@ def takes(visit: Visit) -> list[str]:
 
 
 def deposit(visit: Visit) -> Response:
-    """Take money that is for nothing yet."""
+    """Take money that is for nothing yet. Raises Missing for the account of somebody else."""
     form, who = visit.form, visit.who
-    currency = currency_of(visit, form.get("account", ""))
+    if form.get("account") not in [one.account for one in held_for(visit, visit.path["id"])]:
+        raise Missing("That is no account of this patient: take the money on the page of whose it is", path="account")
+    currency = currency_of(visit, form["account"])
     provider = payments.provider_of(visit.desk.settings, form.get("provider", ""))
     amount = typed(form.get("amount", ""), currency)
     payments.deposit(
         visit.desk.store,
         who.actor,
         who.purpose,
-        form.get("account", ""),
+        form["account"],
         provider,
         form.get("key", ""),
         amount,

@@ -8,7 +8,7 @@ from salus.base import clock
 from salus.base.errors import Missing
 from salus.services.appointments.series import SCOPES, Series, number_of, series_of
 from salus.services.appointments.video import link_of
-from salus.services.appointments.waiting.terms import is_place
+from salus.services.appointments.waiting.terms import has_time, is_place
 from salus.services.billing.quoting import quote
 from salus.web.mine.insurance import taken
 from salus.web.services import own
@@ -39,11 +39,6 @@ def coming_of(visit: Visit) -> Coming:
     if not has_time(body):
         raise Missing(f"There is no {TYPE}/{visit.path['id'][:64]} with a time")
     return told(visit, body)
-
-
-def has_time(body: dict[str, Any]) -> bool:
-    """Whether it has a time of its own: what is offered from the waiting list has none yet."""
-    return "start" in body and "end" in body and not is_place(body)
 
 
 def own_ones(visit: Visit) -> list[Coming]:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from starlette.responses import Response
 
 from salus.base import money
-from salus.base.errors import Conflict, Invalid
+from salus.base.errors import Conflict, Invalid, Missing
 from salus.base.ids import uuid7
 from salus.places.settlement.rules import Text
 from salus.services.billing.invoices import Bill, bill, invoices_of
@@ -156,14 +156,22 @@ def let_go(visit: Visit) -> Response:
 
 
 def pay_in(visit: Visit) -> Response:
-    """Pay something in beforehand. Raises Invalid for what is no amount, Missing for another's account."""
+    """Pay something in beforehand. Raises Invalid for what is no amount, Missing for another's account and for one in
+    another currency: what is paid in must pay the bills of the account."""
     who, form = visit.who, visit.form
     currency = form.get("currency", "")
+    if (form.get("account"), currency) not in [accounted(one) for one in invoices_of(visit.records, own(visit))]:
+        raise Missing(f"You have no account in {currency[:3]!r}: pay in on the page of your bills", path="account")
     provider = provider_of(visit.desk.settings, form.get("provider", ""))
     amount = minor(form.get("amount", ""), currency)
     account, key = form.get("account", ""), form.get("key", "")
     deposit(visit.desk.store, who.actor, who.purpose, account, provider, key, amount, currency)
     return visit.go("/mine/bills?paid")
+
+
+def accounted(one: Bill) -> tuple[str, str]:
+    """The id of the account that a bill stands on, and its currency."""
+    return one.owner.partition("/")[2], one.currency
 
 
 def minor(text: str, currency: str) -> int:
@@ -176,6 +184,6 @@ def minor(text: str, currency: str) -> int:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(0)
-    if not 0 < value <= MOST:
+    if not (value.is_finite() and 0 < value <= MOST):
         raise Invalid(f"'{text[:20]}' is no amount: type one such as 100 or 12.50, at most {MOST}", path="amount")
     return money.minor({"value": value, "currency": currency})

@@ -6,12 +6,13 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from salus.base import clock
-from salus.base.errors import Conflict, Invalid
+from salus.base.errors import Conflict, Invalid, Missing
 from salus.base.ids import uuid7
 from salus.services.appointments.booking import Wish
 from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.waiting.terms import has_time
 from salus.services.reception.clinics import actor_of
 from salus.web.booking import FIRST, choice_of, day_of, desk_of, key_of, offer_of
 from salus.web.telling.bookings import Coming, coming
@@ -103,5 +104,7 @@ def cancel(visit: Visit) -> Response:
 def booked(visit: Visit) -> tuple[Coming, str]:
     """The Appointment of the address, and the id of its patient. Raises Missing."""
     told = visit.records.read("Appointment", visit.path["id"]).json()
+    if not has_time(told):
+        raise Missing(f"There is no Appointment/{visit.path['id'][:64]} with a time")
     found = coming(told, visit.desk.brochure.clinics(), clock.now(), visit.language)
     return found, actor_of(told, "Patient").partition("/")[2]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from salus.base.errors import Invalid, Missing, SalusError
 from salus.services.reception import arriving, queue
 from salus.services.reception.states import VERBS
-from salus.services.reception.tickets import CODE, Ticket, ticket_of
+from salus.services.reception.tickets import Ticket, check_number, ticket_of
 from salus.services.reception.waiting import turn_of
 from salus.web.reception.hall import called_by, day_of, level_of
 from salus.web.reception.rooms import rooms
@@ -75,6 +75,5 @@ def slip(visit: Visit) -> Response:
 def ticket_in(visit: Visit) -> Ticket:
     """The number of the address. Raises Missing for a Task that is none."""
     told = visit.records.read("Task", visit.path["id"]).json()
-    if not any(one.get("code") == CODE for one in told.get("code", {}).get("coding", [])):
-        raise Missing(f"Task/{visit.path['id'][:64]} is no number of a queue")
+    check_number(told)
     return ticket_of(told)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from salus.assistants.recommend.redflags import RedFlag, red_flags
 from salus.base import clock
 from salus.base.errors import Invalid, SalusError
-from salus.services.appointments.waiting.terms import is_place
+from salus.services.appointments.waiting.terms import has_time
 from salus.services.reception.arriving import walk_in
 from salus.services.reception.triage import LEVELS
 from salus.web import patients
@@ -83,7 +83,7 @@ def bookings(visit: Visit) -> list[Coming]:
     brochure, now = visit.desk.brochure.clinics(), clock.now()
     wanted = [("patient", f"Patient/{visit.path['id']}"), ("_sort", "-date"), ("_count", "100")]
     bodies: list[dict[str, Any]] = [one.json() for one in visit.records.search("Appointment", wanted).versions]
-    timed = [one for one in bodies if "start" in one and "end" in one and not is_place(one)]
+    timed = [one for one in bodies if has_time(one)]
     return [coming(one, brochure, now, visit.language) for one in timed]
 
 

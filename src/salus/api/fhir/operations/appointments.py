@@ -178,4 +178,6 @@ def moment(asked: Asked, name: str) -> datetime | None:
         raise Malformed(f"{name}={text[:40]} is no time: 2026-11-23T09:00:00+08:00 is one", path=name) from None
     if at.tzinfo is None:
         raise Malformed(f"{name}={text[:40]} has no zone: 2026-11-23T09:00:00+08:00 has one", path=name)
+    if not clock.is_near(at):
+        raise Malformed(f"{name}={text[:40]} is too far away: give a time to come", path=name)
     return at.astimezone(UTC)

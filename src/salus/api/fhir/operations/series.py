@@ -17,6 +17,7 @@ from salus.api.fhir.asking import Answer, Ask
 from salus.api.fhir.operations import guard
 from salus.api.fhir.operations.appointments import named, needed, whose
 from salus.api.fhir.operations.terminology import Asked
+from salus.base import clock
 from salus.base.errors import Issue, Malformed
 from salus.records import Records
 from salus.services.appointments.booking import participants, slotted, timed
@@ -80,6 +81,8 @@ def wall_time(text: str, zone: ZoneInfo) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise Malformed(f"start={text[:40]} is no time: 2026-11-23T09:00:00 is one", path="start") from None
+    if not clock.is_near(at):
+        raise Malformed(f"start={text[:40]} is too far away: give a time to come", path="start")
     return at.astimezone(zone).replace(tzinfo=None) if at.tzinfo else at
 
 

@@ -80,6 +80,11 @@ def is_place(told: Resource) -> bool:
     return told["status"] in ("waitlist", "pending") and bool(pieces(told))
 
 
+def has_time(told: Resource) -> bool:
+    """Whether an Appointment has a time of its own: what is offered from the waiting list has none yet."""
+    return "start" in told and "end" in told and not is_place(told)
+
+
 def pieces(told: Resource) -> list[Resource]:
     found = (one.get("extension", []) for one in told.get("extension", []) if one["url"] == WAITING)
     return list(next(found, []))
