@@ -11,6 +11,7 @@ from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.services.appointments.booking import Wish
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.video import VIRTUAL, link_of
 from salus.services.appointments.waiting import rounds
 from salus.services.appointments.waiting.line import ahead, line, waiting_of
 from salus.services.appointments.waiting.offers import hand_out
@@ -428,3 +429,52 @@ def test_an_offer_of_a_service_that_is_no_more_can_be_declined_and_lapses(clinic
         rounds.answers(clinic.house)
 
     assert ["waitlist", "waitlist"] == clinic.state(first, second)
+
+
+def test_an_offer_of_a_video_visit_has_its_link_once_it_is_accepted(full: Any):
+    records = full.desk_records()
+    service = records.read("HealthcareService", "heart").json()
+    virtual = {"url": VIRTUAL, "valueBoolean": True}
+    records.update("HealthcareService", "heart", service | {"extension": [*service["extension"], virtual]})
+    place = full.desk().join("Patient/li", Terms(SERVICE), key="k")
+    full.cancel(full.bookings[0])
+    full.hear()
+    assert link_of(full.told(place.id)) is None
+
+    link = link_of(full.by("li").accept(place.id))
+
+    assert link is not None and link == link_of(full.by("li").accept(place.id))
+    assert link == link_of(full.told(place.id))
+
+
+def test_a_request_to_join_that_comes_again_after_the_offer_was_accepted_takes_no_new_place(full: Any):
+    place = full.desk().join("Patient/li", Terms(SERVICE), key="k")
+    full.cancel(full.bookings[0])
+    full.hear()
+    full.by("li").accept(place.id)
+
+    again = full.desk().join("Patient/li", Terms(SERVICE), key="k")
+
+    assert (place.id, "booked", False) == (again.id, again.status, again.waits)
+
+
+def test_the_desk_says_how_urgent_a_place_is_and_an_offer_stays(full: Any):
+    first, second = joined(full, "li", "wang")
+    for _ in range(2):
+        full.desk().rate(second.id, "urgent")
+    assert [second.id, first.id] == [one.id for one in line(full.desk_records(), SERVICE)]
+    assert "2" == full.told(second.id)["meta"]["versionId"]
+    full.cancel(full.bookings[0])
+    full.hear()
+
+    full.desk().rate(second.id, "soon")
+
+    place = place_of(full.told(second.id))
+    assert "soon" == place.urgency and place.offer is not None
+    with pytest.raises(Forbidden):
+        full.by("li").rate(first.id, "urgent")
+    with pytest.raises(Invalid):
+        full.desk().rate(first.id, "now")
+    full.by("li").leave(first.id)
+    with pytest.raises(Conflict):
+        full.desk().rate(first.id, "soon")

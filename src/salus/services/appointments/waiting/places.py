@@ -15,6 +15,7 @@ from salus.services.appointments.booking import LONGEST_KEY, TYPE, Booking, canc
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import roles
 from salus.services.appointments.states import after
+from salus.services.appointments.video import marks
 from salus.services.appointments.waiting.line import booking, house, zone_known, zone_of_service
 from salus.services.appointments.waiting.offers import hand_on, heirs_of, let_go, write
 from salus.services.appointments.waiting.terms import (
@@ -61,7 +62,8 @@ class WaitingList(Booking):
                     return before
             raise Full(f"{patient} has waited for {terms.service} {MOST_TIMES} times: ask the desk", path="service")
 
-        return place_of(self._submit(work, "join", id_of_place(patient, terms.service, 1)))
+        had = self._submit(work, "join", id_of_place(patient, terms.service, 1))
+        return place_of(had) if is_place(had) else replace(wanted, id=had["id"], status=had["status"])
 
     def change(self, id: str, terms: Terms, urgency: str | None = None) -> Place:
         """Other terms for a place, which stays where it is in the line. Raises as `join`, and Conflict while a time is
@@ -78,6 +80,20 @@ class WaitingList(Booking):
         if (seen := self._seen(id)) is not None:
             self._check(seen.patient, terms, urgency or ROUTINE)
         return place_of(self._submit(work, "change", id))
+
+    def rate(self, id: str, urgency: str) -> Resource:
+        """Say how urgent a place is, whatever its terms and whether or not a time is offered; the same again is the
+        same. Staff alone. Raises Forbidden, Invalid, Missing, Conflict (it waits no more)."""
+        self._check_urgency(urgency)
+
+        def work(desk: Desk) -> Resource:
+            before = self._own(desk, id)
+            check_place(before)
+            if place_of(before).urgency == urgency:
+                return before
+            return told(desk.update(drafts.addressed(before | {"priority": URGENCY[urgency]}, TYPE, id)))
+
+        return self._submit(work, "rate", id)
 
     def leave(self, id: str) -> Resource:
         """Wait no more; an offer passes to the next. Raises Missing, Conflict (it is booked: that is cancelled)."""
@@ -99,7 +115,7 @@ class WaitingList(Booking):
 
     def accept(self, id: str, keep: bool = False) -> Resource:
         """Book the offered time; the later booking that it replaces is let go in the same step, unless they `keep` it.
-        The same again is the same. Raises Missing, Gone (the offer is over), Conflict."""
+        A video visit has its link from then on. The same again is the same. Raises Missing, Gone (the offer is over), Conflict."""
 
         def work(desk: Desk) -> Resource:
             before = self._own(desk, id)
@@ -108,8 +124,10 @@ class WaitingList(Booking):
             place = answerable(before, desk.at)
             if not keep:
                 self._replace(desk, place)
-            return told(desk.update(drafts.addressed(booked(before), TYPE, id)))
+            return told(desk.update(drafts.addressed(booked(before, links), TYPE, id)))
 
+        seen = self._seen(id)
+        links = marks(self.store, seen.terms.service) if seen else ()
         return self._submit(work, "accept", id)
 
     # --- in the transaction ---
@@ -120,8 +138,7 @@ class WaitingList(Booking):
         def passing(heirs: Sequence[Place]) -> Resource:
             def work(desk: Desk) -> Resource:
                 before = self._own(desk, id)
-                if not is_place(before):
-                    raise Conflict(f"{TYPE}/{id} is {before['status']}, and waits no more", path="status")
+                check_place(before)
                 return hand_on(desk, before, change(before), heirs, zone)
 
             return self._submit(work, verb, id)
@@ -150,13 +167,17 @@ class WaitingList(Booking):
 
     def _check(self, patient: str, terms: Terms, urgency: str) -> None:
         self.check(patient)
-        if urgency not in URGENCY:
-            raise Invalid(f"'{urgency[:20]}' is no urgency: {', '.join(URGENCY)} are", path="urgency")
-        if urgency != ROUTINE and self.actor.role is Role.PATIENT:
-            raise Forbidden("How urgent it is, staff say: tell the desk")
+        if urgency != ROUTINE:
+            self._check_urgency(urgency)
         self._check_service(terms)
         if terms.instead:
             self._check_instead(patient, terms.instead)
+
+    def _check_urgency(self, urgency: str) -> None:
+        if urgency not in URGENCY:
+            raise Invalid(f"'{urgency[:20]}' is no urgency: {', '.join(URGENCY)} are", path="urgency")
+        if self.actor.role is Role.PATIENT:
+            raise Forbidden("How urgent it is, staff say: tell the desk")
 
     def _check_service(self, terms: Terms) -> None:
         records, id = house(self.store), terms.service.partition("/")[2]
@@ -192,6 +213,12 @@ class WaitingList(Booking):
         if found is None or found.deleted or not self._sees(told(found)) or not is_place(told(found)):
             return None
         return place_of(told(found))
+
+
+def check_place(told: Resource) -> None:
+    """Raises Conflict for what waits no more."""
+    if not is_place(told):
+        raise Conflict(f"{TYPE}/{told['id']} is {told['status']}, and waits no more", path="status")
 
 
 def is_to_come(told: Resource) -> bool:

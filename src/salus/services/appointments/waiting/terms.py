@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/appointment.html: `requestedPeriod` has the first and la
 9), `created` since when they wait, `supportingInformation` the service. The rest is one extension.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -187,8 +187,9 @@ def offered(place: Place, offer: Offer, slots: tuple[str, ...], until: datetime,
     return told | timed(offer) | slotted(slots)
 
 
-def booked(told: Resource) -> Resource:
-    """The Appointment of a place whose offer was accepted: one as any other."""
-    return {key: value for key, value in told.items() if key not in ("extension", "requestedPeriod", "priority")} | {
-        "status": "booked"
-    }
+def booked(told: Resource, marks: Sequence[tuple[str, str]] = ()) -> Resource:
+    """The Appointment of a place whose offer was accepted: one as any other, with what one of its kind is marked with
+    (identifiers: system, value)."""
+    kept = {key: value for key, value in told.items() if key not in ("extension", "requestedPeriod", "priority")}
+    named = [*told.get("identifier", []), *({"system": system, "value": value} for system, value in marks)]
+    return kept | {"status": "booked"} | ({"identifier": named} if named else {})
