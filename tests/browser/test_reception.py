@@ -51,3 +51,22 @@ def test_those_who_look_the_same_stand_beside_the_new_one_for_everybody(look):
     assert [] == [one["id"] for one in Axe().run(page).response["violations"]]
     page.set_viewport_size({"width": 360, "height": 740})
     assert 0 == page.evaluate(WIDER)
+
+
+def test_the_waiting_list_is_joined_and_left_by_keyboard_and_reads_on_a_phone(look):
+    page = look("/reception/people/showcase-1/wait?service=cardiology-centre", "desk", "zh")
+    press_until(page, "[name=day-sat]")
+    page.keyboard.press("Space")
+    assert [] == [one["id"] for one in Axe().run(page).response["violations"]]
+    press_until(page, "form[action$='/wait'] .button.main")
+    page.keyboard.press("Enter")
+    expect(page.locator("#line-h + table")).to_contain_text("王建国")
+    assert [] == [one["id"] for one in Axe().run(page).response["violations"]]
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert 0 == page.evaluate(WIDER)
+    press_until(page, "#line-h + table summary")
+    page.keyboard.press("Enter")
+    press_until(page, "form[action$='/leave'] .button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".note[role=status]")).to_contain_text("已退出候补")
+    expect(page.locator(".empty")).to_be_visible()

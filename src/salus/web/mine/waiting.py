@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Missing
-from salus.services.appointments.brochure import USUAL, Clinic
+from salus.services.appointments.brochure import Clinic
 from salus.services.appointments.hours import DAYS
 from salus.services.appointments.waiting.line import ahead, waiting_of
 from salus.services.appointments.waiting.places import WaitingList
@@ -18,37 +16,8 @@ from salus.services.appointments.waiting.terms import Place, Terms, is_place, pl
 from salus.web.mine import appointments
 from salus.web.services import own
 from salus.web.telling.bookings import Coming
+from salus.web.telling.waiting import HALVES, Waiting, waiting
 from salus.web.visit import Visit
-
-# part of the day -> from, until on the clock of the place
-HALVES = {"": (time(0), time(23, 59, 59)), "morning": (time(0), time(12)), "afternoon": (time(12), time(23, 59, 59))}
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A place as its holder reads it. `before`: how many stand ahead; `start`, `until`: of the offered time, and until
-    when it is to be answered, by the clock of the place."""
-
-    place: Place
-    clinic: Clinic | None
-    before: int
-    start: datetime | None
-    until: datetime | None
-    now: datetime
-
-    @property
-    def id(self) -> str:
-        return self.place.id
-
-    @property
-    def minutes(self) -> int:
-        """Whole minutes that are left to answer."""
-        return int((self.until - self.now).total_seconds() // 60) if self.until else 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is an offer to answer."""
-        return self.until is not None and self.until > self.now
 
 
 def desk_of(visit: Visit) -> WaitingList:
@@ -62,11 +31,7 @@ def waiting_ones(visit: Visit) -> list[Waiting]:
 
 def told(visit: Visit, place: Place) -> Waiting:
     clinic = visit.desk.brochure.clinics().get(place.terms.service.partition("/")[2])
-    now = clock.now()
-    zone = clinic.zone if clinic else USUAL
-    start = place.offer.start.astimezone(zone) if place.offer else None
-    until = place.until.astimezone(zone) if place.until else None
-    return Waiting(place, clinic, ahead(visit.desk.store, place) if place.waits else 0, start, until, now)
+    return waiting(place, clinic, ahead(visit.desk.store, place) if place.waits else 0)
 
 
 def form(visit: Visit) -> Response:
@@ -140,11 +105,7 @@ def place(visit: Visit, fault: str = "", status: int = 200) -> Response:
     body: dict[str, Any] = visit.records.read("Appointment", id).json()
     if not is_place(body):
         return visit.go(appointments.address(id))
-    return visit.page("mine/waiting.html", status, one=told(visit, place_of(body)), fault=fault, half=half_of)
-
-
-def half_of(terms: Terms) -> str:
-    return next((name for name, times in HALVES.items() if times == (terms.opens, terms.closes)), "")
+    return visit.page("mine/waiting.html", status, one=told(visit, place_of(body)), fault=fault)
 
 
 def accept(visit: Visit) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.reception import booking, hall, line, ontop, people, registering, screen
+from salus.web.reception import booking, hall, joining, line, ontop, people, registering, screen, waiting
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -29,5 +29,10 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/reception/bookings/{id}/move", booking.instead, ROOM),
     ("POST", "/reception/bookings/{id}/move", booking.move, ROOM),
     ("POST", "/reception/bookings/{id}/cancel", booking.cancel, ROOM),
+    ("GET", "/reception/waiting", waiting.page, ROOM),
+    ("POST", "/reception/waiting/{id}/urgency", waiting.rate, ROOM),
+    ("POST", "/reception/waiting/{id}/{verb}", waiting.deed, ROOM),
+    ("GET", "/reception/people/{id}/wait", joining.form, ROOM),
+    ("POST", "/reception/people/{id}/wait", joining.join, ROOM),
     ("GET", "/reception/screen", screen.page, ROOM),
 )

@@ -14,6 +14,7 @@ from salus.services.reception.arriving import walk_in
 from salus.services.reception.triage import LEVELS
 from salus.web import patients
 from salus.web.reception.hall import level_of
+from salus.web.reception.waiting import waits_of
 from salus.web.telling.bookings import Coming, coming, in_order
 from salus.web.telling.person import Person, person
 from salus.web.visit import Visit
@@ -68,6 +69,7 @@ def shown(
         one=told,
         ahead=ahead,
         behind=behind[:LATELY],
+        waits=waits_of(visit, told.id),
         clinics=visit.desk.brochure.clinics().values(),
         levels=LEVELS.values(),
         asked=asked,

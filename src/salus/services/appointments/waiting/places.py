@@ -115,7 +115,8 @@ class WaitingList(Booking):
 
     def accept(self, id: str, keep: bool = False) -> Resource:
         """Book the offered time; the later booking that it replaces is let go in the same step, unless they `keep` it.
-        A video visit has its link from then on. The same again is the same. Raises Missing, Gone (the offer is over), Conflict."""
+        A video visit has its link from then on. The same again is the same. Raises Missing, Gone (the offer is over),
+        Conflict."""
 
         def work(desk: Desk) -> Resource:
             before = self._own(desk, id)
