@@ -129,13 +129,14 @@ def take_back(acting: Acting, id: str, key: str, value: float, reason: str, word
     """
     if reason not in RETURNS or (reason == "other" and not words):
         raise Invalid(f"'{reason}' is no reason: one of {', '.join(RETURNS)}, `other` in words", path="reason")
+    check_key(key)
     check_words(words)
     check_above_nothing(value)
 
     def work(desk: Desk) -> Resource:
         before, mine = dispensed(desk, id), same_id("return", id, key)
         if (again := standing(desk, f"{TYPE}/{mine}")) is not None:
-            return again
+            return same_return(again, key, value)
         status = DISPENSE.after("take-back", before["status"], f"{TYPE}/{id}")
         out = amount_of(before["quantity"])
         left = out.value - sum(amount_of(one["quantity"]).value for one in came_back(desk, before))
@@ -177,12 +178,17 @@ def is_return(body: Mapping[str, Any]) -> bool:
 def check(wish: Wish) -> None:
     """Raises Invalid for an amount of nothing, a batch that is out of date, a substitution without a reason."""
     check_above_nothing(wish.amount.value)
-    if not 0 < len(wish.key) <= LONGEST_KEY:
-        raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(wish.key)}", path="key")
+    check_key(wish.key)
     if wish.expires and wish.expires < clock.now().date():
         raise Invalid(f"The batch expired on {wish.expires.isoformat()}: take another", path="expires")
     for text in (wish.product, wish.why, wish.lot, wish.note):
         check_words(text)
+
+
+def check_key(key: str) -> None:
+    """Raises Invalid."""
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(key)}", path="key")
 
 
 def check_words(text: str) -> None:
@@ -297,6 +303,13 @@ def same(before: Resource, wish: Wish) -> Resource:
     """What stands under a key, for a request that comes again. Raises Conflict for another request."""
     if amount_of(before["quantity"]) != wish.amount:
         raise Conflict(f"The key '{wish.key}' was used for another dispensing: choose another key", path="key")
+    return before
+
+
+def same_return(before: Resource, key: str, value: float) -> Resource:
+    """As `same`, of what came back."""
+    if abs(amount_of(before["quantity"]).value - value) > LITTLE:
+        raise Conflict(f"The key '{key}' was used for another return: choose another key", path="key")
     return before
 
 

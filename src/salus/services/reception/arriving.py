@@ -9,12 +9,12 @@ from salus.base.ids import uuid7
 from salus.privacy import Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
-from salus.services.acting import Acting, current, put, standing
+from salus.services.acting import Acting, current, found, put, same_id, standing
 from salus.services.appointments import states as bookings
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, person_of, room_of, service_of
 from salus.services.reception.encounters import encounter, id_for, urgent
 from salus.services.reception.order import due
-from salus.services.reception.tickets import Ticket, moment, next_number, task, ticket_at, ticket_of
+from salus.services.reception.tickets import CODE, TYPE, Ticket, moment, next_number, task, ticket_at, ticket_of
 from salus.services.reception.triage import level_of
 
 Resource = dict[str, Any]
@@ -65,15 +65,19 @@ def walk_in(
     level: int | None = None,
     doctor: str = "",
     reason: str = "",
+    key: str = "",
 ) -> Arrival:
-    """Somebody has come without a booking (`patient` is a reference). Raises Missing, Gone, Forbidden, Invalid."""
+    """Somebody has come without a booking (`patient` is a reference). Under a key of the caller's the same again is
+    the same arrival, however often it is sent. Raises Missing, Gone, Forbidden, Invalid."""
     level_of(level)
     acting = Acting(store, actor, purpose)
     clinic, wished = clinic_of(store, service), person_of(store, doctor)
-    id = uuid7()
+    id = same_id("walk-in", patient, clinic.id, key) if key else uuid7()
 
     def work(desk: Desk) -> Arrival:
         current(desk, patient)
+        if (before := standing(desk, f"Encounter/{id}")) is not None:
+            return Arrival(before, number_of(desk, id))
         return taken(desk, replace(drawn(desk, clinic, patient, level), wished=wished), clinic, id, reason=reason)
 
     return acting.do("walk-in", f"Encounter/{id}", WRITTEN, work)
@@ -96,6 +100,13 @@ def triage(store: Store, actor: Actor, purpose: Purpose, ticket: str, level: int
 
 
 # --- in the transaction ---
+
+
+def number_of(desk: Desk, encounter: str) -> Ticket:
+    """The number that was drawn with an Encounter. Raises Missing."""
+    for one in found(desk, TYPE, f"focus=Encounter/{encounter}&code={CODE}"):
+        return ticket_of(one)
+    raise Missing(f"Encounter/{encounter} has no number", path="encounter")
 
 
 def drawn(desk: Desk, clinic: Clinic, patient: str, level: int | None, booked: datetime | None = None) -> Ticket:

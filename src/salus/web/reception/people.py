@@ -9,10 +9,12 @@ from starlette.responses import Response
 from salus.assistants.recommend.redflags import RedFlag, red_flags
 from salus.base import clock
 from salus.base.errors import Invalid, SalusError
+from salus.base.ids import uuid7
 from salus.services.appointments.waiting.terms import has_time
 from salus.services.reception.arriving import walk_in
 from salus.services.reception.triage import LEVELS
 from salus.web import patients
+from salus.web.booking import LONGEST_KEY
 from salus.web.reception.hall import level_of
 from salus.web.reception.waiting import waits_of
 from salus.web.telling.bookings import Coming, coming, in_order
@@ -77,6 +79,7 @@ def shown(
         longest=LONGEST_REASON,
         faults=wrong(visit, "reception", error) if error else [],
         done=done if done in DONE else "",
+        key=uuid7(),
     )
 
 
@@ -107,6 +110,7 @@ def take_in(visit: Visit) -> Response:
             level,
             asked.doctor,
             asked.reason,
+            visit.form.get("key", "")[:LONGEST_KEY],
         )
     except SalusError as error:
         return shown(visit, asked, error)
