@@ -13,7 +13,7 @@ from salus.demo import morning
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.appointments.booking import Booking, Wish, id_of
-from salus.services.appointments.brochure import Brochure
+from salus.services.appointments.brochure import USUAL, Brochure
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
 from salus.services.appointments.days import next_days
@@ -70,9 +70,9 @@ def own(person: str) -> Actor:
 def line_up(store: Store, people: list[str]) -> None:
     """One of them has the first time of a day, for which the others wait, and the patient to look at, instead of a
     later booking: whoever lets it go, it is offered."""
-    soon = clock.now() + AHEAD
+    soon = clock.now().astimezone(USUAL) + AHEAD
     early = book(store, own(people[0]), HEART, (soon - timedelta(days=1)).date()) if people else None
-    had = early.start + timedelta(days=1) if early else soon
+    had = early.start.astimezone(USUAL) + timedelta(days=1) if early else soon
     later = book(store, own(PATIENT), HEART, max(had, soon).date(), "血压偏高，想复查")
     if early and later:
         wait(store, early, later, people[1:])
