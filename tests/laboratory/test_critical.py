@@ -6,8 +6,9 @@ import pytest
 
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Invalid, Missing
+from salus.services.laboratory.calling import acknowledge, call
 from salus.services.laboratory.catalogue import limits
-from salus.services.laboratory.critical import acknowledge, call, listed, waiting
+from salus.services.laboratory.critical import listed, waiting
 from salus.services.laboratory.results import Typed
 from salus.services.laboratory.verifying import correct
 

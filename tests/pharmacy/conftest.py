@@ -11,8 +11,9 @@ from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 from salus.services.acting import Acting
+from salus.services.pharmacy.deciding import Verdict, decide, seen
 from salus.services.pharmacy.listening import PRESCRIPTIONS
-from salus.services.pharmacy.reviews import Verdict, decide, review, seen, task_of
+from salus.services.pharmacy.reviews import review, task_of
 from salus.services.rounds import House, begin, catch_up
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)

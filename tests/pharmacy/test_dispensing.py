@@ -10,7 +10,8 @@ from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing, Salus
 from salus.privacy import Purpose
 from salus.services.acting import Acting
 from salus.services.pharmacy.amounts import PIECE, Amount
-from salus.services.pharmacy.dispensing import Wish, hand_over, mistake, prepare, put_back, take_back
+from salus.services.pharmacy.checking import Wish
+from salus.services.pharmacy.dispensing import hand_over, mistake, prepare, put_back, take_back
 from salus.services.pharmacy.filling import filled
 
 TABLETS = 28

@@ -5,7 +5,8 @@ import pytest
 from salus.base.errors import Conflict, Forbidden, Invalid, Missing, Stale
 from salus.privacy import Actor, Purpose, Role
 from salus.services.acting import Acting
-from salus.services.pharmacy.reviews import Verdict, decide, refused, review, seen, worklist
+from salus.services.pharmacy.deciding import Verdict, decide, seen
+from salus.services.pharmacy.reviews import refused, review, worklist
 
 
 def test_all_orders_of_a_signing_are_one_review_and_hearing_twice_is_once(ward, order_of):

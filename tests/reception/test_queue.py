@@ -376,4 +376,4 @@ def test_the_verbs_of_the_table_are_done_as_it_says(desk: Desk):
 
 def test_the_diagram_in_the_docs_is_the_table():
     docs = Path(__file__).resolve().parents[2] / "docs" / "decisions" / "0076-whose-turn-it-is.md"
-    assert states.diagram() in docs.read_text("utf-8")
+    assert states.TICKET.diagram() in docs.read_text("utf-8")

@@ -16,7 +16,7 @@ from salus.records.holds import Taken
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.finding import Bookable, Offer, Service, find
 from salus.services.appointments.hours import hours_of
-from salus.services.appointments.states import VERBS, diagram
+from salus.services.appointments.states import BOOKING
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2026, 11, 23, tzinfo=ZONE)
@@ -236,9 +236,9 @@ def test_a_patient_books_moves_and_cancels_for_themselves_alone(store: Store):
     assert "Patient/li" in audit and "Practitioner/desk" in audit
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", BOOKING.table)
 def test_each_verb_is_done_in_its_states_only(store: Store, verb: str):
-    states, to = VERBS[verb]
+    states, to = BOOKING.table[verb]
     records = store.open(SYSTEM, Purpose.OPERATIONS)
     for number, state in enumerate(("pending", "booked", "arrived", "checked-in", "fulfilled", "noshow", "cancelled")):
         made = desk(store).book(wish(f"{verb}-{number}", offer(8)))
@@ -259,4 +259,4 @@ def test_each_verb_is_done_in_its_states_only(store: Store, verb: str):
 @pytest.mark.parametrize("language", ["", ".zh"])
 def test_the_diagram_in_the_manual_is_that_of_the_table(language: str):
     manual = Path(__file__).resolve().parents[2] / "docs" / "how-to" / f"book-appointments{language}.md"
-    assert diagram() in manual.read_text("utf-8")
+    assert BOOKING.diagram() in manual.read_text("utf-8")

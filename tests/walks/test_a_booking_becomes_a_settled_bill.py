@@ -35,9 +35,10 @@ from salus.services.laboratory.results import Typed, enter, results_of
 from salus.services.laboratory.specimens import collect, receive
 from salus.services.laboratory.verifying import mark, verify
 from salus.services.pharmacy.amounts import Amount
-from salus.services.pharmacy.dispensing import Wish as Handed
+from salus.services.pharmacy.checking import Wish as Handed
+from salus.services.pharmacy.deciding import Verdict, decide, seen
 from salus.services.pharmacy.dispensing import hand_over, prepare, take_back
-from salus.services.pharmacy.reviews import Verdict, decide, review, seen, task_of
+from salus.services.pharmacy.reviews import review, task_of
 from salus.services.reception.arriving import check_in
 from salus.services.reception.queue import call_next
 from salus.services.rota import LISTENERS

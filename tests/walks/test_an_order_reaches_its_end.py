@@ -20,15 +20,18 @@ from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 from salus.services.acting import Acting
 from salus.services.billing.invoices import invoices_of
-from salus.services.laboratory.critical import acknowledge, call, waiting
+from salus.services.laboratory.calling import acknowledge, call
+from salus.services.laboratory.critical import waiting
 from salus.services.laboratory.orders import accession_of, one
 from salus.services.laboratory.orders import worklist as to_do
 from salus.services.laboratory.results import Typed, enter, results_of
 from salus.services.laboratory.specimens import collect, receive
 from salus.services.laboratory.verifying import mark, verify
 from salus.services.pharmacy.amounts import PIECE, Amount
-from salus.services.pharmacy.dispensing import Wish, hand_over, prepare
-from salus.services.pharmacy.reviews import Verdict, decide, review, seen, worklist
+from salus.services.pharmacy.checking import Wish
+from salus.services.pharmacy.deciding import Verdict, decide, seen
+from salus.services.pharmacy.dispensing import hand_over, prepare
+from salus.services.pharmacy.reviews import review, worklist
 from salus.services.rota import LISTENERS
 from salus.services.rounds import House, begin, catch_up
 from salus.services.visits import orders

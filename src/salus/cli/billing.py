@@ -20,6 +20,7 @@ from salus.privacy import Actor, Purpose, Role
 from salus.records import Store as Opened
 from salus.records import check_there
 from salus.services.billing import closing
+from salus.services.billing.closes import Closing
 from salus.services.billing.payments import provider_of
 from salus.services.billing.reconciling import Fault, Reconciled, bank, insurer
 from salus.services.billing.reconciling import reconcile as reconciled_with
@@ -86,7 +87,7 @@ def day_of(text: str) -> date:
         raise Invalid(f"'{text[:40]}' is no day: write it as 2026-11-23", path="DAY") from None
 
 
-def show_close(made: closing.Closing, language: str) -> None:
+def show_close(made: Closing, language: str) -> None:
     title = say("billing.close" if made.id else "billing.preview", language, provider=made.provider, day=made.day)
     table = Table(title=title)
     for name in ("desk", *COLUMNS):

@@ -22,8 +22,9 @@ from salus.services.billing.payments import pay, provider_of
 from salus.services.laboratory import results, specimens, verifying
 from salus.services.laboratory.orders import accession_of
 from salus.services.laboratory.orders import one as order_of
-from salus.services.pharmacy import dispensing, reviews
+from salus.services.pharmacy import deciding, dispensing, reviews
 from salus.services.pharmacy.amounts import amount_of
+from salus.services.pharmacy.checking import Wish
 from salus.services.reception.arriving import Arrival, walk_in
 from salus.services.reception.queue import call
 from salus.services.rota import LISTENERS
@@ -139,9 +140,9 @@ class Morning:
         window = Acting(self.store, PHARMACIST, Purpose.TREATMENT)
         for order in self.of_visit("MedicationRequest", encounter):
             found = reviews.review(window.records, reviews.task_of(order))
-            reviews.decide(window, found.id, reviews.Verdict(True, found.version, reviews.seen(found)))
+            deciding.decide(window, found.id, deciding.Verdict(True, found.version, deciding.seen(found)))
             supply = amount_of(order["dispenseRequest"]["quantity"])
-            made = dispensing.prepare(window, dispensing.Wish("demo", order["id"], supply))
+            made = dispensing.prepare(window, Wish("demo", order["id"], supply))
             dispensing.hand_over(window, made["id"])
 
     def paid(self, patient: str) -> None:

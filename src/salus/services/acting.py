@@ -100,9 +100,14 @@ def sign(desk: Desk, verb: str, targets: Iterable[str], why: str = "") -> None:
             "recorded": clock.instant(desk.at),
             "activity": coded(ACTS, verb),
             "reason": [{"text": why}] if why else [],
-            "agent": [{"who": {"reference": desk.actor.reference}}],
+            "agent": [{"who": by(desk)}],
         },
     )
+
+
+def by(desk: Desk) -> Resource:
+    """Who does it, as a Reference."""
+    return {"reference": desk.actor.reference}
 
 
 def coded(system: str, code: str, text: str = "") -> Resource:

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from salus.base.errors import Conflict, Forbidden, Invalid
 from salus.privacy import Role
-from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, acknowledge, waiting
+from salus.services.laboratory.calling import acknowledge
+from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, waiting
 from salus.services.laboratory.rules import LONGEST
 from salus.services.pharmacy.reviews import Refused, refused
 from salus.web.acting import acting

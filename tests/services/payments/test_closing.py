@@ -9,7 +9,8 @@ import pytest
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
-from salus.services.billing.closing import Closing, Drawer, close, closing, closings, preview
+from salus.services.billing.closes import Closing, Drawer
+from salus.services.billing.closing import close, closing, closings, preview
 from salus.services.billing.payments import deposit, give_back, pay, refund
 
 House = Any

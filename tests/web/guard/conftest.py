@@ -26,9 +26,10 @@ from salus.services.billing.payments import deposit, pay, providers_of
 from salus.services.laboratory.orders import accession_of
 from salus.services.laboratory.specimens import collect, receive
 from salus.services.pharmacy.amounts import Amount
-from salus.services.pharmacy.dispensing import Wish as Handed
+from salus.services.pharmacy.checking import Wish as Handed
+from salus.services.pharmacy.deciding import Verdict, decide, seen
 from salus.services.pharmacy.dispensing import prepare
-from salus.services.pharmacy.reviews import Verdict, decide, review, seen, task_of
+from salus.services.pharmacy.reviews import review, task_of
 from salus.services.reception.arriving import walk_in
 from salus.services.reception.queue import call_next
 from salus.services.rota import LISTENERS

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
@@ -18,8 +17,9 @@ from salus.records import Store, bookings, drafts
 from salus.records.bookings import BASE, SEAT, UNTIL
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import same_id, standing
 from salus.services.appointments.finding import Offer
-from salus.services.appointments.states import after
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.video import marks
 
 Resource = dict[str, Any]
@@ -55,7 +55,7 @@ class Wish:
 
 def id_of(key: str, patient: str) -> str:
     """The id of the booking under a key of a patient."""
-    return str(uuid5(NAMESPACE_URL, f"{KEYS}/{patient}/{key}"))
+    return same_id("booking-key", patient, key)
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Booking:
         draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
 
         def work(desk: Desk) -> Resource:
-            if (before := standing(desk, wish.id)) is not None:
+            if (before := standing(desk, f"{TYPE}/{wish.id}")) is not None:
                 return same(before, wish)
             use_up(desk, wish.slots, "busy")
             desk.foresee([draft])
@@ -159,7 +159,7 @@ class Booking:
     def changed(self, desk: Desk, id: str, verb: str, change: Any) -> Resource:
         """A booking after a verb, with what `change` makes of it. Raises Missing, Forbidden, Gone, Conflict."""
         before = self._own(desk, id)
-        status = after(verb, expired(before, desk.at), f"{TYPE}/{id}")
+        status = BOOKING.after(verb, expired(before, desk.at), f"{TYPE}/{id}")
         made = change(before) | {"status": status}
         give_back(desk, before, made)
         draft = drafts.addressed(made, TYPE, id)
@@ -168,7 +168,7 @@ class Booking:
 
     def _own(self, desk: Desk, id: str) -> Resource:
         """What stands there, for whom may change it. Raises Missing, Forbidden."""
-        before = standing(desk, id)
+        before = standing(desk, f"{TYPE}/{id}")
         if before is None or not self._sees(before):
             raise Missing(f"There is no {TYPE}/{id[:64]}")
         self.check(patient_of(before))
@@ -233,13 +233,6 @@ def participants(actors: Sequence[str], seat: int = 0) -> list[Resource]:
 def told(version: Any) -> Resource:
     made: Resource = version.json()
     return made
-
-
-def standing(desk: Desk, id: str) -> Resource | None:
-    try:
-        return told(desk.current(TYPE, id))
-    except (Missing, Gone):
-        return None
 
 
 def patient_of(told: Resource) -> str:

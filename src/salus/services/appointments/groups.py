@@ -7,7 +7,6 @@ the same place, and nobody one that a session has not, is for `records.groups` a
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
@@ -18,6 +17,7 @@ from salus.records.bookings import SEAT
 from salus.records.desk import Desk
 from salus.records.groups import CAPACITY, GROUP, MOST
 from salus.records.writer import Request
+from salus.services.acting import same_id, standing
 from salus.services.appointments.booking import (
     TYPE,
     Booking,
@@ -25,7 +25,6 @@ from salus.services.appointments.booking import (
     appointment,
     cancelled,
     moved,
-    standing,
     timed,
     told,
     use_up,
@@ -61,7 +60,7 @@ class Session:
 
 def member_id(session: str, patient: str) -> str:
     """The id of a patient's place in a session: nobody has two."""
-    return str(uuid5(NAMESPACE_URL, f"{MEMBER}/{session}/{patient}"))
+    return same_id("group-visit", session, patient)
 
 
 def sessions(store: Store, service: str, begin: datetime, end: datetime) -> list[Session]:
@@ -96,7 +95,7 @@ class Groups(Booking):
         draft = drafts.addressed(made, TYPE, wish.id)
 
         def work(desk: Desk) -> Resource:
-            if (before := standing(desk, wish.id)) is not None:
+            if (before := standing(desk, f"{TYPE}/{wish.id}")) is not None:
                 return before
             use_up(desk, wish.slots, "busy")
             return told(desk.update(draft))
@@ -111,7 +110,7 @@ class Groups(Booking):
 
         def work(desk: Desk) -> Resource:
             group = open_session(desk, session)
-            before = standing(desk, id)
+            before = standing(desk, f"{TYPE}/{id}")
             if before is not None and before["status"] == "booked":
                 return before
             seat = groups.free_place(desk, f"{TYPE}/{session}", places_of(group))
@@ -152,7 +151,7 @@ class Groups(Booking):
 
 def open_session(desk: Desk, id: str) -> Resource:
     """Raises Missing, Conflict."""
-    found = standing(desk, id)
+    found = standing(desk, f"{TYPE}/{id}")
     if found is None or places_of(found) == 0:
         raise Missing(f"There is no session {TYPE}/{id[:64]}")
     if found["status"] != "booked" or datetime.fromisoformat(found["start"]) <= desk.at:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
@@ -19,6 +18,7 @@ from salus.records.bookings import BASE
 from salus.records.desk import Desk
 from salus.records.holds import Taken
 from salus.records.writer import Request
+from salus.services.acting import same_id, standing
 from salus.services.appointments.booking import (
     LONGEST_KEY,
     TYPE,
@@ -27,7 +27,6 @@ from salus.services.appointments.booking import (
     appointment,
     cancelled,
     moved,
-    standing,
     told,
     use_up,
 )
@@ -44,7 +43,7 @@ from salus.services.appointments.planning import (
     plan,
 )
 from salus.services.appointments.recurring import Occurrence, utc
-from salus.services.appointments.states import VERBS
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.video import mark, marks
 
 Resource = dict[str, Any]
@@ -68,7 +67,7 @@ class Booked:
 
 def series_id(key: str, patient: str) -> str:
     """The id of the series under a key of a patient."""
-    return str(uuid5(NAMESPACE_URL, f"{SERIES}/{patient}/{key}"))
+    return same_id("series", patient, key)
 
 
 class Series(Booking):
@@ -132,7 +131,7 @@ class Series(Booking):
         made = [(one, drafts.addressed(appointment(one, "booked", None), TYPE, one.id)) for one in wishes]
 
         def booked(desk: Desk, wish: Wish, draft: drafts.Draft) -> Resource:
-            if (before := standing(desk, wish.id)) is not None:
+            if (before := standing(desk, f"{TYPE}/{wish.id}")) is not None:
                 return before
             use_up(desk, wish.slots, "busy")
             return told(desk.update(draft))
@@ -251,7 +250,7 @@ def number_of(told: Resource) -> int:
 
 def is_open(told: Resource, verb: str) -> bool:
     """Whether it is still to come, and in a state for the verb."""
-    return told["status"] in VERBS[verb][0] and datetime.fromisoformat(told["start"]) > clock.now()
+    return BOOKING.can(verb, told["status"]) and datetime.fromisoformat(told["start"]) > clock.now()
 
 
 def clock_time(told: Resource, zone: Any) -> datetime:

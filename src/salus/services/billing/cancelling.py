@@ -6,12 +6,13 @@ from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
 from salus.records.reading import Reader
+from salus.services.acting import put, referred, standing
 from salus.services.billing import tasks
 from salus.services.billing.claims import cancel_claim
-from salus.services.billing.desks import put, standing, submit, visited
+from salus.services.billing.desks import submit, visited
 from salus.services.billing.drawing import ISSUED, chain, charge_on, with_sheet
 from salus.services.billing.local import Local
-from salus.services.billing.names import ENCOUNTER, Resource, extension, owed, reference
+from salus.services.billing.names import ENCOUNTER, Resource, extension, owed
 from salus.services.billing.sheets import sheet_of
 
 
@@ -22,7 +23,7 @@ def cancel(store: Store, actor: Actor, purpose: Purpose, invoice: str, reason: s
     local = Local(store.folder)
 
     def work(desk: Desk) -> Resource:
-        found = standing(desk, "Invoice", invoice)
+        found = standing(desk, f"Invoice/{invoice}")
         if found is None:
             raise Missing(f"There is no Invoice/{invoice[:64]}", path="invoice")
         if found["status"] == "cancelled":
@@ -69,7 +70,7 @@ def redraw(desk: Desk, local: Local, cancelled: Resource) -> None:
     """The charges of a bill that was cancelled wait on the next draft."""
     visit, items = visited(desk, local, encounter_of(cancelled)), []
     for item in sheet_of(cancelled).items if visit else ():
-        found = standing(desk, "ChargeItem", item.charge)
+        found = standing(desk, f"ChargeItem/{item.charge}")
         if found and found["status"] == "billed":
             put(desk, found | {"status": "billable"})
             items.append(item)
@@ -78,4 +79,4 @@ def redraw(desk: Desk, local: Local, cancelled: Resource) -> None:
 
 
 def encounter_of(invoice: Resource) -> str:
-    return reference(extension(invoice, ENCOUNTER), "valueReference")
+    return referred(extension(invoice, ENCOUNTER), "valueReference")

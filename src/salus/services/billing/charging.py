@@ -12,15 +12,16 @@ from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store
 from salus.records.desk import Desk
+from salus.services.acting import put, referred, standing
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
 from salus.services.billing.completeness import charge_state
-from salus.services.billing.desks import Visited, put, standing, submit, visited
+from salus.services.billing.desks import Visited, submit, visited
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
-from salus.services.billing.names import Resource, charge_id, is_billed, reference
+from salus.services.billing.names import Resource, charge_id, is_billed
 from salus.services.billing.sheets import sheet_of
 
 GONE = frozenset({"aborted", "entered-in-error", "not-billable"})
@@ -51,7 +52,7 @@ def done(store: Store, name: str) -> tuple[Deed, ...]:
 
 def bring(desk: Desk, local: Local, deed: Deed) -> None:
     """Bring what stands charged of a deed in line with it."""
-    found = standing(desk, "ChargeItem", charge_id(deed.source, deed.part))
+    found = standing(desk, f"ChargeItem/{charge_id(deed.source, deed.part)}")
     before = found if found and is_billed(found) else None
     state = before["status"] if before else "none"
     if state == "billed" and before:
@@ -77,7 +78,7 @@ def drop(desk: Desk, before: Resource | None, state: str) -> None:
 def take_off(desk: Desk, before: Resource | None) -> None:
     """Off the draft it is on, which may be that of another visit than it belongs to now."""
     if before:
-        charge_off(desk, reference(before, "context"), before["id"])
+        charge_off(desk, referred(before, "context"), before["id"])
 
 
 def answered(desk: Desk, charge: str) -> None:
@@ -122,7 +123,7 @@ def unbill(desk: Desk, local: Local, charged: Resource) -> bool:
     paid = [one for one in bills if is_paid(desk, one)]
     for one in paid:
         what = f"ChargeItem/{charged['id']}"
-        tasks.ask(desk, tasks.CORRECTION, f"Invoice/{one['id']}", reference(charged, "subject"), what)
+        tasks.ask(desk, tasks.CORRECTION, f"Invoice/{one['id']}", referred(charged, "subject"), what)
     if paid:
         return False
     for one in bills:
@@ -133,7 +134,7 @@ def unbill(desk: Desk, local: Local, charged: Resource) -> bool:
 
 def standing_on(desk: Desk, charged: Resource) -> list[Resource]:
     """The issued bill of a charge and later ones of the visit, the latest first."""
-    invoices = [one for one in chain(desk, reference(charged, "context")) if one["status"] in ISSUED]
+    invoices = [one for one in chain(desk, referred(charged, "context")) if one["status"] in ISSUED]
     places = [at for at, one in enumerate(invoices) if on(one, charged["id"])]
     return invoices[places[-1] :][::-1] if places else []
 

@@ -7,10 +7,11 @@ the rule in force is applied here; an insurer that answers by itself is reconcil
 from salus.base import clock
 from salus.base.money import amount
 from salus.records.desk import Desk
+from salus.services.acting import put, same_id, standing
 from salus.services.billing.charges import named
-from salus.services.billing.desks import Visited, put, standing
+from salus.services.billing.desks import Visited
 from salus.services.billing.drawing import called
-from salus.services.billing.names import HOUSE, Resource, billed, id_of
+from salus.services.billing.names import HOUSE, Resource, billed
 from salus.services.billing.sheets import PAYERS, Settled, Sheet
 
 TYPE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]}
@@ -21,7 +22,7 @@ INVOICE = f"{HOUSE}/invoice"
 
 
 def claim_id(invoice: str) -> str:
-    return id_of("claim", invoice)
+    return same_id("claim", invoice)
 
 
 def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: Settled) -> None:
@@ -79,5 +80,5 @@ def answer(id: str, sheet: Sheet, settled: Settled) -> Resource:
 
 def cancel_claim(desk: Desk, invoice: str) -> None:
     for type in ("Claim", "ClaimResponse"):
-        if found := standing(desk, type, claim_id(invoice)):
+        if found := standing(desk, f"{type}/{claim_id(invoice)}"):
             put(desk, found | {"status": "cancelled"})

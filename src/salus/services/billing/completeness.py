@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from salus.assistants.answers import every
-from salus.base.errors import Gone, Missing
 from salus.records import Records
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.names import charge_id
+from salus.services.looking import looked_up
 
 ACTIVE = "active,on-hold"
 AHEAD = timedelta(days=1)  # a day of one zone lies in two of another
@@ -59,10 +59,8 @@ def charged(records: Records, deed: Deed) -> bool:
 
 
 def charge_state(records: Records, deed: Deed) -> str | None:
-    try:
-        return str(records.read("ChargeItem", charge_id(deed.source, deed.part)).json()["status"])
-    except (Missing, Gone):
-        return None
+    found = looked_up(records, f"ChargeItem/{charge_id(deed.source, deed.part)}")
+    return str(found["status"]) if found else None
 
 
 def outstanding(records: Records, encounter: str) -> Iterator[str]:

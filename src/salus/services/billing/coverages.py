@@ -14,7 +14,8 @@ from salus.base.money import minor
 from salus.places.settlement import Rule, group_of, the_rule
 from salus.records import Records, books
 from salus.records.desk import Desk
-from salus.services.billing.desks import Visited, standing
+from salus.services.acting import standing
+from salus.services.billing.desks import Visited
 from salus.services.billing.local import Local
 from salus.services.billing.names import INSURANCE, PERSONAL, Resource, bare, extension
 
@@ -40,13 +41,13 @@ def known(records: Records, patient: str) -> tuple[str, ...]:
 
 def insured(desk: Desk, local: Local, visit: Visited, ids: Sequence[str]) -> Insured:
     """Raises Conflict (path `coverage`: two could be meant; path `currency`: rule and tariff differ)."""
-    cards = [one for id in ids if (one := standing(desk, "Coverage", id)) and insurer_of(one)]
+    cards = [one for id in ids if (one := standing(desk, f"Coverage/{id}")) and insurer_of(one)]
     usable = [one for one in cards if one["status"] == "active" and in_force(one, visit.day)]
     if not usable:
         return Insured(why="expired" if cards else "uncovered")
     card = first(usable)
     name, insurer = f"Coverage/{card['id']}", insurer_of(card)
-    person = standing(desk, "Patient", bare(visit.patient)) or {}
+    person = standing(desk, f"Patient/{bare(visit.patient)}") or {}
     rule = rule_for(local.rules(visit.place), card, person, visit.place, visit.kind, visit.day)
     if rule is None:
         return Insured(None, "ruleless", name, insurer)
@@ -118,7 +119,7 @@ def years(birth: str, day: date) -> int:
 
 
 def personal_left(desk: Desk, coverage: str, rule: Rule) -> int:
-    card = standing(desk, "Coverage", bare(coverage))
+    card = standing(desk, f"Coverage/{bare(coverage)}")
     return personal(desk, card, rule) if card else 0
 
 

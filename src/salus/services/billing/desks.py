@@ -6,34 +6,18 @@ from datetime import date
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from salus.base.errors import Gone, Missing
 from salus.places.tariffs import Tariff
 from salus.privacy import Actor, Purpose
-from salus.records import Store, drafts
+from salus.records import Store
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import referred, standing
 from salus.services.billing.done import CLASSES, ended
 from salus.services.billing.local import USUAL, Local
-from salus.services.billing.names import LEVEL, Resource, extension, reference
+from salus.services.billing.names import LEVEL, Resource, extension
 
 T = TypeVar("T")
 HIGHEST = 3  # the level of a hospital that does not say its own
-
-
-def standing(desk: Desk, type: str, id: str) -> Resource | None:
-    """What stands there now, or None."""
-    try:
-        found: Resource = desk.current(type, id).json()
-    except (Missing, Gone):
-        return None
-    return found
-
-
-def put(desk: Desk, resource: Resource) -> Resource:
-    """Store it; what the store made of it."""
-    type, id = resource["resourceType"], resource["id"]
-    made: Resource = desk.update(drafts.addressed(resource, type, id)).json()
-    return made
 
 
 def submit(store: Store, actor: Actor, purpose: Purpose, act: str, what: str, work: Callable[[Desk], T]) -> T:
@@ -67,19 +51,18 @@ class Visited:
 
 def visited(desk: Desk, local: Local, encounter: str) -> Visited | None:
     """The visit of that reference; None where there is none."""
-    type, _, id = encounter.partition("/")
-    found = standing(desk, type, id) if type == "Encounter" and id else None
+    found = standing(desk, encounter) if encounter.startswith("Encounter/") else None
     if found is None:
         return None
-    organization = reference(found, "serviceProvider")
-    house = standing(desk, *organization.split("/", 1)) if organization.startswith("Organization/") else None
+    organization = referred(found, "serviceProvider")
+    house = standing(desk, organization) if organization.startswith("Organization/") else None
     place = place_of(house or {})
     tariff = local.tariff(place)
     kind, _ = CLASSES.get(found["class"].get("code", ""), ("outpatient", ()))
     day = ended(found).astimezone(ZoneInfo(tariff.zone if tariff else "UTC")).date()
     level = extension(house or {}, LEVEL).get("valueInteger", HIGHEST)
     return Visited(
-        encounter, reference(found, "subject"), organization, found["status"], kind, level, place, day, tariff
+        encounter, referred(found, "subject"), organization, found["status"], kind, level, place, day, tariff
     )
 
 

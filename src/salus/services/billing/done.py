@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.records import Records
-from salus.services.billing.names import CHARGE, CODES, RETURNED, SERVICE, Resource, extension, reference
+from salus.services.acting import referred
+from salus.services.billing.names import CHARGE, CODES, RETURNED, SERVICE, Resource, extension
+from salus.services.looking import looked_up
 
 # class of an Encounter -> kind of visit in rules of settlement, codes in the tariff.
 # https://terminology.hl7.org/ValueSet-v3-ActEncounterCode.html
@@ -66,11 +67,8 @@ def too_old(deed: Deed) -> bool:
 
 def deeds(records: Records, type: str, id: str) -> tuple[Deed, ...]:
     """What a resource says was done. Nothing for one that is not there any more, or not yet."""
-    try:
-        found = records.read(type, id).json()
-    except (Missing, Gone):
-        return ()
-    return tuple(READ[type](records, found))
+    found = looked_up(records, f"{type}/{id}")
+    return tuple(READ[type](records, found)) if found else ()
 
 
 # --- visits ---
@@ -89,7 +87,7 @@ def of_visit(records: Records, visit: Resource) -> Iterator[Deed]:
             f"Encounter/{visit['id']}",
             one.partition("-")[0],
             ((CHARGE, named),),
-            reference(visit, "subject"),
+            referred(visit, "subject"),
             f"Encounter/{visit['id']}",
             ended(visit),
             visit["status"] == "finished",
@@ -101,11 +99,8 @@ def own_code(records: Records, visit: Resource) -> str:
     """What the visit, or the service it was at, says that it costs as: a specialist's clinic."""
     if found := coded(visit.get("type", []), CHARGE):
         return found
-    type, _, id = reference(extension(visit, SERVICE), "valueReference").partition("/")
-    try:
-        return coded(records.read(type, id).json().get("type", []), CHARGE) if id else ""
-    except (Missing, Gone):
-        return ""
+    service = looked_up(records, referred(extension(visit, SERVICE), "valueReference"))
+    return coded(service.get("type", []), CHARGE)
 
 
 def ended(visit: Resource) -> datetime:
@@ -125,7 +120,7 @@ def nights(visit: Resource) -> int:
 def of_dispense(records: Records, one: Resource) -> Iterator[Deed]:
     """What was handed over, less what came back; of what came back, what it came back from."""
     if coding_in(one.get("type", {}), *RETURN):
-        type, _, id = reference(extension(one, RETURNED), "valueReference").partition("/")
+        type, _, id = referred(extension(one, RETURNED), "valueReference").partition("/")
         if type == "MedicationDispense":
             yield from deeds(records, type, id)
         return
@@ -138,8 +133,8 @@ def of_dispense(records: Records, one: Resource) -> Iterator[Deed]:
         f"MedicationDispense/{one['id']}",
         "",
         codings(one.get("medicationCodeableConcept", {})),
-        reference(one, "subject"),
-        reference(one, "context") or visit_of(records, one.get("authorizingPrescription", [])),
+        referred(one, "subject"),
+        referred(one, "context") or visit_of(records, one.get("authorizingPrescription", [])),
         moment(one.get("whenHandedOver") or one.get("whenPrepared"), one),
         one["status"] == "completed" and left != 0,
         left,
@@ -156,19 +151,15 @@ def back(records: Records, one: Resource) -> Iterator[tuple[Fraction, str]]:
     """What came back of it, and in which unit."""
     asked = [("patient", bare_patient(one)), ("type", "|".join(RETURN)), ("status", "completed"), ("_count", "200")]
     for found in every(records, "MedicationDispense", asked) if bare_patient(one) else ():
-        named = reference(extension(found, RETURNED), "valueReference")
+        named = referred(extension(found, RETURNED), "valueReference")
         if named == f"MedicationDispense/{one['id']}":
             yield Fraction(str(found.get("quantity", {}).get("value", 0))), unit_of(found)
 
 
 def visit_of(records: Records, prescriptions: Sequence[Resource]) -> str:
-    for one in prescriptions:
-        type, _, id = str(one.get("reference", "")).partition("/")
-        try:
-            return reference(records.read(type, id).json(), "encounter") if id else ""
-        except (Missing, Gone):
-            continue
-    return ""
+    """That of the first prescription which is here."""
+    found = (looked_up(records, str(one.get("reference", ""))) for one in prescriptions)
+    return next((referred(one, "encounter") for one in found if one), "")
 
 
 # --- tests ---
@@ -181,30 +172,18 @@ def of_report(records: Records, report: Resource) -> Iterator[Deed]:
     for one in orders:
         if found := deeds(records, *one.split("/", 1)):
             yield from found
-        elif is_missing(records, one) and (stands or report["status"] in WITHDRAWN):
+        elif not looked_up(records, one) and (stands or report["status"] in WITHDRAWN):
             yield tested(one, "", codings(report["code"]), report, stands)
     if not orders and (stands or report["status"] in WITHDRAWN):
         yield from of_results(records, report)
-
-
-def is_missing(records: Records, reference: str) -> bool:
-    """Whether an order is not here (yet): then its report says what was done, under the order's name."""
-    try:
-        records.read(*reference.split("/", 1))
-    except (Missing, Gone):
-        return True
-    return False
 
 
 def of_results(records: Records, report: Resource) -> Iterator[Deed]:
     """A report that nobody ordered: each of its results; without results, what it is called."""
     found: dict[tuple[tuple[str, str], ...], None] = {}
     for one in report.get("result", []):
-        type, _, id = str(one.get("reference", "")).partition("/")
-        try:
-            found[codings(records.read(type, id).json()["code"])] = None
-        except (Missing, Gone):
-            continue
+        if result := looked_up(records, str(one.get("reference", ""))):
+            found[codings(result["code"])] = None
     stands = report["status"] in RELEASED
     for named in found or {codings(report["code"]): None}:
         yield tested(f"DiagnosticReport/{report['id']}", named[0][1] if named else "", named, report, stands)
@@ -226,7 +205,7 @@ def of_order(records: Records, order: Resource) -> Iterator[Deed]:
 
 def tested(source: str, part: str, named: tuple[tuple[str, str], ...], told: Resource, stands: bool) -> Deed:
     at = told.get("issued") or told.get("effectiveDateTime") or told.get("authoredOn")
-    return Deed(source, part, named, reference(told, "subject"), reference(told, "encounter"), moment(at, told), stands)
+    return Deed(source, part, named, referred(told, "subject"), referred(told, "encounter"), moment(at, told), stands)
 
 
 READ: Mapping[str, Callable[[Records, Resource], Iterator[Deed]]] = {
@@ -254,7 +233,7 @@ def coded(concepts: Sequence[Resource], system: str) -> str:
 
 
 def bare_patient(one: Resource) -> str:
-    type, _, id = reference(one, "subject").partition("/")
+    type, _, id = referred(one, "subject").partition("/")
     return id if type == "Patient" else ""
 
 

@@ -10,9 +10,10 @@ from salus.assistants.suggestion import Name
 from salus.base.money import amount
 from salus.places.settlement import Payer
 from salus.records.desk import Desk
+from salus.services.acting import put, same_id, standing
 from salus.services.billing.charges import named
-from salus.services.billing.desks import Visited, put, standing
-from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, billed, id_of, invoice_id
+from salus.services.billing.desks import Visited
+from salus.services.billing.names import ENCOUNTER, NUMBER, PAYER, Resource, account_id, billed, invoice_id
 from salus.services.billing.sheets import PAYERS, Charged, Sheet, kept, sheet_of
 
 ISSUED = frozenset({"issued", "balanced"})
@@ -28,7 +29,7 @@ PAYER_NAMES: dict[Payer, Name] = {
 def chain(desk: Desk, encounter: str) -> list[Resource]:
     """All invoices of a visit, from the first."""
     found: list[Resource] = []
-    while one := standing(desk, "Invoice", invoice_id(encounter, len(found) + 1)):
+    while one := standing(desk, f"Invoice/{invoice_id(encounter, len(found) + 1)}"):
         found.append(one)
     return found
 
@@ -49,7 +50,7 @@ def the_draft(desk: Desk, visit: Visited) -> Resource:
 def the_account(desk: Desk, visit: Visited) -> str:
     """The account of a patient at a hospital, opened when it is needed first. https://hl7.org/fhir/R4/account.html"""
     id = account_id(visit.patient, visit.organization)
-    if standing(desk, "Account", id) is None:
+    if standing(desk, f"Account/{id}") is None:
         owner = {"owner": {"reference": visit.organization}} if visit.organization else {}
         body = {"resourceType": "Account", "id": id, "status": "active", "subject": [{"reference": visit.patient}]}
         put(desk, body | owner)
@@ -58,7 +59,10 @@ def the_account(desk: Desk, visit: Visited) -> str:
 
 def draft(visit: Visited, number: int, account: str) -> Resource:
     """The invoice of that number of a visit. People call it by day, visit and number."""
-    id, said = invoice_id(visit.encounter, number), f"{visit.day:%Y%m%d}-{id_of('visit', visit.encounter)[:8]}-{number}"
+    id, said = (
+        invoice_id(visit.encounter, number),
+        f"{visit.day:%Y%m%d}-{same_id('visit', visit.encounter)[:8]}-{number}",
+    )
     return {
         "resourceType": "Invoice",
         "id": id,

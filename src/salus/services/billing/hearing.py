@@ -4,17 +4,16 @@ What never comes (medicine that nobody collects) holds a bill up for `PATIENCE`;
 and what comes later stands on a bill of its own.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import count
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Conflict, Gone, Missing
+from salus.base.errors import Conflict
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.shapes import Change
+from salus.services.acting import referred
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import encounter_of, is_paid
 from salus.services.billing.charging import charge, done
@@ -23,8 +22,9 @@ from salus.services.billing.desks import submit
 from salus.services.billing.done import OVER, READ, ended
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import Resource, bare, invoice_id, is_billed, reference
-from salus.services.billing.sheets import sheet_of
+from salus.services.billing.names import Resource, bare, is_billed
+from salus.services.billing.sheets import invoices_of_visit, sheet_of
+from salus.services.looking import looked_up
 from salus.services.rounds import Chore, House, Listener
 
 TYPES = frozenset({*READ, "MedicationRequest", "Invoice"})
@@ -50,9 +50,7 @@ def again(store: Store, invoice: str) -> None:
     """A bill changed: a draft may be ready, such as one that is left where a charge went to another visit; one that is
     not paid any more may have waited for that."""
     records = store.open(SYSTEM, Purpose.PAYMENT)
-    try:
-        found: Resource = records.read("Invoice", invoice).json()
-    except (Missing, Gone):
+    if not (found := looked_up(records, f"Invoice/{invoice}")):
         return
     if is_billed(found) and found["status"] == "draft":
         settle(store, bare(encounter_of(found)))
@@ -66,19 +64,10 @@ def mend(store: Store, records: Records, found: Resource) -> None:
         if found["status"] not in ISSUED or is_paid(reader, found):
             return
     visit = bare(encounter_of(found))
-    stand = [one for one in bills(records, visit) if one["status"] in ISSUED]
+    stand = [one for one in invoices_of_visit(records, visit) if one["status"] in ISSUED]
     for source in sorted({item.source for one in stand for item in sheet_of(one).items}):
         charge(store, SYSTEM, Purpose.PAYMENT, source)
     settle(store, visit)
-
-
-def bills(records: Records, encounter: str) -> Iterator[Resource]:
-    """The invoices of a visit, from the first."""
-    for number in count(1):
-        try:
-            yield records.read("Invoice", invoice_id(f"Encounter/{encounter}", number)).json()
-        except (Missing, Gone):
-            return
 
 
 def visits(store: Store, type: str, id: str) -> set[str]:
@@ -86,26 +75,21 @@ def visits(store: Store, type: str, id: str) -> set[str]:
     records = store.open(SYSTEM, Purpose.PAYMENT)
     if type != "MedicationRequest":
         return {bare(deed.encounter) for deed in done(store, f"{type}/{id}") if deed.encounter}
-    try:
-        return {bare(name)} if (name := reference(records.read(type, id).json(), "encounter")) else set()
-    except (Missing, Gone):
-        return set()
+    name = referred(looked_up(records, f"{type}/{id}"), "encounter")
+    return {bare(name)} if name else set()
 
 
 def settle(store: Store, encounter: str) -> None:
     """Issue the bill of a visit if there is something to bill and nothing is outstanding."""
     records = store.open(SYSTEM, Purpose.PAYMENT)
-    last = next(reversed([*bills(records, encounter)]), None)
+    last = next(reversed([*invoices_of_visit(records, encounter)]), None)
     drafted = last is not None and last["status"] == "draft" and sheet_of(last).items
     if drafted and is_over(records, encounter) and next(outstanding(records, encounter), None) is None:
         try_issue(store, encounter)
 
 
 def is_over(records: Records, encounter: str) -> bool:
-    try:
-        return records.read("Encounter", encounter).json()["status"] in OVER
-    except (Missing, Gone):
-        return False
+    return looked_up(records, f"Encounter/{encounter}").get("status") in OVER
 
 
 def try_issue(store: Store, encounter: str) -> None:

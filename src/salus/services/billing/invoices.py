@@ -11,11 +11,12 @@ from salus.assistants.answers import every
 from salus.places.settlement import Line, Settlement, told
 from salus.places.settlement.telling import payer
 from salus.records import Records, books
+from salus.services.acting import referred
 from salus.services.billing.cancelling import cancel, encounter_of
 from salus.services.billing.completeness import Missed, missing
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import Resource, is_billed, owed, reference
+from salus.services.billing.names import Resource, is_billed, owed
 from salus.services.billing.sheets import Charged, Settled, Sheet, replayed, sheet_of
 from salus.ui.formats import money
 
@@ -102,10 +103,10 @@ def billed(records: Records, invoice: Resource) -> Bill:
         id=invoice["id"],
         number=invoice["identifier"][0]["value"],
         status=invoice["status"],
-        patient=reference(invoice, "subject"),
+        patient=referred(invoice, "subject"),
         encounter=encounter_of(invoice),
-        organization=reference(invoice, "issuer"),
-        owner=reference(invoice, "account"),
+        organization=referred(invoice, "issuer"),
+        owner=referred(invoice, "account"),
         issued=datetime.fromisoformat(invoice["date"]) if "date" in invoice else None,
         currency=sheet.currency,
         items=sheet.items,

@@ -17,9 +17,10 @@ from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
+from salus.services.acting import put, standing
 from salus.services.billing import coverages, postings, years
 from salus.services.billing.claims import put_claim
-from salus.services.billing.desks import Visited, put, standing, submit, visited
+from salus.services.billing.desks import Visited, submit, visited
 from salus.services.billing.done import OVER
 from salus.services.billing.drawing import chain, last_issued, with_sheet
 from salus.services.billing.local import Local
@@ -80,7 +81,7 @@ def written(desk: Desk, local: Local, visit: Visited, invoices: list[Resource], 
     post(desk, draft, sheet, settled, earlier)
     put_claim(desk, visit, draft["id"], sheet, settled)
     for item in sheet.items:
-        if found := standing(desk, "ChargeItem", item.charge):
+        if found := standing(desk, f"ChargeItem/{item.charge}"):
             put(desk, found | {"status": "billed"})
     status = "issued" if due else "balanced"
     return put(desk, with_sheet(draft, sheet) | {"status": status, "date": clock.instant(desk.at)})

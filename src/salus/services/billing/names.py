@@ -1,9 +1,9 @@
 """What billing calls things: code systems, extensions, ids that follow from what they are of, accounts of the books."""
 
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.records.bills import MARK
+from salus.services.acting import referred, same_id
 
 Resource = dict[str, Any]
 HOUSE = "https://salus.example"
@@ -21,31 +21,18 @@ PERSONAL = f"{BASE}/personal-account"  # of a Coverage: Money that the personal 
 NUMBER = f"{HOUSE}/invoice-number"
 
 
-def id_of(kind: str, *about: str) -> str:
-    """The same about the same things, always."""
-    return str(uuid5(NAMESPACE_URL, "/".join((HOUSE, kind, *about))))
-
-
 def charge_id(source: str, code: str = "") -> str:
     """Of what was done (`MedicationDispense/7`); a visit or a report has one for each of its codes."""
-    return id_of("charge", source, *([code] if code else []))
+    return same_id("charge", source, *([code] if code else []))
 
 
 def account_id(patient: str, organization: str) -> str:
-    return id_of("account", patient, organization)
+    return same_id("account", patient, organization)
 
 
 def invoice_id(encounter: str, number: int) -> str:
     """The invoices of a visit are numbered from 1: what comes late, and what replaces one that was cancelled."""
-    return id_of("invoice", encounter, str(number))
-
-
-def reference(resource: Resource, name: str) -> str:
-    """
-    >>> reference({"subject": {"reference": "Patient/7"}}, "subject"), reference({}, "subject")
-    ('Patient/7', '')
-    """
-    return str(resource.get(name, {}).get("reference", ""))
+    return same_id("invoice", encounter, str(number))
 
 
 def bare(reference: str) -> str:
@@ -74,7 +61,7 @@ def extension(resource: Resource, url: str) -> Resource:
 
 def owed(invoice: Resource) -> str:
     """What the patient owes of one invoice: debit is owed, and it never falls below nothing."""
-    return f"{reference(invoice, 'account')}/{invoice['id']}"
+    return f"{referred(invoice, 'account')}/{invoice['id']}"
 
 
 def deposit(account: str) -> str:

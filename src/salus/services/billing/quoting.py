@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.places.settlement import Rule, Year
 from salus.places.tariffs import Price, Tariff
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
+from salus.services.acting import referred
 from salus.services.billing import coverages, years
 from salus.services.billing.desks import place_of
 from salus.services.billing.done import CLASSES, coded
 from salus.services.billing.local import USUAL, Local
-from salus.services.billing.names import CHARGE, Resource, bare, reference
+from salus.services.billing.names import CHARGE, bare
+from salus.services.looking import looked_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ def quote(store: Store, service: str, act: str = "AMB", day: date | None = None)
     """What a visit at a HealthcareService of that id costs on a day; None where the tariff does not say. `act`: a class
     of `done.CLASSES`, such as VR for one by video."""
     records = store.open(SYSTEM, Purpose.OPERATIONS)
-    told = read(records, f"HealthcareService/{service}")
-    tariff = Local(store.folder).tariff(place_of(read(records, reference(told, "providedBy"))))
+    told = looked_up(records, f"HealthcareService/{service}")
+    tariff = Local(store.folder).tariff(place_of(looked_up(records, referred(told, "providedBy"))))
     if tariff is None:
         return None
     own = coded(told.get("type", []), CHARGE)
@@ -65,19 +66,10 @@ def today(tariff: Tariff) -> date:
     return clock.now().astimezone(ZoneInfo(tariff.zone)).date()
 
 
-def read(records: Records, name: str) -> Resource:
-    type, _, id = name.partition("/")
-    try:
-        found: Resource = records.read(type, id).json() if id else {}
-    except (Missing, Gone):
-        return {}
-    return found
-
-
 def year_so_far(records: Records, patient: str, place: str = USUAL, kind: str = "outpatient") -> list[YearSoFar]:
     """The years of a patient's insurances that are in force today, for whoever may see them. Raises Forbidden."""
     local = Local(records.store.folder)
-    tariff, person = local.tariff(place), read(records, f"Patient/{bare(patient)}")
+    tariff, person = local.tariff(place), looked_up(records, f"Patient/{bare(patient)}")
     found = []
     for card in every(records, "Coverage", [("beneficiary", f"Patient/{bare(patient)}"), ("_count", "100")]):
         day = today(tariff) if tariff else clock.now().date()

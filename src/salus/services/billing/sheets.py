@@ -5,10 +5,12 @@ years to come, whatever the files of tariffs and rules say by then.
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import count
 from typing import Literal
 
 import msgspec
@@ -16,7 +18,9 @@ from msgspec import Struct
 
 from salus.base.errors import Invalid
 from salus.places.settlement import Claim, Item, Line, Payer, Rule, Settlement, Year, all_own, settle
-from salus.services.billing.names import SHEET, Resource, extension
+from salus.records import Records
+from salus.services.billing.names import SHEET, Resource, extension, invoice_id
+from salus.services.looking import looked_up
 
 PAYERS: tuple[Payer, ...] = ("insured", "insurer", "serious", "account", "provider")
 
@@ -146,3 +150,11 @@ def decimal(value: Fraction) -> str:
     ('3.5', '14')
     """
     return str(Decimal(value.numerator) / Decimal(value.denominator))
+
+
+def invoices_of_visit(records: Records, encounter: str) -> Iterator[Resource]:
+    """The invoices of a visit of that id, from the first; their numbers have no gaps."""
+    for number in count(1):
+        if not (found := looked_up(records, f"Invoice/{invoice_id(f'Encounter/{encounter}', number)}")):
+            return
+        yield found

@@ -10,16 +10,17 @@ from datetime import date
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.codes import Term, term
 from salus.codes.tables import ICD10, ICD10CM
 from salus.places.drg import Grouper, Payment, Stay, Table, TableGrouper, payment
 from salus.records import Records
+from salus.services.acting import referred
 from salus.services.billing.desks import HIGHEST, place_of
 from salus.services.billing.done import CLASSES
 from salus.services.billing.local import Local
-from salus.services.billing.names import LEVEL, Resource, extension, invoice_id, reference
-from salus.services.billing.sheets import sheet_of
+from salus.services.billing.names import LEVEL, Resource, extension
+from salus.services.billing.sheets import invoices_of_visit, sheet_of
+from salus.services.looking import looked_up
 
 ICD9 = "http://hl7.org/fhir/sid/icd-9-cm"  # of Procedures: the third volume
 FIRST = ("DD", "AD", "CC", "")  # uses of a diagnosis, the most telling first: discharge, admission, chief complaint
@@ -44,7 +45,7 @@ def expected(records: Records, encounter: str, grouper: Grouper | None = None) -
     told = records.read("Encounter", encounter).json()
     if CLASSES.get(told["class"].get("code", ""), ("",))[0] != "inpatient":
         return None
-    house = looked_up(records, reference(told, "serviceProvider"))
+    house = looked_up(records, referred(told, "serviceProvider"))
     table, stay = Local(records.store.folder).groups(place_of(house)), stay_of(records, told)
     if table is None or stay is None or not table.since <= clock.now().date() < table.until:
         return None
@@ -66,7 +67,7 @@ def stay_of(records: Records, encounter: Resource) -> Stay | None:
 def diagnoses(records: Records, encounter: Resource) -> Iterator[str]:
     """ICD-10 codes, the main diagnosis first: by the ranks and uses that the Encounter gives, then as they came."""
     said = sorted(encounter.get("diagnosis", []), key=telling)
-    named = [reference(one, "condition").removeprefix("Condition/") for one in said]
+    named = [referred(one, "condition").removeprefix("Condition/") for one in said]
     wanted = [("encounter", str(encounter["id"])), ("_sort", "recorded-date"), ("_count", "200")]
     found = {str(one["id"]): one for one in every(records, "Condition", wanted)}
     for id in dict.fromkeys([*named, *found]):
@@ -98,7 +99,7 @@ def coded(concept: Resource, system: str) -> list[str]:
 
 def age(records: Records, encounter: Resource) -> int:
     """In whole years when the stay began; 40 where nobody knows when they were born."""
-    born = looked_up(records, reference(encounter, "subject")).get("birthDate", "")
+    born = looked_up(records, referred(encounter, "subject")).get("birthDate", "")
     began = encounter.get("period", {}).get("start", "")
     if len(born) < 10 or len(began) < 10:
         return Stay("-").age
@@ -108,21 +109,7 @@ def age(records: Records, encounter: Resource) -> int:
 
 def cost_of(records: Records, encounter: str) -> int:
     """What was charged so far, in minor units: issued or not, but for what was cancelled."""
-    total, number = 0, 1
-    while invoice := looked_up(records, f"Invoice/{invoice_id(f'Encounter/{encounter}', number)}"):
-        total += sheet_of(invoice).total if invoice["status"] != "cancelled" else 0
-        number += 1
-    return total
-
-
-def looked_up(records: Records, name: str) -> Resource:
-    """What stands there; nothing where nothing does."""
-    type, _, id = name.partition("/")
-    try:
-        found: Resource = records.read(type, id).json() if id else {}
-    except (Missing, Gone):
-        return {}
-    return found
+    return sum(sheet_of(one).total for one in invoices_of_visit(records, encounter) if one["status"] != "cancelled")
 
 
 def under_way(records: Records, patient: str) -> list[str]:

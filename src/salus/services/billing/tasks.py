@@ -1,12 +1,12 @@
 """What billing cannot decide it asks a clerk, once: a Task about the thing. https://hl7.org/fhir/R4/task.html"""
 
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.base.words import words_of
 from salus.records import Records
 from salus.records.desk import Desk
-from salus.services.billing.desks import put, standing
-from salus.services.billing.names import TASK, Resource, id_of
+from salus.services.acting import put, same_id, standing
+from salus.services.billing.names import TASK, Resource
+from salus.services.looking import looked_up
 
 OPEN = frozenset({"requested", "accepted", "in-progress", "on-hold", "ready"})
 CORRECTION = "invoice-correction"  # of a bill that was paid, and whose charges have changed
@@ -15,13 +15,12 @@ WHAT = "what"  # the input that tells what it is about: a code of a tariff, a re
 
 def ask(desk: Desk, kind: str, focus: str, patient: str, what: str = "") -> Resource:
     """Ask, or ask again after it was answered; while it is open nothing changes. `kind`: a word `task.<kind>`."""
-    id = id_of("task", kind, focus)
-    before = standing(desk, "Task", id)
+    before = standing(desk, task_of(kind, focus))
     if before and before["status"] in OPEN:
         return before
     body = {
         "resourceType": "Task",
-        "id": id,
+        "id": same_id("task", kind, focus),
         "status": "requested",
         "intent": "order",
         "code": {"coding": [{"system": TASK, "code": kind}]},
@@ -32,17 +31,19 @@ def ask(desk: Desk, kind: str, focus: str, patient: str, what: str = "") -> Reso
     return put(desk, body | ({"for": {"reference": patient}} if patient else {}))
 
 
+def task_of(kind: str, focus: str) -> str:
+    """What asks it, whether it is asked or not."""
+    return f"Task/{same_id('task', kind, focus)}"
+
+
 def is_open(records: Records, kind: str, focus: str) -> bool:
     """Whether it was asked and not answered yet."""
-    try:
-        return records.read("Task", id_of("task", kind, focus)).json()["status"] in OPEN
-    except (Missing, Gone):
-        return False
+    return looked_up(records, task_of(kind, focus)).get("status") in OPEN
 
 
 def answered(desk: Desk, kind: str, focus: str) -> None:
     """What was asked is settled."""
-    before = standing(desk, "Task", id_of("task", kind, focus))
+    before = standing(desk, task_of(kind, focus))
     if before and before["status"] in OPEN:
         put(desk, before | {"status": "completed", "lastModified": clock.instant(desk.at)})
 

@@ -10,8 +10,9 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records.desk import Desk
 from salus.records.shapes import Change
 from salus.services.acting import Resource, of_house, put, seen, standing
+from salus.services.laboratory.calling import escalate
 from salus.services.laboratory.catalogue import Limits, limits_of
-from salus.services.laboratory.critical import CRITICAL_RESULT, escalate, is_critical, open_task, waiting
+from salus.services.laboratory.critical import CRITICAL_RESULT, is_critical, open_task, waiting
 from salus.services.laboratory.flags import moment, test_of
 from salus.services.laboratory.orders import at_desk, report_id, step_of
 from salus.services.laboratory.rules import RECENT

@@ -5,14 +5,13 @@ https://hl7.org/fhir/R4/specimen.html
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.codes.tables import LOINC, SNOMED
 from salus.records import Records
 from salus.records.desk import Desk
-from salus.services.acting import BASE, Acting, Resource, coded, current, put, same_id, sign, standing
+from salus.services.acting import BASE, Acting, Resource, by, coded, current, put, same_id, sign, standing
 from salus.services.laboratory.orders import Ordered, accession_of, at_desk, check_step, report_id
 from salus.services.laboratory.rules import LONGEST, MOST_TOGETHER, REJECTIONS
 from salus.services.laboratory.states import STEPS
@@ -199,7 +198,3 @@ def asked_again(desk: Desk, specimen: Resource, found: Sequence[Ordered]) -> Res
         "sent": clock.instant(desk.at),
         "payload": [{"contentString": text}],
     }
-
-
-def by(desk: Desk) -> dict[str, Any]:
-    return {"reference": desk.actor.reference}

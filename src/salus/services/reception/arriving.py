@@ -10,7 +10,7 @@ from salus.privacy import Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
 from salus.services.acting import Acting, current, found, put, same_id, standing
-from salus.services.appointments import states as bookings
+from salus.services.appointments.states import BOOKING
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, person_of, room_of, service_of
 from salus.services.reception.encounters import encounter, id_for, urgent
 from salus.services.reception.order import due
@@ -41,7 +41,7 @@ def check_in(store: Store, actor: Actor, purpose: Purpose, appointment: str, lev
     def work(desk: Desk) -> Arrival:
         booked, name = current(desk, f"Appointment/{appointment}"), f"Appointment/{appointment}"
         check_not_here(desk, appointment)
-        status = bookings.after("check-in", booked["status"], name)
+        status = BOOKING.after("check-in", booked["status"], name)
         check_today(booked, clinic, desk.at, name)
         put(desk, booked | {"status": status})
         drafted = drawn(desk, clinic, patient_of(booked), level, moment(booked["start"]))

@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
-from salus.base.errors import Gone, Invalid, Missing
+from salus.base.errors import Invalid
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.services.appointments.catalogue import zone_of
+from salus.services.looking import looked_up
 
 Resource = dict[str, Any]
 
@@ -58,13 +59,7 @@ def person_of(store: Store, doctor: str) -> str:
 
 def role_of(store: Store, doctor: str) -> Resource | None:
     """The PractitionerRole of that name, if it is one that is here."""
-    type, _, id = doctor.partition("/")
-    if type != "PractitionerRole":
-        return None
-    try:
-        return dict(offered(store).read(type, id).json())
-    except (Missing, Gone):
-        return None
+    return looked_up(offered(store), doctor) or None if doctor.startswith("PractitionerRole/") else None
 
 
 def service_of(store: Store, appointment: Resource) -> str:

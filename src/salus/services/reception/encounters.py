@@ -5,9 +5,9 @@ since R4 has no element for it.
 """
 
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
+from salus.services.acting import same_id
 from salus.services.reception import states
 from salus.services.reception.clinics import Clinic
 from salus.services.reception.tickets import Ticket
@@ -25,7 +25,7 @@ BEFORE = frozenset({"planned", "arrived", "triaged"})  # nobody has seen the pat
 
 def id_for(appointment: str) -> str:
     """The id of the Encounter of an Appointment's id."""
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/encounter/{appointment}"))
+    return same_id("encounter", appointment)
 
 
 def encounter(id: str, ticket: Ticket, clinic: Clinic, appointment: str = "", reason: str = "") -> Resource:

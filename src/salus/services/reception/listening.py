@@ -11,6 +11,7 @@ from salus.base.errors import Conflict, Gone, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records.shapes import Change
 from salus.services.acting import TASKS
+from salus.services.looking import looked_up
 from salus.services.reception import queue
 from salus.services.reception.clinics import clinic_of
 from salus.services.reception.states import CALLED, STANDING
@@ -23,10 +24,7 @@ ENDS = {"finished": "finish", "cancelled": "leave", "entered-in-error": "leave"}
 def hear(house: House, change: Change) -> None:
     """An Encounter has changed: where it is over, so is its number."""
     records = house.store.open(SYSTEM, Purpose.OPERATIONS)
-    try:
-        verb = ENDS.get(records.read("Encounter", change.id).json()["status"])
-    except (Missing, Gone):
-        return
+    verb = ENDS.get(looked_up(records, f"Encounter/{change.id}").get("status", ""))
     wanted = [("encounter", f"Encounter/{change.id}"), ("code", f"{TASKS}|{CODE}")]
     for found in records.search(TYPE, wanted).versions if verb else ():
         if ticket_of(found.json()).stands:

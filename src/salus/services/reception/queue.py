@@ -15,7 +15,7 @@ from salus.records import Store
 from salus.records.bookings import person
 from salus.records.desk import Desk
 from salus.services.acting import Acting, current, put, standing
-from salus.services.appointments import states as bookings
+from salus.services.appointments.states import BOOKING
 from salus.services.reception import states
 from salus.services.reception.arriving import drawn
 from salus.services.reception.clinics import clinic_of, person_of, role_of
@@ -182,5 +182,5 @@ def let_go(desk: Desk, encounter: Resource, verb: str) -> None:
     """End the Appointment of an Encounter, where it has one that is not over."""
     for one in encounter.get("appointment", []):
         booked = standing(desk, one["reference"])
-        if booked and booked["status"] in bookings.VERBS[verb][0]:
-            put(desk, booked | {"status": bookings.VERBS[verb][1]})
+        if booked and BOOKING.can(verb, booked["status"]):
+            put(desk, booked | {"status": BOOKING.after(verb, booked["status"], one["reference"])})

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Issue, SalusError
@@ -21,7 +20,7 @@ from salus.privacy import Actor, Purpose
 from salus.records import Store
 from salus.records.desk import Desk
 from salus.services import acting
-from salus.services.acting import TASKS, Acting, coded, put, standing
+from salus.services.acting import TASKS, Acting, coded, put, same_id, standing
 from salus.services.reception.matching.candidates import escaped
 from salus.services.reception.matching.matching import Match, matches
 from salus.services.reception.matching.names import HAN, family_of
@@ -196,7 +195,7 @@ def fresh(desk: Desk) -> tuple[str, str]:
     """An id and the record number that it follows from, neither of which anybody has."""
     while True:
         number = f"{secrets.randbelow(900_000_000) + 100_000_000}"
-        id = str(uuid5(NAMESPACE_URL, f"{MRN}/{number}"))
+        id = same_id("mrn", number)
         if standing(desk, f"Patient/{id}") is None:
             return id, number
 

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/valueset-task-status.html
 
 from dataclasses import dataclass
 
-from salus.base.errors import Conflict
+from salus.services.moves import Moves
 
 WAITING, CALLED, ASIDE, DONE, GONE = "requested", "in-progress", "on-hold", "completed", "cancelled"
 STANDING = frozenset({WAITING, CALLED, ASIDE})
@@ -37,27 +37,19 @@ VERBS: dict[str, Verb] = {
 }
 
 
+SAID = {WAITING: "waiting", CALLED: "called", ASIDE: "set aside", DONE: "finished", GONE: "gone"}
+TICKET = Moves(
+    {name: (verb.of, verb.to) for name, verb in VERBS.items()},
+    {name: verb.done for name, verb in VERBS.items()},
+    SAID,
+)
+
+
 def after(verb: str, state: str, what: str) -> Verb:
     """What a verb does. Raises Conflict, naming the states in which it may be done.
 
     >>> after("skip", "in-progress", "Number 007").to
     'on-hold'
     """
-    found = VERBS[verb]
-    if state not in found.of:
-        allowed = " or ".join(SAID[one] for one in sorted(found.of))
-        raise Conflict(f"{what} is {SAID[state]}: only what is {allowed} can be {found.done}", path="status")
-    return found
-
-
-SAID = {WAITING: "waiting", CALLED: "called", ASIDE: "set aside", DONE: "finished", GONE: "gone"}
-
-
-def diagram() -> str:
-    """The table as a Mermaid state diagram, for the docs. https://mermaid.js.org/syntax/stateDiagram.html"""
-    arrows = [
-        f"    {one.replace('-', '_')} --> {verb.to.replace('-', '_')}: {name}"
-        for name, verb in VERBS.items()
-        for one in sorted(verb.of)
-    ]
-    return "\n".join(["stateDiagram-v2", *arrows])
+    TICKET.after(verb, state, what)
+    return VERBS[verb]

@@ -9,14 +9,13 @@ which room, or where people wait), `wished` (the doctor whom they came for), `ca
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.records import Records
 from salus.records.desk import Desk
-from salus.services.acting import TASKS, coded, current
+from salus.services.acting import TASKS, coded, current, same_id
 from salus.services.reception.order import Place, place
 from salus.services.reception.states import STANDING, WAITING
 from salus.services.reception.triage import level_of
@@ -76,7 +75,7 @@ class Ticket:
 
 def id_of(service: str, day: date, number: int) -> str:
     """One id for each number of a queue, so that no number can be given twice."""
-    return str(uuid5(NAMESPACE_URL, f"{QUEUE}/{service}/{day.isoformat()}/{number}"))
+    return same_id("queue", service, day.isoformat(), str(number))
 
 
 def next_number(desk: Desk, service: str, day: date) -> int:

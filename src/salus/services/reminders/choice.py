@@ -6,12 +6,12 @@ and leaves the house no more.
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
 from salus.base.errors import Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
+from salus.services.acting import same_id
 from salus.services.reminders.occasions import KINDS
 
 Resource = dict[str, Any]
@@ -21,7 +21,7 @@ LAW = "PIPL (2021), art. 24"
 
 
 def consent_id(patient: str, kind: str) -> str:
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/notices/{patient}/{kind}"))
+    return same_id("notices", patient, kind)
 
 
 def consent(patient: str, kind: str, wanted: bool) -> Resource:

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.resources import name_of
 from salus.base import clock, money
-from salus.base.errors import Gone, Missing
 from salus.base.words import LANGUAGES, words_of
 from salus.records import Records
 from salus.services.appointments.booking import OFFERED
 from salus.services.appointments.brochure import USUAL, alias
 from salus.services.appointments.catalogue import zone_of
 from salus.services.appointments.waiting.terms import service_of_place
+from salus.services.looking import looked_up
 from salus.ui import formats
 
 Resource = dict[str, Any]
@@ -38,16 +38,6 @@ def subject(records: Records, request: Resource) -> str:
     found = told.get("subject", {})
     first = next(iter(found), {}) if isinstance(found, list) else found
     return str(first.get("reference", ""))
-
-
-def looked_up(records: Records, reference: str) -> Resource:
-    """Nothing where it is not here."""
-    type, _, id = reference.partition("/")
-    try:
-        made: Resource = records.read(type, id).json() if id else {}
-    except (Missing, Gone):
-        return {}
-    return made
 
 
 def language_of(patient: Resource, usual: str) -> str:

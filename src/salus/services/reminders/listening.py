@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.shapes import Change
@@ -15,6 +14,7 @@ from salus.services.appointments.booking import OFFERED
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.series import series_of
 from salus.services.appointments.waiting.terms import service_of_place
+from salus.services.looking import as_it_was, looked_up
 from salus.services.reminders import facts, notices
 from salus.services.reminders.choice import refused_by
 from salus.services.reminders.occasions import CHANGED, OFFER_OVER, ONCE, Occasion, occasion
@@ -55,10 +55,10 @@ def hear(house: House, change: Change) -> None:
 
 def news(store: Store, records: Records, change: Change) -> Iterator[News]:
     """What a change tells to whom."""
-    after = version(records, change, change.version)
+    after = as_it_was(records, change, change.version)
     if after is None or is_past(after):
         return
-    before = version(records, change, change.version - 1)
+    before = as_it_was(records, change, change.version - 1)
     for patient in facts.patients(records, after):
         had = before if before and patient in facts.patients(records, before) else None
         if (found := occasion(had, after)) is not None:
@@ -77,17 +77,9 @@ def with_course(store: Store, records: Records, change: Change, one: News) -> Ne
     if notices.is_written(store, whole.id):
         return whole
     at_once = (line for line in store.outbox(change.t - 1, 1) if line.t == change.t and line.type == change.type)
-    found = [version(records, line, line.version) for line in at_once]
+    found = [as_it_was(records, line, line.version) for line in at_once]
     others = sum(1 for told in found if told and series_of(told) == course) - 1
     return replace(whole, others=others) if others > 0 else one
-
-
-def version(records: Records, change: Change, number: int) -> Resource | None:
-    try:
-        made: Resource = records.vread(change.type, change.id, number).json()
-    except (Missing, Gone):
-        return None
-    return made
 
 
 def is_past(told: Resource) -> bool:
@@ -103,7 +95,7 @@ def tell(house: House, records: Records, one: News) -> bool:
     is not wanted, or its person is no more."""
     if notices.is_written(house.store, one.id):
         return False
-    patient = facts.looked_up(records, one.patient)
+    patient = looked_up(records, one.patient)
     unwanted = one.occasion.kind in refused_by(records, one.patient) if patient else True
     if not patient or "deceasedDateTime" in patient or patient.get("deceasedBoolean"):
         return False

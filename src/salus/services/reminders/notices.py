@@ -14,16 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import same_id, standing
 
 Resource = dict[str, Any]
 TYPE = "Communication"
@@ -51,18 +50,9 @@ class Notice:
     read: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """How far it is on its way out: how often it was tried, when it is tried next, and when it would be too late."""
-
-    tries: int
-    next: datetime
-    until: datetime | None = None
-
-
 def notice_id(code: str, patient: str, about: str, key: str) -> str:
     """The same for the same thing heard twice."""
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/notice/{code}/{patient}/{about}/{key}"))
+    return same_id("notice", code, patient, about, key)
 
 
 def notices_of(records: Records, patient: str, most: int = 100) -> list[Notice]:
@@ -107,7 +97,7 @@ def write(store: Store, told: Resource, actor: Actor, purpose: Purpose) -> bool:
     """Store a notice; False where it is there already, read or not."""
 
     def work(desk: Desk) -> bool:
-        if standing(desk, told["id"]) is not None:
+        if standing(desk, f"{TYPE}/{told['id']}") is not None:
             return False
         desk.update(drafts.addressed(told, TYPE, told["id"]))
         return True
@@ -145,16 +135,8 @@ def mark_all_read(store: Store, actor: Actor, purpose: Purpose, patient: str) ->
 
 
 def received(desk: Desk, id: str, patient: str) -> bool:
-    told = standing(desk, id)
+    told = standing(desk, f"{TYPE}/{id}")
     if told is None or told["subject"]["reference"] != patient or not coded(told, CODES) or "received" in told:
         return False
     desk.update(drafts.addressed(told | {"received": clock.instant(desk.at)}, TYPE, id))
     return True
-
-
-def standing(desk: Desk, id: str) -> Resource | None:
-    try:
-        made: Resource = desk.current(TYPE, id).json()
-    except (Missing, Gone):
-        return None
-    return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from salus.services.appointments.states import VERBS
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.waiting.terms import is_place, lapses
 
 Resource = dict[str, Any]
@@ -96,7 +96,7 @@ def done(before: Resource | None, after: Resource) -> str:
         return let_go(before, after)
     if new == "booked":
         return "book" if old in ("", "proposed", "pending", "waitlist") else ""
-    found = [verb for verb, (states, to) in VERBS.items() if old in states and to == new]
+    found = [verb for verb, (states, to) in BOOKING.table.items() if old in states and to == new]
     if "lapse" in found:
         return "lapse" if before and lapses(after) > lapses(before) else "decline"
     return next(iter(found), "")

@@ -18,9 +18,10 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import standing
+from salus.services.looking import looked_up
 from salus.services.reminders import notices
 from salus.services.reminders.choice import refused_by
-from salus.services.reminders.facts import looked_up
 from salus.services.reminders.site import SLOT, Channel, Site, site_of
 from salus.services.rounds import House
 
@@ -135,7 +136,7 @@ def claim(store: Store, id: str) -> Resource | None:
     """Say that a notice is being sent; None where another process does, or has."""
 
     def work(desk: Desk) -> Resource | None:
-        told = notices.standing(desk, id)
+        told = standing(desk, f"{notices.TYPE}/{id}")
         if told is None or told["status"] not in WAITS.split(",") or state(told)["next"] > desk.at:
             return None
         said = state(told)
@@ -155,7 +156,7 @@ def finish(store: Store, told: Resource, fault: str) -> bool:
     id, contact = told["id"], state(told)["contact"]
 
     def work(desk: Desk) -> None:
-        found = notices.standing(desk, id)
+        found = standing(desk, f"{notices.TYPE}/{id}")
         if found is None:
             return
         others = [one for one in found["extension"] if one["url"] != notices.SENDING]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus import codes
 from salus.base import clock
@@ -11,6 +10,7 @@ from salus.base.errors import Invalid
 from salus.base.words import words_of
 from salus.codes.tables import ICD10, SNOMED
 from salus.records import signed
+from salus.services.acting import same_id
 
 Resource = dict[str, Any]
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -41,7 +41,7 @@ class Diagnosis:
 
     def id(self, note: str) -> str:
         """Of its Condition, in a note."""
-        return str(uuid5(NAMESPACE_URL, f"https://salus.example/diagnosis/{note}/{self.system}|{self.code}"))
+        return same_id("diagnosis", note, f"{self.system}|{self.code}")
 
 
 def concept(one: Diagnosis) -> Resource:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.suggestion import Name
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.records.shapes import Version
+from salus.services.acting import same_id
 from salus.services.visits import diagnoses
 from salus.services.visits.diagnoses import Diagnosis
 from salus.services.visits.narrative import clean, plain, xhtml
@@ -74,7 +74,7 @@ class Note:
 
 def id_of(encounter: str) -> str:
     """The id of the note of a visit."""
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/note/{encounter}"))
+    return same_id("note", encounter)
 
 
 def check_length(texts: Iterable[str]) -> None:

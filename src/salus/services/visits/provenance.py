@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.records import Records, signed
 from salus.records.shapes import Version
+from salus.services.acting import same_id
 
 Resource = dict[str, Any]
 TYPE = "Provenance"
@@ -44,7 +44,7 @@ def signature(
 
 
 def id_of(note: str, act: str, signer: str) -> str:
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/{act}/{note}/{signer if act == 'co-sign' else ''}"))
+    return same_id(act, note, signer if act == "co-sign" else "")
 
 
 def agent(kind: str, who: str) -> Resource:

@@ -17,7 +17,7 @@ from salus.records import drafts, signed
 from salus.records.desk import Desk
 from salus.records.shapes import Version
 from salus.services.acting import current, put, standing
-from salus.services.appointments.states import VERBS
+from salus.services.appointments.states import BOOKING
 from salus.services.visits import diagnoses, notes, orders, provenance
 from salus.services.visits.notes import Note, note_of
 from salus.services.visits.templates import BLANK
@@ -161,8 +161,8 @@ def end(desk: Desk, visit: Resource, tickets: Sequence[str]) -> None:
         put(desk, task | {"status": "completed", "executionPeriod": span})
     for one in visit.get("appointment", ()):
         booked = standing(desk, str(one.get("reference", "")))
-        if booked and booked["status"] in VERBS["fulfil"][0]:
-            put(desk, booked | {"status": VERBS["fulfil"][1]})
+        if booked and BOOKING.can("fulfil", booked["status"]):
+            put(desk, booked | {"status": BOOKING.after("fulfil", booked["status"], booked["id"])})
 
 
 def waiting_for(writing: Writing, encounter: str) -> list[str]:

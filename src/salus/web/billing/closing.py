@@ -9,7 +9,7 @@ from salus.base.errors import Conflict, Invalid
 from salus.privacy import SYSTEM, Purpose
 from salus.records.books import Books
 from salus.services.billing import closing
-from salus.services.billing.closing import Closing
+from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
 from salus.services.billing.payments import DEPOSIT, providers_of
 from salus.web.billing.amounts import shown, typed

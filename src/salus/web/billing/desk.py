@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing
+from salus.base.errors import Missing
 from salus.base.ids import uuid7
 from salus.base.words import words_of
 from salus.records import Records
@@ -16,6 +16,7 @@ from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.names import TASK
 from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
+from salus.services.looking import looked_up
 from salus.web.billing.amounts import typed
 from salus.web.patients import search
 from salus.web.telling.person import Person, person
@@ -103,11 +104,8 @@ def somebody(visit: Visit, reference: str) -> Person | None:
 def known(records: Records, reference: str, language: str) -> Person | None:
     if not reference.startswith("Patient/"):
         return None
-    try:
-        patient = records.read("Patient", reference.removeprefix("Patient/")).json()
-    except (Missing, Gone):
-        return None
-    return person(patient, language, clock.now().date())
+    patient = looked_up(records, reference)
+    return person(patient, language, clock.now().date()) if patient else None
 
 
 # --- one patient ---

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from salus.base import clock
 from salus.base.errors import Gone, Invalid, Missing
+from salus.services.looking import looked_up
 from salus.services.visits import addenda, notes
 from salus.services.visits.addenda import KINDS, LONGEST_REASON, Story
 from salus.web.chart import shared
@@ -91,11 +92,7 @@ def names(visit: Visit, story: Story) -> dict[str, str]:
 def name_of(visit: Visit, reference: str) -> str:
     if reference == visit.who.actor.reference:
         return visit.who.name(visit.language)
-    type, _, id = reference.partition("/")
-    try:
-        told = visit.records.read(type, id).json() if type == "Practitioner" else {}
-    except (Missing, Gone):
-        told = {}
+    told = looked_up(visit.records, reference) if reference.startswith("Practitioner/") else {}
     return by_script([full(one) for one in told.get("name", ())], visit.language)[0] or reference
 
 

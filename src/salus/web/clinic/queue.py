@@ -6,7 +6,8 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.base import clock
-from salus.base.errors import Gone, Invalid, Missing
+from salus.base.errors import Invalid, Missing
+from salus.services.looking import looked_up
 from salus.services.reception import queue
 from salus.services.reception.states import ASIDE, CALLED, VERBS, WAITING
 from salus.services.reception.tickets import Ticket
@@ -88,9 +89,7 @@ def chosen_of(visit: Visit, asked: str, offered: list[tuple[str, str]]) -> str:
 
 def told(visit: Visit, ticket: Ticket) -> Waiting:
     """Who has a ticket; a person who is not here any more by their number alone."""
-    try:
-        patient = visit.records.read("Patient", ticket.patient.removeprefix("Patient/")).json()
-    except (Missing, Gone):
+    if not (patient := looked_up(visit.records, ticket.patient)):
         return Waiting(ticket, ticket.patient, "")
     found = person(patient, visit.language, clock.now().date())
     return Waiting(ticket, found.name, " ".join(filter(None, (found.sex, found.age))))

@@ -10,8 +10,9 @@ from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.codes import LABS
 from salus.records import Records
+from salus.services.laboratory.calling import call
 from salus.services.laboratory.catalogue import limits_of
-from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, call, listed, waiting
+from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, listed, waiting
 from salus.services.laboratory.rules import LONGEST
 from salus.web.acting import acting
 from salus.web.telling.people import patients, staff

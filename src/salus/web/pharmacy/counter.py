@@ -11,6 +11,7 @@ from salus.base.words import words_of
 from salus.services.acting import Acting
 from salus.services.pharmacy import dispensing
 from salus.services.pharmacy.amounts import Amount
+from salus.services.pharmacy.checking import Wish
 from salus.services.pharmacy.reviews import Review, review
 from salus.services.pharmacy.validity import moment
 from salus.ui import formats
@@ -44,11 +45,11 @@ def prepare(visit: Visit) -> Response:
     return done(visit, act, f"/pharmacy/{found.id}#dispense")
 
 
-def wish_of(form: Form) -> dispensing.Wish:
+def wish_of(form: Form) -> Wish:
     """Raises Invalid for what is no number, unit or date."""
     if form.get("unit") not in UNITS:
         raise Invalid(f"'{form.get('unit', '')[:40]}' is none of {', '.join(UNITS)}", path="quantity")
-    return dispensing.Wish(
+    return Wish(
         key=form.get("key", ""),
         order=form["order"],
         amount=Amount(number(form.get("amount", "")), form["unit"]),

@@ -15,7 +15,8 @@ from salus.base.ids import uuid7
 from salus.base.words import words_of
 from salus.services.acting import TASKS, code_in, referred
 from salus.services.pharmacy.amounts import PIECE
-from salus.services.pharmacy.reviews import Review, Verdict, decide, review, seen
+from salus.services.pharmacy.deciding import Verdict, decide, seen
+from salus.services.pharmacy.reviews import Review, review
 from salus.services.pharmacy.rules import LONGEST, REFUSALS, RETURNS
 from salus.web.acting import acting
 from salus.web.chart import shared

@@ -10,9 +10,11 @@ from salus.assistants.treatment.screen.orders import medicine_of
 from salus.base import clock
 from salus.codes.tables import UCUM
 from salus.services.pharmacy.amounts import PIECE, Amount
-from salus.services.pharmacy.dispensing import EXPIRY, LOT, is_bare, is_return
+from salus.services.pharmacy.checking import is_bare
+from salus.services.pharmacy.deciding import seen
+from salus.services.pharmacy.dispensing import EXPIRY, LOT, is_return
 from salus.services.pharmacy.filling import Filled, filled
-from salus.services.pharmacy.reviews import Review, seen, state_of
+from salus.services.pharmacy.reviews import Review, state_of
 from salus.services.pharmacy.states import DISPENSE
 from salus.web.telling.directions import amount, called, directions
 from salus.web.visit import Visit

@@ -1,8 +1,9 @@
 """Group visits: sessions that are opened, found, joined and closed.
 
 `Appointment/$find-groups?service=..` gives the sessions to come with their free places (extension `group-free`);
-`Appointment/ID/$join` takes a place, `$cancel` of one's own Appointment leaves it. `$open-group`, `$close` and `$move`
-of a session, with all of its members, are for staff.
+`Appointment/ID/$join` takes a place, `$cancel` of one's own Appointment leaves it. `$open-group` and `$close`, of a
+session with all of its members, are for staff. `$move` moves single bookings; a whole session is moved by
+`Groups.move_session`.
 """
 
 import asyncio

@@ -16,6 +16,7 @@ from salus.services.appointments.catalogue import zone_of
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting.terms import Place, is_place, place_of
 from salus.services.appointments.waiting.turns import clear, in_turn
+from salus.services.looking import looked_up
 
 Resource = dict[str, Any]
 COMING = "booked,pending,arrived,checked-in"
@@ -108,21 +109,14 @@ class Person:
     @cached_property
     def lives(self) -> bool:
         """Whether there is still somebody to be offered a time."""
-        try:
-            told = self._records.read("Patient", self._place.patient.partition("/")[2]).json()
-        except (Missing, Gone):
-            return False
-        return "deceasedDateTime" not in told and not told.get("deceasedBoolean")
+        told = looked_up(self._records, self._place.patient)
+        return bool(told) and "deceasedDateTime" not in told and not told.get("deceasedBoolean")
 
 
 def booking(records: Records, name: str) -> Resource | None:
     """An Appointment with a time, whatever has become of it."""
-    type, _, id = name.partition("/")
-    try:
-        told: Resource = records.read(type, id).json()
-    except (Missing, Gone):
-        return None
-    return told if told["resourceType"] == TYPE and "start" in told else None
+    told = looked_up(records, name)
+    return told if told.get("resourceType") == TYPE and "start" in told else None
 
 
 def engaged(records: Records, patient: str, but: str) -> list[tuple[datetime, datetime]]:

@@ -18,11 +18,12 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
-from salus.services.appointments import states
-from salus.services.appointments.booking import TYPE, give_back, held_until, standing, told
+from salus.services.acting import standing
+from salus.services.appointments.booking import TYPE, give_back, held_until, told
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import service_of, used_slots
 from salus.services.appointments.finding import Offer, some
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.waiting.line import Person, house, line, read, zone_known, zone_of_service
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, offered, place_of, waiting
 from salus.services.appointments.waiting.turns import GRACE, LEAD, MOST_LAPSED, answer_by, in_turn, keeps
@@ -129,7 +130,7 @@ def submit(store: Store, work: Any, act: str, id: str) -> Any:
 
 def put(desk: Desk, id: str, offer: Offer, slots: Sequence[str], zone: ZoneInfo) -> bool:
     """Raises Conflict where the time is not free."""
-    before = standing(desk, id)
+    before = standing(desk, f"{TYPE}/{id}")
     place = place_of(before) if before is not None and is_place(before) else None
     if before is None or place is None or not place.waits or not keeps(place.terms, offer, zone):
         return False
@@ -184,11 +185,11 @@ def lapse(store: Store, id: str) -> bool:
 
     def passing(heirs: Sequence[Place]) -> bool:
         def work(desk: Desk) -> bool:
-            before = standing(desk, id)
+            before = standing(desk, f"{TYPE}/{id}")
             if before is None or not due(before, desk.at):
                 return False
             made = let_go(place_of(before), lapsed=True)
-            states.after("lapse" if made["status"] == "waitlist" else "expire", before["status"], f"{TYPE}/{id}")
+            BOOKING.after("lapse" if made["status"] == "waitlist" else "expire", before["status"], f"{TYPE}/{id}")
             hand_on(desk, before, made, heirs, zone)
             return True
 
@@ -210,13 +211,13 @@ def expire(store: Store, id: str) -> bool:
     """Let go for good what was held for a while and not confirmed; False where it is not so."""
 
     def work(desk: Desk) -> bool:
-        before = standing(desk, id)
+        before = standing(desk, f"{TYPE}/{id}")
         if before is None or before["status"] != "pending" or is_place(before):
             return False
         until = held_until(before)
         if until is None or until > desk.at:
             return False
-        write(desk, before, before | {"status": states.after("expire", "pending", f"{TYPE}/{id}")})
+        write(desk, before, before | {"status": BOOKING.after("expire", "pending", f"{TYPE}/{id}")})
         return True
 
     return bool(submit(store, work, "expire", id))

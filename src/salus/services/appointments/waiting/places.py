@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Full, Gone, Invalid, Missing
 from salus.privacy import Role
 from salus.records import drafts
 from salus.records.desk import Desk
-from salus.services.appointments.booking import LONGEST_KEY, TYPE, Booking, cancelled, patient_of, standing, told
+from salus.services.acting import same_id, standing
+from salus.services.appointments.booking import LONGEST_KEY, TYPE, Booking, cancelled, patient_of, told
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.catalogue import roles
-from salus.services.appointments.states import after
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.video import marks
 from salus.services.appointments.waiting.line import booking, house, zone_known, zone_of_service
 from salus.services.appointments.waiting.offers import hand_on, heirs_of, let_go, write
@@ -36,7 +36,7 @@ LONGEST = timedelta(days=366)
 
 def id_of_place(patient: str, service: str, time: int) -> str:
     """The id of the place that somebody takes for a service for the n-th time: nobody has two at once."""
-    return str(uuid5(NAMESPACE_URL, f"https://salus.example/waiting/{patient}/{service}/{time}"))
+    return same_id("waiting", patient, service, str(time))
 
 
 class WaitingList(Booking):
@@ -55,7 +55,7 @@ class WaitingList(Booking):
         def work(desk: Desk) -> Resource:
             for time in range(1, MOST_TIMES + 1):
                 id = id_of_place(patient, terms.service, time)
-                before = standing(desk, id)
+                before = standing(desk, f"{TYPE}/{id}")
                 if before is None:
                     return told(desk.update(drafts.addressed(waiting(replace(wanted, id=id)), TYPE, id)))
                 if stands_for(before, wanted):
@@ -99,7 +99,7 @@ class WaitingList(Booking):
         """Wait no more; an offer passes to the next. Raises Missing, Conflict (it is booked: that is cancelled)."""
 
         def left(before: Resource) -> Resource:
-            after("cancel", before["status"], f"{TYPE}/{id}")
+            BOOKING.after("cancel", before["status"], f"{TYPE}/{id}")
             return cancelled(waiting(place_of(before)), "pat")
 
         return self._pass(id, "leave", left)
@@ -108,7 +108,7 @@ class WaitingList(Booking):
         """Let an offered time go and wait on in one's place; it passes to the next. Raises Missing, Conflict."""
 
         def declined(before: Resource) -> Resource:
-            after("decline", before["status"], f"{TYPE}/{id}")
+            BOOKING.after("decline", before["status"], f"{TYPE}/{id}")
             return let_go(place_of(before), lapsed=False)
 
         return place_of(self._pass(id, "decline", declined))
@@ -157,7 +157,7 @@ class WaitingList(Booking):
     def _replace(self, desk: Desk, place: Place) -> None:
         """Let go the booking that an accepted time replaces. Raises Conflict where that is the earlier by now."""
         name = place.terms.instead
-        later = standing(desk, name.partition("/")[2]) if name else None
+        later = standing(desk, f"{TYPE}/{name.partition('/')[2]}") if name else None
         if later is None or later["status"] != "booked" or place.offer is None:
             return
         if datetime.fromisoformat(later["start"]) <= place.offer.start:
@@ -242,7 +242,7 @@ def answerable(told: Resource, at: datetime) -> Place:
     name = f"{TYPE}/{told['id']}"
     if told["status"] == "waitlist":
         raise Gone(f"No time is offered to {name} any more: it waits on in its place", path="status")
-    after("accept", told["status"], name)
+    BOOKING.after("accept", told["status"], name)
     if not is_place(told) or (place := place_of(told)).until is None:
         raise Conflict(f"{name} is held, and not offered: confirm it", path="status")
     if place.until is not None and place.until <= at:

@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Gone, Missing, SalusError
+from salus.base.errors import SalusError
 from salus.records import Records, Store, holds
 from salus.records.bookings import HOLDING
 from salus.records.desk import Desk
 from salus.records.shapes import Change
-from salus.services.appointments import states
-from salus.services.appointments.booking import TYPE, cancelled, held_until, standing
+from salus.services.acting import referred, standing
+from salus.services.appointments.booking import TYPE, cancelled, held_until
+from salus.services.appointments.states import BOOKING
 from salus.services.appointments.waiting import offers
 from salus.services.appointments.waiting.line import booking, house, lines, zone_known
 from salus.services.appointments.waiting.terms import Place, is_place, offer_of, place_of, waiting
 from salus.services.appointments.waiting.turns import GRACE
+from salus.services.looking import as_it_was, looked_up
 from salus.services.rounds import Chore, House, Listener
 
 log = logging.getLogger(__name__)
@@ -64,23 +66,15 @@ class Freed:
 
 def freed(records: Records, change: Change) -> Iterator[Freed]:
     """What a change asks to be looked at."""
-    after = version(records, change, change.version)
+    after = as_it_was(records, change, change.version)
     if change.type == TYPE:
-        yield from by_booking(records, version(records, change, change.version - 1), after)
+        yield from by_booking(records, as_it_was(records, change, change.version - 1), after)
     elif after and change.type == "Slot" and after["status"] == "free":
         yield from by_slot(records, after)
     elif after and change.type == "PractitionerRole":
         yield Freed([one["reference"] for one in after.get("healthcareService", [])])
     elif change.type == "HealthcareService":
         yield Freed([f"HealthcareService/{change.id}"])
-
-
-def version(records: Records, change: Change, number: int) -> Resource | None:
-    try:
-        made: Resource = records.vread(change.type, change.id, number).json()
-    except (Missing, Gone):
-        return None
-    return made
 
 
 def by_booking(records: Records, before: Resource | None, after: Resource | None) -> Iterator[Freed]:
@@ -111,29 +105,18 @@ def services_of(records: Records, actors: tuple[str, ...]) -> set[str]:
     """What these give, and the same persons in their other roles."""
     made: set[str] = set()
     for one in actors:
-        kind, _, id = one.partition("/")
-        if kind == "PractitionerRole":
-            person = role(records, id).get("practitioner", {}).get("reference", "")
-            same = every(records, kind, [("practitioner", person), ("_count", "50")]) if person else ()
-            for told in (role(records, id), *same):
+        if one.startswith("PractitionerRole/"):
+            role = looked_up(records, one)
+            person = referred(role, "practitioner")
+            same = every(records, "PractitionerRole", [("practitioner", person), ("_count", "50")]) if person else ()
+            for told in (role, *same):
                 made |= {given["reference"] for given in told.get("healthcareService", [])}
-    return made
-
-
-def role(records: Records, id: str) -> Resource:
-    try:
-        made: Resource = records.read("PractitionerRole", id).json()
-    except (Missing, Gone):
-        return {}
     return made
 
 
 def by_slot(records: Records, slot: Resource) -> Iterator[Freed]:
     """A time that a hospital lays out itself."""
-    kind, _, id = slot["schedule"]["reference"].partition("/")
-    try:
-        schedule = records.read(kind, id).json()
-    except (Missing, Gone):
+    if not (schedule := looked_up(records, slot["schedule"]["reference"])):
         return
     begin, end = (datetime.fromisoformat(slot[name]) for name in ("start", "end"))
     actors = tuple(one.get("reference", "") for one in schedule.get("actor", []))
@@ -186,9 +169,9 @@ def end(store: Store, place: Place) -> None:
     """Nothing came free for it."""
 
     def work(desk: Desk) -> None:
-        before = standing(desk, place.id)
+        before = standing(desk, f"{TYPE}/{place.id}")
         if before is not None and is_place(before) and place_of(before).waits:
-            states.after("cancel", before["status"], f"{TYPE}/{place.id}")
+            BOOKING.after("cancel", before["status"], f"{TYPE}/{place.id}")
             offers.write(desk, before, cancelled(waiting(place_of(before)), "other"))
 
     offers.submit(store, work, "end", place.id)

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from salus.base import clock, money
 from salus.records.books import Entry
-from salus.services.acting import coded
+from salus.services.acting import coded, same_id
 from salus.services.billing.names import billed, deposit, is_billed
 from salus.services.billing.payments.port import Order, Told
 
@@ -122,7 +121,7 @@ def refunded(payment: str) -> str:
 
 def id_of(about: str, key: str) -> str:
     """The id of the payment under a key of the caller."""
-    return str(uuid5(NAMESPACE_URL, f"{KEYS}/{about}/{key}"))
+    return same_id("payment-key", about, key)
 
 
 # --- as FHIR ---
@@ -186,7 +185,7 @@ def payment_of(told: Resource) -> Payment:
 
 def notice(payment: Payment, told: Told, payee: Resource) -> Resource:
     """The PaymentNotice that a provider has said it is paid; the same however often that is said."""
-    id = str(uuid5(NAMESPACE_URL, f"{KEYS}/{payment.id}/notice"))
+    id = id_of(payment.id, "notice")
     return {
         "resourceType": NOTICE,
         "id": id,
