@@ -80,6 +80,12 @@ def filled(store: Store, folder: Path) -> None:
         assert not [one for one in records.put_many(items).result() if one.act == "refused"]
 
 
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Starlette], Iterator[str]]:
+    """For tests that have a house of their own."""
+    return served
+
+
 def served(app: Starlette) -> Iterator[str]:
     """Serve on a free port of this machine until the tests are over."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1, ws="none"))

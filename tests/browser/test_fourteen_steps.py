@@ -8,19 +8,24 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
+from starlette.applications import Starlette
 
+from salus.assistants.bedside import Bedside
 from salus.base import clock
 from salus.base.settings import Settings
+from salus.demo import city
+from salus.exchange import take_in
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.records.books import Books
 from salus.services.billing.invoices import invoices_of
 from salus.services.rota import LISTENERS
 from salus.services.rounds import House, begin, catch_up
+from salus.web import pages
 
 MORNING = datetime(2026, 11, 23, 0, 10, tzinfo=UTC)  # ten past eight in the city
 PATIENT, DOCTOR, CLINIC = "showcase-1", "demo-clinician", "general-centre"
@@ -67,11 +72,28 @@ class People:
             pass
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Settings]]:
+    """A store of its own: its time is ahead of that of the others."""
+    folder = tmp_path_factory.mktemp("steps")
+    city.make(folder / "city", people=40, years=1, end=date(2026, 11, 22))
+    settings = Settings(folder, folder / "db", folder / "models", folder / "events", b"s" * 64, port=0, demo=True)
+    with clock.stopped_at(MORNING), Store(settings.store) as store:
+        take_in(store.open(SYSTEM, Purpose.OPERATIONS), folder / "city")
+        begin(store)
+        yield store, settings
+
+
+@pytest.fixture(scope="module")
+def house(installed: tuple[Store, Settings], serving: Callable[[Starlette], Iterator[str]]) -> Iterator[str]:
+    store, settings = installed
+    yield from serving(Starlette(routes=pages(store, Bedside(store, settings.registry), settings)))
+
+
 @pytest.fixture(params=["en", "zh"])
 def people(look, installed: tuple[Store, Settings], request: pytest.FixtureRequest) -> Iterator[People]:
     store, settings = installed
     with clock.stopped_at(MORNING.replace(hour=0 if request.param == "en" else 2)):
-        begin(store)
         yield People(look, House(store, settings), request.param)
 
 
