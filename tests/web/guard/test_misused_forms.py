@@ -79,6 +79,12 @@ def test_money_is_taken_on_the_page_of_whose_it_is(at, ward):
     assert 404 == send(clerk, page, f"{page}/deposit", **form).status_code
 
 
+def test_a_payment_is_read_as_no_close_of_a_day(at, ward):
+    (payment, *_) = payments_of(ward, SYSTEM, Purpose.PAYMENT, bill_of(ward, OTHER).id)
+
+    assert 404 == at("auditor").get(f"/books/closings/{payment.id}").status_code
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 def test_no_calendar_reaches_the_end_of_time(at, day):
     assert 422 == at("patient").get(f"/mine/find?service=clinic&from={day}").status_code

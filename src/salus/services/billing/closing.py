@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Conflict, Invalid
+from salus.base.errors import Conflict, Invalid, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Records, Store, books
@@ -57,8 +57,16 @@ def closings(records: Records, provider: str, currency: str) -> list[Closing]:
 
 
 def closing(records: Records, id: str) -> Closing:
-    """One close, by its id. Raises Missing, Forbidden."""
-    return closing_of(records.read(TYPE, id).json())
+    """One close, by its id. Raises Missing (a payment is none), Forbidden."""
+    told = records.read(TYPE, id).json()
+    if not is_closing(told):
+        raise Missing(f"{TYPE}/{id[:64]} is no close of a day", path="closing")
+    return closing_of(told)
+
+
+def is_closing(told: Resource) -> bool:
+    """Whether a PaymentReconciliation is a close of ours, written by nobody's hand."""
+    return is_billed(told) and any(one.get("system") == CLOSINGS for one in told["identifier"])
 
 
 def drawers_of(lines: Iterator[Line]) -> tuple[Drawer, ...]:
