@@ -11,6 +11,7 @@ from salus.services.appointments.booking import Booking
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.waiting.places import WaitingList
 from salus.web.visit import Visit
 
 FIRST = 6  # times of a doctor that show at once
@@ -70,6 +71,10 @@ def day_of(text: str) -> date | None:
 
 def desk_of(visit: Visit) -> Booking:
     return Booking(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def line_of(visit: Visit) -> WaitingList:
+    return WaitingList(visit.desk.store, visit.who.actor, visit.who.purpose)
 
 
 def offer_of(visit: Visit, chosen: Choice, moving: str = "") -> tuple[Offer, tuple[str, ...]]:

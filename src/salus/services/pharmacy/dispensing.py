@@ -132,25 +132,25 @@ def take_back(acting: Acting, id: str, key: str, value: float, reason: str, word
         if value > left + LITTLE:
             raise Conflict(f"{value:g} {out.unit} is more than the {left:g} that are out: correct it", path="value")
         sign(desk, "take-back", [f"{TYPE}/{id}", f"{TYPE}/{mine}"], words or reason)
-        kept = {name: before.get(name) for name in ("subject", "context", "medicationCodeableConcept", "extension")}
-        return put(
-            desk,
-            kept
-            | {
-                "resourceType": TYPE,
-                "id": mine,
-                "status": status,
-                "extension": [*before.get("extension", []), returned(id)],
-                "statusReasonCodeableConcept": coded(REASONS, reason, words),
-                "type": coded(TYPES, RETURN),
-                "authorizingPrescription": before["authorizingPrescription"],
-                "performer": [{"actor": by(desk)}],
-                "quantity": Amount(value, out.unit).quantity,
-                "whenHandedOver": clock.instant(desk.at),
-            },
-        )
+        why = coded(REASONS, reason, words)
+        told = {"id": mine, "status": status, "statusReasonCodeableConcept": why}
+        return put(desk, taking_back(desk, before, Amount(value, out.unit)) | told)
 
     return acting.do("take back", f"{TYPE}/{id}", (TYPE,), work)
+
+
+def taking_back(desk: Desk, before: Resource, amount: Amount) -> Resource:
+    """The return of a dispensing, as it is written down."""
+    kept = {name: before.get(name) for name in ("subject", "context", "medicationCodeableConcept")}
+    return kept | {
+        "resourceType": TYPE,
+        "extension": [*before.get("extension", []), returned(before["id"])],
+        "type": coded(TYPES, RETURN),
+        "authorizingPrescription": before["authorizingPrescription"],
+        "performer": [{"actor": by(desk)}],
+        "quantity": amount.quantity,
+        "whenHandedOver": clock.instant(desk.at),
+    }
 
 
 def returned(id: str) -> Resource:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -77,18 +78,7 @@ def times(
     clinics, doctor = wanted(visit, asked)
     begin = day_of(visit.query.get("from", ""))
     shown = [one for one in clinics if not asked["place"] or one.place.en == asked["place"]]
-    days = (
-        next_days(
-            visit.desk.store,
-            [one.id for one in shown],
-            clinics[0].zone,
-            begin or date.min,
-            doctor.reference if doctor else None,
-            moving=f"Appointment/{moving.id}" if moving else "",
-        )
-        if shown
-        else []
-    )
+    days = days_of(visit, shown, clinics[0].zone, begin, doctor, moving) if shown else []
     return visit.page(
         "mine/times.html",
         status,
@@ -104,6 +94,25 @@ def times(
         key=uuid7(),
         moving=moving,
         fault=fault,
+    )
+
+
+def days_of(
+    visit: Visit,
+    clinics: Sequence[Clinic],
+    zone: ZoneInfo,
+    begin: date | None,
+    doctor: Doctor | None,
+    moving: Coming | None,
+) -> list[Day]:
+    """The next days on which these have room."""
+    return next_days(
+        visit.desk.store,
+        [one.id for one in clinics],
+        zone,
+        begin or date.min,
+        doctor.reference if doctor else None,
+        moving=f"Appointment/{moving.id}" if moving else "",
     )
 
 

@@ -13,15 +13,12 @@ from salus.services.appointments.hours import DAYS
 from salus.services.appointments.waiting.line import ahead, waiting_of
 from salus.services.appointments.waiting.places import WaitingList
 from salus.services.appointments.waiting.terms import Place, Terms, is_place, place_of
+from salus.web.booking import line_of
 from salus.web.mine import appointments
 from salus.web.services import own
 from salus.web.telling.bookings import Coming
 from salus.web.telling.waiting import HALVES, Waiting, waiting
 from salus.web.visit import Visit
-
-
-def desk_of(visit: Visit) -> WaitingList:
-    return WaitingList(visit.desk.store, visit.who.actor, visit.who.purpose)
 
 
 def waiting_ones(visit: Visit) -> list[Waiting]:
@@ -61,7 +58,7 @@ def booked(visit: Visit) -> list[Coming]:
 def join(visit: Visit) -> Response:
     """Take a place, or wait on other terms in the one that is had already."""
     clinic = visit.desk.brochure.clinic(visit.form.get("service", ""))
-    desk, patient = desk_of(visit), f"Patient/{own(visit)}"
+    desk, patient = line_of(visit), f"Patient/{own(visit)}"
     try:
         terms = terms_of(visit.form, clinic)
         had = [one for one in waiting_of(visit.records, patient) if one.terms.service == terms.service]
@@ -112,7 +109,7 @@ def accept(visit: Visit) -> Response:
     """Take the offered time. What came too late, or would replace an earlier one, is said where one stands."""
     id = visit.path["id"]
     try:
-        desk_of(visit).accept(id, keep="keep" in visit.form)
+        line_of(visit).accept(id, keep="keep" in visit.form)
     except Gone:
         return place(visit, visit.say("mine.offer.over"), 410)
     except Conflict:
@@ -126,7 +123,7 @@ def decline(visit: Visit) -> Response:
     body = visit.records.read("Appointment", id).json()
     if is_place(body) and not place_of(body).waits:
         with suppress(Conflict):  # pressed twice at once: the other press has let it go
-            desk_of(visit).decline(id)
+            line_of(visit).decline(id)
     return visit.go(f"/mine/waiting/{id}")
 
 
@@ -135,5 +132,5 @@ def leave(visit: Visit) -> Response:
     id = visit.path["id"]
     if is_place(visit.records.read("Appointment", id).json()):
         with suppress(Conflict):
-            desk_of(visit).leave(id)
+            line_of(visit).leave(id)
     return visit.go("/mine/appointments")

@@ -12,9 +12,10 @@ from salus.services.appointments.brochure import Clinic
 from salus.services.appointments.hours import DAYS
 from salus.services.appointments.waiting.line import waiting_of
 from salus.services.appointments.waiting.terms import ROUTINE, URGENCY, Place, Terms
+from salus.web.booking import line_of
 from salus.web.reception.hall import chosen
 from salus.web.reception.people import bookings
-from salus.web.reception.waiting import address, desk_of
+from salus.web.reception.waiting import address
 from salus.web.telling.person import person
 from salus.web.telling.waiting import ENDS
 from salus.web.visit import Visit
@@ -83,11 +84,11 @@ def put(visit: Visit, clinic: Clinic) -> Place:
     terms, urgency = terms_of(visit.form, clinic), visit.form.get("urgency", ROUTINE)
     if had := place_in(visit, clinic):
         same = (had.terms, had.urgency) == (terms, urgency)
-        return had if same else desk_of(visit).change(had.id, terms, urgency)
+        return had if same else line_of(visit).change(had.id, terms, urgency)
     key = visit.form.get("key", "")
     if not key:
         raise Invalid("The form has lost its key: load the page again", path="key")
-    return desk_of(visit).join(f"Patient/{visit.path['id']}", terms, urgency, key)
+    return line_of(visit).join(f"Patient/{visit.path['id']}", terms, urgency, key)
 
 
 def terms_of(form: Mapping[str, str], clinic: Clinic) -> Terms:

@@ -10,9 +10,9 @@ from salus.base import clock
 from salus.base.errors import Conflict, Missing, SalusError
 from salus.services.appointments.brochure import Clinic
 from salus.services.appointments.waiting.line import ahead, booking, places, waiting_of
-from salus.services.appointments.waiting.places import WaitingList
 from salus.services.appointments.waiting.terms import URGENCY, Place, service_of_place
 from salus.services.appointments.waiting.turns import HEAD_START, MOST_LAPSED, SETBACK, in_turn
+from salus.web.booking import line_of
 from salus.web.reception.hall import chosen
 from salus.web.telling.people import patients
 from salus.web.telling.person import Person
@@ -103,15 +103,11 @@ def waits_of(visit: Visit, patient: str) -> list[Waiting]:
 # --- what the desk does for a patient who asks ---
 
 
-def desk_of(visit: Visit) -> WaitingList:
-    return WaitingList(visit.desk.store, visit.who.actor, visit.who.purpose)
-
-
 def rate(visit: Visit) -> Response:
     """Say how urgent it is."""
     told, id = place_of(visit), visit.path["id"]
     try:
-        desk_of(visit).rate(id, visit.form.get("urgency", ""))
+        line_of(visit).rate(id, visit.form.get("urgency", ""))
     except SalusError as error:
         return list_of(visit, service_in(told), error)
     return visit.go(address(service_in(told), "rate"))
@@ -139,7 +135,7 @@ def check_shown(visit: Visit, told: dict[str, Any]) -> None:
 
 
 def act(visit: Visit, verb: str, id: str) -> None:
-    desk = desk_of(visit)
+    desk = line_of(visit)
     if verb == "accept":
         desk.accept(id, keep="keep" in visit.form)
     elif verb == "decline":
