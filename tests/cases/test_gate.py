@@ -163,7 +163,8 @@ def test_a_case_is_released_by_a_person_once_all_is_decided(gate: Gate, records:
 
 def test_no_other_role_drafts_or_releases(gate: Gate, store: Store):
     purpose = {Role.CLINICIAN: Purpose.TREATMENT, Role.NURSE: Purpose.TREATMENT, Role.DATA_SCIENTIST: Purpose.RESEARCH}
-    purpose |= {Role.PATIENT: Purpose.PATIENT_REQUEST}
+    purpose |= {Role.PATIENT: Purpose.PATIENT_REQUEST, Role.PHARMACIST: Purpose.TREATMENT}
+    purpose |= {Role.TECHNICIAN: Purpose.TREATMENT, Role.CASHIER: Purpose.PAYMENT, Role.AUDITOR: Purpose.PAYMENT}
     for role in (role for role in Role if role is not Role.CURATOR):
         who = Actor("Practitioner/x", role, "okonkwo" if role is Role.PATIENT else None)
         mine = store.open(who, purpose.get(role, Purpose.OPERATIONS))
