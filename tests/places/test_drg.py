@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from salus.base.errors import Invalid, Missing
-from salus.places.drg import Stay, TableGrouper, outlook, payment, shipped, table_of
+from salus.places.drg import Stay, TableGrouper, payment, shipped, table_of
 from salus.places.drg.telling import told, why
 
 TABLE = shipped("cn")
@@ -66,12 +66,6 @@ def test_what_fits_in_no_group_is_paid_by_its_items():
     found = payment(TABLE, GROUPER.group(Stay("Z00")), 3, 12_345)
 
     assert ("none", 12_345, 0) == (found.kind, found.paid, found.margin)
-
-
-def test_what_is_ordered_is_seen_against_what_is_left():
-    before, after = outlook(TABLE, GROUPER, Stay("J18.9"), 3, 700_000, 50_000)
-
-    assert (20_000, -30_000) == (before.margin, after.margin)
 
 
 def test_a_level_without_a_rate_is_told_with_those_there_are():

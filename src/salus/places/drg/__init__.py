@@ -5,7 +5,7 @@ program, or the table that is shipped as an example (`TableGrouper`).
 """
 
 from salus.places.drg.grouping import Grouped, Grouper, Stay, TableGrouper
-from salus.places.drg.paying import Payment, outlook, payment
+from salus.places.drg.paying import Payment, payment
 from salus.places.drg.tables import Table, shipped, table_of
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Stay",
     "Table",
     "TableGrouper",
-    "outlook",
     "payment",
     "shipped",
     "table_of",

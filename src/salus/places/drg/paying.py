@@ -1,8 +1,8 @@
-"""What a group pays of a stay, and what a hospital is to expect while the stay goes on."""
+"""What a group pays of a stay."""
 
 from dataclasses import dataclass
 
-from salus.places.drg.grouping import Grouped, Grouper, Stay
+from salus.places.drg.grouping import Grouped
 from salus.places.drg.tables import Table
 
 WHOLE = 10_000
@@ -39,14 +39,6 @@ def payment(table: Table, grouped: Grouped, level: int, cost: int) -> Payment:
     if cost > high:
         return Payment(grouped, table.currency, standard, cost, standard + cost - high, "high")
     return Payment(grouped, table.currency, standard, cost, standard, "usual")
-
-
-def outlook(
-    table: Table, grouper: Grouper, stay: Stay, level: int, cost: int, ordering: int
-) -> tuple[Payment, Payment]:
-    """What would be paid of a stay as it is, and with what is being ordered as well (its cost)."""
-    grouped = grouper.group(stay)
-    return payment(table, grouped, level, cost), payment(table, grouped, level, cost + ordering)
 
 
 def rounded(product: int, by: int) -> int:
