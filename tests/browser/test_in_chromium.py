@@ -38,6 +38,7 @@ PAGES = (
     ("cashier", "/billing"),
     ("auditor", "/books"),
     ("auditor", "/books/close"),
+    ("auditor", "/books/reconcile"),
     ("clinician", "/quizzes"),
     ("clinician", "/quizzes/review"),
     ("administrator", "/quizzes/group"),

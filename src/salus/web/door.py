@@ -33,6 +33,7 @@ from salus.web.directory import PAGES, Handler
 from salus.web.reception import screen
 from salus.web.signin import kept
 from salus.web.synthetic import Synthetic
+from salus.web.uploads import FILES, Upload, is_with_files, taken_apart
 from salus.web.visit import TEMPLATES, Desk, Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -65,7 +66,7 @@ def doorway(desk: Desk, handler: Handler, room: str | None) -> Endpoint:
         try:
             check_room(visit.account, room)
             if request.method == "POST":
-                visit.form = await form_of(request, desk.settings)
+                visit.form, visit.files = await form_of(request, desk.settings)
             response = await run_in_threadpool(handler, visit)
         except SalusError as error:
             response = await run_in_threadpool(faults.page, visit, error)
@@ -95,20 +96,32 @@ def check_room(account: Account | None, room: str | None) -> None:
         raise Forbidden(f"The role {account.actor.role} has no page under /{room}: sign in with one that has")
 
 
-async def form_of(request: Request, settings: Settings) -> dict[str, str]:
-    """The fields of a form, the last of each name. Raises Full, Malformed, or Forbidden for a form not ours."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_FORM:
-            raise Full(f"The form has more than {LONGEST_FORM} bytes: shorten it")
-    try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
-    except UnicodeDecodeError as fault:
-        raise Malformed("The form is not UTF-8: send it from the page") from fault
+async def form_of(request: Request, settings: Settings) -> tuple[dict[str, str], dict[str, Upload]]:
+    """The fields of a form, the last of each name, and its files. Raises Full, Malformed, or Forbidden for a form not
+    ours."""
+    kind = request.headers.get("content-type", "")
+    with_files = is_with_files(kind) and request.url.path in FILES
+    body = await body_of(request, FILES[request.url.path] if with_files else LONGEST_FORM)
+    fields, files = taken_apart(kind, body) if with_files else (plain_fields(body), {})
     given = request.headers.get("x-form-token") or fields.pop("form_token", None)
     session.check_form(settings.secret, request.cookies, given, request.headers.get("sec-fetch-site"))
-    return {name: value.strip() for name, value in fields.items()}
+    return {name: value.strip() for name, value in fields.items()}, files
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise Full(f"The form has more than {most} bytes: shorten it")
+    return bytes(body)
+
+
+def plain_fields(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError as fault:
+        raise Malformed("The form is not UTF-8: send it from the page") from fault
 
 
 def bound(response: Response, visit: Visit) -> Response:

@@ -26,6 +26,7 @@ from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
+from salus.web.uploads import Upload
 
 # packages whose words pages say, beside the house's own
 SPOKEN: tuple[str, ...] = (
@@ -71,6 +72,7 @@ class Visit:
     language: str
     token: str
     form: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
 
     @cached_property
     def records(self) -> Records:

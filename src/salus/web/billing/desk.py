@@ -90,6 +90,8 @@ def told(visit: Visit, task: Resource) -> ToDo:
     page = f"/billing/patients/{patient.removeprefix('Patient/')}" if patient else ""
     if focus.startswith("Invoice/"):
         page = f"/billing/bills/{focus.removeprefix('Invoice/')}"
+    if focus.startswith("PaymentReconciliation/"):
+        page = f"/books/reconciled/{focus.removeprefix('PaymentReconciliation/')}"
     text = (
         visit.say("billing.fault", what=task["description"]) if code_of(task) == FAULT else asked(task, visit.language)
     )

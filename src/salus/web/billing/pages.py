@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.billing import bills, books, closing, desk
+from salus.web.billing import bills, books, closing, desk, reconciling, record
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -23,4 +23,11 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/books/close", closing.preview, "books"),
     ("POST", "/books/close", closing.close, "books"),
     ("GET", "/books/closings/{id}", closing.one, "books"),
+    ("GET", "/books/reconcile", reconciling.choose, "books"),
+    ("POST", "/books/reconcile", reconciling.repair, "books"),
+    ("GET", "/books/reconcile/look", reconciling.preview, "books"),
+    ("POST", "/books/reconcile/look", reconciling.look, "books"),
+    ("GET", "/books/reconciled/{id}", record.one, "books"),
+    ("POST", "/books/reconciled/{id}", record.act, "books"),
+    ("GET", "/books/reconciled/{id}/csv", record.table, "books"),
 )

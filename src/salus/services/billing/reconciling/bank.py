@@ -22,6 +22,7 @@ from salus.services.billing.payments import moving, shapes
 from salus.services.billing.payments.dues import level
 from salus.services.billing.payments.port import Row, State, Told
 from salus.services.billing.payments.shapes import INWARD, TYPE, Kind, Payment, Status
+from salus.services.billing.reconciling.faults import Fault
 from salus.services.billing.reconciling.reading import Format, Item
 from salus.services.billing.reconciling.sides import Side, Standing, entry
 
@@ -96,6 +97,16 @@ class Bank:
             books.post(desk, key, currency, [entry(self.account, other, -signed(payment))], payment.about)
         moving.void_after_all(desk, payment, "reconciled")
         relevel(desk, payment)
+
+    def stands_alone(self, fault: Fault) -> bool:
+        return fault in (Fault.MISSING_HERE, Fault.AMOUNT, Fault.TWICE)
+
+    def take_back(self, desk: Desk, key: str, about: str, id: str) -> None:
+        books.reverse(desk, key, about, f"{TYPE}/{id}")
+        relevel(desk, payment_of(desk, id))
+
+    def keys(self, id: str) -> list[str]:
+        return [f"{kind}/{id}{again}" for kind in sorted(KINDS) for again in ("", "/again")]
 
     def counter(self, desk: Desk, payment: Payment, amount: int) -> str:
         """Whose money it is."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from salus.records import books
 from salus.records.desk import Desk
 from salus.services.billing.payments.port import State
+from salus.services.billing.reconciling.faults import Fault
 from salus.services.billing.reconciling.reading import Format, Item
 from salus.services.billing.reconciling.sides import Side, Standing, entry, on_account
 
@@ -59,6 +60,15 @@ class Insurer:
         found = self.standing(desk, id)
         if found:
             self.correct(desk, key, id, -found.amount, currency)
+
+    def stands_alone(self, fault: Fault) -> bool:
+        return fault not in (Fault.NOT_THERE_YET, Fault.WRONG_DAY, Fault.REPEATED)
+
+    def take_back(self, desk: Desk, key: str, about: str, id: str) -> None:
+        books.reverse(desk, key, about, f"Invoice/{id.removesuffix(CANCELLED)}")
+
+    def keys(self, id: str) -> list[str]:
+        return [f"invoice/{id}"]
 
 
 def about(id: str) -> str:

@@ -75,12 +75,22 @@ def reconciliations(records: Records, side: str, currency: str) -> list[Reconcil
 
 def reconciled(records: Records, side: str, currency: str, day: date) -> Reconciled:
     """A day with all its differences. Raises Missing when it was not reconciled, Forbidden."""
-    told = records.read(TYPE, id_of(side, currency, day)).json()
-    if not is_billed(told):
-        raise Missing(f"{day} was not reconciled with {side}")
+    return whole(records, records.read(TYPE, id_of(side, currency, day)).json())
+
+
+def by_id(records: Records, id: str) -> Reconciled:
+    """As `reconciled`, by the id of its record."""
+    return whole(records, records.read(TYPE, id).json())
+
+
+def whole(records: Records, told: Resource) -> Reconciled:
+    """Raises Missing for what is no record of a day."""
+    if not is_billed(told) or told["identifier"][0]["system"] != RECONCILED:
+        raise Missing(f"{TYPE}/{told['id']} is no record of a reconciliation", path="id")
+    head = head_of(told)
     parts = range(1, -(-figures_of(told)["differences"] // PART) + 1)
-    read = (records.read(TYPE, id_of(side, currency, day, part)).json() for part in parts)
-    return replace(head_of(told), differences=tuple(one for part in read for one in differences_of(part)))
+    read = (records.read(TYPE, id_of(head.side, head.currency, head.day, part)).json() for part in parts)
+    return replace(head, differences=tuple(one for part in read for one in differences_of(part)))
 
 
 def before(records: Records, side: str, currency: str, day: date) -> Reconciled | None:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
@@ -23,11 +24,12 @@ from salus.records.books import Books
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.acting import put, standing
+from salus.services.billing import tasks
 from salus.services.billing.desks import submit
 from salus.services.billing.names import is_billed
 from salus.services.billing.payments.port import State
 from salus.services.billing.payments.shapes import TYPE
-from salus.services.billing.reconciling import keeping, reading, spooling
+from salus.services.billing.reconciling import keeping, reading, spooling, traces
 from salus.services.billing.reconciling.comparing import Case, cases
 from salus.services.billing.reconciling.faults import Difference, Fault
 from salus.services.billing.reconciling.keeping import NAMED, Reconciled
@@ -38,6 +40,8 @@ from salus.services.billing.reconciling.sides import Side
 AHEAD = 256  # repairs on their way
 MOST, SHARE = 100, 2  # more differences than so many, and than every second id: it is the wrong file
 Progress = Callable[[int], None]
+Repair = Callable[[Desk, Round, Case], list[Difference]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -71,23 +75,40 @@ def reconcile(
     reconciled with another file; more than half of it differs, unless one is `sure`: then nothing is posted).
     """
     check_may(actor, purpose, Act.WRITE, TYPE)
-    if day >= clock.now().astimezone(zone).date():
-        raise Invalid(f"{day} is not over: reconcile it when it is", path="day")
+    check_over(day, zone)
     digest = reading.digest(file)
     if (found := before_now(store, side, currency, day)) is not None:
         return same(found, digest)
+    round, count, suspects = compared(store, file, side, day, zone, currency, sure, on_progress)
+    found_out = tuple(repaired(store, actor, purpose, round, suspects))
+    return write_down(store, actor, purpose, round, record(side, currency, day, count, digest, actor, found_out))
+
+
+def check_over(day: date, zone: ZoneInfo) -> None:
+    if day >= clock.now().astimezone(zone).date():
+        raise Invalid(f"{day} is not over: reconcile it when it is", path="day")
+
+
+def compared(
+    store: Store, file: Path, side: Side, day: date, zone: ZoneInfo, currency: str, sure: bool, on_progress: Progress
+) -> tuple[Round, Count, list[Case]]:
+    """What of a day does not agree; nothing is posted. Raises as `reconcile`."""
     begin, end = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
     round, count = Round(side, currency, begin, end, zone), Count()
     with TemporaryDirectory() as folder:
         suspects = suspected(store, file, round, carried(store, side, currency, day), Path(folder), count, on_progress)
-        if not sure:
-            check_file(file, suspects, count)
-        found_out = tuple(repaired(store, actor, purpose, round, suspects))
-    made = Reconciled(
+    if not sure:
+        check_file(file, suspects, count)
+    return round, count, suspects
+
+
+def record(
+    side: Side, currency: str, day: date, count: Count, digest: str, actor: Actor, found: tuple[Difference, ...]
+) -> Reconciled:
+    return Reconciled(
         side.name, currency, day, count.rows, count.agreed, count.unread, count.ours, count.theirs, digest,
-        actor.reference, clock.now(), tuple(count.bad), found_out,
+        actor.reference, clock.now(), tuple(count.bad), found,
     )  # fmt: skip
-    return write_down(store, actor, purpose, made)
 
 
 def before_now(store: Store, side: Side, currency: str, day: date) -> Reconciled | None:
@@ -173,32 +194,43 @@ def check_file(file: Path, suspects: list[Case], count: Count) -> None:
 
 
 def repaired(store: Store, actor: Actor, purpose: Purpose, round: Round, suspects: list[Case]) -> Iterator[Difference]:
-    """Each case in a transaction of its own, many on their way at once; the differences in the order of the cases."""
-    waiting: deque[tuple[Case, Future[list[Difference]]]] = deque()
+    """Each case in a transaction of its own; the differences in the order of the cases."""
 
-    def ask(case: Case, repair: Callable[[Desk, Round, Case], list[Difference]]) -> "Future[list[Difference]]":
+    def ask(case: Case, repair: Repair) -> Request[list[Difference]]:
         def work(desk: Desk) -> list[Difference]:
             desk.bills = True
             return repair(desk, round, case)
 
-        return sent(store, Request(work, actor, purpose, "reconcile", f"{round.side.name}/{case.id}"))
+        return Request(work, actor, purpose, "reconcile", f"{round.side.name}/{case.id}")
 
-    def answer() -> list[Difference]:
+    return one_by_one(store, suspects, ask)
+
+
+def one_by_one(
+    store: Store,
+    suspects: list[Case],
+    ask: Callable[[Case, Repair], Request[list[T]]],
+    told: Callable[["Future[list[T]]"], list[T]] = Future.result,
+) -> Iterator[T]:
+    """The answers for all cases, many on their way at once; what cannot be mended is parked."""
+    waiting: deque[tuple[Case, Future[list[T]]]] = deque()
+
+    def answer() -> list[T]:
         case, future = waiting.popleft()
         try:
-            return future.result()
+            return told(future)
         except Conflict:
-            return ask(case, park).result()
+            return told(sent(store, ask(case, park)))
 
     for case in suspects:
-        waiting.append((case, ask(case, mend)))
+        waiting.append((case, sent(store, ask(case, mend))))
         if len(waiting) >= AHEAD:
             yield from answer()
     while waiting:
         yield from answer()
 
 
-def sent(store: Store, request: Request[list[Difference]]) -> "Future[list[Difference]]":
+def sent(store: Store, request: Request[list[T]]) -> "Future[list[T]]":
     while True:
         try:
             return store.writer.submit(request)
@@ -206,14 +238,17 @@ def sent(store: Store, request: Request[list[Difference]]) -> "Future[list[Diffe
             sleep(0.001)
 
 
-def write_down(store: Store, actor: Actor, purpose: Purpose, made: Reconciled) -> Reconciled:
-    """The record of it, whole or not at all; the one that stands if somebody else was first."""
-    records = keeping.resources(made)
+def write_down(store: Store, actor: Actor, purpose: Purpose, round: Round, made: Reconciled) -> Reconciled:
+    """The record of it, whole or not at all; the one that stands if somebody else was first. What needs a person is
+    asked of the clerk."""
+    records, name = keeping.resources(made), f"{TYPE}/{made.id}"
 
     def work(desk: Desk) -> Reconciled:
-        if not is_billed(standing(desk, f"{TYPE}/{made.id}") or {}):
+        if not is_billed(standing(desk, name) or {}):
             for one in records:
                 put(desk, one)
+            if any(traces.needs_person(traces.postings(desk, round.side, one)) for one in made.differences):
+                tasks.ask(desk, traces.ASKED, name, "", f"{made.side}, {made.day}")
         return made
 
-    return submit(store, actor, purpose, "reconcile", f"{TYPE}/{made.id}", work)
+    return submit(store, actor, purpose, "reconcile", name, work)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from salus.records.books import Entry, Posting
 from salus.records.desk import Desk
+from salus.services.billing.reconciling.faults import Fault
 from salus.services.billing.reconciling.reading import Format, Item
 
 
@@ -44,6 +45,16 @@ class Side(Protocol):
 
     def undo(self, desk: Desk, key: str, id: str, currency: str) -> None:
         """They have nothing of it."""
+
+    def stands_alone(self, fault: Fault) -> bool:
+        """Whether the repair of such a difference is a posting and nothing else, so that it can be reversed."""
+
+    def take_back(self, desk: Desk, key: str, about: str, id: str) -> None:
+        """Reverse such a repair, which stands under the key `about`. Raises Conflict where an account has not so
+        much any more."""
+
+    def keys(self, id: str) -> list[str]:
+        """The keys under which the books may have it."""
 
 
 def entry(account: str, other: str, amount: int) -> Entry:
