@@ -4,7 +4,7 @@ A booking holds all of its actors together or none. A hold may expire (`until`);
 comes next for the same time. `seat`: 0 but for actors that several may have at once, such as the places of a group.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,10 +29,6 @@ SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
 JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? ORDER BY k.name, r.id, h.seat
 """
 OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
-BUSY = """
-SELECT low, high FROM hold WHERE actor=? AND seat=0 AND low<? AND high>? AND (until IS NULL OR until>?)
-AND booking NOT IN ({}) ORDER BY low
-"""
 ENDING = "SELECT DISTINCT booking FROM hold WHERE until<=? ORDER BY booking"
 
 
@@ -162,19 +158,6 @@ def of_actors(
         row = known(reader, actor)
         lines = reader.connection.execute(OF_ACTOR, (row, high, low)).fetchall() if row else []
         found[actor] = [hold(actor, *line) for line in lines if line[-1] is None or line[-1] > now]
-    return found
-
-
-def busy(
-    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime, but: Collection[str]
-) -> dict[str, list[tuple[int, int]]]:
-    """As `of_actors`, of seat 0, as mere seconds; without what the bookings `but` hold."""
-    low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
-    sql, own, found = BUSY.format(", ".join("?" * len(but)) or "''"), tuple(but), {}
-    for actor in actors:
-        row = known(reader, actor)
-        lines = reader.connection.execute(sql, (row, high, low, now, *own)).fetchall() if row else []
-        found[actor] = [(begin, stop) for begin, stop in lines]
     return found
 
 

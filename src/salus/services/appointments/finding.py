@@ -1,11 +1,12 @@
 """Times at which everyone and everything that a service needs is free together, the soonest first.
 
-Nothing is laid out beforehand: open hours less what is held, a day at a time, until enough was found. That is right at
-the moment of asking; what is chosen is booked by the database or refused by it.
+Nothing is laid out beforehand: open hours less what is held, a day at a time, until enough was found; days that are
+full are passed by (`fullness.py`). That is right at the moment of asking; what is chosen is booked by the database or
+refused by it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
 from typing import Protocol
@@ -13,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from salus.base import clock
 from salus.base.errors import Invalid
-from salus.records import Store, holds
+from salus.records import Store
+from salus.records.diaries import Diaries
+from salus.services.appointments.fullness import with_room
 from salus.services.appointments.hours import Window, without
 
 HORIZON = timedelta(days=366)
-STEP = timedelta(days=1)
 
 
 class Opening(Protocol):
@@ -52,6 +54,15 @@ class Service:
         if self.minutes <= 0 or self.every <= 0:
             raise Invalid(f"A service takes {self.minutes} minutes, every {self.every}: both above 0", path="minutes")
 
+    @property
+    def length(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+    @property
+    def things(self) -> list[str]:
+        """The rooms and devices of its pools."""
+        return [actor for pool in self.pools for actor in pool]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Offer:
@@ -69,39 +80,59 @@ def find(
     free: they may move over their own time. Raises Invalid for more than a year."""
     if end - begin > HORIZON:
         raise Invalid(f"{(end - begin).days} days are searched: at most {HORIZON.days}", path="end")
-    at = max(begin, clock.now())
+    now = clock.now()
     own = [moving] if isinstance(moving, str) else moving
     found: list[Offer] = []
-    while at < end and len(found) < most:
-        upto = min(at + STEP, end)
-        found += some(store, service, at, upto, most - len(found), own)
-        at = upto
+    with store.readers.one() as reader:
+        diaries = Diaries(reader, whose(service), now, own)
+        for first, last, doctors in with_room(diaries, service.doctors, service.length, max(begin, now), end):
+            if len(found) >= most:
+                break
+            found += seen(diaries, replace(service, doctors=doctors), first, last, most - len(found))
     return found
 
 
 def some(
     store: Store, service: Service, begin: datetime, end: datetime, most: int, moving: Collection[str]
 ) -> list[Offer]:
-    """As `find`, within a day."""
-    length = timedelta(minutes=service.minutes)
-    hours = {id(one.hours): one.hours for one in service.doctors}  # many keep the same, such as those of the service
-    windows = {key: list(one.windows(begin, end + length)) for key, one in hours.items()}
-    opened = [(one, windows[id(one.hours)]) for one in service.doctors]
-    people = [one.person for one, open_ in opened if open_]
-    taken = busy(store, [*people, *(actor for pool in service.pools for actor in pool)], begin, end + length, moving)
-    by_doctor = [
-        starts(one, list(without(open_, taken[one.person])), service, int(begin.timestamp()), int(end.timestamp()))
-        for one, open_ in opened
-        if open_
-    ]
+    """As `find`, of all that is between two moments together."""
+    with store.readers.one() as reader:
+        return seen(Diaries(reader, whose(service), clock.now(), moving), service, begin, end, most)
+
+
+def whose(service: Service) -> list[str]:
+    """Whose time a service may take."""
+    return [*(one.person for one in service.doctors), *service.things]
+
+
+def seen(diaries: Diaries, service: Service, begin: datetime, end: datetime, most: int) -> list[Offer]:
+    """What is free between two moments. Rooms and devices are asked of only when a doctor has time."""
+    by_doctor = [free for free in free_of_doctors(diaries, service, begin, end) if free]
+    taken = diaries.busy(service.things, *seconds(begin, end + service.length)) if by_doctor else {}
     made: list[Offer] = []
     for start, actor in merge(*by_doctor):
         if (others := with_pools(service.pools, taken, start, start + service.minutes * 60)) is not None:
             time = clock.of_millis(start * 1000)
-            made.append(Offer(time, time + length, (actor, *others)))
-            if len(made) == most:
+            made.append(Offer(time, time + service.length, (actor, *others)))
+            if len(made) >= most:
                 break
     return made
+
+
+def free_of_doctors(
+    diaries: Diaries, service: Service, begin: datetime, end: datetime
+) -> Iterator[list[tuple[int, str]]]:
+    """When each doctor could begin, in order."""
+    hours = {id(one.hours): one.hours for one in service.doctors}  # many keep the same, such as those of the service
+    windows = {key: list(one.windows(begin, end + service.length)) for key, one in hours.items()}
+    opened = [(one, windows[id(one.hours)]) for one in service.doctors if windows[id(one.hours)]]
+    taken = diaries.busy([one.person for one, _ in opened], *seconds(begin, end + service.length))
+    for one, open_ in opened:
+        yield list(starts(one, list(without(open_, taken[one.person])), service, *seconds(begin, end)))
+
+
+def seconds(begin: datetime, end: datetime) -> Window:
+    return int(begin.timestamp()), int(end.timestamp())
 
 
 def starts(one: Bookable, free: Sequence[Window], service: Service, begin: int, end: int) -> Iterator[tuple[int, str]]:
@@ -136,11 +167,3 @@ def with_pools(
 
 def is_free(taken: Sequence[Window], start: int, stop: int) -> bool:
     return not any(low < stop and start < high for low, high in taken)
-
-
-def busy(
-    store: Store, actors: Sequence[str], begin: datetime, end: datetime, moving: Collection[str]
-) -> dict[str, list[Window]]:
-    """What is held of each actor, in order."""
-    with store.readers.one() as reader:
-        return holds.busy(reader, actors, begin, end, clock.now(), moving)
