@@ -16,15 +16,18 @@ from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 from salus.services.reception import queue
 from salus.services.reception.arriving import check_in, walk_in
-from salus.services.reception.foretelling import Coming, Estimate, Pace, Room, foretell
+from salus.services.reception.foretelling import Coming, Estimate, Room, foretell
+from salus.services.reception.habits import habits_of
+from salus.services.reception.lately import lasted
+from salus.services.reception.lengths import Pace
 from salus.services.reception.order import due
 from salus.services.reception.tickets import Ticket
-from salus.services.reception.waiting import estimates, lasted, turn
+from salus.services.reception.waiting import estimates, turn
 
 Desk = tuple[Store, Actor, Purpose]
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 DOC = "Practitioner/doc-1"
-TEN = Pace({DOC: [10.0] * 100}, usual=10)
+TEN = Pace(habits_of({DOC: [[10.0] * 25] * 4}, 10), hours=100)
 
 
 def waits(number: int, level: int = 4, wished: str = "", minutes: float = 0) -> Ticket:
@@ -68,9 +71,15 @@ def test_who_is_expected_before_counts_as_far_as_they_are_likely_to_come():
     assert alone < 10 and crowded > alone + 10 and late == pytest.approx(alone, abs=1)
 
 
+def test_the_more_came_today_the_longer_waits_who_is_overtaken():
+    line, rooms = [waits(1, level=5)], [Room(DOC, after(-1))]
+    quiet, crowded = (told(line, rooms, replace(TEN, came={4: 24}, hours=hours))[0].middle for hours in (100, 2))
+    assert quiet < 10 and crowded > quiet + 20
+
+
 def test_the_less_is_known_the_wider_it_is():
     line, rooms = [waits(n) for n in range(1, 4)], [Room(DOC)]
-    sure, unsure = (told(line, rooms, pace)[-1] for pace in (TEN, Pace(usual=10)))
+    sure, unsure = (told(line, rooms, pace)[-1] for pace in (TEN, Pace(habits_of({}, 10))))
     assert unsure.high - unsure.low > 2 * (sure.high - sure.low)
 
 
@@ -87,8 +96,10 @@ def test_visits_are_counted_with_the_pause_to_the_next_and_not_where_nobody_ende
     def visit(number: int, called: float, ended: float) -> Ticket:
         return Ticket("c", NOW.date(), number, "", "", NOW, NOW, called=after(called), ended=after(ended), doctor=DOC)
 
-    made = lasted([visit(1, 0, 8), visit(2, 10, 15), visit(3, 60, 66), visit(4, 66, 700), visit(5, 800, 790)])
-    assert made == [(DOC, 10.0), (DOC, 5.0), (DOC, 6.0)]
+    made = lasted(
+        [visit(1, 0, 8), visit(2, 10, 15), visit(3, 60, 66), visit(4, 66, 700), visit(5, 800, 790)], {DOC: DOC}
+    )
+    assert made == {(DOC, NOW.date()): [10.0, 5.0, 6.0]}
 
 
 def test_in_a_clinic_that_simpy_plays_most_waits_lie_inside():
@@ -97,7 +108,7 @@ def test_in_a_clinic_that_simpy_plays_most_waits_lie_inside():
     waiting = pytest.importorskip("waiting", reason="SimPy is not here: it comes with the extra dev")
     setting = next(one for one in waiting.SETTINGS if one.name == "booked and walk-in, three doctors")
     checked, _ = waiting.played(replace(setting, hours=2), days=2, seed=1)
-    inside = sum(one.low <= wait <= one.high for one, wait in checked)
+    inside = sum(one.estimate.low <= one.wait <= one.estimate.high for one in checked)
     assert len(checked) > 25 and 0.6 < inside / len(checked) < 0.97
 
 

@@ -1,34 +1,29 @@
 """How long each in a queue will wait: the rest of the day played through a few hundred times, as the queue's own rule
 would have it, with times that visits took lately. Knows no records.
 
-What is uncertain is drawn anew each time: how long each visit takes and how well we know that (weights of the visits
-seen, after https://doi.org/10.1214/aos/1176345338, the Bayesian bootstrap), how long the one in the room still needs,
-who of the booked comes, who else comes and goes first. Half of all plays lie on each side of `middle`, eight of ten
-between `low` and `high`.
+What is uncertain is drawn anew each time: how long each visit takes and how well we know that, how long the one in the
+room still needs (`lengths.py`), who of the booked comes, who else comes and goes first. Half of all plays lie on each
+side of `middle`, eight of ten between `low` and `high`. Docs: docs/decisions/0085-how-long-it-takes.md
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
-from salus.services.reception.order import Place, due, place
+from salus.services.reception.lengths import Draws, Pace, drawn
+from salus.services.reception.order import GRACE, OTHERS
+from salus.services.reception.playing import ANYONE, Line, Minutes, calls, joined
 from salus.services.reception.tickets import Ticket
-from salus.services.reception.triage import LEVELS
+from salus.services.reception.triage import LEVELS, level_of
 
-Draws = np.random.Generator
 PLAYS = 300
 INTERVAL = (0.1, 0.5, 0.9)
-LATELY = 200  # visits of one doctor that count
-OTHERS_COUNT = 8.0  # all visits of the other doctors of a service count as so many of one's own
-ASSUMED_COUNT = 3.0  # and what a service says it takes as so many
-ASSUMED = (0.35, 0.55, 0.75, 0.95, 1.2, 1.6, 2.2)  # of that length, how long visits may be
-DOUBT = 0.4  # the logarithm of by how much that length may be wrong
-PUNCTUAL = (-25.0, -15.0, -10.0, -7.0, -5.0, -2.0, 0.0, 3.0, 8.0, 15.0)  # minutes after their time that people come
 AHEAD = 240.0  # minutes in which levels 1 and 2 may still come first
-SLOW = 0.3  # of a usual visit: what one that is longer than any seen still takes
+ASSUMED_HOURLY = {1: 0.01, 2: 0.05, 3: 0.5, 4: 3.0, 5: 1.0}  # level -> how many come where nothing is known
+ASSUMED_HOURS = 0.5  # and that counts as if it had been seen for so long
+CLASS = 1e6  # minutes: so much earlier are those due who go before others
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +33,6 @@ class Estimate:
     low: float
     middle: float
     high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`visits`: Practitioner -> how many minutes visits took, the latest last; `usual`: minutes that the service says;
-    `walk_ins`: level -> how many come in an hour; `punctual`: minutes after their time at which the booked came."""
-
-    visits: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    usual: float = 15.0
-    walk_ins: Mapping[int, float] = field(default_factory=dict)
-    punctual: Sequence[float] = PUNCTUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +53,6 @@ class Room:
     begins: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """In one play: who is there from minute `there` on; `id` None for somebody whose wait nobody asked about."""
-
-    place: Place
-    there: float
-    wished: str
-    id: str | None
-
-
-class Lengths:
-    """How long a visit to one doctor may take: visits seen and assumed, and how much each counts."""
-
-    def __init__(self, pace: Pace, doctor: str) -> None:
-        own = [float(one) for one in pace.visits.get(doctor, ())][-LATELY:]
-        others = [float(one) for who, all in pace.visits.items() if who != doctor for one in all[-LATELY:]]
-        self.seen = len(own) + len(others)
-        self.minutes = np.array([*own, *others, *(pace.usual * one for one in ASSUMED)])
-        weights = (1.0, OTHERS_COUNT / max(1, len(others)), ASSUMED_COUNT / len(ASSUMED))
-        self.counts = np.repeat(weights, (len(own), len(others), len(ASSUMED)))
-
-    def drawn(self, size: int, draws: Draws) -> list[float]:
-        """Minutes, in weights that are drawn first, since how they are spread is not known either."""
-        weights = np.cumsum(draws.gamma(self.counts))
-        minutes = self.minutes.copy()
-        minutes[self.seen :] *= np.exp(draws.normal(0, DOUBT))
-        found: list[float] = minutes[np.searchsorted(weights, draws.random(size) * weights[-1])].tolist()
-        return found
-
-    def longer(self, elapsed: float) -> float:
-        """What is left where nothing that was drawn is longer."""
-        rest = self.minutes[self.minutes > elapsed]
-        return float(rest.min()) - elapsed if len(rest) else SLOW * float(self.minutes.mean())
-
-
 def foretell(
     tickets: Sequence[Ticket],
     rooms: Sequence[Room],
@@ -114,77 +63,76 @@ def foretell(
     plays: int = PLAYS,
 ) -> dict[str, Estimate]:
     """Ticket id -> estimate, of all who wait (`tickets`, in any order) and whose doctor is on duty."""
-    if not tickets or not rooms:
+    minutes = played(tickets, rooms, coming, pace, now, draws, plays)
+    return {id: Estimate(*map(float, np.quantile(all, INTERVAL))) for id, all in minutes.items()}
+
+
+def played(
+    tickets: Sequence[Ticket],
+    rooms: Sequence[Room],
+    coming: Sequence[Coming],
+    pace: Pace,
+    now: datetime,
+    draws: Draws,
+    plays: int,
+) -> dict[str, Minutes]:
+    """Ticket id -> minutes until the call, in each play."""
+    doctors = {"": ANYONE} | {room.doctor: number for number, room in enumerate(rooms)}
+    asked = sorted((one for one in tickets if one.wished in doctors), key=lambda one: one.place)
+    if not asked or not rooms:
         return {}
-    here = [Waiting(one.place, 0.0, one.wished, one.id) for one in tickets]
-    last = max(one.due for one in tickets)
-    lengths = {room.doctor: Lengths(pace, room.doctor) for room in rooms}
-    waits: dict[str, list[float]] = {one.id: [] for one in tickets}
-    for _ in range(plays):
-        line = [*here, *booked(coming, pace, now, draws), *unbooked(pace, last, now, draws)]
-        visits = {doctor: one.drawn(len(line) + 1, draws) for doctor, one in lengths.items()}
-        free = [(rest(room, visits[room.doctor], lengths[room.doctor], now), n) for n, room in enumerate(rooms)]
-        for id, minutes in play(line, free, [room.doctor for room in rooms], visits).items():
-            waits[id].append(minutes)
-    return {id: Estimate(*map(float, np.quantile(all, INTERVAL))) for id, all in waits.items() if all}
+    expected = [one for one in coming if one.doctor in doctors]
+    last = between(now, max(one.due for one in asked))
+    parts = [
+        booked(expected, pace, now, plays, draws, [doctors[one.doctor] for one in expected]),
+        *unbooked(pace, last, plays, draws),
+        here(asked, now, plays, [doctors[one.wished] for one in asked]),
+    ]
+    line = joined(parts)
+    elapsed = [None if one.since is None else between(one.since, now) for one in rooms]
+    free, visits = drawn(pace, [one.doctor for one in rooms], elapsed, plays, line.key.shape[1] + 1, draws)
+    free = np.maximum(free, [0.0 if one.begins is None else between(now, one.begins) for one in rooms])
+    return dict(zip((one.id for one in asked), calls(line, len(asked), free, visits).T, strict=True))
 
 
-def rest(room: Room, visits: list[float], lengths: Lengths, now: datetime) -> float:
-    """Minutes until a doctor is free: the one in the room stays as long as visits did that lasted so long already."""
-    if room.since is None:
-        return 0.0 if room.begins is None else max(0.0, between(now, room.begins))
-    elapsed = between(room.since, now)
-    return next((one - elapsed for one in visits if one > elapsed), None) or lengths.longer(elapsed)
+def here(tickets: Sequence[Ticket], now: datetime, plays: int, wished: Sequence[int]) -> Line:
+    keys = [key(one.place.before, between(now, one.due)) for one in tickets]
+    return Line(np.tile(keys, (plays, 1)), np.zeros((plays, len(keys))), np.array(wished))
 
 
-def booked(coming: Sequence[Coming], pace: Pace, now: datetime, draws: Draws) -> Iterator[Waiting]:
+def booked(
+    coming: Sequence[Coming], pace: Pace, now: datetime, plays: int, draws: Draws, wished: Sequence[int]
+) -> Line:
     """Who of the booked comes, and when: the longer somebody is not here, the less they are counted on."""
-    for one in coming:
-        late = between(one.booked, now)
-        left = [minutes for minutes in pace.punctual if minutes > late]
-        still = one.chance * len(left) / len(pace.punctual)
-        if left and draws.random() * (still + 1 - one.chance) < still:
-            there = left[int(draws.integers(len(left)))] - late
-            arrived = now + timedelta(minutes=there)
-            yield Waiting(place(None, due(None, arrived, one.booked), 0), there, one.doctor, None)
+    there = np.full((plays, len(coming)), np.inf)
+    due = np.array([between(now, one.booked) for one in coming])
+    punctual = np.array(pace.punctual)
+    for column, one in enumerate(coming):
+        left = punctual[punctual > -due[column]]
+        still = one.chance * len(left) / len(punctual)
+        come = draws.random(plays) * (still + 1 - one.chance) < still
+        if len(left):
+            there[come, column] = draws.choice(left, int(come.sum())) + due[column]
+    late = there > due + GRACE.total_seconds() / 60
+    return Line(key(OTHERS, np.where(late, there + level_of(None).walk_in, due)), there, np.array(wished, dtype=int))
 
 
-def unbooked(pace: Pace, last: datetime, now: datetime, draws: Draws) -> Iterator[Waiting]:
-    """Who comes without a booking and is due before the last of those who wait."""
-    for level, hourly in pace.walk_ins.items():
-        one = LEVELS[level]
-        span = AHEAD if one.strict else between(now, last) - one.walk_in
-        if span <= 0 or not hourly:
-            continue
-        for there in draws.random(draws.poisson(hourly * span / 60)) * span:
-            arrived = now + timedelta(minutes=float(there))
-            yield Waiting(place(level, due(level, arrived, None), 0), float(there), "", None)
+def unbooked(pace: Pace, last: float, plays: int, draws: Draws) -> Iterator[Line]:
+    """Who comes without a booking and is due before the last of those who wait, who is due at minute `last`."""
+    for level, one in LEVELS.items():
+        span = AHEAD if one.strict else max(0.0, last - one.walk_in)
+        count = pace.came.get(level, 0) + ASSUMED_HOURLY[level] * ASSUMED_HOURS
+        hourly = draws.gamma(count, 1 / (pace.hours + ASSUMED_HOURS), plays)
+        many = draws.poisson(hourly * span / 60)
+        there = draws.random((plays, int(many.max()))) * span
+        there[np.arange(there.shape[1]) >= many[:, None]] = np.inf
+        before = one.number if one.strict else OTHERS
+        yield Line(key(before, there + one.walk_in), there, np.full(there.shape[1], ANYONE))
 
 
-def play(
-    queue: Sequence[Waiting],
-    free: list[tuple[float, int]],
-    doctors: Sequence[str],
-    visits: Mapping[str, Sequence[float]],
-) -> dict[str, float]:
-    """One course of the day: ticket id -> minute of the call; `free`: (minute, which of `doctors`)."""
-    line = sorted(queue, key=lambda one: one.place)
-    asked = sum(one.id is not None for one in line)
-    heapify(free)
-    turn = {doctor: iter(all) for doctor, all in visits.items()}
-    called: dict[str, float] = {}
-    while free and len(called) < asked:
-        minute, number = heappop(free)
-        own = [one for one in line if one.wished in ("", doctors[number])]
-        first = next((one for one in own if one.there <= minute), None)
-        if first is not None:
-            line.remove(first)
-            if first.id is not None:
-                called[first.id] = minute
-            heappush(free, (minute + next(turn[doctors[number]], SLOW), number))
-        elif own:
-            heappush(free, (min(one.there for one in own), number))
-    return called
+def key(before: int, due: Minutes | float) -> Minutes:
+    """As places sort (`order.py`)."""
+    return np.add(before * CLASS, due)
 
 
 def between(one: datetime, other: datetime) -> float:

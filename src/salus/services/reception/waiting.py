@@ -2,12 +2,10 @@
 last two weeks went. What is foretold is for the person who waits; a patient learns of their own turn alone.
 """
 
-from bisect import bisect_left, insort
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from weakref import WeakKeyDictionary
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -16,33 +14,19 @@ from salus.base import clock
 from salus.base.errors import Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
-from salus.records import Records, Store
+from salus.records import Store
 from salus.services.acting import TASKS
-from salus.services.appointments.catalogue import MINUTES, USUAL_MINUTES, number
-from salus.services.reception.bookings import booked, midnight
+from salus.services.reception.bookings import booked
 from salus.services.reception.clinics import Clinic, clinic_of, doctor_of, offered, person_of
-from salus.services.reception.foretelling import PUNCTUAL, Coming, Estimate, Pace, Room, between, foretell
+from salus.services.reception.foretelling import Coming, Estimate, Room, between, foretell
+from salus.services.reception.lately import came_unbooked, lasted, named_doctors, past_of
+from salus.services.reception.lengths import Pace
 from salus.services.reception.queue import waiting
 from salus.services.reception.states import CALLED, STANDING
 from salus.services.reception.tickets import CODE, TYPE, Ticket, moment, queued, ticket_of
 
-LOOK_BACK = 14  # days
-LONGEST = 240.0  # minutes: a visit that nobody ended says nothing
-PAUSE = 5.0  # minutes between two visits that still belong to the first
 ON_DUTY = timedelta(minutes=45)  # since a doctor was last seen to call somebody
-USUALLY_COME = 0.9  # of the booked, where too few days are known
-FEW = 30
-KEPT = timedelta(minutes=10)
 NOT_COMING = timedelta(hours=3)  # after their time
-_paces: "WeakKeyDictionary[Store, dict[str, tuple[datetime, Past]]]" = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What the last weeks of a clinic say; `shows`: the share of the booked who came."""
-
-    pace: Pace
-    shows: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +81,18 @@ def foretold(store: Store, clinic: Clinic, tickets: Sequence[Ticket]) -> dict[st
     if not line:
         return {}
     named = named_doctors(store, tickets)
-    visits = {doctor: list(minutes) for doctor, minutes in past.pace.visits.items()}
-    for doctor, minutes in lasted([replace(one, doctor=named.get(one.doctor, "")) for one in tickets]):
-        visits.setdefault(doctor, []).append(minutes)
     rooms = on_duty(store, clinic, tickets, named, now)
     coming = expected(store, clinic, past.shows, max(one.due for one in line))
     draws = np.random.default_rng(int(now.timestamp()))  # the same question in one second has one answer
-    return foretell(line, rooms, coming, replace(past.pace, visits=visits), now, draws)
+    return foretell(line, rooms, coming, with_today(past.pace, tickets, named, now), now, draws)
 
 
-def named_doctors(store: Store, tickets: Iterable[Ticket]) -> dict[str, str]:
-    """Who called, as a Practitioner."""
-    return {doctor: person_of(store, doctor) for doctor in {one.doctor for one in tickets if one.doctor}}
+def with_today(pace: Pace, tickets: Sequence[Ticket], named: Mapping[str, str], now: datetime) -> Pace:
+    """What is known of a clinic, with what was seen of it today."""
+    came = Counter(pace.came) + came_unbooked(tickets)
+    hours = pace.hours + between(min(one.arrived for one in tickets), now) / 60
+    today = {doctor: minutes for (doctor, _), minutes in lasted(tickets, named).items()}
+    return replace(pace, today=today, came=came, hours=hours)
 
 
 def on_duty(
@@ -132,68 +116,3 @@ def expected(store: Store, clinic: Clinic, shows: float, last: datetime) -> list
     """Who has booked today until the last of those who wait is due, and has not come."""
     found = booked(offered(store), clinic, last - NOT_COMING, last + timedelta(seconds=1), ("booked",))
     return [Coming(moment(one["start"]), person_of(store, doctor_of(one)), shows) for one in found]
-
-
-# --- how the last weeks went ---
-
-
-def past_of(store: Store, clinic: Clinic) -> Past:
-    """Kept for some minutes: two weeks of tickets are read for it."""
-    kept = _paces.setdefault(store, {})
-    at, past = kept.get(clinic.id, (None, None))
-    if at is None or past is None or not timedelta(0) <= clock.now() - at < KEPT:
-        past = looked_back(store, offered(store), clinic)
-        kept[clinic.id] = clock.now(), past
-    return past
-
-
-def looked_back(store: Store, records: Records, clinic: Clinic) -> Past:
-    days = [clinic.today() - timedelta(days=n) for n in range(1, LOOK_BACK + 1)]
-    tickets = queued(records, clinic.id, *days)
-    named = named_doctors(store, tickets)
-    tickets = sorted((replace(one, doctor=named.get(one.doctor, "")) for one in tickets), key=lambda one: one.arrived)
-    visits: dict[str, list[float]] = defaultdict(list)
-    for doctor, minutes in lasted(tickets):
-        visits[doctor].append(minutes)
-    late = [between(one.booked, one.arrived) for one in tickets if one.booked]
-    pace = Pace(
-        visits=visits,
-        usual=float(number(clinic.told, MINUTES, USUAL_MINUTES)),
-        walk_ins=hourly([one for one in tickets if not one.booked]),
-        punctual=late if len(late) >= FEW else PUNCTUAL,
-    )
-    return Past(pace, shows(records, clinic, len(late), days))
-
-
-def lasted(tickets: Sequence[Ticket]) -> list[tuple[str, float]]:
-    """(doctor, minutes) of each visit that was ended, with the pause after it where the next was called soon."""
-    calls: dict[tuple[str, date], list[datetime]] = defaultdict(list)
-    for one in tickets:
-        if one.called:
-            insort(calls[one.doctor, one.day], one.called)
-    found = []
-    for one in tickets:
-        if one.doctor and one.called and one.ended and one.ended > one.called:
-            others = calls[one.doctor, one.day]
-            after = bisect_left(others, one.ended)
-            pause = between(one.ended, others[after]) if after < len(others) else LONGEST
-            minutes = between(one.called, one.ended) + (pause if pause <= PAUSE else 0.0)
-            found += [(one.doctor, minutes)] if minutes <= LONGEST else []
-    return found
-
-
-def hourly(tickets: Sequence[Ticket]) -> dict[int, float]:
-    """Level -> how many came in an hour between the first and the last of a day."""
-    days: dict[date, list[datetime]] = defaultdict(list)
-    for one in tickets:
-        days[one.day].append(one.arrived)
-    hours = sum(max(1.0, between(min(all), max(all)) / 60) for all in days.values())
-    counts = Counter(one.level or 4 for one in tickets)
-    return {level: count / hours for level, count in counts.items()}
-
-
-def shows(records: Records, clinic: Clinic, came: int, days: Sequence[date]) -> float:
-    """The share of the booked who came; those who cancelled are not counted."""
-    begin, end = midnight(clinic, min(days)), midnight(clinic, max(days) + timedelta(days=1))
-    missed = len(booked(records, clinic, begin, end, ("noshow", "booked")))
-    return came / (came + missed) if came + missed >= FEW else USUALLY_COME
