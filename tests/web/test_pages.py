@@ -1,9 +1,12 @@
 """Every page, in both languages, for those who may see it."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from salus.base import clock
+from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.ui.assets import fingerprint
 from salus.ui.safety import HEADERS
@@ -157,3 +160,16 @@ def test_a_store_that_cannot_answer_is_told_politely(tmp_path, settings, house_o
 
     assert (503, True) == (page.status_code, "系统繁忙" in page.text)
     assert HEADERS["Content-Security-Policy"] == page.headers["content-security-policy"]
+
+
+def test_every_instant_is_told_by_the_clocks_of_the_house_and_every_age_by_its_day(someone, store):
+    night = {"start": "2026-11-22T23:46:00Z", "end": "2026-11-23T00:10:00Z"}
+    visit = store.open(SYSTEM, Purpose.OPERATIONS).read("Encounter", "visit").json()
+    store.open(SYSTEM, Purpose.OPERATIONS).update("Encounter", "night", visit | {"id": "night", "period": night})
+
+    with clock.stopped_at(datetime(2026, 12, 31, 17, tzinfo=UTC)):  # New Year's Day in Shanghai
+        chart, told = (someone("clinician").get(page).text for page in ("/patients/li", "/resources/Encounter/night"))
+
+    assert "23 Nov 2026, 07:46" in chart and "22 Nov 2026, 23:46" not in chart
+    assert "23 Nov 2026, 07:46 – 23 Nov 2026, 08:10" in told
+    assert "74 years" in chart

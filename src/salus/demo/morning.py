@@ -2,6 +2,7 @@
 their medicines and billed; some still wait. Each step is done by the account whose step it is, as at the pages.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +44,14 @@ CASHIER = Actor("Practitioner/demo-cashier", Role.CASHIER)
 STEPS = ("waiting", "signed", "billed", "paid")
 
 
-def live(house: House, language: str) -> None:
-    """Live through the morning, once. Nothing happens where the city has no such clinic."""
+def live(house: House, language: str, others: Iterable[str]) -> None:
+    """Live through the morning, once; `others` come where a visit names nobody who is here. Nothing happens where the
+    city has no such clinic."""
     records, row = house.store.open(SYSTEM, Purpose.OPERATIONS), table("morning")
     if not there(records, row["clinic"]) or records.search("Task", "code=queue-ticket&_count=1").versions:
         return
     morning = Morning(house, language)
-    people = known(house.store, [one.get("patient", "") for one in row["visit"]])
+    people = known(house.store, [one.get("patient", "") for one in row["visit"]], others)
     for id, visit in zip(people, row["visit"], strict=False):
         morning.go(f"Patient/{id}", visit)
 
@@ -61,11 +63,10 @@ def there(records: Records, clinic: str) -> bool:
         return False
 
 
-def known(store: Store, wanted: list[str]) -> list[str]:
-    """Who comes: those that are named and here, and for the rest people who have no story of their own to look at."""
-    everybody = list(store.patients())
-    others = (id for id in everybody if not id.startswith("showcase-"))
-    chosen = (id if id in everybody else next(others, "") for id in wanted)
+def known(store: Store, wanted: list[str], others: Iterable[str]) -> list[str]:
+    """Who comes: those that are named and here, and for the rest the others, as far as they go."""
+    everybody, rest = set(store.patients()), iter(others)
+    chosen = (id if id in everybody else next(rest, "") for id in wanted)
     return [id for id in chosen if id]
 
 

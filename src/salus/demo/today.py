@@ -45,13 +45,14 @@ def live(store: Store, settings: Settings) -> None:
     """Let the house begin to listen, then let the day happen. What is there already happens once."""
     begin(store)
     records = store.open(SYSTEM, Purpose.OPERATIONS)
-    people = islice(booking_people(store, records), EACH * len(BUSY) + EARLY)
+    living = booking_people(store, records)
+    people = islice(living, EACH * len(BUSY) + EARLY)
     for clinic in BUSY:
         for person in islice(people, EACH):
             book(store, own(person), clinic, date.min)
     line_up(store, list(people))
     house = House(store, settings)
-    morning.live(house, settings.language)
+    morning.live(house, settings.language, living)  # those who have booked nothing
     while catch_up(house, LISTENERS):
         pass
 

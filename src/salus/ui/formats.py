@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
 from babel.numbers import format_currency, get_currency_precision
@@ -55,13 +56,17 @@ def money(minor: int, currency: str, language: str) -> str:
     return str(format_currency(whole, currency, locale=LOCALES[language]))
 
 
-def day(value: str | date | None, language: str) -> str:
+def day(value: str | date | None, language: str, zone: ZoneInfo | None = None) -> str:
     """A day, or the month or year when no more is known. Takes FHIR dates and dateTimes; other text is shown as it is.
+
+    An instant is told by the clocks of `zone`, else of the zone that it was written in.
 
     >>> day("1952-03-14", "en"), day("1952-03-14T08:00:00+08:00", "zh"), day("1952-03", "en"), day("1952", "zh")
     ('14 Mar 1952', '1952年3月14日', 'Mar 1952', '1952年')
+    >>> day("2026-11-22T23:46:00Z", "en", ZoneInfo("Asia/Shanghai"))
+    '23 Nov 2026'
     """
-    text = value.isoformat() if isinstance(value, date) else value or ""
+    text = by_clocks_of(zone, value)
     skeleton = {MONTH: "yMMM", YEAR: "y"}.get(len(text), "yMMMd")
     moment = first_day(text)
     return str(format_skeleton(skeleton, moment, locale=LOCALES[language])) if moment else text
@@ -85,6 +90,18 @@ def soon(at: datetime, language: str) -> str:
     return f"{weekday(at, language)}{', ' if language == 'en' else ' '}{at:%H:%M}"
 
 
+def by_clocks_of(zone: ZoneInfo | None, value: str | date | None) -> str:
+    """A date or dateTime as ISO text; what has a zone of its own as the clocks of `zone` show it."""
+    text = value.isoformat() if isinstance(value, date) else value or ""
+    if zone is None or len(text) <= DAY:
+        return text
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return told.astimezone(zone).isoformat() if told.tzinfo else text
+
+
 def first_day(text: str) -> date | None:
     """The first day of a FHIR date, or None when it is not one."""
     try:
@@ -93,13 +110,15 @@ def first_day(text: str) -> date | None:
         return None
 
 
-def time(value: str | datetime | None, language: str) -> str:
-    """The day and the minute, in the zone that it was written in.
+def time(value: str | date | None, language: str, zone: ZoneInfo | None = None) -> str:
+    """The day and the minute by the clocks of `zone`, else of the zone that it was written in.
 
     >>> time("2026-11-20T09:30:00+08:00", "en"), time("2026-11-20", "zh")
     ('20 Nov 2026, 09:30', '2026年11月20日')
+    >>> time("2026-11-22T23:46:00Z", "zh", ZoneInfo("Asia/Shanghai"))
+    '2026年11月23日 07:46'
     """
-    text = value.isoformat() if isinstance(value, datetime) else value or ""
+    text = by_clocks_of(zone, value)
     return (
         f"{day(text, language)}{', ' if language == 'en' else ' '}{text[11:16]}"
         if len(text) > DAY

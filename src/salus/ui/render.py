@@ -1,6 +1,7 @@
 """Jinja templates of a package that has pages, with the words and formats of the reader's language in them."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -40,14 +41,14 @@ class Templates:
                 return words(key, language, **slots)
         raise KeyError(key)
 
-    def render(self, template: str, language: str, **context: Any) -> Markup:
-        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, `weekday(x)`, `soon(x)` and
-        `money(minor, currency)`."""
+    def render(self, template: str, language: str, zone: ZoneInfo | None = None, **context: Any) -> Markup:
+        """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, both by the clocks of `zone`,
+        `weekday(x)`, `soon(x)` and `money(minor, currency)`."""
         spoken = {
             "language": language,
             "t": lambda key, **slots: self.say(key, language, **slots),
-            "day": lambda value: formats.day(value, language),
-            "time": lambda value: formats.time(value, language),
+            "day": lambda value: formats.day(value, language, zone),
+            "time": lambda value: formats.time(value, language, zone),
             "weekday": lambda value: formats.weekday(value, language),
             "soon": lambda value: formats.soon(value, language),
             "money": lambda minor, currency: formats.money(minor, currency, language),

@@ -4,7 +4,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Missing
 from salus.web.telling.dossier import LATEST, TYPES, Dossier
 from salus.web.telling.measures import Trend
@@ -23,7 +22,7 @@ def dossier_of(visit: Visit, id: str) -> Dossier:
     """Everything of a patient. Raises as `dossier`."""
     patient = visit.records.read("Patient", id).json()
     resources = (version.json() for version in visit.records.compartment(id, TYPES))
-    return Dossier(patient, resources, visit.language, clock.now().date())
+    return Dossier(patient, resources, visit.language, visit.today)
 
 
 def chart(visit: Visit) -> Response:

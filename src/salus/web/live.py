@@ -141,5 +141,5 @@ async def heard(listener: Listener) -> list[str]:
 def said(visit: Visit, kinds: list[str]) -> str:
     """One line of text, safe in a page."""
     named = ", ".join(kind_name(kind, visit.language) for kind in kinds)
-    words = visit.say("live.changed", what=named, time=formats.time(clock.now(), visit.language)[-5:])
+    words = visit.say("live.changed", what=named, time=formats.time(clock.now(), visit.language, visit.zone)[-5:])
     return str(TEMPLATES.environment.filters["e"](words)).replace("\n", " ")

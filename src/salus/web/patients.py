@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.demo.parameters import table
-from salus.records import Page, Records
+from salus.records import Page
 from salus.web.telling.person import Person, person
 from salus.web.telling.terms import chinese
 from salus.web.visit import Visit
@@ -30,7 +29,7 @@ class Found:
 def listing(visit: Visit) -> Response:
     """The list, or what was found. `at` is the store's own cursor of a later page."""
     words = visit.query.get("find", "").strip()
-    found = search(visit.records, words, visit.query.get("at"), visit.language)
+    found = search(visit, words, visit.query.get("at"))
     onward = f"/patients?{urlencode({'find': words, 'at': found.next})}" if found.next else None
     later = "at" in visit.query
     first = [] if words or later else showcases(visit)
@@ -43,19 +42,19 @@ def showcases(visit: Visit) -> list[tuple[Person, str]]:
         return []
     rows = table("showcase")
     page = visit.records.search("Patient", [("_id", ",".join(rows)), ("_count", str(len(rows)))])
-    here = {one.id: one for one in told(page, visit.language).people}
+    here = {one.id: one for one in told(visit, page).people}
     return [(here[id], str(row[visit.language])) for id, row in rows.items() if id in here]
 
 
-def search(records: Records, words: str, at: str | None, language: str) -> Found:
+def search(visit: Visit, words: str, at: str | None = None) -> Found:
     """The first question that finds someone answers: birth date, record number, id, then names."""
     if at:
-        return told(records.search("Patient", at), language)
+        return told(visit, visit.records.search("Patient", at))
     asked = questions(words)
     for number, wanted in enumerate(asked, 1):
-        page = records.search("Patient", [*wanted, ("_count", COUNT), ("_total", "accurate")])
+        page = visit.records.search("Patient", [*wanted, ("_count", COUNT), ("_total", "accurate")])
         if page.versions or number == len(asked):
-            return told(page, language)
+            return told(visit, page)
     return Found([], 0, None)
 
 
@@ -92,6 +91,6 @@ def birth_date(words: str) -> str | None:
         return None
 
 
-def told(page: Page, language: str) -> Found:
-    today = clock.now().date()
-    return Found([person(one.json(), language, today) for one in page.versions], page.total, page.next)
+def told(visit: Visit, page: Page) -> Found:
+    people = [person(one.json(), visit.language, visit.today) for one in page.versions]
+    return Found(people, page.total, page.next)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from starlette.responses import Response
 
 from salus import codes
-from salus.base import clock
 from salus.base.errors import Missing
 from salus.base.words import words_of
 from salus.fhir import RESOURCE_TYPES
@@ -49,7 +49,7 @@ def view(visit: Visit) -> Response:
         version=version,
         kind=kind_name(kind, visit.language),
         headline=headline(body, visit.language),
-        lines=list(lines(body, visit.language)),
+        lines=list(lines(by_clocks_of(visit.zone, body), visit.language)),
         json=orjson.dumps(body, option=orjson.OPT_INDENT_2).decode(),
         **banner(visit, body),
     )
@@ -63,7 +63,7 @@ def banner(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     patient = next((one for one in found if one["resourceType"] == "Patient" and one["id"] == id), None)
     if patient is None:
         return {"record": None, "person": None}
-    return shared(Dossier(patient, found, visit.language, clock.now().date()))
+    return shared(Dossier(patient, found, visit.language, visit.today))
 
 
 def kind_name(kind: str, language: str) -> str:
@@ -76,6 +76,15 @@ def headline(body: Mapping[str, Any], language: str) -> str:
         if found := terms.concept(body.get(name), language):
             return found
     return next((terms.concept(one, language) for one in listed(body.get("type")) if isinstance(one, dict)), "")
+
+
+def by_clocks_of(zone: ZoneInfo, value: Any) -> Any:
+    """The same with every instant in it as the clocks of `zone` show it."""
+    if isinstance(value, dict):
+        return {name: by_clocks_of(zone, one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [by_clocks_of(zone, one) for one in value]
+    return formats.by_clocks_of(zone, value) if isinstance(value, str) and DATE.match(value) else value
 
 
 def listed(value: Any) -> list[Any]:

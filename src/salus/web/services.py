@@ -10,7 +10,6 @@ from salus.assistants.recommend.ranking import Wish
 from salus.assistants.recommend.routing import LONGEST
 from salus.assistants.recommend.services import Recommended
 from salus.assistants.recommend.voices import features
-from salus.base import clock
 from salus.base.errors import Invalid, Missing
 from salus.services.appointments.days import next_days
 from salus.web.telling.person import person
@@ -86,7 +85,7 @@ def known(visit: Visit) -> dict[str, Any]:
     except Missing:
         return {"somebody": None, "wanted": True}
     said = [version.json() for version in visit.records.compartment(id, ["Consent"])]
-    return {"somebody": person(patient, visit.language, clock.now().date()), "wanted": choice.wants(said)}
+    return {"somebody": person(patient, visit.language, visit.today), "wanted": choice.wants(said)}
 
 
 def choose(visit: Visit) -> Response:

@@ -43,7 +43,7 @@ def own_refused(visit: Visit) -> list[Refused]:
 
 
 def sent_back(visit: Visit, found: list[Refused]) -> list[SentBack]:
-    people = patients(visit.records, (one.patient for one in found), visit.language)
+    people = patients(visit.records, (one.patient for one in found), visit.language, visit.today)
     names = staff(visit.records, (one.by for one in found), visit.language)
     orders = read(visit.records, "MedicationRequest", (id for one in found for id in one.orders))
     return [
@@ -58,7 +58,7 @@ def sent_back(visit: Visit, found: list[Refused]) -> list[SentBack]:
 
 
 def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 200) -> Response:
-    found = told(visit.records, results(visit), visit.language)
+    found = told(visit, results(visit))
     return visit.page(
         "tasks.html",
         status,
@@ -74,7 +74,7 @@ def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int 
 def alarm(visit: Visit) -> Response:
     """The bar on top of every page of a doctor or nurse: what cannot wait, in a line each; nothing for nothing."""
     found = [one for one in results(visit) if one.kind == CRITICAL_RESULT]
-    return visit.page("alarm.html", found=told(visit.records, found, visit.language), back=len(own_refused(visit)))
+    return visit.page("alarm.html", found=told(visit, found), back=len(own_refused(visit)))
 
 
 def seen(visit: Visit) -> Response:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -21,7 +22,6 @@ from salus.codes import unit_words
 from salus.records import Records, Store
 from salus.services.appointments.brochure import Brochure
 from salus.services.appointments.links import Links
-from salus.ui import formats
 from salus.ui.render import Templates
 from salus.web.accounts import ROOMS, Account
 from salus.web.session import THEME
@@ -87,6 +87,16 @@ class Visit:
         return self.account
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Whose clocks the house goes by."""
+        return self.desk.settings.zone
+
+    @property
+    def today(self) -> date:
+        """The day that the clocks of the house show."""
+        return clock.now().astimezone(self.zone).date()
+
+    @property
     def path(self) -> Mapping[str, Any]:
         return self.request.path_params
 
@@ -104,7 +114,7 @@ class Visit:
 
     def page(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """A page or, for a template without the layout, a part of one."""
-        return HTMLResponse(TEMPLATES.render(template, self.language, **self.frame(), **context), status)
+        return HTMLResponse(TEMPLATES.render(template, self.language, self.zone, **self.frame(), **context), status)
 
     def frame(self) -> dict[str, Any]:
         """What the layout around every page shows."""
@@ -118,16 +128,8 @@ class Visit:
             "theme": theme_of(self.request),
             "synthetic": self.desk.synthetic.seen(),
             "demo": self.desk.settings.demo,
-            "today": clock.now().date(),
-            "moment": self.moment,
+            "today": self.today,
         }
-
-    def moment(self, at: str | datetime | None) -> str:
-        """An instant by the clock of the house, a bare day as it is; nothing for none."""
-        if isinstance(at, str) and len(at) <= formats.DAY:
-            return formats.day(at, self.language)
-        told = datetime.fromisoformat(at) if isinstance(at, str) and at else at
-        return formats.time(told.astimezone(self.desk.settings.zone), self.language) if told else ""
 
     def go(self, address: str) -> Response:
         """Send the browser on, after a form has done its work."""

@@ -149,7 +149,8 @@ def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, a
     clerk.send_form(page, f"{page}/pay", key="k", amount="30", provider="cash")
 
     books = auditor.get("/books").text
-    assert "money/cash" in books and "Even" in books
+    assert ">Cash</a>" in books and "Even" in books and "Dr CN¥30.00" in books
+    assert "Cr CN¥" in books and "-CN¥" not in books
     assert "30.00" in auditor.get("/books/account?name=money/cash&currency=CNY").text
     assert 403 == auditor.get("/billing").status_code
 
@@ -164,7 +165,7 @@ def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, a
     assert 303 == made.status_code, made.text
     told = auditor.get(made.headers["location"]).text
     assert "0.50" in told and "30.00" in told
-    assert "difference/cash" in auditor.get("/books").text
+    assert "Differences: Cash" in auditor.get("/books").text
 
 
 def test_a_payment_in_doubt_is_laid_before_the_clerk(ward, at):

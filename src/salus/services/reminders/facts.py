@@ -1,6 +1,5 @@
 """What a notice says: whom it concerns, and the words for its slots. Nothing of what somebody has or was found."""
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,4 +73,4 @@ def slots(records: Records, told: Resource, language: str) -> dict[str, str]:
 
 
 def local(instant: str | None, wall: ZoneInfo, language: str) -> str:
-    return formats.time(datetime.fromisoformat(instant).astimezone(wall), language) if instant else ""
+    return formats.time(instant, language, wall)

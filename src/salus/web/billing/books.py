@@ -7,9 +7,12 @@ from starlette.responses import Response
 from salus.privacy import check_may
 from salus.privacy.policy import Act
 from salus.records.books import Balance, Books
+from salus.web.telling.ledger import called
+from salus.web.telling.people import staff
 from salus.web.visit import Visit
 
 COUNT = 100
+MOST = 200  # accounts of a kind that are shown
 NOT_MONEY = "XXX"  # ISO 4217: no currency; the books keep counts in it too
 GROUPS = ("money", "income", "Organization", "Account", "deposit", "Coverage", "difference", "writeoff", "memo")
 
@@ -36,7 +39,11 @@ def trial(visit: Visit) -> Response:
     books = Books(visit.desk.store)
     rows = [Row(*one) for one in books.accounts() if one[1] != NOT_MONEY]
     whole = {currency: sums for currency, sums in books.trial().items() if currency != NOT_MONEY}
-    return visit.page("billing/books.html", groups=grouped(rows), whole=whole, asked=visit.query.get("kind", ""))
+    groups = grouped(rows)
+    names = called(visit, (row.name for group in groups for row in group.rows[:MOST]))
+    return visit.page(
+        "billing/books.html", groups=groups, names=names, whole=whole, asked=visit.query.get("kind", ""), most=MOST
+    )
 
 
 def grouped(rows: list[Row]) -> list[Group]:
@@ -73,6 +80,8 @@ def statement(visit: Visit) -> Response:
         name=name,
         currency=currency,
         lines=lines,
+        names=called(visit, {name, *(line.other for line in lines)}),
+        people=staff(visit.records, (line.who for line in lines), visit.language),
         balance=books.balance(name, currency),
         later=bool(after),
         next=lines[-1].posting if len(lines) == COUNT else None,

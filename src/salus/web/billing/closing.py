@@ -1,5 +1,6 @@
 """The close of a day: what went through each desk, what was counted, every difference by name; to print and to keep."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
 from salus.services.billing.payments import DEPOSIT, providers_of
 from salus.web.billing.amounts import shown, typed
+from salus.web.telling.people import staff
 from salus.web.visit import Visit
 
 MONEY = "money/"
@@ -32,10 +34,12 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         told = closing.preview(visit.desk.store, who.actor, who.purpose, provider, currency, day, settings.zone)
     except (Conflict, Invalid) as no:
         shut = fault or no.issues[0].text
+    earlier = closing.closings(visit.records, provider, currency)
     return visit.page(
         "billing/close.html",
         status,
         told=told,
+        people=named(visit, [told, *earlier] if told else earlier),
         fault=shut,
         chosen=day,
         provider=provider,
@@ -43,14 +47,14 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         drawers=drawers(visit),
         counts=provider in COUNTED,
         missed=missed(visit, day),
-        earlier=closing.closings(visit.records, provider, currency),
+        earlier=earlier,
         shown=shown,
     )
 
 
 def close(visit: Visit) -> Response:
     """Close it, with what was counted."""
-    who, zone, day = visit.who, visit.desk.settings.zone, asked_day(visit)
+    who, zone, day = visit.who, visit.zone, asked_day(visit)
     provider, currency = asked_drawer(visit)
     try:
         counted = counts(visit, currency) if provider in COUNTED else None
@@ -69,20 +73,27 @@ def counts(visit: Visit, currency: str) -> dict[str, int]:
 def one(visit: Visit) -> Response:
     """A day that is closed. Raises Missing."""
     made: Closing = closing.closing(visit.records, visit.path["id"])
-    return visit.page("billing/closing.html", told=made)
+    return visit.page("billing/closing.html", told=made, people=named(visit, [made]))
+
+
+def named(visit: Visit, closings: Iterable[Closing]) -> dict[str, str]:
+    """What those are called who took money, and who closed a day."""
+    known = list(closings)
+    desks = (drawer.desk for one in known for drawer in one.drawers)
+    return staff(visit.records, [*desks, *(one.who for one in known)], visit.language)
 
 
 def missed(visit: Visit, day: date) -> list[Missed]:
     """What was done and not charged. It is found by the house: who closes the day may not read results, and is told no
     more than what is missing."""
-    return missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.desk.settings.zone.key)
+    return missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.zone.key)
 
 
 def asked_day(visit: Visit) -> date:
     """Today where none is asked for. Raises Invalid."""
     text = visit.form.get("day") or visit.query.get("day") or ""
     try:
-        day = date.fromisoformat(text) if text else clock.now().astimezone(visit.desk.settings.zone).date()
+        day = date.fromisoformat(text) if text else visit.today
     except ValueError:
         raise Invalid(f"{text[:20]!r} is no day: 2026-11-22 is one", path="day") from None
     if not clock.is_near(day):

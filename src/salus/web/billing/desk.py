@@ -6,11 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.assistants.answers import every
-from salus.base import clock
 from salus.base.errors import Missing
 from salus.base.ids import uuid7
 from salus.base.words import words_of
-from salus.records import Records
 from salus.services.billing import payments
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.names import TASK
@@ -47,7 +45,7 @@ class ToDo:
 def listing(visit: Visit) -> Response:
     """What is to be done and what is open, or the people that were looked for."""
     words = visit.query.get("find", "").strip()
-    found = search(visit.records, words, None, visit.language) if words else None
+    found = search(visit, words) if words else None
     return visit.page(
         "billing/desk.html",
         find=words,
@@ -100,14 +98,8 @@ def told(visit: Visit, task: Resource) -> ToDo:
 
 def somebody(visit: Visit, reference: str) -> Person | None:
     """Who it is; None for nobody, and for one whose record is gone."""
-    return known(visit.records, reference, visit.language)
-
-
-def known(records: Records, reference: str, language: str) -> Person | None:
-    if not reference.startswith("Patient/"):
-        return None
-    patient = looked_up(records, reference)
-    return person(patient, language, clock.now().date()) if patient else None
+    patient = looked_up(visit.records, reference) if reference.startswith("Patient/") else None
+    return person(patient, visit.language, visit.today) if patient else None
 
 
 # --- one patient ---
@@ -133,7 +125,7 @@ def patient_page(visit: Visit, fault: str = "", status: int = 200) -> Response:
     return visit.page(
         "billing/patient.html",
         status,
-        who=person(patient, visit.language, clock.now().date()),
+        who=person(patient, visit.language, visit.today),
         bills=invoices_of(visit.records, id),
         held=list(held_for(visit, id)),
         providers=takes(visit),

@@ -39,4 +39,4 @@ def other(visit: Visit, found: Call, doctor: str) -> str:
     patient = patient_of(found.booking).partition("/")[2]
     if not patient:
         return ""
-    return person(visit.records.read("Patient", patient).json(), visit.language, clock.now().date()).name
+    return person(visit.records.read("Patient", patient).json(), visit.language, visit.today).name

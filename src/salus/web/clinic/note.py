@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Gone, Invalid, Missing
 from salus.services.looking import looked_up
 from salus.services.visits import addenda, notes
@@ -55,7 +54,7 @@ def about(visit: Visit, patient: str) -> dict[str, Any]:
     """The banner of the patient whose note it is."""
     told = visit.records.read("Patient", patient).json()
     record = (version.json() for version in visit.records.compartment(patient, TYPES))
-    return shared(Dossier(told, record, visit.language, clock.now().date()))
+    return shared(Dossier(told, record, visit.language, visit.today))
 
 
 def entries(visit: Visit, note: str) -> dict[str, list[tuple[str, str, str]]]:

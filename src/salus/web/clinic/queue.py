@@ -91,7 +91,7 @@ def told(visit: Visit, ticket: Ticket) -> Waiting:
     """Who has a ticket; a person who is not here any more by their number alone."""
     if not (patient := looked_up(visit.records, ticket.patient)):
         return Waiting(ticket, ticket.patient, "")
-    found = person(patient, visit.language, clock.now().date())
+    found = person(patient, visit.language, visit.today)
     return Waiting(ticket, found.name, " ".join(filter(None, (found.sex, found.age))))
 
 

@@ -98,7 +98,7 @@ def one(visit: Visit, error: SalusError | None = None) -> Response:
         error.status if error else 200,
         found=found,
         row=row(found, visit.language),
-        person=patients(visit.records, [found.patient], visit.language).get(found.patient),
+        person=patients(visit.records, [found.patient], visit.language, visit.today).get(found.patient),
         names=staff(visit.records, people, visit.language),
         lines=[line(visit, given, code, results.get(code), by_test.get(code)) for code in found.asked.members],
         mark=mark(results),

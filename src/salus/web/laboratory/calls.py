@@ -9,7 +9,6 @@ from starlette.responses import Response
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.codes import LABS
-from salus.records import Records
 from salus.services.laboratory.calling import call
 from salus.services.laboratory.catalogue import limits_of
 from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, listed, waiting
@@ -36,10 +35,10 @@ class Told:
     steps: tuple[tuple[str, str, str, str], ...]  # verb, who, when, in words
 
 
-def told(records: Records, found: Iterable[Critical], language: str) -> list[Told]:
+def told(visit: Visit, found: Iterable[Critical]) -> list[Told]:
     """Results with the names of patients, doctors and tests."""
-    every = list(found)
-    people = patients(records, {one.patient for one in every}, language)
+    every, records, language = list(found), visit.records, visit.language
+    people = patients(records, {one.patient for one in every}, language, visit.today)
     names = staff(records, {*(one.owner for one in every), *(step.by for one in every for step in one.steps)}, language)
     return [told_one(one, people.get(one.patient), names, language) for one in every]
 
@@ -63,8 +62,8 @@ def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int 
     return visit.page(
         "laboratory/calls.html",
         status,
-        open=told(records, waiting(records, kind=CRITICAL_RESULT), visit.language),
-        audit=told(records, listed(records, clock.now() - AUDITED), visit.language),
+        open=told(visit, waiting(records, kind=CRITICAL_RESULT)),
+        audit=told(visit, listed(records, clock.now() - AUDITED)),
         limits=limits,
         days=AUDITED.days,
         longest=LONGEST,

@@ -44,7 +44,7 @@ def one(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 20
     found, accession = of_specimen(visit.records, body), accession_of(body)
     patient, by = referred(body, "subject").partition("/")[2], referred(body["collection"], "collector")
     verbs = {verb for told in found if told.accession == accession for verb in STEPS.verbs(told.step)}
-    sides = {side: patients(visit.records, [patient], side).get(patient) for side in ("zh", "en")}
+    sides = {side: patients(visit.records, [patient], side, visit.today).get(patient) for side in ("zh", "en")}
     return visit.page(
         "laboratory/specimen.html",
         status,

@@ -56,7 +56,7 @@ def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int 
     found = worklist(visit.records)
     counts = {tab: len([one for one in found if one.step in steps]) for tab, steps in TABS.items()}
     mine = [one for one in found if one.step in TABS[shown]]
-    people = patients(visit.records, {one.patient for one in mine}, visit.language)
+    people = patients(visit.records, {one.patient for one in mine}, visit.language, visit.today)
     return visit.page(
         "laboratory/worklist.html",
         status,

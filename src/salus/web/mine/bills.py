@@ -59,7 +59,6 @@ def listing(visit: Visit) -> Response:
         years=[year_told(one) for one in year_so_far(visit.records, own(visit))],
         ways=ways(visit, False),
         key=uuid7(),
-        zone=visit.desk.settings.zone,
     )
 
 
@@ -120,7 +119,6 @@ def told(visit: Visit) -> dict[str, object]:
         "ways": ways(visit, held >= found.due),
         "held": held,
         "key": uuid7(),
-        "zone": visit.desk.settings.zone,
     }
 
 

@@ -26,7 +26,7 @@ class Look:
 
 def listing(visit: Visit) -> Response:
     """Day by day, the latest first; what the patient did themselves is left out."""
-    zone = visit.desk.settings.zone
+    zone = visit.zone
     lines = [one for one in visit.records.looks() if one.who != visit.who.actor.reference]
     counted = Counter((one.at.astimezone(zone).date(), one.who, one.purpose, one.act) for one in lines)
     named, said = called(visit), partial(status, visit)

@@ -13,7 +13,6 @@ from salus.services.pharmacy import dispensing
 from salus.services.pharmacy.amounts import Amount
 from salus.services.pharmacy.checking import Wish
 from salus.services.pharmacy.reviews import Review, review
-from salus.services.pharmacy.validity import moment
 from salus.ui import formats
 from salus.web.acting import acting
 from salus.web.pharmacy.prescription import UNITS, done
@@ -131,10 +130,10 @@ def label(visit: Visit) -> Response:
         {
             "language": language,
             "one": out(body, language),
-            "at": formats.day(moment(told.at).astimezone(visit.desk.settings.zone).date(), language),
+            "at": formats.day(told.at, language, visit.zone),
             "expires": formats.day(told.expires, language),
             "directions": directions(body, language),
-            "person": patients(visit.records, [found.patient], language)[found.patient],
+            "person": patients(visit.records, [found.patient], language, visit.today)[found.patient],
             "by": staff(visit.records, [by], language).get(by, ""),
         }
         for language in ("zh", "en")

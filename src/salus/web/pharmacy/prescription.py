@@ -9,7 +9,6 @@ from starlette.responses import Response
 from salus.assistants.answers import NOT_STATED
 from salus.assistants.treatment.overrides import REASONS
 from salus.assistants.treatment.prescribing import Sitting, Told, is_active
-from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Stale
 from salus.base.ids import uuid7
 from salus.base.words import words_of
@@ -39,7 +38,7 @@ def one(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 20
     found = review(visit.records, visit.path["id"])
     records, patient = visit.records, found.patient
     resources = [version.json() for version in records.compartment(patient, TYPES)]
-    dossier = Dossier(records.read("Patient", patient).json(), resources, visit.language, clock.now().date())
+    dossier = Dossier(records.read("Patient", patient).json(), resources, visit.language, visit.today)
     context = beside(visit, found, resources) | offered(visit)
     return visit.page(
         "pharmacy/prescription.html",

@@ -22,7 +22,9 @@ def listing(visit: Visit) -> Response:
     asked = visit.query.get("show", "")
     shown = asked if asked in LISTS else LISTS[0]
     found = lately(visit.records) if shown == "completed" else worklist(visit.records, shown)
-    people = patients(visit.records, (referred(one, "for").partition("/")[2] for one in found), visit.language)
+    people = patients(
+        visit.records, (referred(one, "for").partition("/")[2] for one in found), visit.language, visit.today
+    )
     names = staff(visit.records, (referred(one, "requester") for one in found), visit.language)
     rows = [row(one, people, names) for one in found]
     return visit.page("pharmacy/worklist.html", rows=rows, shown=shown, lists=LISTS)

@@ -45,7 +45,7 @@ def shown(
     return visit.page(
         "reception/times.html",
         status,
-        one=person(visit.records.read("Patient", patient).json(), visit.language, clock.now().date()),
+        one=person(visit.records.read("Patient", patient).json(), visit.language, visit.today),
         clinic=clinic,
         clinics=clinics.values(),
         days=[(day.day, list(rows(clinic, day))) for day in days if clinic],

@@ -88,7 +88,7 @@ def told(visit: Visit, clinic: Clinic) -> list[Row]:
     store = visit.desk.store
     found = queue.queue(store, visit.who.actor, visit.who.purpose, clinic.id)
     tickets = [one for one in found if one.stands]
-    people = patients(visit.records, (one.patient.partition("/")[2] for one in tickets), visit.language)
+    people = patients(visit.records, (one.patient.partition("/")[2] for one in tickets), visit.language, visit.today)
     wished = staff(visit.records, (one.wished for one in tickets), visit.language)
     places = rooms(visit.records, (one.room for one in tickets), visit.language)
     waits = estimates(store, clinic.id)
@@ -114,7 +114,7 @@ def expected(visit: Visit, clinic: Clinic, words: str) -> list[Expected]:
     found = clinics.clinic_of(visit.desk.store, clinic.id)
     booked = of_day(visit.records, found, found.today(), ("booked", "arrived"))
     ids = [clinics.actor_of(one, "Patient").partition("/")[2] for one in booked]
-    people = patients(visit.records, ids, visit.language)
+    people = patients(visit.records, ids, visit.language, visit.today)
     brochure, now = visit.desk.brochure.clinics(), clock.now()
     rows = [
         Expected(coming(one, brochure, now, visit.language), people.get(id))

@@ -5,7 +5,6 @@ from datetime import date, datetime, time
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Invalid, SalusError
 from salus.base.ids import uuid7
 from salus.services.appointments.brochure import Clinic
@@ -34,7 +33,7 @@ def asked(visit: Visit, clinic: Clinic | None, typed: Mapping[str, str], error: 
     return visit.page(
         "reception/join.html",
         error.status if error else 200,
-        one=person(visit.records.read("Patient", visit.path["id"]).json(), visit.language, clock.now().date()),
+        one=person(visit.records.read("Patient", visit.path["id"]).json(), visit.language, visit.today),
         clinic=clinic,
         clinics=visit.desk.brochure.clinics().values(),
         typed=typed,

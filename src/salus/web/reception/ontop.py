@@ -39,7 +39,7 @@ def shown(visit: Visit, service: str, day: date | None, fault: str = "", status:
     return visit.page(
         "reception/ontop.html",
         status,
-        one=person(visit.records.read("Patient", visit.path["id"]).json(), visit.language, clock.now().date()),
+        one=person(visit.records.read("Patient", visit.path["id"]).json(), visit.language, visit.today),
         clinic=clinic,
         chosen=chosen,
         rows=rows(visit, clinic, chosen),

@@ -47,10 +47,10 @@ def find(visit: Visit) -> Response:
 
 
 def searched(visit: Visit, words: str) -> list[Person]:
-    people = patients.search(visit.records, words, None, visit.language).people
+    people = patients.search(visit, words).people
     if people or not words.replace(" ", "").replace("+", "").isdigit():
         return people
-    return patients.told(visit.records.search("Patient", [("phone", words), ("_count", "20")]), visit.language).people
+    return patients.told(visit, visit.records.search("Patient", [("phone", words), ("_count", "20")])).people
 
 
 def one(visit: Visit) -> Response:
@@ -61,7 +61,7 @@ def shown(
     visit: Visit, asked: Asked, error: SalusError | None = None, flags: tuple[RedFlag, ...] = (), status: int = 200
 ) -> Response:
     """One person at the desk. Raises Missing."""
-    today = clock.now().date()
+    today = visit.today
     told = person(visit.records.read("Patient", visit.path["id"]).json(), visit.language, today)
     ahead, behind = in_order(bookings(visit))
     done = visit.query.get("done", "")

@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.services.reception.matching.matching import Match
 from salus.services.reception.registering import Doubled, Form, described, register
@@ -48,14 +47,14 @@ def save(visit: Visit) -> Response:
 
 def doubled(visit: Visit, said: Form, error: Doubled) -> Response:
     """The new one beside those who are known."""
-    today = clock.now().date()
+    today = visit.today
     typed = person(described(said, today) | {"id": ""}, visit.language, today)
     likes = [like(visit, one, typed) for one in error.found]
     return shown(visit, visit.form, likes=likes, typed=typed, status=error.status)
 
 
 def like(visit: Visit, found: Match, typed: Person) -> Like:
-    told = person(found.patient, visit.language, clock.now().date())
+    told = person(found.patient, visit.language, visit.today)
     spoken = [(field, level, found.speaks[field]) for field, level in found.levels.items()]
     why = tuple(
         (visit.say(f"reception.like.{field}.{level}"), bits > 0) for field, level, bits in spoken if abs(bits) >= LEAST

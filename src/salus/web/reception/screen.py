@@ -49,7 +49,7 @@ def page(visit: Visit) -> Response:
 def board(visit: Visit, clinic: Clinic) -> Board:
     tickets = queue.queue(visit.desk.store, visit.who.actor, visit.who.purpose, clinic.id)
     called = sorted((one for one in tickets if one.status == CALLED), key=lambda one: str(one.called), reverse=True)
-    people = patients(visit.records, (one.patient.partition("/")[2] for one in called), visit.language)
+    people = patients(visit.records, (one.patient.partition("/")[2] for one in called), visit.language, visit.today)
     places = rooms(visit.records, (one.room for one in called), visit.language)
 
     def line(one: Ticket) -> tuple[str, str, str, str]:

@@ -72,7 +72,7 @@ def of_service(clinic: Clinic) -> list[tuple[str, str]]:
 
 def rows(visit: Visit, clinic: Clinic | None, found: list[Place]) -> list[Row]:
     """Places with who has them, in the order given."""
-    people = patients(visit.records, (id_of(one) for one in found), visit.language)
+    people = patients(visit.records, (id_of(one) for one in found), visit.language, visit.today)
     return [
         Row(waiting(one, clinic, before), people.get(id_of(one)), later_of(visit, one, clinic))
         for before, one in enumerate(found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salus.web.telling import terms
+from salus.web.telling.directions import direction
 
 Resource = Mapping[str, Any]
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
@@ -66,7 +67,7 @@ def medicine(request: Resource, language: str) -> Course:
         end=period.get("end", ""),
         status=terms.status("medication", request.get("status"), language),
         now=request.get("status") == "active",
-        detail="; ".join(dose["text"] for dose in doses if dose.get("text")),
+        detail="; ".join(filter(None, (direction(dose, language) for dose in doses))),
         source=terms.reference(request),
     )
 

@@ -1,10 +1,10 @@
 """What those who work here are called, and the patients of a list."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from salus.assistants.answers import every
-from salus.base import clock
 from salus.records import Records
 from salus.web.accounts import ACCOUNTS
 from salus.web.telling.person import Person, by_script, full, person
@@ -12,10 +12,9 @@ from salus.web.telling.person import Person, by_script, full, person
 CHUNK = 100  # ids in one search
 
 
-def patients(records: Records, ids: Iterable[str], language: str) -> dict[str, Person]:
+def patients(records: Records, ids: Iterable[str], language: str, today: date) -> dict[str, Person]:
     """The patients of a list by id, asked for together."""
-    today, found = clock.now().date(), read(records, "Patient", ids)
-    return {id: person(body, language, today) for id, body in found.items()}
+    return {id: person(body, language, today) for id, body in read(records, "Patient", ids).items()}
 
 
 def staff(records: Records, references: Iterable[str], language: str) -> dict[str, str]:
