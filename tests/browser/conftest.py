@@ -1,6 +1,7 @@
 """A real server over a small synthetic city with a model learned from it, and Debian's chromium looking at it."""
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ from salus.records import Records, Store
 from salus.web import pages
 from salus.web.accounts import ACCOUNTS
 from salus.web.session import opened
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hands import PATIENCE, settled
 
 CHROMIUM = Path("/usr/bin/chromium")
 TASK = {
@@ -126,7 +130,7 @@ def look(chromium: Browser, house: str, installed: tuple[Store, Settings]) -> It
             base_url=house, viewport={"width": width, "height": 850}, color_scheme=scheme, reduced_motion="reduce"
         )
         contexts.append(context)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE)
         cookies = {"salus_language": language}
         if account:
             cookies["salus_session"] = opened(installed[1].secret, ACCOUNTS[account])
@@ -135,7 +139,7 @@ def look(chromium: Browser, house: str, installed: tuple[Store, Settings]) -> It
         page.on("console", lambda said: complaints.append(said.text) if serious(said) else None)
         page.on("pageerror", lambda fault: complaints.append(str(fault)))
         page.goto(address)
-        return page
+        return settled(page)
 
     yield open_page
     for context in contexts:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import pytest
+from hands import settled
 from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 
@@ -121,6 +122,7 @@ def books_a_time(people: People, words: dict[str, str]) -> str:
     with people.step("2 chooses a time, which is held"):
         page.locator('button[name="at"]').first.click()
         expect(page).to_have_url(re.compile(r"/mine/appointments/[\w-]+$"))
+        settled(page)
     booking = page.url.rpartition("/")[2]
     with people.step("3 says why, and books it"):
         page.fill("#reason", words["reason"])
@@ -140,6 +142,7 @@ def arrives_and_is_called(people: People, booking: str) -> None:
         doctor.goto(f"/clinic?service={CLINIC}")
         doctor.locator(".call-next button").click()
         expect(doctor).to_have_url(re.compile(f"/clinic/visits/{PATIENT}/"))
+        expect(settled(doctor).locator("#s-chief")).to_be_focused()
 
 
 def is_seen(people: People, words: dict[str, str]) -> None:
@@ -149,6 +152,7 @@ def is_seen(people: People, words: dict[str, str]) -> None:
             page.fill(f"#s-{section}", words["chief"])
     with people.step("7 finds the diagnosis"):
         page.fill("#q", words["find"])
+        expect(page.locator("#found input[name=of]")).to_have_value(words["find"])
         page.locator("#found button[name=pick]").first.click()
         expect(page.locator("#diagnoses .chosen")).to_be_visible()
     with people.step("8 orders a test"):
@@ -160,7 +164,7 @@ def is_seen(people: People, words: dict[str, str]) -> None:
         page.fill("#amount", "500")
         page.fill("#days", "14")
         page.locator('form[action$="/orders"] button.button').last.click()
-        expect(page.locator("#prescription .chosen")).to_be_visible()
+        expect(page.locator('#prescription form[action$="/drop"] .chosen')).to_be_visible()
     with people.step("10 signs"):
         page.locator("#sign button.main").click()
         expect(page.locator(".answered")).to_be_visible()
@@ -171,7 +175,8 @@ def is_given_medicine(people: People) -> None:
     with people.step("11 the pharmacist reviews, prepares and hands over"):
         page.goto("/pharmacy")
         page.locator("main td a").first.click()
-        page.locator("button.main").first.click()
+        expect(page).to_have_url(re.compile(r"/pharmacy/[\w-]+$"))
+        page.locator("form:has([value=accept]) button.main").click()
         page.locator('form[action$="/dispensings"] button.main').first.click()
         page.locator('form[action$="/hand-over"] button.main').first.click()
         expect(page.locator("#dispense .tag.good").first).to_be_visible()
@@ -183,6 +188,7 @@ def is_tested(people: People) -> None:
         page.goto("/laboratory")
         page.locator('form[action="/laboratory/specimens"][method=post] button.main').first.click()
         page.locator('form[action$="/receive"] button.main').click()
+        expect(page).to_have_url(re.compile("/laboratory/specimens/[^/?]+"))
         accession = page.url.split("/laboratory/specimens/")[1].partition("?")[0]
         page.locator('a[href^="/laboratory/orders/"]').first.click()
         page.fill("#accession", accession)

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from hands import PATIENCE, Hands, fits, is_for_everybody
+from playwright.sync_api import expect
 
 from salus.base import clock
 from salus.base.settings import Settings
@@ -31,18 +31,6 @@ PAGES = (
     "/mine/bills",
     "/mine/inbox",
 )
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def complaints(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds wrong, with the elements."""
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]
-
-
-def is_for_everybody(page: Page) -> None:
-    assert [] == complaints(page)
-    assert 0 == page.evaluate(WIDER)
 
 
 @pytest.mark.parametrize("number", range(len(PAGES)), ids=PAGES)
@@ -52,7 +40,7 @@ def test_each_page_is_for_everybody_on_a_phone_in_both_languages(look, number):
     is_for_everybody(page)
     page.goto(f"/language/{('zh', 'en')[number % 2]}?next={quote(PAGES[number], safe='')}")
 
-    assert 0 == page.evaluate(WIDER)
+    fits(page)
 
 
 @pytest.fixture
@@ -87,8 +75,7 @@ def test_a_bill_is_for_everybody_and_is_paid_by_the_keyboard(look, billed):
     is_for_everybody(look(f"/mine/bills/{billed.id}/print", "patient", "zh", width=360))
     page = look(f"/mine/bills/{billed.id}", "patient", width=360)
     is_for_everybody(page)
-    press_until(page, 'form[action$="/pay"] .main')
-    page.keyboard.press("Enter")
+    Hands(page).tab_to('form[action$="/pay"] .main').press("Enter")
 
     expect(page.locator("[role=status]")).to_contain_text("was paid")
     is_for_everybody(page)
@@ -97,60 +84,41 @@ def test_a_bill_is_for_everybody_and_is_paid_by_the_keyboard(look, billed):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_keyboard_alone_finds_holds_confirms_cancels_and_takes_it_back(look, language):
     page = look("/mine", "patient", language, width=360)
+    hands = Hands(page)
     steps = (
         ('a[href="/mine/find"]', r"/mine/find$"),
         ('a[href="/mine/find?department=dermatology"]', r"department=dermatology$"),
         ('button[name="at"]', r"/mine/appointments/[\w-]+$"),
     )
     for wanted, address in steps:
-        press_until(page, wanted)
-        page.keyboard.press("Enter")
+        hands.tab_to(wanted).press("Enter")
         expect(page).to_have_url(re.compile(address))
     is_for_everybody(page)
-    press_until(page, "#reason")
-    page.keyboard.type("a spot on my arm")
+    hands.write("#reason", "a spot on my arm")
     for wanted, done in (('form[action$="/confirm"] .main', "booked"), ('form[action$="/cancel"] button', "cancelled")):
-        press_until(page, wanted)
-        page.keyboard.press("Enter")
+        hands.tab_to(wanted).press("Enter")
         expect(page).to_have_url(re.compile(f"done={done}$"))
         is_for_everybody(page)
-    press_until(page, 'form[action$="/restore"] .main')
-    page.keyboard.press("Enter")
+    hands.tab_to('form[action$="/restore"] .main').press("Enter")
     expect(page).to_have_url(re.compile("done=restored$"))
     expect(page.locator("main")).to_contain_text("a spot on my arm")
-    press_until(page, 'form[action$="/cancel"] button')
-    page.keyboard.press("Enter")
-
-
-def press_until(page: Page, wanted: str, most: int = 80) -> None:
-    """Press Tab until the focus is on the element wanted, and see that the focus shows and is not covered."""
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if page.evaluate("wanted => document.activeElement?.matches(wanted)", wanted):
-            assert "solid" == page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert page.evaluate(SEEN), f"{wanted} has the focus and is covered"
-            return
-    raise AssertionError(f"the keyboard never came to {wanted}")
-
-
-SEEN = """() => {
-  const box = document.activeElement.getBoundingClientRect();
-  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  return document.activeElement.contains(top);
-}"""
+    hands.tab_to('form[action$="/cancel"] button').press("Enter")
+    expect(page).to_have_url(re.compile("done=cancelled$"))
 
 
 def test_without_scripts_a_time_is_held_and_booked(chromium, house):
     context = chromium.new_context(base_url=house, java_script_enabled=False, viewport={"width": 360, "height": 740})
-    context.set_default_timeout(8000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto("/sign-in")
     page.click('button[value="patient"]')
     page.goto("/mine/find?department=ent")
     page.locator('button[name="at"]').first.click()
+    expect(page).to_have_url(re.compile(r"/mine/appointments/[\w-]+$"))
     page.click('form[action$="/confirm"] .main')
 
     expect(page.locator("[role=status]")).to_be_visible()
 
     page.click('form[action$="/cancel"] button')
+    expect(page).to_have_url(re.compile("done=cancelled$"))
     context.close()

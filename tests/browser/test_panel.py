@@ -21,7 +21,7 @@ def visitor(house, installed) -> Iterator[Visitor]:
 
     def arrive(account: str, language: str = "en") -> httpx.Client:
         cookies = {"salus_session": opened(installed[1].secret, ACCOUNTS[account]), "salus_language": language}
-        clients.append(httpx.Client(base_url=house, cookies=cookies, trust_env=False))
+        clients.append(httpx.Client(base_url=house, cookies=cookies, trust_env=False, timeout=60))
         return clients[-1]
 
     yield arrive

@@ -1,17 +1,12 @@
 """A patient at the phone looks for help: the page is whole, reachable by keyboard, and nothing in it is barred."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from hands import is_for_everybody
+from playwright.sync_api import expect
 
 from salus.assistants.recommend import learning
 from salus.assistants.recommend.services import SERVICES, SUITED
 from salus.privacy import SYSTEM, Purpose
-
-
-def whole(page: Page) -> None:
-    assert [] == Axe().run(page).response["violations"]
-    assert 0 == page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +24,7 @@ def test_a_need_is_typed_and_doctors_come_with_why(look, installed, language, da
 
     expect(page.locator("article.offer").first).to_be_visible()
     expect(page.locator("article.offer li").first).to_be_visible()
-    whole(page)
+    is_for_everybody(page)
 
 
 def test_what_cannot_wait_stands_first_with_a_number_to_touch(look):
@@ -40,7 +35,7 @@ def test_what_cannot_wait_stands_first_with_a_number_to_touch(look):
     expect(page.get_by_role("alert")).to_contain_text("不能等待")
     expect(page.locator("a.call")).to_have_attribute("href", "tel:120")
     expect(page.locator("article.offer")).to_have_count(0)
-    whole(page)
+    is_for_everybody(page)
     page.get_by_role("button", name="医生已排除").click()
     expect(page.locator("article.offer").first).to_be_visible()
 
@@ -50,6 +45,6 @@ def test_recommendations_are_stopped_and_started_again(look):
     page.get_by_role("button", name="Stop recommending for me").click()
     expect(page.get_by_role("status")).to_contain_text("Your choice is kept.")
     expect(page.locator("#choice")).to_contain_text("the same for everybody")
-    whole(page)
+    is_for_everybody(page)
     page.get_by_role("button", name="Recommend for me again").click()
     expect(page.locator("#choice")).to_contain_text("You may stop that at any time")

@@ -155,6 +155,11 @@ def test_two_windows_are_told_of_each_other(doctor):
     answer = send(doctor, place, "draft", seen=seen, **{"s-chief": "two"})
     assert 409 == answer.status_code and "another window" in answer.text
     assert ">two</textarea>" in answer.text and '<p class="as-typed">one</p>' in answer.text
+    shown = re.search(r'name="shown" value="([^"]+)"', answer.text)[1]
+    form = {"s-chief": "two", "seen": seen, "shown": shown, "form_token": token(doctor)}
+    by_htmx = {"HX-Request": "true"}
+    assert 204 == doctor.post(f"{place}/draft", form, headers=by_htmx).status_code  # it stands on the screen already
+    assert 409 == doctor.post(f"{place}/draft", form | {"s-exam": "x"}, headers=by_htmx).status_code
     assert 303 == send(doctor, place, "draft", seen=seen, over="yes", **{"s-chief": "two"}).status_code
     assert ">two</textarea>" in doctor.get(place).text
 

@@ -34,7 +34,7 @@ def keep(visit: Visit) -> Response:
     try:
         note = writing_of(visit).save(visit.path["encounter"], typed(visit), seen, language=visit.language)
     except Stale:
-        return conflicted(visit)
+        return Response(status_code=204) if on_the_screen(visit) else conflicted(visit)
     except Invalid as error:
         told = visit.say("clinic.too.long", most=LONGEST)
         return changed(visit, "kept", mine(visit), error.status, wrong=told)
@@ -43,8 +43,20 @@ def keep(visit: Visit) -> Response:
 
 def conflicted(visit: Visit) -> Response:
     """Another window has written meanwhile: both are shown, nothing is lost."""
-    stands = note_of(visit)
-    return changed(visit, "kept", mine(visit), 409, conflict=stands, wrong="")
+    stands, kept = note_of(visit), mine(visit)
+    return changed(visit, "kept", kept, 409, conflict=stands, shown=differing(stands, kept), wrong="")
+
+
+def on_the_screen(visit: Visit) -> bool:
+    """This very conflict is shown. Shown anew, its buttons would be taken away under the finger: what was typed last is
+    sent when the field is left for one of them."""
+    return visit.by_htmx and visit.form.get("shown") == differing(note_of(visit), mine(visit))
+
+
+def differing(stands: Note, kept: Note) -> str:
+    """A sign of what is shown of a conflict: the words of the other window, and the sections in which they differ."""
+    keys = [one.key for one in stands.template.sections if stands.texts.get(one.key, "") != kept.texts.get(one.key, "")]
+    return " ".join([stands.words, *keys])
 
 
 def mine(visit: Visit) -> Note:
