@@ -1,5 +1,5 @@
-"""Bills worked out by hand, as they stand in `golden/`: what was billed, and each figure with its arithmetic. Reads and
-reckons by itself: knows nothing of the engine that must come to the same."""
+"""The bills of `golden/`: what was billed, and each figure with its arithmetic. It reads and reckons by itself, and
+knows nothing of the engine that must come to the same."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,18 +1,17 @@
-"""A thousand bills a table of rules, worked out by hand in `golden/`: the arithmetic is true, and the engine comes to
-every figure of it, to the fen, however often and in whatever order it is asked."""
+"""A thousand bills a table of rules, with their arithmetic in `golden/`: it is true, and the engine comes to every
+figure of it, to the fen, however often and in whatever order it is asked."""
 
 import re
-import sys
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from random import Random
 
 import pytest
+from golden_cases import PAYERS, TABLES, Book, Case, Number, Said, literals, read
+from golden_claims import RULES, claim_of, settled
 
-from salus.base.errors import Missing
 from salus.places.settlement import (
     Claim,
     Item,
@@ -21,22 +20,15 @@ from salus.places.settlement import (
     Settlement,
     Visit,
     Year,
-    all_own,
-    group_of,
     rules_of,
     settle,
-    shipped,
     the_rule,
     told,
 )
 from salus.places.settlement.telling import payer, percent
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from golden_cases import PAYERS, TABLES, Book, Case, Number, Said, literals, read
-
-RULES = {rule.id: rule for place in ("cn", "us") for rule in shipped(place)}
 STEP = re.compile(r"(limit|allowed|none|part|band|own|serious) \d+|threshold|copay|cap|most|account")
+BANDED = {("bands", "insurer"): "band", ("bands", "insured"): "own", ("serious", "serious"): "serious"}
 LANGUAGES = ("en", "zh")
 
 
@@ -45,35 +37,13 @@ def book(table: str) -> Book:
     return read(table)
 
 
-def claim_of(case: Case) -> Claim:
-    """Its lines are named by their place on the bill, from 1."""
-    items = [Item(str(n), one.amount, one.cover, one.own, one.limit) for n, one in enumerate(case.bill, 1)]
-    visit = Visit(case.kind, date.fromisoformat(case.day), case.level)
-    return Claim(visit, tuple(items), Year(**dict(case.year)), case.account)
-
-
-def settled(case: Case, table: str) -> Settlement:
-    """By the rule that is found for who is insured, as billing finds it."""
-    insurance, sex, age = case.who
-    place, claim = RULES[table].place, claim_of(case)
-    group = group_of(place, insurance, sex, age, age)
-    try:
-        rule = the_rule(shipped(place), group or "", case.kind, claim.visit.day)
-    except Missing:
-        assert case.no_rule, case
-        return all_own(claim, RULES[table].currency, "ruleless")
-    assert not case.no_rule and rule.id == table, case
-    return settle(rule, claim)
-
-
 def name_of(line: Line, rule: Rule, level: int) -> str:
     """What the file calls it; empty for what another line says already, with the other sign."""
     if line.step in ("bands", "serious"):
         rows = rule.bands_of(level) if line.step == "bands" else rule.serious
         row = next(n for n, one in enumerate(rows, 1) if one.above == line.above)
-        return {"insurer": f"band {row}", "serious": f"serious {row}"}.get(
-            line.payer, f"own {row}" if line.step == "bands" else ""
-        )
+        word = BANDED.get((line.step, line.payer))
+        return f"{word} {row}" if word else ""
     if line.step in ("cap", "most", "account"):
         return line.step if line.amount > 0 else ""
     return f"{line.step} {line.item}".strip()
