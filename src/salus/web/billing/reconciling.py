@@ -115,7 +115,7 @@ def fetches(visit: Visit, side: str) -> bool:
 
 
 def fetched(visit: Visit, asked: Asked) -> bytes:
-    begin = datetime.combine(asked.day, time(), visit.desk.settings.zone)
+    begin = datetime.combine(asked.day, time(), visit.zone)
     rows = provider_of(visit.desk.settings, asked.side).statement(begin, begin + timedelta(days=1))
     out = StringIO()
     write((row for row in rows if row.currency == asked.currency), out, get_currency_precision(asked.currency))
@@ -126,7 +126,7 @@ def preview(visit: Visit) -> Response:
     """What would be found, and what would be posted: nothing is."""
     asked, who = asked_of(visit), visit.who
     path = statements.path_of(visit.desk.settings.folder, visit.query.get("file", ""))
-    given = side_of(asked.side), asked.day, visit.desk.settings.zone, asked.currency, "sure" in visit.query
+    given = side_of(asked.side), asked.day, visit.zone, asked.currency, "sure" in visit.query
     try:
         seen = foresee(visit.desk.store, who.actor, who.purpose, path, *given)
     except NO as no:
@@ -200,7 +200,7 @@ def day_of(visit: Visit) -> date:
 
 
 def yesterday(visit: Visit) -> date:
-    return clock.now().astimezone(visit.desk.settings.zone).date() - timedelta(days=1)
+    return visit.today - timedelta(days=1)
 
 
 def parties_of(visit: Visit) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from io import StringIO
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.privacy import Actor, Purpose
 from salus.records import Store
@@ -61,7 +60,7 @@ def called(visit: Visit, side: str) -> str:
 def row_of(visit: Visit, made: Reconciled, n: int, one: Difference, posted: Sequence[Posting]) -> Row:
     taken = clearing.taken(visit.records, made.id, n)
     state = traces.state_of(posted, taken.explained)
-    today = clock.now().astimezone(visit.desk.settings.zone).date()
+    today = visit.today
     age = (today - made.day).days if state in OPEN else None
     undo = traces.reversible(side_of(made.side), one, posted) is not None
     return Row(n, one, tuple(posted), state, age, undo, taken)
