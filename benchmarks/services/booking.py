@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from salus.api.fhir.door import stay_awake
 from salus.base.errors import SalusError
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
@@ -31,6 +32,7 @@ from salus.services.appointments.finding import Offer
 DOCTORS, ROOMS, QUARTERS = 20, 10, 400
 START = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7)
 QUARTER = timedelta(minutes=15)
+GO = "go"  # the file that lets all begin
 
 
 def offer(draw: Random) -> Offer:
@@ -40,10 +42,13 @@ def offer(draw: Random) -> Offer:
 
 
 def attack(place: str, seed: int, attempts: int, told: str) -> None:
-    """One process: `attempts` tries one after the other, each told in a line of its own file."""
+    """One process: `attempts` tries one after the other, each told in a line of its own file, once all have started."""
     draw, mine = Random(seed), []
     with Store(place) as store, Path(told, f"{seed}.txt").open("w", buffering=1) as lines:
         desk = Booking(store, SYSTEM, Purpose.OPERATIONS)
+        stay_awake()  # as a server does
+        while not Path(told, GO).exists():
+            time.sleep(0.01)
         for n in range(attempts):
             began = time.perf_counter()
             done = once(desk, draw, mine, f"{seed}-{n}")
@@ -128,6 +133,9 @@ def run(place: str, processes: int, attempts: int, kills: bool) -> dict[str, Any
     share, seeds, killed = attempts // processes, iter(range(1, 10_000)), 0
     with tempfile.TemporaryDirectory() as told:
         alive = [started(place, next(seeds), share, told) for _ in range(processes)]
+        while len(os.listdir(told)) < processes:
+            time.sleep(0.01)
+        Path(told, GO).touch()
         while any(one.is_alive() for one in alive):
             time.sleep(1)
             victim = alive[killed % processes]

@@ -48,10 +48,10 @@ class Standing(msgspec.Struct):
 
 
 class Ledger:
-    """The ends of the two chains and the last numbers that were given, read afresh for each group: another process may
-    have written since. `erased` changes where one has erased some, `form` is the newest dictionary."""
+    """The ends of the two chains and the last numbers that were given, read afresh in each transaction: another process
+    may have written since. `erased` changes where one has erased some, `form` is the newest dictionary."""
 
-    def __init__(self, connection: Connection) -> None:
+    def read(self, connection: Connection) -> None:
         self.t: int
         self.last: int  # the time of the last transaction
         self.hash: bytes
@@ -389,7 +389,7 @@ class Desk:
 
     def finish(self, actor: Actor, purpose: Purpose, act: str, what: str) -> None:
         """Write transaction, outbox and audit rows; the request's savepoint may be released after it."""
-        if not self._shared:
+        if self.erases:  # what it did is part of its own link
             self.flush()
         ledger, t, logs = self.ledger, None, self._pending.logs
         if self.changes or self.erases:

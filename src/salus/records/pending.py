@@ -39,7 +39,10 @@ class Pending:
         """Put all into the tables, so that reads on this connection see it."""
         stored = [(STORE, self.targets), (STORE, self.resources)]
         logged = [(LOGS[table], rows) for table, rows in self.logs.items()]
-        self._connection.write([*stored, *self._names.waiting(), *self.shelves.waiting(), *logged], self._breathe)
+        all = [*stored, *self._names.waiting(), *self.shelves.waiting(), *logged]
+        if not (filled := [(sql, rows) for sql, rows in all if rows]):
+            return
+        self._connection.write(filled, self._breathe)
         for rows in (self.targets, self.resources, *self.logs.values()):
             rows.clear()
         self._names.written()

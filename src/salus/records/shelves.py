@@ -81,8 +81,9 @@ class Shelves:
 
     def waiting(self) -> Iterator[Statement]:
         for table, rows in self._waiting.items():
-            rows.sort()
-            yield PUT[table], rows
+            if rows:
+                rows.sort()
+                yield PUT[table], rows
 
     def written(self) -> None:
         """What was waiting stands in the tables."""

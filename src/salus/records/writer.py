@@ -137,17 +137,13 @@ class Writer:
         if first is None and not self._notes:
             return
         done: list[tuple[Request[Any], Any]] = []
-        noted = 0
+        noted, ledger = 0, Ledger()
         try:
             if self._lost:
                 self._connection = self._engine.writer()
                 self._names, self._lost = Interning(self._connection), False
             with self._gate.held():
-                self._connection.begin_writing()
-                ledger = Ledger(self._connection)
-                self._names.begin(ledger.erased, ledger.code, ledger.bunch)
-                if ledger.form > self._press.form:
-                    self._press.refresh(self._connection)
+                self._begin(ledger)
                 self._apply(first, ledger, done)
                 noted = self._write_notes(ledger)
                 self._train(ledger.row, any(request.act == LOAD for request, _ in done))
@@ -161,13 +157,20 @@ class Writer:
         self._on_commit(ledger.t)
         tell(done)
 
+    def _begin(self, ledger: Ledger) -> None:
+        self._connection.begin_writing()
+        ledger.read(self._connection)
+        self._names.begin(ledger.erased, ledger.code, ledger.bunch)
+        if ledger.form > self._press.form:
+            self._press.refresh(self._connection)
+
     def _apply(self, first: Request[Any] | None, ledger: Ledger, done: list[tuple[Request[Any], Any]]) -> None:
         request, until = first, time.monotonic() + LINGER
         pending = Pending(self._connection, self._names, self._breathe)
         while True:
             if request is not None and request.future.set_running_or_notify_cancel():
                 done.append((request, None))
-                done[-1] = (request, self._serve(request, ledger, pending))
+                done[-1] = (request, self._serve(request, ledger, pending, alone=len(done) == 1))
             if len(done) >= GROUP or time.monotonic() > until or self._queue.empty():
                 pending.flush()
                 return
@@ -175,8 +178,9 @@ class Writer:
             if request is None:  # its notes go into this commit; who notes later calls again
                 self._awake = False
 
-    def _serve(self, request: Request[T], ledger: Ledger, pending: Pending) -> T | Refusal:
-        """`pending`: what plain requests before this one have written."""
+    def _serve(self, request: Request[T], ledger: Ledger, pending: Pending, alone: bool) -> T | Refusal:
+        """`pending`: what plain requests before this one have written; `alone`: there was none, so that it needs no
+        savepoint of its own."""
         if request.plain:
             try:
                 return self._done(request, ledger, pending)
@@ -186,19 +190,23 @@ class Writer:
         pending.flush()
         pending.rows = None  # they may be others after this request
         mark = self._names.mark()
-        self._connection.execute("SAVEPOINT request")
+        if not alone:
+            self._connection.execute("SAVEPOINT request")
         try:
             answer = self._done(request, ledger, Pending(self._connection, self._names, self._breathe))
         except Exception as fault:
             if self._engine.gives_up(fault):
                 raise  # all of the group is given up
-            self._connection.execute("ROLLBACK TO request")
+            self._connection.execute("ROLLBACK" if alone else "ROLLBACK TO request")
             self._names.forget(mark)
+            if alone:
+                self._begin(ledger)
             answer_or_fault: T | Refusal = Refusal(faults.as_salus(fault))
             self._note_refusal(request, ledger)
         else:
             answer_or_fault = answer
-        self._connection.execute("RELEASE request")
+        if not alone:
+            self._connection.execute("RELEASE request")
         return answer_or_fault
 
     def _done(self, request: Request[T], ledger: Ledger, pending: Pending) -> T:
