@@ -260,3 +260,17 @@ def token_of(doctor) -> str:
     found = token(doctor)
     doctor.headers["hx-request"] = "true"
     return found
+
+
+def test_in_the_clinic_the_orders_of_who_is_in_hospital_are_told_with_what_they_leave_of_the_group(doctor, ward):
+    place = called(doctor)
+    assert "order-cost" not in doctor.get(place).text
+
+    who = re.search(r"/clinic/visits/([^/]+)/", place)[1]
+    subject, period = {"reference": f"Patient/{who}"}, {"start": "2026-05-03T08:00:00+08:00"}
+    act = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
+    stay = {"resourceType": "Encounter", "id": "stay", "status": "in-progress", "class": act, "period": period}
+    ward.open(SYSTEM, Purpose.OPERATIONS).update("Encounter", "stay", stay | {"subject": subject})
+    page = doctor.get(place).text
+
+    assert f'hx-get="/patients/{who}/orders/cost"' in page and "order-cost" in page and "test-cost" in page

@@ -141,7 +141,9 @@ def test_what_the_screen_of_an_order_did_not_check_is_said_in_whole_sentences(at
     assert "; it matters for ramipril." in shown and "which matters for" not in shown
 
 
-def test_beside_the_orders_of_a_stay_stands_what_its_group_pays_and_what_it_has_cost(at, ward):
+@pytest.fixture
+def inpatient(ward):
+    """Zhou is in hospital with pneumonia."""
     records = ward.open(SYSTEM, Purpose.OPERATIONS)
     act = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
     zhou, stay = {"reference": "Patient/zhou"}, {"reference": "Encounter/stay"}
@@ -154,6 +156,50 @@ def test_beside_the_orders_of_a_stay_stands_what_its_group_pays_and_what_it_has_
     ):
         records.update(body["resourceType"], body["id"], body)
 
+
+def test_beside_the_orders_of_a_stay_stands_what_its_group_pays_and_what_it_has_cost(at, inpatient):
     assert "ES25" in at("clinician").get(ORDERS).text
     assert "呼吸系统感染" in at("clinician", "zh").get(ORDERS).text
     assert "what a patient needs is ordered whatever the group pays" in at("clinician").get(ORDERS).text
+
+
+METFORMIN = {"medicine": "metformin", "amount": "500", "unit": "mg", "times": "2", "period": "d", "days": "7"}
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (METFORMIN, "¥2.80 by the tariff"),  # 2 tablets x 7 days x 0.20
+        (METFORMIN | {"days": ""}, "¥0.40 a day by the tariff"),
+        (METFORMIN | {"amount": ""}, "how much is not said yet"),
+        (METFORMIN | {"unit": "mL"}, "no price in the tariff for this unit"),
+        ({"medicine": "something new", "amount": "1"}, "no price in the tariff."),
+        ({"test": "4548-4"}, "¥70.00 by the tariff"),
+        ({"test": "a test of nobody"}, "no price in the tariff."),
+    ],
+)
+def test_while_an_order_of_a_stay_is_typed_its_price_and_what_it_leaves_are_told(at, inpatient, form, said):
+    told = at("clinician").get(f"{ORDERS}/cost", params=form).text
+    assert said in told and "never a reason to refuse or put off care" in told
+    assert ("left of what the group pays" in told) == ("by the tariff" in told)
+    assert "The group stays ES25" in told
+
+
+def test_what_is_left_of_the_group_is_what_it_pays_less_the_order(at, inpatient):
+    told = at("clinician", "zh").get(f"{ORDERS}/cost", params={"test": "4548-4"}).text
+    assert f"尚余 ¥{(720_000 - 7_000) / 100:,.2f}" in told and "绝不作为拒绝或推迟诊疗的理由" in told
+
+
+@pytest.mark.parametrize("form", [{}, {"medicine": ""}, METFORMIN | {"amount": "two"}, METFORMIN | {"days": "-1"}])
+def test_of_what_is_no_order_yet_nothing_is_told(at, inpatient, form):
+    answer = at("clinician").get(f"{ORDERS}/cost", params=form)
+    assert (200, "") == (answer.status_code, answer.text.strip())
+
+
+def test_for_who_is_in_no_ward_nothing_is_told_of_groups(at, ward):
+    assert "" == at("clinician").get(f"{ORDERS}/cost", params=METFORMIN).text.strip()
+    assert "order-cost" not in at("clinician").get(ORDERS).text
+
+
+def test_without_scripts_the_page_tells_it_when_the_order_is_screened(at, inpatient):
+    assert "¥2.80 by the tariff" in at("clinician").send_form(ORDERS, f"{ORDERS}/check", **METFORMIN).text

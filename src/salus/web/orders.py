@@ -72,6 +72,7 @@ def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecide
     waiting = [(one["id"], courses.medicine(one, visit.language)) for one in drafts]
     told = {"standing": rows, "waiting": waiting, "form": form, "undecided": undecided, "stopped": stopped}
     context = offered(visit) | found | told | {"stays": stays.of_patient(visit, id)}
+    context["costs"] = stays.of_form(visit, id, form) if context["stays"] else []
     return visit.page("orders.html", status_of(found, undecided), **shared(dossier(visit)), **context)
 
 

@@ -1,9 +1,20 @@
-"""What a stay in hospital is to bring, told beside its orders: for planning, never a reason to leave something out."""
+"""What a stay in hospital is to bring, told beside its orders, and what the order that is typed would leave of it: for
+planning, never a reason to leave something out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from starlette.responses import Response
+
+from salus.assistants.treatment.drafting import Written, draft
+from salus.base.errors import Invalid
+from salus.codes.tables import LOINC
 from salus.places.drg.telling import told, why
+from salus.services.billing.foretelling import Foretold, foretold
 from salus.services.billing.staying import Expected, expected, under_way
+from salus.services.laboratory.catalogue import called
+from salus.services.visits.orders import dispensed
 from salus.ui.formats import money
 from salus.web.visit import Visit
 
@@ -25,8 +36,12 @@ class Stay:
 
 def of_patient(visit: Visit, patient: str) -> list[Stay]:
     """The stays of a patient that go on, as far as they can be grouped."""
+    return [stay(one, visit.language) for one in expectations(visit, patient)]
+
+
+def expectations(visit: Visit, patient: str) -> list[Expected]:
     found = (expected(visit.records, id) for id in under_way(visit.records, patient))
-    return [stay(one, visit.language) for one in found if one]
+    return [one for one in found if one]
 
 
 def stay(one: Expected, language: str) -> Stay:
@@ -42,3 +57,52 @@ def stay(one: Expected, language: str) -> Stay:
         payment.cost / payment.standard if payment.standard else 0.0,
         one.table.source,
     )
+
+
+# --- the order that is typed ---
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """`day`: whether the cost is that of one day, since it is not said for how many."""
+
+    told: Foretold
+    name: str
+    day: bool
+
+
+def typing(visit: Visit) -> Response:
+    """What the order that is typed would leave, as part of a page; nothing for what is no order yet."""
+    return visit.page("order_cost.html", costs=of_form(visit, visit.path["id"], visit.query))
+
+
+def of_form(visit: Visit, patient: str, form: Mapping[str, str]) -> list[Typed]:
+    """By what the form says so far; one for each stay that goes on."""
+    order, day = typed_order(patient, form)
+    if order is None:
+        return []
+    stays = (one for one in expectations(visit, patient) if one.payment.grouped.group)
+    told = (foretold(visit.records, one, order) for one in stays)
+    return [Typed(one, name(one, order, visit.language), day) for one in told]
+
+
+def name(one: Foretold, order: Mapping[str, Any], language: str) -> str:
+    """As the tariff calls it, else as it was typed."""
+    written = order.get("medicationCodeableConcept") or order["code"]
+    return (one.zh if language == "zh" else one.en) or str(written.get("text", ""))
+
+
+def typed_order(patient: str, form: Mapping[str, str]) -> tuple[dict[str, Any] | None, bool]:
+    """The order of a form, and whether it is of one day; None for what is none yet."""
+    if text := form.get("test", "").strip():
+        found = called(text)
+        code = {"coding": [{"system": LOINC, "code": found.code}]} if found else {}
+        return {"resourceType": "ServiceRequest", "code": {"text": text[:200], **code}}, False
+    written = Written.of({key: value.strip() for key, value in form.items()})
+    day = not written.days
+    try:
+        order = draft(replace(written, days="1") if day else written, patient, "")
+    except Invalid:
+        return None, False
+    supply = dispensed(order)
+    return order | ({"dispenseRequest": {"quantity": supply}} if supply else {}), day

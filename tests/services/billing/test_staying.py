@@ -9,7 +9,9 @@ from salus.base import clock
 from salus.base.errors import Missing
 from salus.places.drg import Grouped, Stay
 from salus.privacy import SYSTEM, Purpose
-from salus.services.billing.staying import Expected, expected, under_way
+from salus.services.billing.charges import UNIT, UNPRICED
+from salus.services.billing.foretelling import UNSAID, Foretold, foretold
+from salus.services.billing.staying import ICD9, Expected, expected, under_way
 
 ICD10, SNOMED = "http://hl7.org/fhir/sid/icd-10", "http://snomed.info/sct"
 CERTAIN = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -106,3 +108,62 @@ def test_after_the_last_day_of_the_table_nothing_is_foretold(ward, stay):
     stay("a", "J18.9")
     with clock.stopped_at(clock.now().replace(year=2031)):
         assert look(ward) is None
+
+
+def order(code: str, system: str, kind: str = "ServiceRequest", **more: Any) -> dict[str, Any]:
+    named = "code" if kind == "ServiceRequest" else "medicationCodeableConcept"
+    return {"resourceType": kind, named: concept(system, code), **more}
+
+
+def with_order(ward, what: dict[str, Any]) -> Foretold:
+    before = look(ward)
+    assert before
+    return foretold(ward.store.open(SYSTEM, Purpose.OPERATIONS), before, what)
+
+
+def test_an_order_on_top_of_a_stay_takes_its_price_from_what_is_left(ward, stay):
+    stay("a", "J18.9")
+    told = with_order(ward, order("4548-4", "http://loinc.org"))
+
+    assert (7_000, 720_000 - 7_000, False) == (told.cost, told.left, told.regroups)
+    assert "" == told.why and told.en and told.zh
+
+
+def test_with_what_was_charged_before_the_next_order_leaves_less(ward, stay):
+    stay("a", "J18.9")
+    ward.test("o1")
+    ward.hear()
+
+    assert 720_000 - 2 * 7_000 == with_order(ward, order("4548-4", "http://loinc.org")).left
+
+
+def test_an_operation_would_change_the_group_and_that_is_told_with_what_it_would_pay(ward, stay):
+    stay("a", "K35.8")
+    told = with_order(ward, order("47.01", ICD9))
+
+    assert told.regroups and told.cost is None and told.why == UNPRICED
+    assert told.after.grouped.procedure == "47.01"
+    assert told.after.standard > told.before.payment.standard
+
+
+@pytest.mark.parametrize(
+    ("quantity", "cost", "why"),
+    [
+        ({"value": 14, "code": "{tbl}"}, 14 * 20, ""),
+        ({"value": 7, "code": "g"}, 7 * 2 * 20, ""),
+        ({"value": 7, "code": "mL"}, None, UNIT),
+        ({}, None, UNSAID),
+    ],
+)
+def test_a_medicine_is_priced_by_how_much_is_ordered_or_why_not_is_said(ward, stay, quantity, cost, why):
+    stay("a", "J18.9")
+    more = {"dispenseRequest": {"quantity": quantity}}
+    told = with_order(ward, order("A10BA02", "http://www.whocc.no/atc", "MedicationRequest", **more))
+
+    assert (cost, why) == (told.cost, told.why)
+    assert told.left == 720_000 - (cost or 0)
+
+
+def test_what_the_tariff_does_not_know_has_no_price(ward, stay):
+    stay("a", "J18.9")
+    assert UNPRICED == with_order(ward, order("99999-9", "http://loinc.org")).why

@@ -1,12 +1,14 @@
 """A deed with its price, as a ChargeItem. https://hl7.org/fhir/R4/chargeitem.html"""
 
+from collections.abc import Iterable
+from datetime import date
 from fractions import Fraction
 
 from salus.base import clock
 from salus.base.errors import Invalid
 from salus.base.money import amount
 from salus.codes.units import convert
-from salus.places.tariffs import Price
+from salus.places.tariffs import Price, Tariff
 from salus.services.billing.desks import Visited
 from salus.services.billing.done import Deed
 from salus.services.billing.names import KIND, TERMS, Resource, account_id, billed, charge_id
@@ -26,12 +28,10 @@ def priced(deed: Deed, visit: Visited | None) -> Charged | str:
     if visit.tariff is None:
         return UNPRICED
     day = deed.day(visit.tariff.zone)
-    found = next((one for name in deed.codings if (one := visit.tariff.find(*name, day))), None)
-    if found is None:
-        return UNPRICED
-    units = counted(found, deed.quantity, deed.unit)
-    if units is None:
-        return UNIT
+    asked = looked_for(visit.tariff, deed.codings, deed.quantity, deed.unit, day)
+    if isinstance(asked, str):
+        return asked
+    found, units = asked
     return Charged(
         charge=charge_id(deed.source, deed.part),
         source=deed.source,
@@ -50,6 +50,17 @@ def priced(deed: Deed, visit: Visited | None) -> Charged | str:
         own=found.own,
         limit=found.counts(units),
     )
+
+
+def looked_for(
+    tariff: Tariff, codings: Iterable[tuple[str, str]], quantity: Fraction, unit: str, day: date
+) -> tuple[Price, Fraction] | str:
+    """The price of a thing on a day and how many units of it are asked for; or `UNPRICED`, `UNIT`."""
+    found = next((one for name in codings if (one := tariff.find(*name, day))), None)
+    if found is None:
+        return UNPRICED
+    units = counted(found, quantity, unit)
+    return UNIT if units is None else (found, units)
 
 
 def counted(price: Price, quantity: Fraction, unit: str) -> Fraction | None:

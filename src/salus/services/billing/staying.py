@@ -5,7 +5,7 @@ who order, beside what is ordered, and never as a reason to leave something out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from salus.assistants.answers import every
@@ -17,7 +17,7 @@ from salus.records import Records
 from salus.services.acting import referred
 from salus.services.billing.desks import HIGHEST, place_of
 from salus.services.billing.done import CLASSES
-from salus.services.billing.local import Local
+from salus.services.billing.local import USUAL, Local
 from salus.services.billing.names import LEVEL, Resource, extension
 from salus.services.billing.sheets import invoices_of_visit, sheet_of
 from salus.services.looking import looked_up
@@ -35,6 +35,15 @@ class Expected:
     table: Table
     stay: Stay
     payment: Payment
+    level: int = HIGHEST
+    place: str = USUAL
+    grouper: Grouper | None = None
+
+    def with_more(self, cost: int, procedures: tuple[str, ...] = ()) -> Payment:
+        """What it would be with so much more charged (minor units), and with these procedures done too."""
+        stay = replace(self.stay, procedures=(*self.stay.procedures, *procedures))
+        grouped = (self.grouper or TableGrouper(self.table)).group(stay)
+        return payment(self.table, grouped, self.level, self.payment.cost + cost)
 
 
 def expected(records: Records, encounter: str, grouper: Grouper | None = None) -> Expected | None:
@@ -46,12 +55,14 @@ def expected(records: Records, encounter: str, grouper: Grouper | None = None) -
     if CLASSES.get(told["class"].get("code", ""), ("",))[0] != "inpatient":
         return None
     house = looked_up(records, referred(told, "serviceProvider"))
-    table, stay = Local(records.store.folder).groups(place_of(house)), stay_of(records, told)
+    place = place_of(house)
+    table, stay = Local(records.store.folder).groups(place), stay_of(records, told)
     if table is None or stay is None or not table.since <= clock.now().date() < table.until:
         return None
     level = extension(house, LEVEL).get("valueInteger", HIGHEST)
     grouped = (grouper or TableGrouper(table)).group(stay)
-    return Expected(encounter, table, stay, payment(table, grouped, level, cost_of(records, encounter)))
+    due = payment(table, grouped, level, cost_of(records, encounter))
+    return Expected(encounter, table, stay, due, level, place, grouper)
 
 
 def stay_of(records: Records, encounter: Resource) -> Stay | None:

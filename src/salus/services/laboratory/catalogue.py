@@ -68,6 +68,17 @@ def orderable() -> Mapping[str, Orderable]:
     return MappingProxyType(made)
 
 
+def called(text: str) -> Orderable | None:
+    """What somebody means by a name or a code; None for nothing that can be ordered."""
+    return next((one for one in orderable().values() if text.casefold() in spoken(one)), None)
+
+
+def spoken(one: Orderable) -> set[str]:
+    """All that it may be called; a single test by its short name too."""
+    short = [lab.short for lab in one.labs] if len(one.members) == 1 else []
+    return {name.casefold() for name in (one.code, one.name.en, one.name.zh, *short)}
+
+
 def asked_for(order: Mapping[str, Any]) -> Orderable | None:
     """What a ServiceRequest asks this laboratory for; None for what it does not do."""
     return orderable().get(code_in(order.get("code"), LOINC))

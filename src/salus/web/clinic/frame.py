@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from salus.assistants.answers import every
 from salus.base.errors import Missing
+from salus.services.billing.staying import under_way
 from salus.services.laboratory.catalogue import orderable
 from salus.services.reception.encounters import service_of
 from salus.services.reception.states import CALLED
@@ -64,6 +65,7 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
         **forms.offered(visit),
         **forms.NOTHING,
         "place": place_of(visit),
+        "in_ward": bool(under_way(visit.records, note.patient)),
         "note": note,
         "service": clinic,
         "longest": LONGEST,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from salus.base import clock
 from salus.base.errors import Invalid
-from salus.services.laboratory.catalogue import Orderable, orderable
+from salus.services.laboratory.catalogue import called
 from salus.services.visits import orders
 from salus.services.visits.notes import Note
 from salus.web import orders as forms
@@ -20,19 +20,12 @@ FIELDS = {"course": "days"}  # where on the form a fault is told that has no fie
 
 def test(visit: Visit) -> Response:
     """Put a laboratory test, or a group of them, on the orders, by its name or code."""
-    note, text = note_of(visit), visit.form.get("test", "").casefold()
-    one = next((one for one in orderable().values() if text in spoken(one)), None)
+    note, one = note_of(visit), called(visit.form.get("test", ""))
     if one is None:
         fault = {"test": visit.say("clinic.no.test")}
         return changed(visit, "tests", note, 422, faults=fault, form=visit.form)
     orders.lay_test(writing_of(visit), note.encounter, one.code, one.name, visit.form.get("priority", "routine"))
     return changed(visit, "tests", note)
-
-
-def spoken(one: Orderable) -> set[str]:
-    """All that it may be called; a single test by its short name too."""
-    short = [lab.short for lab in one.labs] if len(one.members) == 1 else []
-    return {name.casefold() for name in (one.code, one.name.en, one.name.zh, *short)}
 
 
 def prescribe(visit: Visit) -> Response:
