@@ -9,6 +9,7 @@ from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 from salus.services.reception import queue
 from salus.services.reception.arriving import walk_in
+from salus.services.reception.queue import call_next
 from salus.services.visits import notes
 
 DESK = Actor("Practitioner/desk", Role.DESK)
@@ -92,6 +93,15 @@ def test_the_queue_shows_who_waits_and_calls_whose_turn_it_is(doctor):
 
     assert "Li Mei" in page and "Number 001" in page
     assert "Called: number 001, Li Mei" in doctor.get("/clinic").text
+
+
+def test_whom_the_desk_called_to_a_role_of_this_doctor_is_theirs_to_open(doctor, ward):
+    ticket = call_next(ward, DESK, Purpose.OPERATIONS, "cardiology", "PractitionerRole/chen")
+
+    page = doctor.get("/clinic").text
+
+    assert f"/clinic/visits/{ticket.patient.removeprefix('Patient/')}/" in page
+    assert "Call the next patient" not in page
 
 
 def test_who_is_not_there_is_set_aside_and_recalled(doctor, ward):

@@ -4,7 +4,7 @@ Each deed is one transaction over the ticket, its Encounter and, at the end, its
 once get two people; a doctor whose call comes twice gets the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,12 @@ def waiting(tickets: Sequence[Ticket], doctor: str = "") -> list[Ticket]:
     return [one for one in tickets if one.status == WAITING and (not doctor or one.wished in ("", doctor))]
 
 
+def called_to(store: Store, tickets: Iterable[Ticket], doctor: str) -> list[Ticket]:
+    """Those who are called to a doctor (a Practitioner, or one of their roles), whichever of their names was used."""
+    who = person_of(store, doctor)
+    return [one for one in tickets if one.status == CALLED and one.doctor and person_of(store, one.doctor) == who]
+
+
 def take_number(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Ticket:
     """A number for an Encounter (its id) that names its service and has none today, such as one who comes back.
     Raises Conflict where it stands in the queue already, Missing."""
@@ -67,9 +73,8 @@ def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor
     acting = Acting(store, actor, purpose)
     who, where = person_of(store, doctor), room or works_in(store, doctor)
     tickets = queue(store, actor, purpose, service)
-    for one in tickets:
-        if one.status == CALLED and one.doctor and person_of(store, one.doctor) == who:
-            raise Conflict(f"Number {one.said} is called: finish, skip or put it back first", path="doctor")
+    for one in called_to(store, tickets, who):
+        raise Conflict(f"Number {one.said} is called: finish, skip or put it back first", path="doctor")
     line = waiting(tickets, who)
 
     def work(desk: Desk) -> Ticket:

@@ -44,7 +44,7 @@ def listing(visit: Visit) -> Response:
     chosen = chosen_of(visit, visit.query.get("service", ""), offered)
     tickets = queue.queue(visit.desk.store, *acting(visit), chosen) if chosen else []
     mine = visit.who.actor.reference
-    called = [told(visit, one) for one in tickets if one.status == CALLED and one.doctor == mine]
+    called = [told(visit, one) for one in queue.called_to(visit.desk.store, tickets, mine)]
     line = queue.waiting(tickets, mine)
     return visit.page(
         "clinic/queue.html",

@@ -62,7 +62,7 @@ def beside(visit: Visit, found: Review, resources: list[dict[str, Any]]) -> dict
         "told": told,
         "dangers": dangers(told),
         "facts": [person.facts[name].said for name in FACTS if name in person.facts and person.facts[name].value],
-        "lacking": [person.missing[name] for name in NEEDED if name in person.missing],
+        "lacking": list(dict.fromkeys(person.missing[name] for name in NEEDED if name in person.missing)),
         "others": [taken(one, visit.language) for one in others(resources, found)],
     }
 
