@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import repeat
 from random import Random
+from time import process_time
 
 import numpy as np
 import simpy
@@ -65,6 +66,21 @@ SETTINGS = (
 )
 
 
+@dataclass(frozen=True)
+class Told:
+    """What somebody was told on a day at a minute of it, in how many seconds of processor, and how long they waited."""
+
+    day: int
+    at: float
+    estimate: Estimate
+    seconds: float
+    wait: float = 0.0
+
+    @property
+    def inside(self) -> bool:
+        return self.estimate.low <= self.wait <= self.estimate.high
+
+
 class Clinic:
     """One day of a setting."""
 
@@ -77,8 +93,8 @@ class Clinic:
         self.coming: dict[str, Coming] = {}
         self.rooms: dict[str, Room] = {}
         self.bells: list[simpy.Event] = []
-        self.asked: dict[str, tuple[float, Estimate]] = {}
-        self.checked: list[tuple[Estimate, float]] = []
+        self.asked: dict[str, Told] = {}
+        self.checked: list[Told] = []
         self.at_once = 0
         self.visits: dict[str, list[float]] = {}
         self.came: dict[int, int] = {}
@@ -148,8 +164,9 @@ class Clinic:
         came = Counter(self.pace.came) + Counter(self.came)
         hours = self.pace.hours + (self.world.now - self.first) / 60
         pace = replace(self.pace, today=self.visits, came=came, hours=hours)
+        began = process_time()
         found = foretell(self.waiting, list(self.rooms.values()), coming, pace, now, self.draws)
-        self.asked[ticket.id] = self.world.now, found[ticket.id]
+        self.asked[ticket.id] = Told(self.number, self.world.now, found[ticket.id], process_time() - began)
 
     def doctor(self, name: str):
         own = own_pace(self.setting, f"{self.house}:{name}") + self.rng.gauss(0, self.setting.moods)
@@ -163,8 +180,8 @@ class Clinic:
             ticket = min(line, key=lambda one: one.place)
             self.waiting.remove(ticket)
             if ticket.id in self.asked:
-                at, estimate = self.asked.pop(ticket.id)
-                self.checked.append((estimate, self.world.now - at))
+                told = self.asked.pop(ticket.id)
+                self.checked.append(replace(told, wait=self.world.now - told.at))
             self.rooms[name] = Room(name, self.now())
             length = self.rng.lognormvariate(own, self.setting.spread)
             yield self.world.timeout(length)
@@ -177,15 +194,6 @@ def own_pace(setting: Setting, doctor: str) -> float:
     return math.log(setting.minutes) - setting.spread**2 / 2 + Random(doctor).gauss(0, setting.habit)
 
 
-@dataclass(frozen=True)
-class Told:
-    """What somebody was told on the `day`, and the minutes it took."""
-
-    day: int
-    estimate: Estimate
-    wait: float
-
-
 def played(setting: Setting, days: int, seed: int) -> tuple[list[Told], int]:
     """What each who waited was told, and how many were called at once, in as many houses as the days need."""
     rng = Random(f"{setting.name}:{seed}")
@@ -195,9 +203,9 @@ def played(setting: Setting, days: int, seed: int) -> tuple[list[Told], int]:
         past: deque[Clinic] = deque(maxlen=BEFORE)
         for day in range(first - (BEFORE if setting.known else 0), min(days, first + (STAY if setting.known else 1))):
             pace = pace_of(setting, past) if setting.known else Pace()
-            past.append(Clinic(setting, BEFORE + day, pace, rng, f"{setting.name}:{seed}:{first}", told=day >= first))
+            past.append(Clinic(setting, day, pace, rng, f"{setting.name}:{seed}:{first}", told=day >= first))
             past[-1].day()
-            checked += [Told(day, estimate, wait) for estimate, wait in past[-1].checked]
+            checked += past[-1].checked
             at_once += past[-1].at_once
     return checked, at_once
 
@@ -219,7 +227,7 @@ def by_day(checked: Sequence[Told], days: int) -> tuple[float, float]:
     """Between what the covered share lies (95 %), days drawn anew: who waits on one day waits together."""
     inside, all = np.zeros(days), np.zeros(days)
     for one in checked:
-        inside[one.day] += one.estimate.low <= one.wait <= one.estimate.high
+        inside[one.day] += one.inside
         all[one.day] += 1
     drawn = np.random.default_rng(0).integers(days, size=(2000, days))
     low, high = np.quantile(inside[drawn].sum(axis=1) / all[drawn].sum(axis=1), (0.025, 0.975))
@@ -229,16 +237,17 @@ def by_day(checked: Sequence[Told], days: int) -> tuple[float, float]:
 def row(setting: Setting, checked: Sequence[Told], at_once: int, days: int) -> str:
     n = len(checked)
     said = [(one.estimate, one.wait) for one in checked]
-    inside = sum(one.low <= wait <= one.high for one, wait in said) / n
+    inside = sum(one.inside for one in checked) / n
     shown = sum(round(one.low) <= wait <= round(one.high) for one, wait in said) / n
     below = sum(wait < one.low for one, wait in said) / n
     width = sum(one.high - one.low for one, _ in said) / n
     error = sum(abs(one.middle - wait) for one, wait in said) / n
     mean = sum(wait for _, wait in said) / n
     low, high = by_day(checked, days)
+    half, most = np.quantile([1000 * one.seconds for one in checked], (0.5, 0.95))
     return (
         f"| {setting.name} | {n} ({at_once}) | {mean:.1f} | {inside:.3f} ({low:.3f} to {high:.3f}) | {below:.3f} "
-        f"| {shown:.3f} | {width:.1f} | {error:.1f} |"
+        f"| {shown:.3f} | {width:.1f} | {error:.1f} | {half:.1f}, {most:.1f} |"
     )
 
 
@@ -246,7 +255,10 @@ def told_of(setting: Setting, days: int, seed: int) -> str:
     return row(setting, *played(setting, days, seed), days)
 
 
-HEAD = "| clinic | waits (at once) | mean, min | covered (95 %) | shorter | as shown | width, min | error, min |"
+HEAD = (
+    "| clinic | waits (at once) | mean, min | covered (95 %) | shorter | as shown "
+    "| width, min | error, min | ms: p50, p95 |"
+)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
@@ -254,7 +266,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--children", type=int, default=2)
     given = parser.parse_args()
-    print(HEAD + "\n|---|---|---|---|---|---|---|---|")
+    print(HEAD + "\n|---|---|---|---|---|---|---|---|---|")
     with ProcessPoolExecutor(given.children, initializer=os.nice, initargs=(10,)) as pool:
         rows = pool.map(told_of, SETTINGS, repeat(given.days), repeat(given.seed))
         for one in rows:

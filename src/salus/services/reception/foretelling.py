@@ -64,7 +64,8 @@ def foretell(
 ) -> dict[str, Estimate]:
     """Ticket id -> estimate, of all who wait (`tickets`, in any order) and whose doctor is on duty."""
     minutes = played(tickets, rooms, coming, pace, now, draws, plays)
-    return {id: Estimate(*map(float, np.quantile(all, INTERVAL))) for id, all in minutes.items()}
+    shares = {id: np.quantile(all, INTERVAL, method="weibull") for id, all in minutes.items()}  # a new wait is one more
+    return {id: Estimate(*map(float, all)) for id, all in shares.items()}
 
 
 def played(
