@@ -102,12 +102,15 @@ def test_visits_are_counted_with_the_pause_to_the_next_and_not_where_nobody_ende
     assert made == {(DOC, NOW.date()): [10.0, 5.0, 6.0]}
 
 
-def test_in_a_clinic_that_simpy_plays_most_waits_lie_inside():
+@pytest.mark.parametrize(
+    ("name", "days"), [("booked and walk-in, three doctors", 2), ("first day, nothing known, two doctors", 4)]
+)
+def test_in_a_clinic_that_simpy_plays_most_waits_lie_inside(name: str, days: int):
     """A glance at what benchmarks/services/waiting.py measures."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "services"))
     waiting = pytest.importorskip("waiting", reason="SimPy is not here: it comes with the extra dev")
-    setting = next(one for one in waiting.SETTINGS if one.name == "booked and walk-in, three doctors")
-    checked, _ = waiting.played(replace(setting, hours=2), days=2, seed=1)
+    setting = next(one for one in waiting.SETTINGS if one.name == name)
+    checked, _ = waiting.played(replace(setting, hours=2), days=days, seed=1)
     inside = sum(one.inside for one in checked)
     assert len(checked) > 25 and 0.6 < inside / len(checked) < 0.97
 
