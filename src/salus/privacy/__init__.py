@@ -1,6 +1,16 @@
 """Pure decisions about access: actor, purpose, policy. Stores nothing and reads nothing."""
 
 from salus.privacy.actor import SYSTEM, Actor, Purpose, Role
-from salus.privacy.policy import check_may, check_may_enter, check_may_release, may
+from salus.privacy.policy import check_may, check_may_be_advised, check_may_enter, check_may_release, may
 
-__all__ = ["SYSTEM", "Actor", "Purpose", "Role", "check_may", "check_may_enter", "check_may_release", "may"]
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "Purpose",
+    "Role",
+    "check_may",
+    "check_may_be_advised",
+    "check_may_enter",
+    "check_may_release",
+    "may",
+]

@@ -72,6 +72,13 @@ def check_may_release(actor: Actor) -> None:
         raise Forbidden(f"A {actor.role} may not release cases: a {' or '.join(sorted(RELEASERS))} decides that")
 
 
+def check_may_be_advised(actor: Actor) -> None:
+    """Raises Forbidden for a patient's own account: what an assistant thinks is told to who can judge it, and becomes
+    the patient's when a clinician has made it theirs. docs/decisions/0086-released-when-final.md"""
+    if actor.patient is not None or actor.role is Role.PATIENT:
+        raise Forbidden("The assistants speak to clinicians, who answer for what they make of it: ask your doctor")
+
+
 def may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> bool:
     """Whether a row of `RULES` allows it. A patient without a compartment is refused everything.
 

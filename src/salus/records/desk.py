@@ -24,6 +24,16 @@ from salus.records.stewards import Stewards, admitted, released
 CREATE, UPDATE, DELETE, ERASE = range(len(ACTS))
 FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
 FIND_ROW = "SELECT row FROM resource WHERE type=? AND id=?"
+# where a version stood, and whether the patient might see it, is kept; its deletion stands where it stood
+STOOD = """
+INSERT INTO was(subject, row, version, withheld)
+SELECT subject, row, ?, withheld FROM line WHERE subject=? AND type=? AND date=? AND row=?
+"""
+STOOD_STILL = """
+INSERT INTO was(subject, row, version, withheld) SELECT subject, row, ?, withheld FROM was WHERE row=? AND version=?
+"""
+LINES = "SELECT subject, type, date, row FROM line WHERE row=?"
+BEFORE = "SELECT max(withheld) FROM was WHERE row=? AND version<? GROUP BY version ORDER BY version DESC LIMIT 1"
 LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
 LAST_AUDITED = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1"
 # all that a group needs to know before it begins, in one question: each is a journey where the database is elsewhere
@@ -180,12 +190,10 @@ class Desk:
         old = self._body(standing)
         signed.check_release(type, id, old)
         released(self, type, id)
-        subjects = self._unshelve(type, standing, old)
+        self._unshelve(type, standing, old)
         self._bury(standing)
         version = standing.version + 1
-        self.connection.executemany(
-            "INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", [(s, standing.row, version) for s in subjects]
-        )
+        self.connection.execute(STOOD_STILL, (version, standing.row, standing.version))
         self._keep(DELETE, standing.row, type, id, (version, self.t, standing.born, 0, 0, None, None, 0), b"")
         return Version(type, id, version, self.at, True, b"")
 
@@ -260,7 +268,8 @@ class Desk:
         version = standing.version + 1
         body = draft.stamped(id, version, self._instant)
         date = compartments.clinical_date(draft.type, draft.indexed)
-        subject = self._shelve(draft.type, standing.row, date, draft.indexed)
+        withheld = self._follows(standing.row, version) if draft.withheld is None else draft.withheld
+        subject = self._shelve(draft.type, standing.row, date, draft.indexed, withheld)
         born = standing.born if standing.alive else self.t
         columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body), subject)
         self._keep(UPDATE if standing.alive else CREATE, standing.row, draft.type, id, columns, body)
@@ -327,7 +336,12 @@ class Desk:
         found = {self._rows[kind, id] for path, kind, id in indexed.references if kind == "Patient" and path in paths}
         return found | {row} if type == "Patient" else found
 
-    def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed) -> int:
+    def _follows(self, row: int, version: int) -> bool:
+        """Whether the version before this one was withheld; what has none before it is."""
+        found = self.connection.execute(BEFORE, (row, version)).fetchone()
+        return bool(found[0]) if found else True
+
+    def _shelve(self, type: str, row: int, date: int, indexed: fhir.Indexed, withheld: bool) -> int:
         """Index a resource; the `subject` of its row."""
         bunch = 0
         for table, made in shelves.rows(indexed, row, self.names.codes, self._rows):
@@ -335,40 +349,43 @@ class Desk:
             if table == "token":
                 bunch = self.names.bunch(shelves.codes_of(type, made))
         subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
-        self.shelves.put("line", [(subject, number, date, row, bunch) for subject in subjects])
+        self.shelves.put("line", [(subject, number, date, row, bunch, int(withheld)) for subject in subjects])
         return subject_of(subjects)
 
     def begin_anew(self) -> None:
         """Before everything is indexed again."""
         self.names.begin_anew()
 
-    def shelve_again(self, type: str, row: int, body: bytes) -> None:
+    def shelve_again(self, type: str, row: int, version: int, body: bytes) -> None:
         """Index what is stored anew; its old index rows must be gone."""
-        indexed = drafts.again(type, body)
+        indexed, withheld = drafts.read_again(type, body)
         date = compartments.clinical_date(type, indexed)
-        subject = self._shelve(type, row, date, indexed)
+        held = self._follows(row, version) if withheld is None else withheld
+        subject = self._shelve(type, row, date, indexed, held)
         self.connection.execute("UPDATE resource SET date=?, subject=? WHERE row=?", (date, subject, row))
 
-    def _unshelve(self, type: str, standing: Standing, body: bytes) -> set[int]:
-        """Take the current version off the shelves; the rows of the patients in whose compartments it stood."""
-        subjects = self.take_off(type, standing.row, standing.date, body)
-        was = [(subject, standing.row, standing.version) for subject in subjects]
-        self.connection.executemany("INSERT INTO was(subject, row, version) VALUES(?, ?, ?)", was)
-        return subjects
+    def _unshelve(self, type: str, standing: Standing, body: bytes) -> None:
+        """Take the current version off the shelves, and keep in whose compartments it stood."""
+        self.take_off(type, standing.row, standing.date, body, standing.version)
 
-    def take_off(self, type: str, row: int, date: int, body: bytes) -> set[int]:
-        """Remove all index rows of a current version; the rows of the patients in whose compartments it stood."""
+    def take_off(self, type: str, row: int, date: int, body: bytes, version: int | None = None) -> None:
+        """Remove all index rows of a current version; with its number, keep in whose compartments it stood."""
         try:
             indexed = drafts.again(type, body)
         except SalusError:  # it was stored under laxer rules than today's
-            subjects = {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
+            self._keep_lines(self.connection.execute(LINES, (row,)).fetchall(), version)
             self.shelves.sweep(row)
-            return subjects
-        subjects, number = self._subjects(type, row, indexed), self.kinds.numbers[type]
-        self.shelves.take("line", [(subject, number, date, row) for subject in subjects])
+            return
+        number = self.kinds.numbers[type]
+        lines = [(subject, number, date, row) for subject in self._subjects(type, row, indexed)]
+        self._keep_lines(lines, version)
+        self.shelves.take("line", lines)
         for table, gone in shelves.rows(indexed, row, self.names.codes, self._rows):
             self.shelves.take(table, gone)
-        return subjects
+
+    def _keep_lines(self, lines: Iterable[tuple[int, ...]], version: int | None) -> None:
+        if version is not None:
+            self.connection.executemany(STOOD, [(version, *line) for line in lines])
 
     # --- erasing (erasing/) ---
 

@@ -11,6 +11,7 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Invalid, Malformed
+from salus.privacy import release
 from salus.records.ids import check_id
 from salus.records.shapes import Document
 
@@ -28,13 +29,15 @@ MAX_BODY = 16 << 20  # bytes of JSON in one resource
 
 
 class Draft(msgspec.Struct):
-    """`head` + id + `meta` + version + time + `rest` make the body; `indexed` is what the search will know of it."""
+    """`head` + id + `meta` + version + time + `rest` make the body; `indexed` is what the search will know of it;
+    `withheld`: whether the patient's own account may not see it (None: as the version before it)."""
 
     type: str
     id: str | None
     meta: bytes
     rest: bytes
     indexed: fhir.Indexed
+    withheld: bool | None
 
     def stamped(self, id: str, version: int, at: str) -> bytes:
         """The body as stored. `at` is a FHIR instant."""
@@ -102,7 +105,8 @@ def draft(body: Document, expected: str | None = None, compact: bool = False) ->
     if not compact:
         data = msgspec.json.format(data, indent=-1)
     meta, rest = cut(data, decoded) or taken_apart(data)
-    return Draft(decoded.type, decoded.id, meta, rest, fhir.index(decoded.type, decoded.resource))
+    indexed, withheld = fhir.index(decoded.type, decoded.resource), release.withheld(decoded.type, decoded.resource)
+    return Draft(decoded.type, decoded.id, meta, rest, indexed, withheld)
 
 
 def cut(data: bytes, decoded: fhir.Decoded) -> tuple[bytes, bytes] | None:
@@ -144,4 +148,10 @@ def addressed(body: Document, type: str, id: str, compact: bool = False) -> Draf
 
 def again(type: str, body: bytes) -> fhir.Indexed:
     """What the search knows of a body that is already stored."""
-    return fhir.index(type, fhir.decode(body, type).resource)
+    return read_again(type, body)[0]
+
+
+def read_again(type: str, body: bytes) -> tuple[fhir.Indexed, bool | None]:
+    """As `again`, and whether it is withheld."""
+    resource = fhir.decode(body, type).resource
+    return fhir.index(type, resource), release.withheld(type, resource)

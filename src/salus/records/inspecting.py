@@ -20,7 +20,7 @@ PIECE = 500  # resources
 NEXT = "SELECT row, type, id, date, form, body FROM resource WHERE alive AND row>? ORDER BY row LIMIT ?"
 CODE = "SELECT code FROM code WHERE text=? AND system=?"
 TARGET = "SELECT row FROM resource WHERE type=? AND id=?"
-LINE = "SELECT bunch FROM line WHERE subject=? AND type=? AND date=? AND row=?"
+LINE = "SELECT bunch, withheld FROM line WHERE subject=? AND type=? AND date=? AND row=?"
 SUBJECT = "SELECT subject FROM resource WHERE row=?"
 BUNCH = "SELECT bunch FROM bunch WHERE codes=?"
 BUNCHED = "SELECT bunch FROM bunched WHERE path=? AND code=? AND bunch=?"
@@ -30,13 +30,18 @@ Name = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A resource, and the rows by which the search should find it. `lines`: (subject, type, date, row)."""
+    """A resource, and the rows by which the search should find it. `lines`: (subject, type, date, row); `withheld` from
+    the patient's own account, or not, where the version says so by itself."""
 
     name: str
     rows: dict[str, set[shelves.Row]]
     lines: list[tuple[int, int, int, int]]
     bunch: int
     subject: int
+    withheld: bool | None
+
+    def is_line(self, bunch: int, withheld: int) -> bool:
+        return bunch in (0, self.bunch) and self.withheld in (None, bool(withheld))
 
 
 class Indexes:
@@ -79,10 +84,10 @@ class Indexes:
             for row, kind, id, date, form, body in rows:
                 try:
                     type, stored = self._kinds.names[kind], self._press.expanded(self._connection, form, body)
-                    readable.append((row, kind, f"{type}/{unpacked(id)}", date, type, drafts.again(type, stored)))
+                    readable.append((row, kind, f"{type}/{unpacked(id)}", date, type, *drafts.read_again(type, stored)))
                 except SalusError:
                     continue
-            self._learn([indexed for *_, indexed in readable], [type for *_, type, _ in readable])
+            self._learn([each[5] for each in readable], [each[4] for each in readable])
             yield len(rows), [self._shelved(*each) for each in readable]
             after = rows[-1][0]
 
@@ -110,13 +115,15 @@ class Indexes:
     def _each(self, sql: str, keys: list[Any]) -> list[int]:
         return [NOWHERE if found is None else found[0] for found in self._connection.each(sql, keys)]
 
-    def _shelved(self, row: int, kind: int, name: str, date: int, type: str, indexed: fhir.Indexed) -> Shelved:
+    def _shelved(
+        self, row: int, kind: int, name: str, date: int, type: str, indexed: fhir.Indexed, withheld: bool | None
+    ) -> Shelved:
         made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._codes, self._targets)}
         subjects = {self._targets["Patient", id] for id in compartments.patients(type, indexed)}
         subjects |= {row} if type == "Patient" else set()
         bunch = self._bunch(tuple(sorted(set(shelves.codes_of(type, made["token"])))))
         lines = [(subject, kind, date, row) for subject in subjects]
-        return Shelved(name, made, lines, bunch, subject_of(subjects))
+        return Shelved(name, made, lines, bunch, subject_of(subjects), withheld)
 
     def _missing(self, piece: list[Shelved]) -> Iterator[tuple[str, str]]:
         """(name, table) of each resource that a search might miss, and by which table."""
@@ -131,10 +138,10 @@ class Indexes:
     def _unlined(self, piece: list[Shelved]) -> Iterator[str]:
         """Those that do not stand on the timelines where they should; a bunch of 0 is one that nobody counted."""
         wanted = [(one, line) for one in piece for line in one.lines]
-        bunches = self._connection.each(LINE, [line for _, line in wanted])
+        found = self._connection.each(LINE, [line for _, line in wanted])
         subjects = self._connection.each(SUBJECT, [(line[3],) for _, line in wanted])
-        for (one, _), bunch, subject in zip(wanted, bunches, subjects, strict=True):
-            if bunch is None or bunch[0] not in (0, one.bunch) or subject is None or subject[0] != one.subject:
+        for (one, _), line, subject in zip(wanted, found, subjects, strict=True):
+            if line is None or not one.is_line(*line) or subject is None or subject[0] != one.subject:
                 yield one.name
 
     def _count(self, counts: Counter[str], findings: Findings) -> None:

@@ -154,7 +154,7 @@ class Load:
             columns = (FIRST, t, t, 1, date, sheet.form, sheet.bodies[n], subject_of(patients))
             desk.waiting.append((row, *key, *columns))
             bunch = self._bunches[sheet.bunch[n]]
-            lines += [(patient, key[0], date, row, bunch) for patient in patients]
+            lines += [(patient, key[0], date, row, bunch, int(sheet.withheld[n])) for patient in patients]
         desk.shelves.put("line", lines)
 
     @cached_property

@@ -12,7 +12,7 @@ from salus.records.bodies import Press
 from salus.records.engines import Connection, Engine
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
-from salus.records.search.setting import filled, within
+from salus.records.search.setting import filled, open_to
 from salus.records.shapes import Version
 
 CURRENT = "SELECT r.row, r.type, r.id, r.version, x.ts, r.form, r.body FROM resource r JOIN txn x ON x.t=r.t"
@@ -22,11 +22,12 @@ PAST = (
     "FROM past p JOIN resource r ON r.row=p.row JOIN txn x ON x.t=p.t"
 )
 # The version itself stood in the compartment then: who reads old versions sees no more than he would have seen.
-WAS = "EXISTS(SELECT 1 FROM was w WHERE w.row=r.row AND w.version={version} AND w.subject={patient})"
+WAS = "EXISTS(SELECT 1 FROM was w WHERE w.row=r.row AND w.version={version} AND w.subject={patient} AND w.withheld=0)"
 
 
 class Reader:
-    """One connection for one thread at a time. `patient` is the row of the only patient that may be seen."""
+    """One connection for one thread at a time. `patient` is the row of the patient whose own account asks: that one's
+    compartment, as far as it is released, is all there is."""
 
     def __init__(self, connection: Connection, kinds: Kinds) -> None:
         self.connection = connection
@@ -81,15 +82,16 @@ class Reader:
         found: dict[int, Version] = {}
         for begin in range(0, len(rows), BATCH):
             marks, some = filled(rows[begin : begin + BATCH])
-            sql = f"{CURRENT} WHERE r.row IN ({marks}) AND r.alive AND {within(patient)}"
+            sql = f"{CURRENT} WHERE r.row IN ({marks}) AND r.alive AND {open_to(patient)}"
             for line in self.connection.execute(sql, some).fetchall():
                 found[line[0]] = self.version(line)
         return {row: found[row] for row in rows if row in found}
 
-    def compartment(self, patient: int, kinds: Iterable[int] | None) -> list[Version]:
-        """What stands in a patient's compartment, newest first by clinical date."""
+    def compartment(self, patient: int, kinds: Iterable[int] | None, own: bool) -> list[Version]:
+        """What stands in a patient's compartment, newest first by clinical date; `own`: what is released to them."""
         chosen = "" if kinds is None else f" AND l.type IN ({','.join(str(int(kind)) for kind in kinds)})"
-        sql = f"{CURRENT} JOIN line l ON l.row=r.row WHERE l.subject=?{chosen} ORDER BY l.date DESC, l.row"
+        where = f"l.subject=?{chosen}{' AND l.withheld=0' if own else ''}"
+        sql = f"{CURRENT} JOIN line l ON l.row=r.row WHERE {where} ORDER BY l.date DESC, l.row"
         return [self.version(line) for line in self.connection.execute(sql, (patient,))]
 
     def version(self, line: tuple[int, int, bytes | str, int, int, int | None, bytes | None]) -> Version:
@@ -119,7 +121,7 @@ def seen_now(patient: int | None) -> str:
     if patient is None:
         return "TRUE"
     was = WAS.format(version="r.version", patient=int(patient))
-    return f"CASE WHEN r.alive THEN {within(patient)} ELSE {was} END"
+    return f"CASE WHEN r.alive THEN {open_to(patient)} ELSE {was} END"
 
 
 def seen_then(patient: int | None) -> str:

@@ -1,8 +1,9 @@
 """The records, open for one actor and one purpose: the only door.
 
 Every verb first asks `salus.privacy` whether this role may do this for this purpose, and is audited, refusals too. An
-account of a patient (`actor.patient`) sees that patient's compartment and nothing else: the condition is part of the
-SQL of every read, search, count, history, include. What it may not see is Missing, not Forbidden.
+account of a patient (`actor.patient`) sees what is released of that patient's compartment, and nothing else: the
+condition is part of the SQL of every read, search, count, history, include. What it may not see is Missing, not
+Forbidden.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -289,7 +290,7 @@ class Records:
             row = reader.row("Patient", patient_id)
             only = self._patient(reader)
             hidden = row is None or (only is not None and only != row)
-            found = [] if hidden or row is None else reader.compartment(row, kinds)
+            found = [] if hidden or row is None else reader.compartment(row, kinds, own=only is not None)
         self._note("compartment", f"Patient/{patient_id[:64]}")
         return found
 

@@ -11,7 +11,8 @@ microseconds in `dates` (half-open: low <= t < high).
     txn       one row a write transaction, hash-chained (chain.py); `salt` is that of its digests
     outbox    which versions a transaction made, in order
     audit     who did or saw what, when, for what purpose; hash-chained
-    line      a patient's timeline: the compartment, by type and clinical date, with the bunch of each resource
+    line      a patient's timeline: the compartment, by type and clinical date, with the bunch of each resource; what
+              is `withheld` (1) the patient's own account does not see (privacy/release.py), of `was` neither
     bunch     a set of codes that resources have in common (a final laboratory observation of glucose), so that the
               timeline can be asked for them; `bunched` has the bunches of a code. 0 is a set that nobody counted
     hold      an actor's time range for a booking; in seconds since 1970; two of one actor and seat never
@@ -31,7 +32,7 @@ A change here is a step in `upgrades`, for the stores that are there already.
 from salus.records import dialect
 from salus.records.engines import Connection
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -63,7 +64,8 @@ CREATE TABLE past(
     body BLOB
 );
 CREATE UNIQUE INDEX past_version ON past(row, version);
-CREATE TABLE was(subject INTEGER, row INTEGER, version INTEGER, PRIMARY KEY(row, version, subject)) WITHOUT ROWID;
+CREATE TABLE was(subject INTEGER, row INTEGER, version INTEGER, withheld INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY(row, version, subject)) WITHOUT ROWID;
 CREATE INDEX was_subject ON was(subject, row);
 
 CREATE TABLE txn(t INTEGER PRIMARY KEY, ts INTEGER NOT NULL, who TEXT NOT NULL, purpose TEXT NOT NULL,
@@ -82,7 +84,8 @@ CREATE TABLE resealed(t INTEGER PRIMARY KEY, gone INTEGER NOT NULL, hash BLOB NO
 CREATE TABLE struck(n INTEGER PRIMARY KEY, gone INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB);
 
 CREATE TABLE line(subject INTEGER, type INTEGER, date INTEGER, row INTEGER,
-    bunch INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(subject, type, date, row)) WITHOUT ROWID;
+    bunch INTEGER NOT NULL DEFAULT 0, withheld INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY(subject, type, date, row)) WITHOUT ROWID;
 CREATE TABLE bunch(bunch INTEGER PRIMARY KEY, codes TEXT NOT NULL);
 CREATE UNIQUE INDEX bunch_codes ON bunch(codes);
 CREATE TABLE bunched(path INTEGER, code INTEGER, bunch INTEGER, PRIMARY KEY(path, code, bunch)) WITHOUT ROWID;

@@ -41,7 +41,8 @@ class Sheet(msgspec.Struct):
 
     `rows`: index rows by table, with the number of the resource in the sheet (from 0) in the place of its row, and
     those of codes and targets in `codes` and `targets` (from 1). `subjects`: targets in whose compartments each
-    stands. `bunch`: the number of each one's codes in `bunches` (from 1). `refused`: line and issues.
+    stands, and whether it is `withheld` from their own accounts. `bunch`: the number of each one's codes in `bunches`
+    (from 1). `refused`: line and issues.
     """
 
     ts: int
@@ -55,6 +56,7 @@ class Sheet(msgspec.Struct):
     digests: list[bytes] = []
     dates: list[int] = []
     subjects: list[list[int]] = []
+    withheld: list[int] = []
     bunch: list[int] = []
     codes: list[Name] = []
     targets: list[Name] = []
@@ -104,6 +106,7 @@ class Making:
             sheet.rows[table] += made
             if table == "token":
                 sheet.bunch.append(self._bunches[shelves.codes_of(draft.type, made)])
+        sheet.withheld.append(draft.withheld is not False)  # of a first version, nothing stood before it
         found = {self._targets["Patient", patient] for patient in compartments.patients(draft.type, draft.indexed)}
         sheet.subjects.append([*found, self._targets["Patient", id]] if draft.type == "Patient" else [*found])
 

@@ -24,7 +24,7 @@ COLUMNS = {
     "quantity": ("path", "value", "code", "row"),
     "number": ("path", "value", "row"),
     "string": ("path", "text", "row", "exact"),
-    "line": ("subject", "type", "date", "row", "bunch"),
+    "line": ("subject", "type", "date", "row", "bunch", "withheld"),
 }
 KEYS = COLUMNS | {"line": ("subject", "type", "date", "row")}
 PUT = {

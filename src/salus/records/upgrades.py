@@ -101,6 +101,14 @@ CREATE INDEX entry_credit ON entry(credit, posting)
 """,
     ),
     Step(3, "guards", schema.guard),
+    Step(
+        4,
+        "withheld",
+        """
+        ALTER TABLE line ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE was ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0
+        """,
+    ),
 )
 
 

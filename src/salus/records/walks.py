@@ -13,10 +13,12 @@ PAGE = 1000  # resources read at once
 Pairs = tuple[tuple[str, str], ...]
 
 
-def walked(reader: Reader, type: str, pairs: Pairs, patient: int | None) -> Iterator[list[Version]]:
-    """`patient`: the row of the only patient in whose compartment they may stand."""
+def walked(
+    reader: Reader, type: str, pairs: Pairs, owner: int | None, patient: int | None = None
+) -> Iterator[list[Version]]:
+    """`owner`: the row of the patient in whose compartment they stand; `patient`: of the one whose own account asks."""
     query = parse(type, pairs)
-    query.count = PAGE
+    query.count, query.owner = PAGE, owner
     while True:
         found = find(reader.connection, reader.kinds, query, patient, press=reader.press)
         yield reader.of_rows(found.rows, patient)

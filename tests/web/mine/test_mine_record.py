@@ -124,8 +124,8 @@ def test_everything_is_one_file_with_nothing_of_anybody_else(phone):
     names = {entry["fullUrl"].split("/fhir/")[1] for entry in bundle["entry"]}
     assert names == {
         "Patient/showcase-1", "Observation/k1", "Observation/k2", "AllergyIntolerance/penicillin",
-        "DocumentReference/l1", "Composition/n1", "Composition/n2", "Composition/n3",
-    }  # fmt: skip
+        "DocumentReference/l1", "Composition/n1", "Composition/n3",
+    }  # fmt: skip  # n2 is not signed yet
 
 
 def test_who_looked_is_told_by_name_and_purpose_and_of_no_other_record(phone, at):

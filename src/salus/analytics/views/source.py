@@ -17,18 +17,20 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which resources: in the compartments of these patients (their rows; None: all), changed since then."""
+    """Which resources: in the compartments of these patients (their rows; None: all), changed since then, as far as
+    `mine`, the row of the patient whose own account asks, may see them."""
 
     patients: tuple[int, ...] | None = None
     since: datetime | None = None
+    mine: int | None = None
 
 
 def versions(reader: Reader, type: str, scope: Scope) -> Iterator[list[Version]]:
     """Batch by batch, each resource once."""
     if scope.patients is None:
-        found = walked(reader, type, (), None)
+        found = walked(reader, type, (), None, scope.mine)
     else:
-        found = once(batch for patient in scope.patients for batch in walked(reader, type, (), patient))
+        found = once(batch for patient in scope.patients for batch in walked(reader, type, (), patient, scope.mine))
     since = scope.since
     return found if since is None else ([one for one in batch if one.updated >= since] for batch in found)
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from salus.api.access import Identify
 from salus.api.hooks.calls import Call, Feedback, FeedbackList, Json, read
 from salus.base.errors import Missing, SalusError, TooLarge, Unauthorized, Unsupported
+from salus.privacy import check_may_be_advised
 from salus.records import Records, Store
 
 LARGEST = 32 * 1024 * 1024  # bytes of a request
@@ -94,6 +95,7 @@ def door(store: Store, services: list[Service], identify: Identify, base: str | 
 
     def records_for(request: Request) -> Records:
         actor, purpose = identify(dict(request.scope["headers"]))
+        check_may_be_advised(actor)
         return store.open(actor, purpose)
 
     def asked(request: Request) -> Service:

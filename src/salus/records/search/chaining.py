@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html
 from itertools import islice
 
 from salus.records.search import lines, links, subjects
-from salus.records.search.setting import Setting, numbers, within
+from salus.records.search.setting import Setting, numbers, open_to
 from salus.records.search.shelf import Arguments, Candidate, Match, Piece, shelf
 from salus.records.search.terms import Term
 
@@ -25,7 +25,7 @@ def starting(setting: Setting, type: str, match: Match) -> Piece:
     kind = setting.kinds.numbers[type]
     driven = f"{setting.dialect.unindexed.format('r.type')}={kind} AND r.row IN ({match.rows})"
     start = f"r.type={kind} AND {match.condition}" if match.negated else driven
-    return f"FROM resource r WHERE {start} AND r.alive AND {within(setting.patient)}", match.arguments
+    return f"FROM resource r WHERE {start} AND r.alive AND {open_to(setting.patient)}", match.arguments
 
 
 def checked(setting: Setting, type: str, match: Match, most: int) -> list[int]:
@@ -101,7 +101,7 @@ def backward(setting: Setting, term: Term, type: str, source: str, match: Match,
 def _referring(setting: Setting, term: Term, source: str, match: Match, target: str) -> str:
     """The rows that refer to `target` and are such, so far as SQL can say."""
     here = f"SELECT row FROM ref WHERE path IN ({numbers(term.parameter.paths)}) AND target={target}"
-    parts = [f"r.type={setting.kinds.numbers[source]}", "r.alive", within(setting.patient)]
+    parts = [f"r.type={setting.kinds.numbers[source]}", "r.alive", open_to(setting.patient)]
     parts.append(match.probe or match.condition)
     join = f"({here}) i {setting.dialect.along} resource r ON r.row=i.row"
     return f"SELECT r.row FROM {join} WHERE {' AND '.join(parts)}"

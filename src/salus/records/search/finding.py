@@ -18,12 +18,12 @@ from salus.records.interning import Kinds
 from salus.records.search import ordering, timeline
 from salus.records.search.matching import Matcher
 from salus.records.search.query import Query
-from salus.records.search.setting import Line, Setting, within
+from salus.records.search.setting import Line, Setting, open_to, within
 from salus.records.search.several import MayRead, across, last
 from salus.records.search.shelf import Arguments, Check, Match, Piece, Search
 from salus.records.search.terms import Term
 
-__all__ = ["Search", "find", "within"]
+__all__ = ["Search", "find"]
 FEW = 100  # rows that are rather asked one by one who refers to them
 NOBODY = -1  # a row that no compartment has
 
@@ -57,7 +57,7 @@ def find(
     may_read: MayRead | None = None,
     press: Press | None = None,
 ) -> Search:
-    """Run a query on a connection that holds a snapshot. `patient`: the row of the only patient that may be seen.
+    """Run a query on a connection that holds a snapshot. `patient`: the row of the patient whose own account asks.
 
     Raises Forbidden where a chain looks into a type that `may_read` says no to (without it none may), Unsupported where
     too many bodies would have to be opened.
@@ -79,8 +79,8 @@ def prepared(setting: Setting, query: Query) -> Prepared:
     matcher.few = bool(back) and any(setting.rarity(match, FEW + 1) <= FEW for _, match in plain if not match.negated)
     told = plain + [(term, matcher.match(term)) for term in back]
     matches = [match for _, match in told]
-    owners = [one for one in (setting.patient, compartment(setting, query)) if one is not None]
-    return Prepared(told, _walk(setting, query, matches, owners) or plan(setting, query, matches, owners))
+    owner = compartment(setting, query)
+    return Prepared(told, _walk(setting, query, matches, owner) or plan(setting, query, matches, owner))
 
 
 def answered(setting: Setting, query: Query, planned: Plan) -> Search:
@@ -110,22 +110,22 @@ def check_looks(query: Query, may_read: MayRead | None) -> None:
             raise Forbidden(f"This search looks into {type}, which this account may not read: leave that out")
 
 
-def _walk(setting: Setting, query: Query, matches: list[Match], owners: list[int]) -> Plan | None:
+def _walk(setting: Setting, query: Query, matches: list[Match], owner: int | None) -> Plan | None:
     """Along a patient's timeline, where the order asked for is one that its lines know."""
     if any(name in ("_id", "_lastUpdated") for name, _ in query.sort):
         return None
-    found = timeline.walk(setting, query.type, matches, owners)
+    found = timeline.walk(setting, query.type, matches, owner)
     return Plan(found.where, found.arguments, found.fewest, found.checks, "line") if found else None
 
 
-def plan(setting: Setting, query: Query, matches: list[Match], owners: list[int]) -> Plan:
+def plan(setting: Setting, query: Query, matches: list[Match], owner: int | None) -> Plan:
     """The WHERE over `resource r`.
 
     The rarest condition names the rows and the others are asked of each. When none is rare, and the first few in row
     order will do, the rows of the type are walked in that order until there are enough.
     """
     kind = setting.kinds.numbers[query.type]
-    candidates = [_own(kind, one) for one in owners]
+    candidates = [_own(kind, one) for one in (setting.patient, owner) if one is not None]
     driver, fewest = rarest(setting, candidates + [match for match in matches if not match.negated])
     if fewest >= setting.common and not (query.sort or query.total or query.summary):
         driver = None
@@ -139,7 +139,9 @@ def plan(setting: Setting, query: Query, matches: list[Match], owners: list[int]
             parts.append(match.probe if few and match.probe else match.condition)
             arguments += match.arguments
     checks = [match.check for match in matches if match.check]
-    return Plan(" AND ".join([*parts, *map(within, owners)]), arguments, fewest, checks, driver=driver)
+    parts += ["TRUE" if owner is None else within(owner), open_to(setting.patient)]
+    where = " AND ".join(part for part in parts if part != "TRUE")
+    return Plan(where, arguments, fewest, checks, driver=driver)
 
 
 def rarest(setting: Setting, candidates: list[Match]) -> tuple[Match | None, int]:
@@ -154,8 +156,8 @@ def rarest(setting: Setting, candidates: list[Match]) -> tuple[Match | None, int
 
 def compartment(setting: Setting, query: Query) -> int | None:
     """The row of the patient in whose compartment is searched; of nobody's where there is no such patient."""
-    if not query.compartment:
-        return None
+    if query.owner is not None or not query.compartment:
+        return query.owner
     row = setting.row("Patient", query.compartment)
     return NOBODY if row is None else row
 

@@ -9,7 +9,7 @@ stands in.
 from salus import fhir
 from salus.base.errors import Unsupported
 from salus.records import drafts
-from salus.records.search.setting import Setting, numbers, within
+from salus.records.search.setting import Setting, numbers, open_to
 from salus.records.search.terms import Term
 
 PARTS = ("partof", "part-of")  # the parameters that say what something is part of
@@ -44,7 +44,7 @@ def reached(setting: Setting, term: Term, starts: list[tuple[str, int]]) -> list
 
 def below(setting: Setting, type: str, parameter: fhir.Parameter, row: int) -> set[int]:
     found, fresh, kind = {row}, [row], setting.kinds.numbers[type]
-    seen = f"r.type={kind} AND r.alive AND {within(setting.patient)}"
+    seen = f"r.type={kind} AND r.alive AND {open_to(setting.patient)}"
     for _ in range(DEEPEST):
         parts = f"SELECT row FROM ref WHERE path IN ({numbers(parameter.paths)}) AND target IN ({numbers(fresh)})"
         rows = setting.rows(f"SELECT r.row FROM resource r WHERE r.row IN ({parts}) AND {seen} LIMIT {MOST + 1}")
@@ -60,7 +60,7 @@ def below(setting: Setting, type: str, parameter: fhir.Parameter, row: int) -> s
 def above(setting: Setting, type: str, parameter: fhir.Parameter, row: int) -> set[int]:
     found, here = {row}, row
     for _ in range(DEEPEST):
-        allowed = f"SELECT r.row FROM resource r WHERE r.row={here} AND r.alive AND {within(setting.patient)}"
+        allowed = f"SELECT r.row FROM resource r WHERE r.row={here} AND r.alive AND {open_to(setting.patient)}"
         body = next(setting.bodies(setting.rows(allowed)), None)
         references = drafts.again(type, body).references if body else []
         ids = [id for path, kind, id in references if path in parameter.paths and kind == type]

@@ -9,7 +9,7 @@ from salus.records.search.setting import numbers
 from salus.records.search.shelf import Arguments, Match
 from salus.records.search.terms import Term
 
-ELSEWHERE = re.compile(r"\br\.(?!(?:row|type|date|subject|bunch)\b)")  # what a resource has and a line has not
+ELSEWHERE = re.compile(r"\br\.(?!(?:row|type|date|subject|bunch|withheld)\b)")  # what a resource has and a line has not
 
 
 @lru_cache(2048)

@@ -7,7 +7,7 @@ import orjson
 
 from salus import fhir
 from salus.base.errors import Unsupported
-from salus.records.search.setting import Setting, numbers, within
+from salus.records.search.setting import Setting, numbers, open_to
 from salus.records.search.shelf import Match
 from salus.records.search.terms import Term
 
@@ -50,7 +50,7 @@ def entries(body: bytes) -> set[tuple[str, str]]:
 def listed(setting: Setting, type: str, term: Term) -> Match:
     """The entries of this type. A list that is not there, or not to be seen, names nothing."""
     rows = [row for value in term.values if (row := setting.row("List", value.removeprefix("List/"))) is not None]
-    seen = setting.rows(f"SELECT r.row FROM resource r WHERE r.row IN ({numbers(rows)}) AND {within(setting.patient)}")
+    seen = setting.rows(f"SELECT r.row FROM resource r WHERE r.row IN ({numbers(rows)}) AND {open_to(setting.patient)}")
     ids = {id for body in setting.bodies(seen) for kind, id in entries(body) if kind == type}
     if len(ids) > MOST:
         raise Unsupported(f"These lists have more than {MOST} entries: search them one by one", path="_list")

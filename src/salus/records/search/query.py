@@ -67,6 +67,7 @@ class Query:
     anchor: list[Any] | None = None
     pairs: Pairs = field(default_factory=list)
     compartment: str = ""  # the id of the Patient in whose compartment is searched; another's is one of the `terms`
+    owner: int | None = None  # the row of that Patient, where it is known already
     parts: list["Query"] = field(default_factory=list)
     named: bool = False
     looked: list[str] | None = None  # what `looks` has found

@@ -16,14 +16,24 @@ COMMON = 20_000  # rows: a condition with more is not worth gathering, nor count
 MOST_READ = 50_000  # bodies that one search may open
 BATCH = 100  # bodies that are fetched at a time
 
-# A resource stands in the compartment :patient (a row number). Part of every statement that a patient's account runs.
-WITHIN = "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row)"
+# A resource stands in the compartment :patient (a row number).
+WITHIN = (
+    "EXISTS(SELECT 1 FROM line l WHERE l.subject={patient} AND l.type=r.type AND l.date=r.date AND l.row=r.row{more})"
+)
 Line = tuple[Any, ...]
 
 
-def within(patient: int | None) -> str:
-    """The condition on `r` for the compartment of a patient's row; of nobody's (None), no condition."""
-    return "TRUE" if patient is None else WITHIN.format(patient=int(patient))
+def within(owner: int) -> str:
+    """The condition on `r` that it stands in the compartment of a patient's row."""
+    return WITHIN.format(patient=int(owner), more="")
+
+
+def open_to(patient: int | None) -> str:
+    """The condition on `r` that the account of a patient (its row) may see it; of staff and machines (None), none.
+
+    Part of every statement that reads for whoever asks: what is not released to the patient is not there for them.
+    """
+    return "TRUE" if patient is None else WITHIN.format(patient=int(patient), more=" AND l.withheld=0")
 
 
 def numbers(found: Sequence[int] | frozenset[int]) -> str:
@@ -43,7 +53,7 @@ def filled(rows: list[int]) -> tuple[str, list[int]]:
 
 
 class Setting:
-    """A connection that holds a snapshot. `patient`: the row of the only patient whose compartment may be seen."""
+    """A connection that holds a snapshot. `patient`: the row of the patient whose own account asks, None for others."""
 
     def __init__(
         self, connection: Connection, kinds: Kinds, patient: int | None = None, press: Press | None = None

@@ -6,7 +6,7 @@ ends when the page is full.
 
 from salus.records import compartments
 from salus.records.search.lines import asked, elsewhere
-from salus.records.search.setting import Setting, filled, numbers, within
+from salus.records.search.setting import Setting, filled, numbers, open_to
 from salus.records.search.shelf import Match, Piece
 from salus.records.search.terms import Term
 
@@ -45,7 +45,7 @@ def of_each(setting: Setting, term: Term, type: str, source: str, match: Match) 
         return None
     of_type = f"type={setting.kinds.numbers[source]}"
     lines = f"SELECT subject, type, date, row, bunch FROM line WHERE subject=r.row AND {of_type}"
-    holds = f"{sql} AND {there_too(term, source)} AND {within(setting.patient)}"
+    holds = f"{sql} AND {there_too(term, source)} AND {open_to(setting.patient)}"
     condition = f"EXISTS(SELECT 1 FROM ({lines}) r WHERE {holds})"
     return Match(f"SELECT r.row FROM resource r WHERE {condition}", condition, [*given], negated=True, probe=condition)
 

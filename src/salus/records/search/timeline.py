@@ -11,7 +11,7 @@ from typing import Any
 
 from salus.records.search.lines import asked, elsewhere
 from salus.records.search.ordering import BY_ROW, Key, beyond, order
-from salus.records.search.setting import Line, Setting, within
+from salus.records.search.setting import Line, Setting, open_to, within
 from salus.records.search.shelf import Arguments, Check, Match
 
 LONG = 5000  # lines: whoever has more of a type is searched by the rarest condition, unless none is rarer
@@ -29,17 +29,18 @@ class Walk:
     checks: list[Check]
 
 
-def walk(setting: Setting, type: str, matches: list[Match], owners: list[int]) -> Walk | None:
-    """How to walk, where all that is asked can be asked of lines. `owners`: in whose compartments it must stand."""
+def walk(setting: Setting, type: str, matches: list[Match], owner: int | None) -> Walk | None:
+    """How to walk, where all that is asked can be asked of lines. `owner`: in whose compartment it must stand."""
     pin = next((match for match in matches if match.subject is not None), None)
-    subject = pin.subject if pin else next(iter(owners), None)
+    subject = pin.subject if pin else owner if setting.patient is None else setting.patient
     if subject is None:
         return None
     parts, arguments = ["r.subject=?", f"r.type={setting.kinds.numbers[type]}"], Arguments([subject])
     for match in sorted(matches, key=lambda match: (match is pin, match.line is None)):  # cheap ones first
         sql, given = asked(match, match is pin)
         parts, arguments = [*parts, sql], [*arguments, *given]
-    parts += [within(owner) for owner in owners if owner != subject]
+    parts.append("r.withheld=0" if subject == setting.patient else open_to(setting.patient))
+    parts.append("TRUE" if owner is None or owner == subject else within(owner))
     where = " AND ".join(part for part in parts if part != "TRUE")
     if elsewhere(where):
         return None

@@ -13,7 +13,6 @@ from salus.web.telling.measures import Measure
 from salus.web.visit import Visit
 
 FIRST = 12  # results and visits that show at once
-UNRELEASED = frozenset({"preliminary", "registered"})  # of a result: nobody has signed it yet
 SIDES = {"H": "above", "HH": "above", "L": "below", "LL": "below"}
 
 
@@ -25,10 +24,8 @@ def record(visit: Visit) -> Response:
 
 
 def own_dossier(visit: Visit) -> Dossier:
-    """The record but for results that the laboratory has not released yet."""
-    found = dossier_of(visit, own(visit))
-    found.by_type["Observation"] = [one for one in found.by_type["Observation"] if one.get("status") not in UNRELEASED]
-    return found
+    """The record, as far as it is released."""
+    return dossier_of(visit, own(visit))
 
 
 def plain(one: Measure) -> str:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from salus.assistants.cases.gate.sources import text_of
+from salus.privacy.release import STRUCK
 from salus.services.visits.narrative import plain
 from salus.web.telling import terms
 
 Resource = Mapping[str, Any]
 TYPES = ("Composition", "DocumentReference", "DiagnosticReport")
-# nobody has signed it yet, or it was never meant to be there
-UNRELEASED = frozenset({"preliminary", "registered", "partial", "entered-in-error", "cancelled"})
 DATES = ("date", "effectiveDateTime", "issued")
 Part = tuple[str, str]  # heading, text
 
@@ -33,7 +32,7 @@ class Paper:
 
 def papers(resources: Iterable[Resource], language: str) -> list[Paper]:
     """Those with a text, the latest first."""
-    released = [one for one in resources if one.get("status") not in UNRELEASED]
+    released = [one for one in resources if one.get("status") not in STRUCK]
     gone = {target for one in released for target in replaced_by(one)}
     made = [paper(one, language, terms.reference(one) in gone) for one in released]
     return sorted((one for one in made if one.parts), key=lambda one: one.on, reverse=True)

@@ -37,6 +37,7 @@ def answer(records: Records, ask: Ask) -> Answer:
     asked = asked_of(ask)
     for type in ("PlanDefinition", *TYPES):
         guard.check(records, Act.READ, type)
+    guard.check_advised(records, "apply a PlanDefinition")
     patient = subject(asked)
     with records.store.readers.one() as reader, reader.snapshot():
         guard.subject(records, reader, patient)

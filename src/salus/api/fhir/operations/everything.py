@@ -30,7 +30,7 @@ class Walk(NamedTuple):
     """The searches of an `$everything`, in whose compartment (a row), and what to bring along."""
 
     steps: list[Step]
-    patient: int | None
+    owner: int | None
     beside: frozenset[str]
 
 
@@ -49,8 +49,8 @@ def answer(records: Records, ask: Ask) -> Answer:
     place = steps.place_of(given.only(pairs, "_cursor"), records.store)
     with records.store.readers.one() as reader, reader.snapshot():
         walk = WALKS[type](records, reader, id, pairs)
-        found, next = steps.page(reader, walk.steps, place, given.count(pairs, MOST, MOST), walk.patient)
         mine = guard.own(records, reader)
+        found, next = steps.page(reader, walk.steps, place, given.count(pairs, MOST, MOST), walk.owner, mine)
         more = steps.brought(reader, found, walk.beside, lambda name: guard.can_read(records, name), mine)
     guard.note(records, "everything", f"{type}/{id}")
     return Answer(200, searchset("searchset", Page(found, included=more), links(ask, pairs, next), ask.base))
@@ -79,7 +79,7 @@ def of_encounter(records: Records, reader: Reader, id: str, pairs: given.Pairs) 
     for type in wanted(records, pairs, ("Encounter", *sorted(naming.keys() - {"Encounter"}))):
         mark = ("_id", id) if type == "Encounter" else (naming[type], f"Encounter/{id}")
         made += [Step(type, (mark, *step.pairs)) for step in of_type(type, pairs)]
-    return Walk(made, guard.own(records, reader), BESIDE_ENCOUNTER)
+    return Walk(made, None, BESIDE_ENCOUNTER)
 
 
 def wanted(records: Records, pairs: given.Pairs, all: tuple[str, ...]) -> list[str]:

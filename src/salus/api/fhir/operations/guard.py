@@ -1,7 +1,7 @@
 """May they, and that they did: what every operation asks before it looks, and leaves in the audit."""
 
 from salus.base.errors import Forbidden, Missing
-from salus.privacy import check_may, may
+from salus.privacy import check_may, check_may_be_advised, may
 from salus.privacy.policy import Act
 from salus.records import Records
 from salus.records.reading import Reader
@@ -17,6 +17,15 @@ def check(records: Records, act: Act, type: str) -> None:
             raise Forbidden(f"A patient's account may not {act} {type}: ask the ward to")
     except Forbidden:
         note(records, "refused", f"{act} {type}")
+        raise
+
+
+def check_advised(records: Records, what: str) -> None:
+    """Raises Forbidden, audited, for a patient's own account: the assistants speak to clinicians."""
+    try:
+        check_may_be_advised(records.actor)
+    except Forbidden:
+        note(records, "refused", what)
         raise
 
 

@@ -50,17 +50,18 @@ def place_of(text: str | None, store: Store) -> Place:
 
 
 def page(
-    reader: Reader, steps: Sequence[Step], place: Place, count: int, patient: int | None
+    reader: Reader, steps: Sequence[Step], place: Place, count: int, owner: int | None, patient: int | None
 ) -> tuple[list[Version], Place | None]:
     """Up to `count` resources from `place` on, and the place of the next page, None after the last.
 
-    `patient`: the row of the only patient in whose compartment they may stand. Call it within a snapshot.
+    `owner`: the row of the only patient in whose compartment they may stand; `patient`: of whose own account asks.
+    Call it within a snapshot.
     """
     found: list[Version] = []
     step, t, row = place
     while step < len(steps) and len(found) < count:
         query = parse(steps[step].type, steps[step].pairs)
-        query.count, query.anchor = count - len(found), [t, row]
+        query.count, query.anchor, query.owner = count - len(found), [t, row], owner
         some = find(reader.connection, reader.kinds, query, patient)
         found += reader.of_rows(some.rows, patient)
         step, row = (step, some.rows[-1]) if some.anchor else (step + 1, 0)

@@ -107,7 +107,7 @@ def scope_of(records: Records, reader: Reader, pairs: given.Pairs) -> Scope:
     if group and mine is None:
         guard.check(records, Act.READ, "Group")
         patients = tuple(members(reader, group.removeprefix("Group/")))
-    return Scope(patients, since_of(pairs))
+    return Scope(patients, since_of(pairs), mine)
 
 
 # --- what is asked ---
