@@ -1,7 +1,8 @@
 """The calendar that a person's phone follows: an address that nobody can guess, signed, and taken back at any time.
 
 An address is the id of a Basic that says whose calendar it is, and an HMAC of it: who has a copy of the records cannot
-make one. A new one takes the old one back. Whoever has an address sees the calendar: it says when, never why.
+make one. A new one takes the old ones back, and they are looked for where it is written: of two presses at once one
+address is left. Whoever has an address sees the calendar: it says when, never why.
 """
 
 import hmac
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from salus.assistants.answers import every
@@ -19,6 +21,7 @@ from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
+from salus.services.acting import found
 from salus.services.appointments.brochure import Brochure
 from salus.services.appointments.calendars import Reader, calendar
 
@@ -41,18 +44,16 @@ class Feeds:
 
     def current(self, actor: Actor) -> str | None:
         """The address (its last part) of somebody's calendar; None where they have none."""
-        found = of_person(self._house(), owner(actor))
-        return self.token(str(found[0]["id"])) if found else None
+        told = list(every(self.store.open(SYSTEM, Purpose.OPERATIONS), TYPE, of_person(owner(actor))))
+        return self.token(str(told[0]["id"])) if told else None
 
     def begin(self, actor: Actor, purpose: Purpose, language: str) -> str:
         """A new address for oneself; one that was there leads nowhere from now on. Raises Forbidden."""
         id, who = str(uuid4()), owner(actor)
-        old = of_person(self._house(), who)
         draft = drafts.addressed(basic(id, who, language), TYPE, id)
 
         def work(desk: Desk) -> None:
-            for one in old:
-                desk.delete(TYPE, one["id"])
+            take_back(desk, who)
             desk.update(draft)
 
         self._write(work, actor, purpose, "calendar")
@@ -60,13 +61,8 @@ class Feeds:
 
     def end(self, actor: Actor, purpose: Purpose) -> None:
         """Take the address back."""
-        old = of_person(self._house(), owner(actor))
-
-        def work(desk: Desk) -> None:
-            for one in old:
-                desk.delete(TYPE, one["id"])
-
-        self._write(work, actor, purpose, "calendar")
+        who = owner(actor)
+        self._write(lambda desk: take_back(desk, who), actor, purpose, "calendar")
 
     def read(self, token: str) -> bytes:
         """The calendar at an address. Raises Missing for one that is not ours, or was taken back."""
@@ -104,9 +100,6 @@ class Feeds:
                 return told
         raise Missing("There is no calendar at this address, or it was taken back: ask for a new one", path="calendar")
 
-    def _house(self) -> Records:
-        return self.store.open(SYSTEM, Purpose.OPERATIONS)
-
     def _write(self, work: Any, actor: Actor, purpose: Purpose, act: str) -> None:
         self.store.writer.submit(Request(work, actor, purpose, act, owner(actor))).result()
 
@@ -130,8 +123,15 @@ def basic(id: str, who: str, language: str) -> Resource:
     }
 
 
-def of_person(house: Records, who: str) -> list[Resource]:
-    return list(every(house, TYPE, [("code", f"{CODES}|{CODE}"), ("subject", who)]))
+def of_person(who: str) -> list[tuple[str, str]]:
+    """The search for somebody's addresses."""
+    return [("code", f"{CODES}|{CODE}"), ("subject", who)]
+
+
+def take_back(desk: Desk, who: str) -> None:
+    """All addresses of somebody's calendar lead nowhere from now on: no other write can come between."""
+    for one in found(desk, TYPE, urlencode(of_person(who))):
+        desk.delete(TYPE, one["id"])
 
 
 def appointments(records: Records, whose: list[tuple[str, str]]) -> list[Resource]:
