@@ -194,6 +194,15 @@ def test_every_line_is_explained_in_both_languages(name: str, language: str):
         ("first = 180000", "first = -1", "first"),
         ('group = "working"\nvisit = ["inpatient"]', 'group = "working"\nvisit = ["outpatient"]', "overlaps"),
         ("cap = 50000000", "", "'cap' has no table"),
+        ('"bands", "cap", "serious"', '"bands", "serious"', "No step uses the table 'cap'"),
+        ('"threshold", "bands", "serious"', '"threshold", "bands", "bands", "serious"', "'bands' stands there 2 times"),
+        ('"bands", "cap", "serious"', '"cap", "bands", "serious"', "'bands' must stand before 'cap'"),
+        ('"bands", "serious", "account"', '"bands", "account", "serious"', "'serious' must stand before 'account'"),
+        ('"threshold", "bands", "serious"', '"bands", "threshold", "serious"', "'threshold' must stand before 'bands'"),
+        ('"none", "part", "threshold"', '"none", "threshold", "part"', "'part' must stand before 'threshold'"),
+        ('["outpatient", "emergency"]', '["outpatent", "emergency"]', "'outpatent' is no kind of visit"),
+        ('visit = ["inpatient"]', "visit = []", "is no kind of visit: there are outpatient"),
+        ('group = "retired"', 'group = "retird"', "'retird' is no group of cn: there are retired, working, resident"),
     ],
 )
 def test_a_table_with_a_hole_is_refused_and_the_hole_named(old: str, new: str, words: str):

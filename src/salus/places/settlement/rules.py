@@ -5,6 +5,7 @@ Amounts are minor units; shares are hundredths of a percent (8500 = 85 %), so th
 
 import hashlib
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
@@ -16,10 +17,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from salus.base.errors import Invalid, Issue, Missing
+from salus.places.settlement.groups import groups
 
 Share = Annotated[int, Meta(ge=0, le=10_000)]
 Amount = Annotated[int, Meta(ge=0)]
 LEVELS = (1, 2, 3)  # of hospitals: https://www.nhc.gov.cn, 医院分级管理办法
+VISITS = ("outpatient", "emergency", "inpatient")
 
 
 class Text(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +49,7 @@ class Band(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from", "until": "to"}):
     """How one kind of visit of one group is settled, from a day until before another. `steps` in their order; `yearly`:
-    thresholds and bands go by the year, else by the visit. Tables that no step uses may be left out."""
+    thresholds and bands go by the year, else by the visit. Each step has its table and each table its step."""
 
     id: str
     place: str
@@ -84,7 +87,14 @@ NEEDS = {
     "copay": "copay",
     "most": "most",
 }
-STEPS = ("limit", "none", "part", "allowed", *NEEDS, "account")
+# step -> what it goes by: each item; the sum of what is left of them; all of that; what was paid; what is then left
+STAGES = {
+    **dict.fromkeys(("limit", "allowed", "none", "part"), 1),
+    **dict.fromkeys(("copay", "threshold"), 2),
+    "bands": 3,
+    **dict.fromkeys(("cap", "serious", "most"), 4),
+    "account": 5,
+}
 
 
 def rules_of(text: str) -> tuple[Rule, ...]:
@@ -126,16 +136,42 @@ def holes(rule: Rule) -> Iterator[Issue]:
     """What a rule lacks, or says twice."""
     if rule.since >= rule.until:
         yield fault(rule, "to", f"The rule ends on {rule.until}, before it begins on {rule.since}")
-    for step in rule.steps:
-        if step not in STEPS:
-            yield fault(rule, "steps", f"'{step}' is no step: there are {', '.join(STEPS)}")
-        elif not getattr(rule, NEEDS.get(step, "id")):
-            yield fault(rule, step, f"The step '{step}' has no table: add it, or leave the step out")
+    yield from strangers(rule)
+    yield from missteps(rule)
     for level in LEVELS:
         if rule.threshold and sum(level in one.level for one in rule.threshold) != 1:
             yield fault(rule, "threshold", f"Hospitals of level {level} need one threshold")
         for table in ("bands", "serious"):
             yield from gaps(rule, table, level)
+
+
+def strangers(rule: Rule) -> Iterator[Issue]:
+    """A visit or a group that there is not: nobody would ever be settled by the rule."""
+    for one in rule.visit or ("",):
+        if one not in VISITS:
+            yield fault(rule, "visit", f"'{one}' is no kind of visit: there are {', '.join(VISITS)}")
+    known = list(dict.fromkeys(one.group for one in groups() if one.place == rule.place))
+    if known and rule.group not in known:
+        yield fault(
+            rule, "group", f"'{rule.group}' is no group of {rule.place}: there are {', '.join(known) or 'none'}"
+        )
+
+
+def missteps(rule: Rule) -> Iterator[Issue]:
+    """A step that is none, stands twice or too early, or lacks its table; and a table that no step uses."""
+    for step, times in Counter(rule.steps).items():
+        if step not in STAGES:
+            yield fault(rule, "steps", f"'{step}' is no step: there are {', '.join(STAGES)}")
+        elif not getattr(rule, NEEDS.get(step, "id")):
+            yield fault(rule, step, f"The step '{step}' has no table: add it, or leave the step out")
+        if times > 1:
+            yield fault(rule, "steps", f"The step '{step}' stands there {times} times")
+    for step, table in NEEDS.items():
+        if getattr(rule, table) and step not in rule.steps:
+            yield fault(rule, table, f"No step uses the table '{table}': add the step '{step}', or leave the table out")
+    for one, following in pairwise(step for step in rule.steps if step in STAGES):
+        if STAGES[one] > STAGES[following]:
+            yield fault(rule, "steps", f"The step '{following}' must stand before '{one}'")
 
 
 def gaps(rule: Rule, table: str, level: int) -> Iterator[Issue]:
