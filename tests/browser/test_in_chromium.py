@@ -123,11 +123,13 @@ def test_each_reason_leads_to_the_record_that_it_comes_from(look, foretold):
 
 def test_an_open_chart_shows_a_new_result_by_itself_and_says_so(look, records):
     page = look(SOMEONE, "clinician")
-    page.wait_for_timeout(300)
+    page.fill("#result-name", "potassium")
     records.create("Observation", potassium("showcase-1"))
 
     expect(page.locator(".live")).to_contain_text("Observation")
     expect(page.locator("#results")).to_contain_text("6.8")
+    expect(page.locator("#result-name")).to_have_value("potassium")
+    expect(page.locator("#result-name")).to_be_focused()
     expect(page.locator(".alarm")).to_contain_text("6.8")
 
 

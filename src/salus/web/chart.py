@@ -26,10 +26,12 @@ def dossier_of(visit: Visit, id: str) -> Dossier:
 
 
 def chart(visit: Visit) -> Response:
+    since = visit.desk.store.last_transaction()  # before anything is read: what comes later is news
     found = dossier(visit)
     lanes = found.lanes({kind: visit.say(f"lane.{kind}") for kind in LANES})
     return visit.page(
         "chart.html",
+        since=since,
         **shared(found),
         **filtered(visit, found),
         lanes=lanes,

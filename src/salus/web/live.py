@@ -1,7 +1,8 @@
 """Tells an open chart that its patient's record has changed. Server-sent events:
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 
-One thread follows the store's outbox for all open charts, and only while one is open.
+One thread follows the store's outbox for all open charts, and only while one is open. A page says which transaction
+it was made after, and a browser that comes back which event it had last: what happened meanwhile is told at once.
 """
 
 import asyncio
@@ -31,11 +32,16 @@ Enter = Callable[[Request], Visit | None]
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """One open chart; `news` holds the types of what changed."""
+    """One open chart; `news` holds the types of what changed, `told` is the latest transaction of them."""
 
     patient: str
     loop: asyncio.AbstractEventLoop
     news: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    told: int = 0
+
+    def hear(self, change: Change) -> None:
+        self.told = max(self.told, change.t)
+        self.news.put_nowait(change.type)
 
 
 class Follower:
@@ -46,32 +52,35 @@ class Follower:
         self.listeners: set[Listener] = set()
         self.running = False
 
-    def join(self, listener: Listener) -> None:
+    def join(self, listener: Listener, since: int | None = None) -> None:
+        """From now on the listener hears of changes, and at once of those after transaction `since`."""
+        latest = self.store.last_transaction()
         with self.lock:
             self.listeners.add(listener)
             if not self.running:
                 self.running = True
-                Thread(target=self.follow, name="salus-live", daemon=True).start()
+                Thread(target=self.follow, args=(latest,), name="salus-live", daemon=True).start()
+        if since is not None:
+            self.tell(self.store.outbox(max(since, latest - MOST), MOST), [listener])
 
     def leave(self, listener: Listener) -> None:
         with self.lock:
             self.listeners.discard(listener)
 
-    def follow(self) -> None:
-        seen: int | None = None
+    def follow(self, seen: int) -> None:
         while self.someone_listens():
             try:
                 seen = self.step(seen)
             except SalusError:  # the store is busy, or closing: look again while someone still listens
                 sleep(PATIENCE)
 
-    def step(self, seen: int | None) -> int:
-        """Wait a while for news after transaction `seen` (None: only from now on) and tell it; the latest number."""
-        if seen is None:
-            return self.store.last_transaction()
+    def step(self, seen: int) -> int:
+        """Wait a while for news after transaction `seen` and tell it; the latest number."""
         latest = self.store.wait(seen, PATIENCE)
         if latest > seen:
-            self.tell(self.store.outbox(max(seen, latest - MOST), MOST))
+            with self.lock:
+                listening = list(self.listeners)
+            self.tell(self.store.outbox(max(seen, latest - MOST), MOST), listening)
         return latest
 
     def someone_listens(self) -> bool:
@@ -79,14 +88,12 @@ class Follower:
             self.running = bool(self.listeners)
             return self.running
 
-    def tell(self, changes: list[Change]) -> None:
-        with self.lock:
-            listening = list(self.listeners)
+    def tell(self, changes: list[Change], listening: list[Listener]) -> None:
         for change in changes:
             patient = None if change.type in OWN else self.concerned(change)
             for listener in listening:
                 if listener.patient == patient:
-                    listener.loop.call_soon_threadsafe(listener.news.put_nowait, change.type)
+                    listener.loop.call_soon_threadsafe(listener.hear, change)
 
     def concerned(self, change: Change) -> str | None:
         """The id of the patient whose record a change is in; None for no one's, and for what is deleted."""
@@ -116,14 +123,21 @@ def stream(desk: Desk, enter: Enter) -> Callable[[Request], Awaitable[Response]]
 
 async def events(follower: Follower, visit: Visit) -> AsyncIterator[str]:
     listener = Listener(visit.path["id"], asyncio.get_running_loop())
-    follower.join(listener)
     try:
+        await asyncio.to_thread(follower.join, listener, known(visit.request))
         yield "retry: 3000\n\n"
         while not await visit.request.is_disconnected():
             kinds = await heard(listener)
-            yield f"event: changed\ndata: {said(visit, kinds)}\n\n" if kinds else ": still here\n\n"
+            news = f"id: {listener.told}\nevent: changed\ndata: {said(visit, kinds)}\n\n"
+            yield news if kinds else ": still here\n\n"
     finally:
         follower.leave(listener)
+
+
+def known(request: Request) -> int | None:
+    """The transaction of which the browser knows: of its last event, else of its page; None where neither is told."""
+    told = request.headers.get("last-event-id") or request.query_params.get("since", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= 18 else None
 
 
 async def heard(listener: Listener) -> list[str]:

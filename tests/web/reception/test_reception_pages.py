@@ -192,7 +192,7 @@ def test_the_wall_shows_number_and_room_and_nobodys_whole_name(at: Callable[...,
     page = desk.get("/reception/screen?service=clinic").text
     assert "001" in page and "王*国" in page and "2号诊室" in page and "002" in page
     assert not re.search("王建国|李梅华|Wang|Meihua|Chen|1961", page)
-    assert '<noscript><meta http-equiv="refresh"' in page and 'sse-connect="/reception/screen/live"' in page
+    assert '<noscript><meta http-equiv="refresh"' in page and 'sse-connect="/reception/screen/live?since=' in page
     ticket = next(one for one in tickets(ward) if one.status == "in-progress")
     desk.send_form(DAY, f"/reception/numbers/{ticket.id}/skip", service="clinic")
     assert "过号请到前台" in desk.get("/reception/screen?service=clinic").text

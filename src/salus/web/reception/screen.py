@@ -16,6 +16,7 @@ from salus.services.reception import queue
 from salus.services.reception.matching.names import HAN
 from salus.services.reception.states import ASIDE, CALLED, WAITING
 from salus.services.reception.tickets import Ticket
+from salus.web.live import known
 from salus.web.reception.hall import called_by, chosen
 from salus.web.reception.rooms import rooms
 from salus.web.telling.people import patients
@@ -41,9 +42,10 @@ class Board:
 
 def page(visit: Visit) -> Response:
     """The boards of the clinics asked for, between commas."""
+    since = visit.desk.store.last_transaction()  # before the queues are read: what comes later is news
     asked = [one for one in visit.query.get("service", "").split(",") if one] or [""]
     wall = [board(visit, clinic) for one in asked[:4] if (clinic := chosen(visit, one))]
-    return visit.page("reception/screen.html", wall=wall, services=",".join(asked), after=AGAIN)
+    return visit.page("reception/screen.html", wall=wall, services=",".join(asked), after=AGAIN, since=since)
 
 
 def board(visit: Visit, clinic: Clinic) -> Board:
@@ -92,12 +94,14 @@ def stream(desk: Desk, enter: Callable[[Request], Visit | None]) -> Callable[[Re
 
 async def events(store: Store, request: Request) -> AsyncIterator[str]:
     yield "retry: 3000\n\n"
-    seen, silent = await asyncio.to_thread(store.last_transaction), 0
+    seen, silent = known(request), 0
+    if seen is None:
+        seen = await asyncio.to_thread(store.last_transaction)
     while not await request.is_disconnected():
         latest, news = await asyncio.to_thread(looked, store, seen)
         seen, silent = latest, 0 if news else silent + 1
         if news:
-            yield "event: changed\ndata: queue\n\n"
+            yield f"id: {seen}\nevent: changed\ndata: queue\n\n"
         elif silent % BREATH == 0:
             yield ": still here\n\n"
         await asyncio.sleep(LOOK)
