@@ -1,6 +1,7 @@
 """The patient's pages on a phone: for everybody, in both languages, and by the keyboard alone."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ PAGES = (
     "/mine/find",
     "/mine/find?name=heart",
     "/mine/find?department=dermatology",
+    "/mine/courses/new?service=orthopaedics-centre",
     "/mine/appointments",
     "/mine/waiting?service=dermatology-centre",
     "/mine/record",
@@ -104,6 +106,46 @@ def test_the_keyboard_alone_finds_holds_confirms_cancels_and_takes_it_back(look,
     expect(page.locator("main")).to_contain_text("a spot on my arm")
     hands.tab_to('form[action$="/cancel"] button').press("Enter")
     expect(page).to_have_url(re.compile("done=cancelled$"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_keyboard_alone_books_a_course_sees_it_as_one_cancels_it_and_takes_it_back(look, language):
+    page = look("/mine/courses/new?service=orthopaedics-centre", "patient", language, width=360)
+    first = (clock.now() + timedelta(days=2)).date()
+    page.evaluate("day => document.querySelector('#from').value = day", str(first))
+    page.evaluate("document.querySelector('#count').value = '3'")
+    for wanted, key in (('input[name="day-tue"]', " "), ("form.card .main", "Enter")):
+        press_until(page, wanted)
+        page.keyboard.press(key)
+    expect(page.locator(".dates > li")).to_have_count(3)
+    is_for_everybody(page)
+    if page.locator('input[value="some"]').count():
+        press_until(page, 'input[value="all"]')
+        page.keyboard.press("ArrowDown")
+    press_until(page, "form.card .main")
+    page.keyboard.press("Enter")
+    for wanted, done in (
+        ('form[action$="/cancel"] button', "cancelled"),
+        ('form[action$="/restore"] .main', "restored"),
+    ):
+        expect(page.locator("[role=status]")).to_be_visible()
+        is_for_everybody(page)
+        press_until(page, wanted)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"/mine/courses/[\\w-]+\\?done={done}$"))
+    course = page.url.partition("?")[0]
+    page.goto(f"{course}/move")
+    press_until(page, "form.card .main")
+    page.keyboard.press("Enter")
+    expect(page.locator(".dates > li").first).to_be_visible()
+    is_for_everybody(page)
+    page.goto("/mine/appointments")
+    is_for_everybody(page)
+    expect(page.locator(f'a[href="{course[course.index("/mine") :]}"]')).to_be_visible()
+    page.goto(course)
+    press_until(page, 'form[action$="/cancel"] button')
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=status]")).to_be_visible()
 
 
 def test_without_scripts_a_time_is_held_and_booked(chromium, house):

@@ -16,7 +16,7 @@ from salus.codes.tables import SNOMED
 from salus.demo.chart import moment
 from salus.demo.parameters import table
 from salus.demo.resources import META, Resource, reference
-from salus.services.appointments.catalogue import MINUTES
+from salus.services.appointments.catalogue import COURSE, MINUTES
 
 FOCUS = "https://salus.example/fhir/CodeSystem/focus"
 INSURANCE = "https://salus.example/fhir/CodeSystem/insurance"
@@ -123,9 +123,10 @@ def service(one: Doctor) -> Resource:
 
 
 def long(one: Department) -> Resource:
-    """How long a visit takes, where it is not the usual quarter of an hour."""
-    minutes = table("services")["minutes"].get(one.code)
-    return {"extension": [{"url": MINUTES, "valueInteger": minutes}]} if minutes else {}
+    """How long a visit takes, where it is not the usual quarter of an hour, and how many may be booked as a course."""
+    said = ((MINUTES, table("services")["minutes"]), (COURSE, table("services")["courses"]))
+    told = [{"url": url, "valueInteger": numbers[one.code]} for url, numbers in said if one.code in numbers]
+    return {"extension": told} if told else {}
 
 
 def translated(name: Name) -> Resource:

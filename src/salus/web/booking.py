@@ -10,6 +10,7 @@ from salus.base.errors import Invalid
 from salus.services.appointments.booking import Booking
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
+from salus.services.appointments.courses import Courses
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting.places import WaitingList
 from salus.web.visit import Visit
@@ -71,6 +72,10 @@ def day_of(text: str) -> date | None:
 
 def desk_of(visit: Visit) -> Booking:
     return Booking(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def courses_of(visit: Visit) -> Courses:
+    return Courses(visit.desk.store, visit.who.actor, visit.who.purpose)
 
 
 def line_of(visit: Visit) -> WaitingList:

@@ -35,7 +35,7 @@ REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason
 class Wish:
     """What is to be booked for whom. `key` is the caller's; `service` a HealthcareService, `slots` Slots it uses up.
     `identifiers` (system, value) and `extensions` say what else it is: one of a series, a video visit, a place. `seat`
-    above 0: a place on top of another booking, which staff alone may give."""
+    above 0: a place on top of another booking, which staff alone may give. `order`: the ServiceRequest it comes of."""
 
     key: str
     patient: str
@@ -46,6 +46,7 @@ class Wish:
     identifiers: tuple[tuple[str, str], ...] = ()
     extensions: tuple[Resource, ...] = ()
     seat: int = 0
+    order: str = ""
 
     @property
     def id(self) -> str:
@@ -102,16 +103,6 @@ class Booking:
     def restore(self, id: str) -> Resource:
         """What the patient let go stands again, as long as its time is to come and still free. Raises holds.Taken,
         Conflict for a Slot that is not free any more, or for what we let go."""
-
-        def restored(told: Resource) -> Resource:
-            if "start" not in told:
-                raise Conflict(f"{TYPE}/{id} waited, and had no time yet: join the waiting list again", path="status")
-            if codes(told.get("cancelationReason")) != ["pat"]:
-                raise Conflict(f"{TYPE}/{id} was not let go by the patient: book a time anew", path="status")
-            if datetime.fromisoformat(told["start"]) <= clock.now():
-                raise Conflict(f"{told['start']} is over: choose a time to come", path="start")
-            return {key: value for key, value in confirmed(told).items() if key != "cancelationReason"}
-
         return self._change(id, "restore", restored)
 
     def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
@@ -198,6 +189,7 @@ def appointment(wish: Wish, status: str, until: datetime | None) -> Resource:
     optional: Resource = {
         "extension": [*wish.extensions, *held],
         "supportingInformation": [{"reference": wish.service}] if wish.service else None,
+        "basedOn": [{"reference": wish.order}] if wish.order else None,
         "description": wish.description or None,
     }
     return {
@@ -262,6 +254,18 @@ def expired(told: Resource, at: datetime) -> str:
 def cancelled(told: Resource, reason: str) -> Resource:
     """Let go for a reason of the code system `REASONS`."""
     return told | {"status": "cancelled", "cancelationReason": {"coding": [{"system": REASONS, "code": reason}]}}
+
+
+def restored(told: Resource) -> Resource:
+    """Not let go any more. Raises Conflict for what the patient did not let go, or what is over."""
+    name = f"{TYPE}/{told['id']}"
+    if "start" not in told:
+        raise Conflict(f"{name} waited, and had no time yet: join the waiting list again", path="status")
+    if codes(told.get("cancelationReason")) != ["pat"]:
+        raise Conflict(f"{name} was not let go by the patient: book a time anew", path="status")
+    if datetime.fromisoformat(told["start"]) <= clock.now():
+        raise Conflict(f"{told['start']} is over: choose a time to come", path="start")
+    return {key: value for key, value in confirmed(told).items() if key != "cancelationReason"}
 
 
 def held_until(told: Resource) -> datetime | None:

@@ -20,7 +20,16 @@ from salus.base.errors import Missing
 from salus.privacy import SYSTEM as HOUSE
 from salus.privacy import Purpose
 from salus.records import Records, Store
-from salus.services.appointments.catalogue import MINUTES, USUAL_MINUTES, USUAL_ZONE, number, zone_of
+from salus.services.appointments.catalogue import (
+    COURSE,
+    MINUTES,
+    USUAL_COUNTRY,
+    USUAL_MINUTES,
+    USUAL_ZONE,
+    number,
+    place_of,
+    zone_of,
+)
 
 Resource = dict[str, Any]
 FRESH = 10.0  # seconds for which it is not read again
@@ -44,7 +53,8 @@ class Doctor:
 @dataclass(frozen=True, slots=True)
 class Clinic:
     """A HealthcareService: `department` its code and name, `insurance` codes taken (empty: not known), `at` where it is
-    (latitude, longitude in degrees), `zone` the clock on its wall."""
+    (latitude, longitude in degrees), `zone` the clock on its wall, `country` whose holidays it keeps, `course` how many
+    visits a patient may book as one course (0: none)."""
 
     id: str
     name: Name
@@ -56,6 +66,8 @@ class Clinic:
     minutes: int
     zone: ZoneInfo
     doctors: tuple[Doctor, ...]
+    country: str = USUAL_COUNTRY
+    course: int = 0
 
     def doctor(self, reference: str) -> Doctor | None:
         return next((one for one in self.doctors if one.reference == reference), None)
@@ -139,6 +151,8 @@ def clinic(
         minutes=number(service, MINUTES, USUAL_MINUTES),
         zone=zone,
         doctors=tuple(doctor(one, people) for one in roles),
+        country=place_of(service),
+        course=number(service, COURSE, 0),
     )
 
 

@@ -21,6 +21,7 @@ from salus.services.appointments.hours import Window, hours_of
 Resource = dict[str, Any]
 BASE = "https://salus.example/fhir/StructureDefinition"
 MINUTES, EVERY, POOL = f"{BASE}/service-minutes", f"{BASE}/service-every", f"{BASE}/service-pool"
+COURSE = f"{BASE}/service-course"  # how many visits a patient may book as one course; none where it is not said
 ZONE = "http://hl7.org/fhir/StructureDefinition/timezone"
 USUAL_MINUTES, USUAL_ZONE, USUAL_COUNTRY = 15, "Asia/Shanghai", "CN"
 

@@ -5,7 +5,7 @@ because it is over, the clock jumps over it that day, it is a public holiday, or
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,8 @@ from salus.services.appointments.rules import rule_of
 
 MOST = 160  # occurrences: three a week for a year
 AROUND = timedelta(hours=36)  # how far alternatives are looked for, before and after
-NEAR, SAME_TIME, LOOKED = 3, 2, 100  # alternatives of the doctor, of others, and how many are looked through
+FAR = timedelta(days=7)  # and where there is none so near, as in a week of holidays
+NEAR, SAME_TIME, LOOKED = 3, 2, 500  # alternatives of the doctor, of others, and how many are looked through
 HELPED = 20  # occurrences that are not free, for which alternatives are looked for
 SECOND = timedelta(seconds=1)
 HOLIDAYS = ("refuse", "skip", "move")
@@ -35,15 +36,26 @@ WHY = {
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """Another time that was chosen for a number of the series, and who gives it."""
+
+    number: int
+    start: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What is asked for: from `start` on the clock of the place (no zone), by a rule (RRULE). `holidays`: what becomes
-    of a time on one: `refuse` it, `skip` it, or `move` it to the day that is worked in its place (调休), else near."""
+    of a time on one: `refuse` it, `skip` it, or `move` it to the day that is worked in its place (调休), else near.
+    `instead`: what was chosen for those that are not free."""
 
     service: str
     start: datetime
     rule: str
     actor: str | None = None
     holidays: str = "refuse"
+    instead: tuple[Instead, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +110,10 @@ def plan(store: Store, course: Course) -> list[Planned]:
     times = [one for one in times_of(course, wall.zone) if not (course.holidays == "skip" and is_off(wall, one))]
     if not times:
         raise Invalid(f"'{course.rule[:80]}' has no time from {course.start:%Y-%m-%d}: choose another", path="rule")
-    begin, end = times[0].at - AROUND, times[-1].at + AROUND
+    begin, end = times[0].at - FAR, times[-1].at + FAR
     service = narrowed(service_of(store, course.service, begin, end), course.actor)
-    return Search(store, service, wall).all(times, course.holidays == "move")
+    search = Search(store, service, wall)
+    return search.with_chosen(search.all(times, course.holidays == "move"), course.instead)
 
 
 def times_of(course: Course, zone: ZoneInfo) -> list[Occurrence]:
@@ -145,7 +158,23 @@ class Search:
             planned = self.one(own, one, instead, helped < HELPED)
             helped += planned.offer is None
             made.append(planned)
-        return made
+        return apart(made)
+
+    def with_chosen(self, planned: Sequence[Planned], chosen: Sequence[Instead]) -> list[Planned]:
+        """Those that are not free with the times chosen instead, as far as these are; what is near without what the
+        series takes itself."""
+        wanted = {one.number: one for one in chosen}
+        made = list(planned)
+        for place, one in enumerate(made):
+            other = wanted.get(one.occurrence.number)
+            if one.offer is None and other and (found := self._chosen(other)) and not clashes(found, made):
+                slots = used_slots(self.service, found.actors[0], found.start, found.end)
+                made[place] = replace(one, offer=found, slots=slots)
+        return [replace(one, near=tuple(each for each in one.near if not clashes(each, made))) for one in made]
+
+    def _chosen(self, other: Instead) -> Offer | None:
+        own = replace(self.service, doctors=tuple(one for one in self.service.doctors if one.actor == other.actor))
+        return next(iter(self._at(own, other.start, 1)), None)
 
     def one(self, own: Service, one: Occurrence, instead: bool = False, help: bool = True) -> Planned:
         """One time with the doctor of `own`; alternatives of others too."""
@@ -186,6 +215,23 @@ class Search:
 
     def _nearest(self, own: Service, one: Occurrence) -> list[Offer]:
         """Times of the doctor of `own` around this one, the nearest first."""
-        before = find(self.store, own, one.at - AROUND, one.at, LOOKED, self.moving)
-        after = find(self.store, own, one.at, one.at + AROUND, LOOKED, self.moving)
-        return sorted(before + after, key=lambda offer: abs(offer.start - one.at))
+        for around in (AROUND, FAR):
+            before = find(self.store, own, one.at - around, one.at, LOOKED, self.moving)
+            after = find(self.store, own, one.at, one.at + around, LOOKED, self.moving)
+            if found := sorted(before + after, key=lambda offer: abs(offer.start - one.at)):
+                return found
+        return []
+
+
+def clashes(offer: Offer, planned: Sequence[Planned]) -> bool:
+    """Whether a time lies over one that the series takes already."""
+    return any(one.offer and one.offer.start < offer.end and offer.start < one.offer.end for one in planned)
+
+
+def apart(planned: Sequence[Planned]) -> list[Planned]:
+    """The same, where of two that were moved to one time the second is not free."""
+    made: list[Planned] = []
+    for one in planned:
+        over = one.offer is not None and clashes(one.offer, made)
+        made.append(replace(one, offer=None, why=one.why or "taken", slots=()) if over else one)
+    return made

@@ -26,7 +26,9 @@ from salus.services.appointments.booking import (
     Wish,
     appointment,
     cancelled,
+    codes,
     moved,
+    restored,
     told,
     use_up,
 )
@@ -34,11 +36,13 @@ from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.choosing import narrowed
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.planning import (
-    AROUND,
+    FAR,
     Course,
+    Instead,
     NotAllFree,
     Planned,
     Search,
+    apart,
     clock_of,
     plan,
 )
@@ -96,7 +100,7 @@ class Series(Booking):
                 raise NotAllFree(missed)
             wishes = [wish(key, patient, course, one, description, **more) for one in planned if one.offer]
             try:
-                return Booked(id, self._put_all(wishes), missed)
+                return Booked(id, self._put_all(id, wishes), missed)
             except Taken:
                 if attempt == TRIES:
                     raise
@@ -112,20 +116,51 @@ class Series(Booking):
         """Let a visit go, with those after it or all that are still to come. Raises Conflict where none is."""
         return self._all(self._chosen(id, scope, "cancel"), "cancel", lambda one: cancelled(one, reason))
 
+    def restore_all(self, id: str) -> tuple[Resource, ...]:
+        """What the patient let go of a series last, in one step, stands again: all of it or, where somebody else has a
+        time of it by now, none. Raises Taken, Conflict where nothing can be taken back."""
+        last = restorable(self.visits(id))
+        if not last:
+            raise Conflict(f"Nothing of the series {id[:64]} can be taken back: book anew", path="status")
+        return self._together(
+            lambda desk: [self.changed(desk, str(one["id"]), "restore", restored) for one in last],
+            "restore",
+            str(last[0]["id"]),
+        )
+
+    def proposed(
+        self,
+        id: str,
+        start: datetime,
+        scope: str = "following",
+        actor: str | None = None,
+        instead: Sequence[Instead] = (),
+    ) -> list[Planned]:
+        """Where `move_all` would put them. Nothing is stored."""
+        return list(self._shifted(self._chosen(id, scope, "move"), id, start, actor, instead).values())
+
     def move_all(
-        self, id: str, start: datetime, scope: str = "following", actor: str | None = None
+        self,
+        id: str,
+        start: datetime,
+        scope: str = "following",
+        actor: str | None = None,
+        instead: Sequence[Instead] = (),
     ) -> tuple[Resource, ...]:
         """The visit `id` moves to `start` on the clock of the place (no zone), those that go with it by as many days
         and hours, all or none. `actor`: who gives them from now on. Raises NotAllFree, Conflict, Missing."""
         chosen = self._chosen(id, scope, "move")
-        planned = self._shifted(chosen, id, start, actor)
+        planned = self._shifted(chosen, id, start, actor, instead)
         if missed := [one for one in planned.values() if one.offer is None]:
             raise NotAllFree(missed)
         return self._all(chosen, "move", lambda one: shifted(one, planned[str(one["id"])]))
 
     # --- within ---
 
-    def _put_all(self, wishes: Sequence[Wish]) -> tuple[Resource, ...]:
+    def check_order(self, desk: Desk, series: str, wishes: Sequence[Wish]) -> None:
+        """In the transaction: whether so many may be booked. Staff may, whoever asks."""
+
+    def _put_all(self, id: str, wishes: Sequence[Wish]) -> tuple[Resource, ...]:
         if marks(self.store, wishes[0].service):  # a video visit each: a link of its own
             wishes = [replace(one, identifiers=(*one.identifiers, mark())) for one in wishes]
         made = [(one, drafts.addressed(appointment(one, "booked", None), TYPE, one.id)) for one in wishes]
@@ -136,7 +171,11 @@ class Series(Booking):
             use_up(desk, wish.slots, "busy")
             return told(desk.update(draft))
 
-        return self._together(lambda desk: [booked(desk, *one) for one in made], "book", wishes[0].id)
+        def work(desk: Desk) -> list[Resource]:
+            self.check_order(desk, id, wishes)
+            return [booked(desk, *one) for one in made]
+
+        return self._together(work, "book", wishes[0].id)
 
     def _all(self, chosen: Sequence[Resource], verb: str, change: Change) -> tuple[Resource, ...]:
         """The verb for all of them; their times are let go first, so that none stands in another's way."""
@@ -177,15 +216,15 @@ class Series(Booking):
             raise Missing(f"There is no {TYPE}/{id[:64]}")
         return made
 
-    def _shifted(self, chosen: Sequence[Resource], id: str, start: datetime, actor: str | None) -> dict[str, Planned]:
+    def _shifted(
+        self, chosen: Sequence[Resource], id: str, start: datetime, actor: str | None, instead: Sequence[Instead]
+    ) -> dict[str, Planned]:
         """Where each of the chosen goes, by its id."""
         service = service_ref(chosen[0])
         wall = clock_of(self.store, service)
         local = {str(one["id"]): clock_time(one, wall.zone) for one in chosen}
         by = start - local.get(id, start)
-        begin, end = (
-            utc(when(local.values()) + by, wall.zone) + around for when, around in ((min, -AROUND), (max, AROUND))
-        )
+        begin, end = (utc(when(local.values()) + by, wall.zone) + around for when, around in ((min, -FAR), (max, FAR)))
         given = service_of(self.store, service, begin, end)
         search = Search(self.store, given, wall, {f"{TYPE}/{one}" for one in local})
         made = {}
@@ -193,7 +232,7 @@ class Series(Booking):
             name, at = str(one["id"]), local[str(one["id"])] + by
             own = narrowed(given, actor or doctor_of(one, [each.actor for each in given.doctors]))
             made[name] = search.one(own, Occurrence(number_of(one), at, utc(at, wall.zone), wall.zone))
-        return made
+        return dict(zip(made, search.with_chosen(apart(list(made.values())), instead), strict=True))
 
 
 def wish(key: str, patient: str, course: Course, one: Planned, description: str, **more: Any) -> Wish:
@@ -251,6 +290,14 @@ def number_of(told: Resource) -> int:
 def is_open(told: Resource, verb: str) -> bool:
     """Whether it is still to come, and in a state for the verb."""
     return BOOKING.can(verb, told["status"]) and datetime.fromisoformat(told["start"]) > clock.now()
+
+
+def restorable(visits: Sequence[Resource]) -> list[Resource]:
+    """Those of a series that the patient let go in the last such step, as far as they are still to come."""
+    gone = [one for one in visits if one["status"] == "cancelled" and codes(one.get("cancelationReason")) == ["pat"]]
+    last = max((one["meta"]["lastUpdated"] for one in gone), default="")
+    now = clock.now()
+    return [one for one in gone if one["meta"]["lastUpdated"] == last and datetime.fromisoformat(one["start"]) > now]
 
 
 def clock_time(told: Resource, zone: Any) -> datetime:

@@ -7,8 +7,7 @@ from starlette.responses import Response
 from salus.base.errors import Conflict, Gone
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.groups import Groups
-from salus.services.appointments.series import Series
-from salus.web.booking import choice_of, desk_of, key_of, offer_of
+from salus.web.booking import choice_of, courses_of, desk_of, key_of, offer_of
 from salus.web.mine import find
 from salus.web.mine.appointments import address, body_of, coming_of, one, own_ones
 from salus.web.services import own
@@ -79,18 +78,17 @@ def confirm(visit: Visit) -> Response:
 
 def cancel(visit: Visit) -> Response:
     """Let it go; of a series also those after it, or all that are to come."""
-    id, scope = visit.path["id"], visit.form.get("scope", "one")
-    held = coming_of(visit).state == "held"
-    desk = Series(visit.desk.store, visit.who.actor, visit.who.purpose)
-    done(visit, "cancelled", lambda: desk.cancel_all(id, scope))
-    return visit.go("/mine/find" if held else f"{address(id)}?done=cancelled")
+    id, scope, before = visit.path["id"], visit.form.get("scope", "one"), coming_of(visit)
+    done(visit, "cancelled", lambda: courses_of(visit).cancel_all(id, scope))
+    where = f"/mine/courses/{before.course}" if before.course and scope != "one" else address(id)
+    return visit.go("/mine/find" if before.state == "held" else f"{where}?done=cancelled")
 
 
 def restore(visit: Visit) -> Response:
     """Take up again what was let go by mistake, as long as nobody else has its time or place."""
     id = visit.path["id"]
     try:
-        done(visit, "booked", lambda: desk_of(visit).restore(id))
+        done(visit, "booked", lambda: courses_of(visit).restore(id))
     except Conflict:
         return one(visit, fault=visit.say("mine.restore.taken"), status=409)
     return visit.go(f"{address(id)}?done=restored")

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from salus.base import clock
+from salus.services.appointments.courses import orders_of
 from salus.services.billing.invoices import invoices_of
 from salus.services.reminders.notices import unread
 from salus.web.mine.appointments import own_ones
@@ -13,7 +14,7 @@ from salus.web.mine.record import own_dossier, plain
 from salus.web.mine.turn import turn_of
 from salus.web.mine.waiting import waiting_ones
 from salus.web.services import known, own
-from salus.web.telling.bookings import in_order
+from salus.web.telling.bookings import gathered, in_order
 from salus.web.telling.measures import Trend
 from salus.web.visit import Visit
 
@@ -58,10 +59,12 @@ def news(visit: Visit) -> list[Trend]:
 
 def appointments(visit: Visit) -> Response:
     ahead, behind = in_order(own_ones(visit))
+    clinics = visit.desk.brochure.clinics()
     shown = len(behind) if "all" in visit.query else PAST
     return visit.page(
         "mine/appointments.html",
-        ahead=ahead,
+        ahead=gathered(ahead),
+        orders=[(one, clinics[one.service]) for one in orders_of(visit.records, own(visit)) if one.service in clinics],
         waits=waiting_ones(visit),
         behind=behind[:shown],
         more=len(behind) - shown,

@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.mine import appointments, bills, booking, find, home, inbox, record, seen, turn, waiting
+from salus.web.mine import (
+    appointments,
+    bills,
+    booking,
+    changing,
+    courses,
+    find,
+    home,
+    inbox,
+    record,
+    seen,
+    turn,
+    waiting,
+)
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -23,6 +36,14 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/mine/appointments/{id}/confirm", booking.confirm, "mine"),
     ("POST", "/mine/appointments/{id}/cancel", booking.cancel, "mine"),
     ("POST", "/mine/appointments/{id}/restore", booking.restore, "mine"),
+    ("GET", "/mine/courses/new", courses.form, "mine"),
+    ("GET", "/mine/courses/plan", courses.proposal, "mine"),
+    ("POST", "/mine/courses", courses.book, "mine"),
+    ("GET", "/mine/courses/{id}", changing.one, "mine"),
+    ("GET", "/mine/courses/{id}/move", changing.elsewhere, "mine"),
+    ("POST", "/mine/courses/{id}/move", changing.move, "mine"),
+    ("POST", "/mine/courses/{id}/cancel", changing.cancel, "mine"),
+    ("POST", "/mine/courses/{id}/restore", changing.restore, "mine"),
     ("GET", "/mine/record", record.record, "mine"),
     ("GET", "/mine/record/trends/{code}", record.trend, "mine"),
     ("GET", "/mine/record/visits", record.visits, "mine"),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from salus.services.appointments.booking import REASONS, held_until
 from salus.services.appointments.brochure import USUAL, Clinic, of_doctor
+from salus.services.appointments.series import number_of, series_of
 from salus.services.appointments.video import MEMBER
 from salus.web.telling import terms
 
@@ -22,7 +23,8 @@ UNSEEN = frozenset({"entered-in-error", "proposed"})
 @dataclass(frozen=True, slots=True)
 class Coming:
     """`state` is the status, but `held` and `lapsed` for what is or was only held; `until` when it is let go. `service`
-    and `doctor_id` are ids, empty where they are not known. `clinic` is None for one that is booked no more."""
+    and `doctor_id` are ids, empty where they are not known. `clinic` is None for one that is booked no more. `course`
+    is the id of the series that it is the `number`-th of, empty for none."""
 
     id: str
     state: str
@@ -40,6 +42,8 @@ class Coming:
     reason: str
     by_us: bool
     group: bool
+    course: str = ""
+    number: int = 0
 
     @property
     def minutes(self) -> int:
@@ -102,6 +106,8 @@ def coming(told: Resource, clinics: Mapping[str, Clinic], now: datetime, languag
         reason=told.get("description") or " ".join(one["text"] for one in told.get("reasonCode", []) if "text" in one),
         by_us=cancelled_by_us(told),
         group=any(one.get("system") == MEMBER for one in told.get("identifier", [])),
+        course=series_of(told) or "",
+        number=number_of(told),
     )
 
 
@@ -142,3 +148,11 @@ def in_order(told: Iterable[Coming]) -> tuple[list[Coming], list[Coming]]:
     ahead = sorted((one for one in every if one.is_to_come), key=lambda one: one.start)
     behind = sorted((one for one in every if not one.is_to_come), key=lambda one: one.start, reverse=True)
     return ahead, behind
+
+
+def gathered(ahead: Iterable[Coming]) -> list[list[Coming]]:
+    """Appointments one by one, but those of a course together, where the soonest of them stands."""
+    made: dict[str, list[Coming]] = {}
+    for one in ahead:
+        made.setdefault(one.course or one.id, []).append(one)
+    return list(made.values())
