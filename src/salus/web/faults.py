@@ -1,4 +1,4 @@
-"""Error pages: what happened and what to do now, in the reader's language; what exactly, in the house's own words."""
+"""Error pages, in the reader's language: what happened, what to do now, and what exactly was wrong."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ KNOWN = (400, 401, 403, 404, 405, 409, 410, 412, 422, 500, 503)
 
 def page(visit: Visit, error: SalusError) -> Response:
     """The page, or for htmx the part of one, for an error of our tree."""
-    return told(visit, error.status, [issue.text for issue in error.issues])
+    return told(visit, error.status, [visit.told(issue.text) for issue in error.issues])
 
 
 def plain(visit: Visit, status: HTTPStatus) -> Response:

@@ -1,5 +1,7 @@
 """What a learner, a supervisor and a teacher see: change over time, the group, writing a case with a live check."""
 
+from dataclasses import replace
+
 import orjson
 from starlette.responses import Response
 
@@ -7,7 +9,7 @@ from salus.assistants.cases.quizzes import progress, shelf, xapi
 from salus.assistants.cases.quizzes.checking import checked
 from salus.assistants.cases.quizzes.drafting import drafted
 from salus.assistants.cases.quizzes.script import encoded
-from salus.base.errors import Forbidden, Invalid, Issue
+from salus.base.errors import Forbidden, Invalid
 from salus.privacy import Role
 from salus.ui.charts import Bin, Point
 from salus.web.cases import library
@@ -88,7 +90,7 @@ def withdraw(visit: Visit) -> Response:
 
 def told(visit: Visit, text: str, status: int = 200, part: bool = False) -> Response:
     script, faults = checked(text)
-    shown: list[Issue] = faults
+    shown = [replace(one, text=visit.told(one.text)) for one in faults]
     template = "quiz_checked.html" if part else "quiz_write.html"
     return visit.page(template, status, text=text, script=script, faults=shown)
 

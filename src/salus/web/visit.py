@@ -16,7 +16,7 @@ from salus.assistants.cases.gate import Gate
 from salus.assistants.recommend.services import Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
-from salus.base import clock
+from salus.base import clock, faults
 from salus.base.settings import Settings
 from salus.codes import unit_words
 from salus.records import Records, Store
@@ -111,6 +111,10 @@ class Visit:
 
     def say(self, key: str, **slots: object) -> str:
         return TEMPLATES.say(key, self.language, **slots)
+
+    def told(self, text: str) -> str:
+        """What an error says, in the reader's language as far as it is known."""
+        return faults.told(text, self.language)
 
     def page(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """A page or, for a template without the layout, a part of one."""

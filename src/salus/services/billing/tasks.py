@@ -1,6 +1,7 @@
 """What billing cannot decide it asks a clerk, once: a Task about the thing. https://hl7.org/fhir/R4/task.html"""
 
 from salus.base import clock
+from salus.base.faults import told
 from salus.base.words import words_of
 from salus.records import Records
 from salus.records.desk import Desk
@@ -51,4 +52,6 @@ def answered(desk: Desk, kind: str, focus: str) -> None:
 def asked(task: Resource, language: str) -> str:
     """What a Task of billing asks, in a sentence."""
     what = next((one["valueString"] for one in task.get("input", []) if one["type"].get("text") == WHAT), "")
-    return words_of("salus.services.billing")(f"task.{task['code']['coding'][0]['code']}", language, what=what)
+    return words_of("salus.services.billing")(
+        f"task.{task['code']['coding'][0]['code']}", language, what=told(what, language)
+    )

@@ -99,7 +99,7 @@ def acted(visit: Visit, act: Callable[[invoices.Bill], str]) -> Response:
     try:
         done = act(bill)
     except (Conflict, Invalid) as fault:
-        return page(visit, fault.issues[0].text, fault.status)
+        return page(visit, visit.told(fault.issues[0].text), fault.status)
     return visit.go(f"/billing/bills/{bill.id}?done={done}")
 
 

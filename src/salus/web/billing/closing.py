@@ -33,7 +33,7 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
     try:
         told = closing.preview(visit.desk.store, who.actor, who.purpose, provider, currency, day, settings.zone)
     except (Conflict, Invalid) as no:
-        shut = fault or no.issues[0].text
+        shut = fault or visit.told(no.issues[0].text)
     earlier = closing.closings(visit.records, provider, currency)
     return visit.page(
         "billing/close.html",
@@ -60,7 +60,7 @@ def close(visit: Visit) -> Response:
         counted = counts(visit, currency) if provider in COUNTED else None
         made = closing.close(visit.desk.store, who.actor, who.purpose, provider, currency, day, zone, counted)
     except (Conflict, Invalid) as fault:
-        return page(visit, fault.issues[0].text, fault.status)
+        return page(visit, visit.told(fault.issues[0].text), fault.status)
     return visit.go(f"/books/closings/{made.id}")
 
 

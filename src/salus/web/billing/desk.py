@@ -91,7 +91,9 @@ def told(visit: Visit, task: Resource) -> ToDo:
     if focus.startswith("PaymentReconciliation/"):
         page = f"/books/reconciled/{focus.removeprefix('PaymentReconciliation/')}"
     text = (
-        visit.say("billing.fault", what=task["description"]) if code_of(task) == FAULT else asked(task, visit.language)
+        visit.say("billing.fault", what=visit.told(task["description"]))
+        if code_of(task) == FAULT
+        else asked(task, visit.language)
     )
     return ToDo(text, task.get("authoredOn", ""), somebody(visit, patient), page)
 

@@ -67,7 +67,7 @@ def amount_of(desk: Desk, invoice: Resource, wanted: int | None) -> int:
     or another payment is on its way, Invalid for more than is owed."""
     name, status = f"Invoice/{invoice['id']}", invoice["status"]
     if status != "issued":
-        raise Conflict(f"{name} {CLOSED.get(status, f'is {status}')}", path="invoice")
+        raise Conflict(f"{name} {CLOSED.get(status, f'is {status}: it takes no payment')}", path="invoice")
     due = due_of(desk, invoice)
     if due.free <= 0:
         raise Conflict(f"{name} {being_paid(due)}", path="invoice")
