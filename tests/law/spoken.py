@@ -24,6 +24,7 @@ from salus.base import errors
 ROOT = Path(salus.__file__).parent
 CATALOGUE = "faults.toml"
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SalusError)}
+OTHERS = {"ValueError", "TypeError"}  # an error of ours may carry what these say in a sentence
 MARK = re.compile(r"# (told|carries): (.+)$")
 CARRIED = {"text", "args"}  # attributes that hold what an error, or an issue, said
 SPEAKERS = {"str", "say", "spoken", "words", "in_"}  # functions whose answer is told, or was told, elsewhere
@@ -200,7 +201,7 @@ class Reading:
     def read(self) -> list[Site]:
         """Errors first, then those who call what hands texts on to them, until no more is found."""
         sites: dict[ast.Call, Site] = {}
-        heard = {"Issue", "__init__", *self.kinds}
+        heard = {"Issue", "__init__", *OTHERS, *self.kinds}
         while heard:
             self.grown: set[str] = set()
             for module in self.modules:
@@ -220,6 +221,8 @@ class Reading:
         elif name in self.kinds or self.is_super(module, call):
             if given := argument(call, 0, "text"):
                 yield self.resolve(given, module, call)
+        elif name in OTHERS:
+            yield list(filter(wordy, self.resolve(call.args[0], module, call))) if call.args else []
         elif found := self.teller(module, call.func):
             yield [done for text in self.tellers[found] for done in self.filled(text, found, module, call)]
 
@@ -284,7 +287,7 @@ class Reading:
                 continue
             at = names.index(piece.name) if piece.name in names else -1
             given = argument(call, at, piece.name)
-            told = self.resolve(given, module, call) if given else [("",)]
+            told = self.resolve(given, module, call) if given else [(SLOT if piece.within else "",)]
             parts.append([self.apart(told)] if piece.within else told)
         if any(isinstance(piece, Given) and not piece.within for piece in text):
             return self.joined(parts)
@@ -314,7 +317,13 @@ class Reading:
         return reader(expr, module, at, depth + 1) if reader else [(SLOT,)]
 
     def read_joinedstr(self, expr: ast.JoinedStr, module: Module, at: ast.AST, depth: int) -> list[Text]:
-        return self.joined([self.part(one, module, at, depth) for one in expr.values])
+        words = "".join(str(one.value) for one in expr.values if isinstance(one, ast.Constant))
+        parts = [self.part(one, module, at, depth) for one in expr.values]
+        for place, one in enumerate(expr.values):
+            answer = isinstance(one, ast.FormattedValue) and isinstance(one.value, ast.Call)
+            if answer and says_something(words) and len(parts[place]) > 1:
+                parts[place] = [self.apart(parts[place])]  # what a function answers is a text of its own
+        return self.joined(parts)
 
     def part(self, one: ast.expr, module: Module, at: ast.AST, depth: int) -> list[Text]:
         if isinstance(one, ast.Constant):
@@ -328,9 +337,9 @@ class Reading:
         """Within a text: words are taken in, a name or a code is a slot."""
         texts = self.resolve(expr, module, at, depth)
         choice = isinstance(expr, ast.IfExp)
-        if len(texts) == 1 and len(texts[0]) == 1 and isinstance(texts[0][0], Given):
-            return [(Given(texts[0][0].name, within=True),)]
-        return texts if choice or texts == [(TOLD,)] or any(map(wordy, texts)) else [(SLOT,)]
+        texts = [tuple(Given(one.name, True) if isinstance(one, Given) else one for one in text) for text in texts]
+        bare = len(texts) == 1 and len(texts[0]) == 1 and texts[0][0] is not SLOT and not isinstance(texts[0][0], str)
+        return texts if bare or choice or any(map(wordy, texts)) else [(SLOT,)]
 
     def read_binop(self, expr: ast.BinOp, module: Module, at: ast.AST, depth: int) -> list[Text]:
         if isinstance(expr.op, ast.Mod) and isinstance(expr.left, ast.Constant) and isinstance(expr.left.value, str):
@@ -420,6 +429,11 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
     return named or (call.args[place] if 0 <= place < len(call.args) else None)
 
 
+def handed(text: Text) -> bool:
+    """Whether what it says was said elsewhere, or is said by who calls."""
+    return any(isinstance(piece, Given) or piece is TOLD for piece in text)
+
+
 def wordy(text: Text) -> bool:
     """Whether there is more than a single word in it."""
     return any(isinstance(piece, str) and " " in piece for piece in text)
@@ -451,7 +465,7 @@ def says_something(shape: str) -> bool:
 def site(module: Module, call: ast.Call, texts: list[Text], asides: list[Text]) -> Site:
     marks = module.marks(call)
     shapes = {template(text) for text in (*texts, *asides)}
-    blank = [text for text in texts if SLOT in text and TOLD not in text and not says_something(template(text))]
+    blank = [text for text in texts if SLOT in text and not says_something(template(text)) and not handed(text)]
     given = [template for kind, template in marks if kind == "told"]
     unseen = bool(blank) and not marks
     templates = sorted({*filter(says_something, shapes), *given})

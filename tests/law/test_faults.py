@@ -11,7 +11,7 @@ from spoken import CATALOGUE, ROOT, Site, rows, sites
 
 from salus.base.faults import catalogue
 
-COMPLETE = ("base", "places", "privacy", "services", "web")  # the packages that say everything in Chinese
+COMPLETE = ("base", "codes", "fhir", "places", "privacy", "records", "services", "web")  # say everything in Chinese
 TABLES = sorted(ROOT.rglob(CATALOGUE))
 HAN = re.compile(r"[一-鿿]")
 SLOT = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
