@@ -201,7 +201,7 @@ class Reading:
     def read(self) -> list[Site]:
         """Errors first, then those who call what hands texts on to them, until no more is found."""
         sites: dict[ast.Call, Site] = {}
-        heard = {"Issue", "__init__", *OTHERS, *self.kinds}
+        heard = {"Issue", "__init__", "replace", *OTHERS, *self.kinds}
         while heard:
             self.grown: set[str] = set()
             for module in self.modules:
@@ -221,6 +221,9 @@ class Reading:
         elif name in self.kinds or self.is_super(module, call):
             if given := argument(call, 0, "text"):
                 yield self.resolve(given, module, call)
+        elif name == "replace":
+            given = argument(call, -1, "text")
+            yield self.resolve(given, module, call) if isinstance(given, ast.JoinedStr) else []
         elif name in OTHERS:
             yield list(filter(wordy, self.resolve(call.args[0], module, call))) if call.args else []
         elif found := self.teller(module, call.func):

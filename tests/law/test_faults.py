@@ -11,7 +11,17 @@ from spoken import CATALOGUE, ROOT, Site, rows, sites
 
 from salus.base.faults import catalogue
 
-COMPLETE = ("base", "codes", "fhir", "places", "privacy", "records", "services", "web")  # say everything in Chinese
+COMPLETE = (
+    "api",
+    "base",
+    "codes",
+    "fhir",
+    "places",
+    "privacy",
+    "records",
+    "services",
+    "web",
+)  # say everything in Chinese
 TABLES = sorted(ROOT.rglob(CATALOGUE))
 HAN = re.compile(r"[一-鿿]")
 SLOT = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
@@ -92,3 +102,9 @@ def test_a_word_of_a_slot_stands_in_the_source():
     words = [word for table in TABLES for word in told(table).get("slots", {})]
 
     assert [] == [word for word in words if not re.search(rf"""["'](?:[^"'\n]* )?{re.escape(word)}["' ]""", source)]
+
+
+def test_a_page_tells_an_issue_in_the_readers_language():
+    lines = [line.strip() for page in (ROOT / "web").rglob("*.py") for line in page.read_text("utf-8").splitlines()]
+
+    assert [] == [line for line in lines if "issues[0].text" in line and "told(" not in line]

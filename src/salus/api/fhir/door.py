@@ -28,11 +28,13 @@ from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.patch import patch, patch_where
 from salus.api.fhir.read import read
 from salus.api.fhir.search import compartment_search, search, search_by_form
+from salus.api.fhir.telling import in_chinese
 from salus.api.fhir.topics import PLACE, topics
 from salus.api.fhir.update import update, update_where
 from salus.api.fhir.vread import vread
 from salus.base.errors import Malformed, Missing, NotAcceptable, SalusError, TooLarge, WrongMedia, WrongMethod
 from salus.records import Records, Store
+from salus.ui.language import spoken
 
 LOG = logging.getLogger(__name__)
 PREFIX = "/fhir"
@@ -83,6 +85,8 @@ def door(store: Store, identify: Identify) -> ASGIApp:
         except Exception as fault:  # the last line: nothing of it may reach the client, nor a body the log
             LOG.error("%s %s failed: %s", ask.method, "/".join(ask.parts[:1]), type(fault).__name__, exc_info=False)
             answer = asking.BROKEN
+        if b"zh" in headers.get(b"accept-language", b"") and spoken(None, ask.header("accept-language"), "en") == "zh":
+            answer = await asyncio.to_thread(in_chinese, answer)
         if ask.xml:
             answer = await asyncio.to_thread(asking.as_xml, answer)
         await told(answer.pretty() if ask.option("_pretty") == "true" else answer, scope["method"], receive, send)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from salus.api.access import Identify
 from salus.api.hooks.calls import Call, Feedback, FeedbackList, Json, read
+from salus.base import faults
 from salus.base.errors import Missing, SalusError, TooLarge, Unauthorized, Unsupported
 from salus.privacy import check_may_be_advised
 from salus.records import Records, Store
@@ -68,16 +69,16 @@ def described(service: Service, language: str) -> Json:
 # errors
 
 
-def told(fault: SalusError) -> Response:
-    """An error as plain JSON: each issue with code, path and words."""
-    issues = [{"code": one.code, "path": one.path, "text": one.text} for one in fault.issues]
+def told(fault: SalusError, language: str) -> Response:
+    """An error as plain JSON: each issue with code, path and words in the caller's language."""
+    issues = [{"code": one.code, "path": one.path, "text": one.text} for one in faults.issues_of(fault, language)]
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(fault, Unauthorized) else None
-    return JSONResponse({"error": str(fault), "issues": issues}, fault.status, headers)
+    return JSONResponse({"error": faults.told(str(fault), language), "issues": issues}, fault.status, headers)
 
 
-async def refused(_: Request, fault: Exception) -> Response:
+async def refused(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, SalusError)
-    return told(fault)
+    return told(fault, language_of(request))
 
 
 async def unserved(_: Request, fault: Exception) -> Response:

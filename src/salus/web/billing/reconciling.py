@@ -93,7 +93,7 @@ def look(visit: Visit) -> Response:
         asked = asked_of(visit)
         name = laid_ready(visit, asked)
     except NO as no:
-        return page(visit, no.issues[0].text, no.status)
+        return page(visit, visit.told(no.issues[0].text), no.status)
     return visit.go(asked.address(LOOK, file=name))
 
 
@@ -165,7 +165,7 @@ def repair(visit: Visit) -> Response:
             raise Conflict(visit.say("reconcile.changed"), path="file")
         made = reconcile(visit.desk.store, who.actor, who.purpose, *given)
     except NO as no:
-        return page(visit, no.issues[0].text, no.status)
+        return page(visit, visit.told(no.issues[0].text), no.status)
     return visit.go(f"/books/reconciled/{made.id}?done=repaired")
 
 

@@ -143,7 +143,7 @@ def act(visit: Visit) -> Response:
             raise Invalid(f"{verb[:20]!r} cannot be done here: choose a button of the page", path="do")
         VERBS[verb](visit, made, int(n), visit.form.get("text", ""))
     except (Conflict, Invalid) as no:
-        return page(visit, made, no.issues[0].text, no.status)
+        return page(visit, made, visit.told(no.issues[0].text), no.status)
     begin = int(n) // COUNT * COUNT
     return visit.go(f"/books/reconciled/{made.id}?done={verb}&after={begin}#d-{n}")
 

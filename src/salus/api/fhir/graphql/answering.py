@@ -80,6 +80,7 @@ remembered = lru_cache(REMEMBERED)(understood)  # to read and judge a query take
 
 
 def refused(faults: list[Any]) -> Malformed:
+    # carries: what the library says of a query
     issues = [Issue("structure", place(fault), WORDS.get(fault.message, fault.message[:500])) for fault in faults]
     return Malformed(issues[0].text, issues=issues)
 
@@ -97,6 +98,7 @@ def told(error: GraphQLError) -> Json:
         text, issues = "Something here is broken", [Issue("exception", "", "Something here is broken")]
     else:
         text = error.message
+        # carries: what the library says of a field
         issues = fault.issues if isinstance(fault, SalusError) else [Issue("invalid", "", text[:500])]
     at = [{"line": one.line, "column": one.column} for one in error.locations or []]
     return {

@@ -171,6 +171,7 @@ def told_export(ask: Ask, job: Job) -> dict[str, Any]:
 
 
 def told_import(ask: Ask, job: Job) -> dict[str, Any]:
+    # carries: what was said of each line when it was taken in
     errors = [Issue("invalid", path, f"{where}: {text}") for where, path, text in job.answer["refusals"]]
     return {
         "transactionTime": job.answer["at"],

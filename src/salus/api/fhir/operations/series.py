@@ -97,6 +97,7 @@ def bundle(visits: list[Json], missed: list[Planned]) -> bytes:
     near = {offer: None for one in missed for offer in one.near}
     entries += [{"resource": proposed(one), "search": {"mode": "include"}} for one in near]
     if missed:
+        # carries: why a time is not free, as planning says it
         issues = [Issue("conflict", f"occurrence[{one.occurrence.number}]", one.told(), "warning") for one in missed]
         entries.append({"resource": fhir.outcome(issues), "search": {"mode": "outcome"}})
     made: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(visits), "entry": entries}
