@@ -399,7 +399,8 @@ class Reading:
         if name == "next" and expr.args:
             return [text for one in expr.args for text in self.resolve(one, module, at, depth)]
         if isinstance(expr.func, ast.Attribute) and name == "join" and expr.args:
-            return [self.apart(self.resolve(expr.args[0], module, at, depth))]
+            each = isinstance(expr.args[0], ast.GeneratorExp | ast.ListComp)
+            return [self.apart(self.resolve(expr.args[0].elt, module, at, depth)) if each else (SLOT,)]
         if name in SPEAKERS:
             return [(TOLD,)]
         home = self.home(module, expr.func)
@@ -413,9 +414,6 @@ class Reading:
         for node in ast.walk(function):
             if isinstance(node, ast.Return) and node.value and next(module.above(node, ast.FunctionDef)) is function:
                 yield from self.resolve(node.value, module, node, depth)
-
-    def read_generatorexp(self, expr: ast.GeneratorExp, module: Module, at: ast.AST, depth: int) -> list[Text]:
-        return self.resolve(expr.elt, module, at, depth)
 
 
 def name_of(func: ast.expr) -> str:

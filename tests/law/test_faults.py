@@ -12,16 +12,21 @@ from spoken import CATALOGUE, ROOT, Site, rows, sites
 from salus.base.faults import catalogue
 
 COMPLETE = (
+    "analytics",
     "api",
     "base",
+    "cli",
     "codes",
+    "demo",
+    "exchange",
     "fhir",
     "places",
     "privacy",
     "records",
     "services",
+    "subscriptions",
     "web",
-)  # say everything in Chinese
+)
 TABLES = sorted(ROOT.rglob(CATALOGUE))
 HAN = re.compile(r"[一-鿿]")
 SLOT = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")

@@ -78,7 +78,7 @@ def test_all_or_nothing_and_what_is_near_is_told(desk: Series):
     (issue,) = refused.value.issues
     assert issue.path == "occurrence[2]"
     assert "2026-03-04 09:00 (Asia/Shanghai): its doctor is not free; near it:" in issue.text
-    assert "09:00 with PractitionerRole/dialysis-2, 2026-03-04 08:00 with PractitionerRole/dialysis-1" in issue.text
+    assert "09:00 (PractitionerRole/dialysis-2), 2026-03-04 08:00 (PractitionerRole/dialysis-1)" in issue.text
     assert desk.visits(series_id("hd", "Patient/li")) == []
 
 

@@ -39,3 +39,29 @@ def test_an_error_becomes_plain_lines_and_its_own_exit_code(monkeypatch: pytest.
 
     assert Missing.exit_code == stop.value.code
     assert "x.csv: No file stands at x.csv: check the path\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "setting", "said"),
+    [
+        (["version"], "", "There is no file x.csv"),
+        (["version"], "zh", "没有文件x.csv"),
+        (["version", "--language", "zh"], "", "没有文件x.csv"),
+        (["version", "--language=en"], "zh", "There is no file x.csv"),
+    ],
+)
+def test_an_error_is_told_in_the_language_that_was_asked_for(
+    words: list[str], setting: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path, capsys
+):
+    def absent(language: str = "") -> None:
+        """Ask for what is not there."""
+        raise Missing("There is no file x.csv", path="x.csv")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALUS_LANGUAGE", setting) if setting else monkeypatch.delenv("SALUS_LANGUAGE", raising=False)
+    monkeypatch.setattr("salus.cli.show_version", absent)
+    monkeypatch.setattr(sys, "argv", ["salus", *words])
+    with pytest.raises(SystemExit):
+        main()
+
+    assert f"x.csv: {said}\n" == capsys.readouterr().err

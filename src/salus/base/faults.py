@@ -117,7 +117,7 @@ class Catalogue:
             return self.words[slot]
         for comma, mark in COMMAS:
             parts = slot.split(comma)
-            if len(parts) > 1 and any(part in self.words for part in parts):
+            if len(parts) > 1 and (any(part in self.words for part in parts) or all(map(self.found, parts))):
                 return mark.join(self.in_slot(part, deep) for part in parts)
         return self.chinese(slot, deep - 1) if deep else slot
 

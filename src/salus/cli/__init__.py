@@ -1,15 +1,21 @@
 """The door for the terminal: one command a file, imported only when it is called for.
 
-A `SalusError` becomes plain lines on stderr and its own exit code; no traceback reaches a person.
+A `SalusError` becomes plain lines on stderr, in the language of `--language` or of the settings, and its own exit code;
+no traceback reaches a person.
 """
 
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from itertools import pairwise
 
 import typer
 
+from salus.base import faults
 from salus.base.errors import SalusError
+from salus.base.settings import told_by
+from salus.base.words import LANGUAGES
 
 # command -> the module that holds it, and the function or the group of sub-commands in it
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,10 +72,25 @@ def terminal(wanted: list[str]) -> typer.Typer:
     return app
 
 
+def spoken(arguments: list[str]) -> str:
+    """The language to tell an error in: what `--language` says, else the settings, else English.
+
+    >>> spoken(["quiz", "--language", "zh"]), spoken(["quiz", "--language=zh"]), spoken(["--language"])
+    ('zh', 'zh', 'en')
+    """
+    words = [word for one in arguments for word in one.split("=", 1)]
+    named = dict(pairwise(words)).get("--language")
+    try:
+        told = named or str(told_by(os.environ, None).get("language", ""))
+    except SalusError:  # the settings are what is wrong
+        told = ""
+    return told if told in LANGUAGES else "en"
+
+
 def main() -> None:
     try:
         terminal(sys.argv[1:2])()
     except SalusError as error:
-        for issue in error.issues:
+        for issue in faults.issues_of(error, spoken(sys.argv[1:])):
             typer.echo(f"{issue.path}: {issue.text}" if issue.path else issue.text, err=True)
         sys.exit(error.exit_code)

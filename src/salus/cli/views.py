@@ -24,6 +24,7 @@ from salus.analytics.views.catalogue import FOLDER, Library
 from salus.analytics.views.source import Row, Scope, limited, rows
 from salus.analytics.views.tables import materialised, table_of, tables_of
 from salus.analytics.views.writing import FORMATS, of_table
+from salus.base import faults
 from salus.base.errors import Invalid, Missing, SalusError, Unsupported
 from salus.base.settings import settings
 from salus.base.words import words_of
@@ -57,7 +58,8 @@ def show_all(store: StoreOption = None, language: Language = None) -> None:
         try:
             view = library.view(name)
         except SalusError as fault:
-            table.add_row(name, "", "", is_there, say("list.broken", told.language, why=fault.issues[0].text))
+            why = faults.told(fault.issues[0].text, told.language)
+            table.add_row(name, "", "", is_there, say("list.broken", told.language, why=why))
             continue
         title = view.definition.title(told.language)
         about = say("list.own", told.language, title=title) if library.is_own(name) else title

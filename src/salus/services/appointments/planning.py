@@ -79,7 +79,7 @@ class Planned:
     def told(self) -> str:
         """What is in the way, in words; times on the clock of the place."""
         zone = self.occurrence.zone
-        near = ", ".join(f"{one.start.astimezone(zone):%Y-%m-%d %H:%M} with {one.actors[0]}" for one in self.near)
+        near = ", ".join(f"{one.start.astimezone(zone):%Y-%m-%d %H:%M} ({one.actors[0]})" for one in self.near)
         day = f"{self.occurrence.local:%Y-%m-%d %H:%M} ({zone.key})"
         return f"{day}: {WHY[self.why]}" + (f"; near it: {near}" if near else "")
 
