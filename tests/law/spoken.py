@@ -24,11 +24,14 @@ from salus.base import errors
 ROOT = Path(salus.__file__).parent
 CATALOGUE = "faults.toml"
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SalusError)}
+PLACES = {"Issue": 2, "Refusal": 3}  # what holds a text, and where it is given
 OTHERS = {"ValueError", "TypeError"}  # an error of ours may carry what these say in a sentence
 MARK = re.compile(r"# (told|carries): (.+)$")
 CARRIED = {"text", "args"}  # attributes that hold what an error, or an issue, said
 SPEAKERS = {"str", "say", "spoken", "words", "in_"}  # functions whose answer is told, or was told, elsewhere
 MOST = 24  # alternatives of one text; beyond that its parts are rows of their own
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEEPEST = 9  # names of names
 LEAST = 4  # letters of a text that says something; `{0} of {1}` is no text
 
 
@@ -128,15 +131,15 @@ class Module:
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What a statement gives to names; what a loop goes over is given with a star."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from matched(target, node.value)
-    elif (
-        isinstance(node, ast.AnnAssign | ast.NamedExpr | ast.AugAssign)
-        and node.value
-        and isinstance(node.target, ast.Name)
-    ):
-        yield node.target.id, node.value
+    elif isinstance(node, ast.For | ast.comprehension):
+        for name, _ in matched(node.target, node.iter):
+            yield name, ast.Starred(node.iter)
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr | ast.AugAssign) and node.value:
+        yield from matched(node.target, node.value)
 
 
 def matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
@@ -170,8 +173,8 @@ class Site:
     @property
     def catalogue(self) -> Path:
         """The nearest one, upwards."""
-        folders = [one for one in self.path.parents if one.is_relative_to(ROOT) and (one / CATALOGUE).is_file()]
-        return (folders[0] if folders else ROOT / self.path.relative_to(ROOT).parts[0]) / CATALOGUE
+        folders = [one for one in self.path.parents if one.is_relative_to(ROOT)]
+        return next((one / CATALOGUE for one in folders if (one / CATALOGUE).is_file()), folders[-2:][0] / CATALOGUE)
 
 
 class Reading:
@@ -201,7 +204,7 @@ class Reading:
     def read(self) -> list[Site]:
         """Errors first, then those who call what hands texts on to them, until no more is found."""
         sites: dict[ast.Call, Site] = {}
-        heard = {"Issue", "__init__", "replace", *OTHERS, *self.kinds}
+        heard = {*PLACES, "__init__", "replace", *OTHERS, *self.kinds}
         while heard:
             self.grown: set[str] = set()
             for module in self.modules:
@@ -215,8 +218,8 @@ class Reading:
 
     def texts_of(self, module: Module, call: ast.Call) -> Iterator[list[Text]]:
         name = name_of(call.func)
-        if name == "Issue":
-            if given := argument(call, 2, "text"):
+        if name in PLACES:
+            if given := argument(call, PLACES[name], "text"):
                 yield self.resolve(given, module, call)
         elif name in self.kinds or self.is_super(module, call):
             if given := argument(call, 0, "text"):
@@ -312,7 +315,7 @@ class Reading:
 
     def resolve(self, expr: ast.expr, module: Module, at: ast.AST, depth: int = 0) -> list[Text]:
         """The texts that an expression can stand for."""
-        if depth > 6:
+        if depth > DEEPEST:
             return [(SLOT,)]
         if isinstance(expr, ast.Constant):
             return [(expr.value,)] if isinstance(expr.value, str) else [(SLOT,)]
@@ -369,6 +372,42 @@ class Reading:
         texts = [text for one in expr.elts for text in self.resolve(one, module, at, depth)]
         return [text for text in texts if any(isinstance(piece, str) and " " in piece for piece in text)] or [(SLOT,)]
 
+    def read_starred(self, expr: ast.Starred, module: Module, at: ast.AST, depth: int) -> list[Text]:
+        """What a loop goes over: the words in a table, row by row, or in what a function answers."""
+        given = expr.value
+        if isinstance(given, ast.List | ast.Tuple | ast.Set):
+            rows = [one if isinstance(one, ast.Tuple | ast.Starred) else ast.Tuple([one]) for one in given.elts]
+        elif isinstance(given, ast.Name):
+            rows = [ast.Starred(value) for value in self.values_of(given.id, module, at)]
+        elif isinstance(given, ast.Call) and (home := self.home(module, given.func)):
+            return list(filter(wordy, self.listed(name_of(given.func), self.by_path[home], depth))) or [(SLOT,)]
+        else:
+            rows = []
+        texts = [text for row in rows for text in self.resolve(row, module, at, depth)]
+        return list(filter(wordy, texts)) or [(SLOT,)]
+
+    def values_of(self, name: str, module: Module, at: ast.AST) -> list[ast.expr]:
+        """What a name is given in the functions around it, else in the module."""
+        for around in module.above(at, FUNCTIONS):
+            if values := module.values_in(around).get(name):
+                return values
+        return [module.constants[name]] if name in module.constants else []
+
+    def listed(self, name: str, module: Module, depth: int) -> Iterator[Text]:
+        """The words in the list that a function answers, or in what it yields."""
+        for function in module.functions[name]:
+            for node in module.nodes:
+                if (
+                    isinstance(node, ast.Return | ast.Yield)
+                    and node.value
+                    and next(module.above(node, FUNCTIONS), 0) is function
+                ):
+                    value = node.value if isinstance(node, ast.Yield) else ast.Starred(node.value)
+                    yield from self.resolve(value, module, node, depth)
+
+    def read_listcomp(self, expr: ast.ListComp, module: Module, at: ast.AST, depth: int) -> list[Text]:
+        return self.resolve(expr.elt, module, at, depth)
+
     def read_subscript(self, expr: ast.Subscript, module: Module, at: ast.AST, depth: int) -> list[Text]:
         return self.resolve(expr.value, module, at, depth)
 
@@ -412,7 +451,7 @@ class Reading:
 
     def answers(self, function: ast.FunctionDef, module: Module, depth: int) -> Iterator[Text]:
         for node in ast.walk(function):
-            if isinstance(node, ast.Return) and node.value and next(module.above(node, ast.FunctionDef)) is function:
+            if isinstance(node, ast.Return) and node.value and next(module.above(node, FUNCTIONS)) is function:
                 yield from self.resolve(node.value, module, node, depth)
 
 
@@ -460,7 +499,7 @@ def template(text: Text) -> str:
 
 def says_something(shape: str) -> bool:
     """Whether there are words in it, or only slots and stops."""
-    return len(re.findall(r"[A-Za-z]", re.sub(r"\{\d+\}", "", shape))) >= LEAST
+    return len(re.findall(r"[A-Za-z]", re.sub(r"<[^>]*>|\{\d+\}", "", shape))) >= LEAST
 
 
 def site(module: Module, call: ast.Call, texts: list[Text], asides: list[Text]) -> Site:

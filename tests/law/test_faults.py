@@ -11,22 +11,6 @@ from spoken import CATALOGUE, ROOT, Site, rows, sites
 
 from salus.base.faults import catalogue
 
-COMPLETE = (
-    "analytics",
-    "api",
-    "base",
-    "cli",
-    "codes",
-    "demo",
-    "exchange",
-    "fhir",
-    "places",
-    "privacy",
-    "records",
-    "services",
-    "subscriptions",
-    "web",
-)
 TABLES = sorted(ROOT.rglob(CATALOGUE))
 HAN = re.compile(r"[一-鿿]")
 SLOT = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
@@ -34,7 +18,7 @@ SLOT = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
 
 @cache
 def said() -> list[Site]:
-    return [one for one in sites() if one.path.relative_to(ROOT).parts[0] in COMPLETE]
+    return sites()
 
 
 @cache
@@ -57,14 +41,15 @@ def test_every_text_of_an_error_can_be_read_from_the_source():
     assert [] == [line for line, one in zip(unseen, said(), strict=True) if one.unseen]
 
 
-@pytest.mark.parametrize("package", COMPLETE)
-def test_every_text_of_an_error_has_a_row_in_chinese(package: str):
-    table = ROOT / package / CATALOGUE
+def test_every_text_of_an_error_has_a_row_in_chinese():
     missing = [
-        f"{named(places[0])}: {text}" for text, places in wanted()[table].items() if text not in told(table)["texts"]
+        f"{table.relative_to(ROOT)} lacks a row for {named(places[0])}: {text}"
+        for table, texts in wanted().items()
+        for text, places in texts.items()
+        if not table.is_file() or text not in told(table)["texts"]
     ]
 
-    assert [] == missing, f"add these rows to {table.relative_to(ROOT)}"
+    assert [] == missing
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.parent.name)

@@ -12,7 +12,7 @@ from babel.numbers import get_currency_precision
 from rich.console import Console
 from rich.table import Table
 
-from salus.base import money
+from salus.base import faults, money
 from salus.base.errors import Invalid
 from salus.base.settings import settings
 from salus.base.words import words_of
@@ -136,7 +136,7 @@ def show_reconciled(made: Reconciled, language: str) -> None:
     if made.unread:
         typer.echo(say("billing.unread", language, count=made.unread), err=True)
     for one in made.bad:
-        typer.echo(f"  {one.line}: {one.text}", err=True)
+        typer.echo(f"  {one.line}: {faults.told(one.text, language)}", err=True)
 
 
 @billing.command("statement")

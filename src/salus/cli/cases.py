@@ -18,6 +18,7 @@ from salus.assistants.cases.differential import Differential, Rank, differential
 from salus.assistants.cases.query import Filters, Query
 from salus.assistants.cases.reading import read_cases
 from salus.assistants.cases.terms import load_terms
+from salus.base import faults
 from salus.base.errors import Invalid, Issue
 from salus.base.settings import settings
 from salus.base.words import words_of
@@ -72,7 +73,7 @@ def add(
 def complain(bad: list[Issue], tongue: str) -> None:
     """Names what was not taken. Exits with 3 when there is any."""
     for one in bad[:SHOWN]:
-        typer.echo(f"{one.path}: {one.text}", err=True)
+        typer.echo(f"{one.path}: {faults.told(one.text, tongue)}", err=True)
     if len(bad) > SHOWN:
         typer.echo(say("cases.more", tongue, count=len(bad) - SHOWN), err=True)
     if bad:

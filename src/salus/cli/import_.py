@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from salus.analytics.sources import Place, place_at
+from salus.base import faults
 from salus.base.settings import settings
 from salus.base.words import words_of
 from salus.exchange import Report, read_mapping, take_in
@@ -114,7 +115,8 @@ def bar(console: Console, rows: bool) -> Progress:
 def show(report: Report, seconds: float, language: str, console: Console) -> None:
     """The closing table on stdout; refusals, files left aside and the rate on stderr."""
     for refusal in report.refusals[:SHOWN]:
-        console.print(str(refusal), markup=False, highlight=False, soft_wrap=True)
+        said = refusal._replace(text=faults.told(refusal.text, language))
+        console.print(str(said), markup=False, highlight=False, soft_wrap=True)
     if report.total.refused > SHOWN:
         console.print(say("import.more", language, count=report.total.refused - SHOWN))
     for name in report.aside:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from salus.assistants.treatment.screen.rules import TABLES
 from salus.assistants.treatment.site import Shelf, shelf_of
+from salus.base import faults
 from salus.base.settings import settings
 from salus.base.words import words_of
 
@@ -45,7 +46,7 @@ def take(
     )
     typer.echo(say("knowledge.taken", tongue, name=name, counted=counted, version=shelf.knowledge().version))
     for one in taken.bad[:SHOWN]:
-        typer.echo(f"{one.path}: {one.text}", err=True)
+        typer.echo(f"{one.path}: {faults.told(one.text, tongue)}", err=True)
     if len(taken.bad) > SHOWN:
         typer.echo(say("knowledge.more", tongue, count=len(taken.bad) - SHOWN), err=True)
     if taken.bad:

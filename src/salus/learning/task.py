@@ -367,7 +367,7 @@ def read_about(path: Path) -> dict[str, Text | str]:
     except msgspec.ValidationError as error:
         raise Invalid(f"{path.name}: give a text, or one for en and one for zh ({error})") from error
     if wrong := unstated(found):
-        raise Invalid(f"{path.name}: {wrong}", path="about")
+        raise Invalid(f"{path.name}: {wrong}", path="about")  # carries: the name of the file before what is said
     return found
 
 

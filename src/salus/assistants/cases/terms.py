@@ -254,6 +254,7 @@ def load_terms(file: Path, folder: Path) -> Loaded:
     for number, row in enumerate(lines, 2):
         why = _fault(row)
         if why:
+            # carries: nothing besides what `_fault` says
             bad.append(Issue("invalid", f"{file.name} line {number}", why))
         elif row["translation_language"].startswith("zh"):
             names[canonical(row["subject_id"])] = row["translation_value"].strip()

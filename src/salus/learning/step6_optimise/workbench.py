@@ -51,7 +51,7 @@ class Workbench:
         self._say(msgspec.json.encode(Ask(name, params)))
         while told := self._next(started + seconds):
             if told.fault is not None:
-                raise Invalid(told.fault)
+                raise Invalid(told.fault)  # carries: what the family said in its own process
             steps[told.step] = told.loss
             stop = not told.last and worse(told.step, told.loss)
             self._say(b"stop" if stop else b"go")

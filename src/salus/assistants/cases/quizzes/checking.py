@@ -35,6 +35,7 @@ def checked(text: str) -> tuple[Script | None, list[Issue]]:
         script = msgspec.convert(told, Script)
     except msgspec.ValidationError as broken:
         said, _, place = str(broken).partition(" - at `$.")
+        # carries: the words of the library that reads the shape
         return None, [fault(place.rstrip("`"), said)]
     return script, [one for rule in RULES for one in rule(script)]
 
