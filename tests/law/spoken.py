@@ -218,7 +218,7 @@ class Reading:
 
     def texts_of(self, module: Module, call: ast.Call) -> Iterator[list[Text]]:
         name = name_of(call.func)
-        if name in PLACES:
+        if name == "Issue" or (name in PLACES and module.path.is_relative_to(ROOT / "exchange")):
             if given := argument(call, PLACES[name], "text"):
                 yield self.resolve(given, module, call)
         elif name in self.kinds or self.is_super(module, call):

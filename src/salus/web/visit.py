@@ -133,6 +133,7 @@ class Visit:
             "synthetic": self.desk.synthetic.seen(),
             "demo": self.desk.settings.demo,
             "today": self.today,
+            "exactly": self.told,
         }
 
     def go(self, address: str) -> Response:
