@@ -172,9 +172,8 @@ class Site:
 
     @property
     def catalogue(self) -> Path:
-        """The nearest one, upwards."""
-        folders = [one for one in self.path.parents if one.is_relative_to(ROOT)]
-        return next((one / CATALOGUE for one in folders if (one / CATALOGUE).is_file()), folders[-2:][0] / CATALOGUE)
+        """That of its package."""
+        return ROOT / self.path.relative_to(ROOT).parts[0] / CATALOGUE
 
 
 class Reading:

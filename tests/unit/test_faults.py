@@ -4,17 +4,22 @@ import pytest
 
 from salus.base import faults
 from salus.base.errors import Invalid, Issue
-from salus.base.faults import Catalogue
+from salus.base.faults import Catalogue, Table
 
 WARD = Catalogue(
-    {
-        "There is no {0}": "没有{0}",
-        "There is no {0}: ask with {1}": "没有{0}：请用{1}查询",
-        "{0} is {1}: only what is {2} can be freed": "{0}的状态为{1}：只有{2}的才能腾空",
-        "Nothing of {0} fits: {1}": "{0}无一符合：{1}",
-        "Braces {{{0}}} stay": "括号{{{0}}}保留",
-    },
-    {"taken": "已占用", "held": "保留中"},
+    (
+        Table(
+            {
+                "There is no {0}": "没有{0}",
+                "There is no {0}: ask with {1}": "没有{0}：请用{1}查询",
+                "{0} is {1}: only what is {2} can be freed": "{0}的状态为{1}：只有{2}的才能腾空",
+                "Nothing of {0} fits: {1}": "{0}无一符合：{1}",
+                "Braces {{{0}}} stay": "括号{{{0}}}保留",
+            },
+            {"taken": "已占用", "held": "保留中"},
+        ),
+        Table({"write one of {0}": "请写{0}之一"}),
+    )
 )
 
 
@@ -31,6 +36,7 @@ WARD = Catalogue(
         ("bed: There is no bed", "bed：没有bed"),
         ("There is no bed; There is no chair", "没有bed；没有chair"),
         ("Braces {x} stay", "括号{x}保留"),
+        ("write one of taken, held", "请写taken, held之一"),
         ("A word of nobody: here", "A word of nobody: here"),
         ("", ""),
     ],
@@ -44,7 +50,7 @@ def test_a_value_with_braces_is_told_as_it_was_given():
 
 
 def test_the_template_that_says_most_is_taken():
-    both = Catalogue({"{0} is {1}": "{0}是{1}", "{0} is closed": "{0}已关闭"})
+    both = Catalogue((Table({"{0} is {1}": "{0}是{1}", "{0} is closed": "{0}已关闭"}),))
 
     assert "W3已关闭" == both.chinese("W3 is closed")
 

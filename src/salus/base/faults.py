@@ -8,17 +8,20 @@ Errors are raised in English. Each package that raises them has a `faults.toml` 
     [slots]
     "booked" = "已预约"
 
-`texts` are whole texts, their slots numbered from the left; `slots` are words that a slot can hold. The slots of a text
-are looked up as well, so that one text may carry another. What stands in no catalogue is told in English.
+`texts` are whole texts, their slots numbered from the left; `slots` are words that a slot of these texts can hold, and
+of no others: elsewhere the same word may be a code to be typed. `slots_of = ["privacy"]` before all takes the words of
+that package too. What stands in a slot is looked up among the texts as well, so that one may carry another. What stands
+in no catalogue is told in English.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from string import Formatter
+from typing import Any, NamedTuple
 
 from salus.base.errors import Issue, SalusError
 
@@ -34,6 +37,7 @@ class Template:
 
     pieces: tuple[str, ...]
     chinese: str
+    words: Mapping[str, str]
 
     @property
     def weight(self) -> int:
@@ -43,7 +47,7 @@ class Template:
     def slots_of(self, text: str) -> list[str] | None:
         """What stands in the slots of a text, the shortest that fits from the left; None for another text.
 
-        >>> template_of("There is no {0}: ask with {1}", "").slots_of("There is no bed: ask with kind=bed")
+        >>> template_of("There is no {0}: ask with {1}", "", {}).slots_of("There is no bed: ask with kind=bed")
         ['bed', 'kind=bed']
         """
         first, *middle = self.pieces
@@ -61,10 +65,10 @@ class Template:
         return [*found, text[at:end]]
 
 
-def template_of(english: str, chinese: str) -> Template:
+def template_of(english: str, chinese: str, words: Mapping[str, str]) -> Template:
     """Raises ValueError for braces that do not pair.
 
-    >>> template_of("{0} is not {1}", "{0}不是{1}").pieces
+    >>> template_of("{0} is not {1}", "{0}不是{1}", {}).pieces
     ('', ' is not ', '')
     """
     pieces = [""]
@@ -72,20 +76,27 @@ def template_of(english: str, chinese: str) -> Template:
         pieces[-1] += literal
         if name is not None:
             pieces.append("")
-    return Template(tuple(pieces), chinese)
+    return Template(tuple(pieces), chinese, words)
+
+
+class Table(NamedTuple):
+    """What one package says: its texts by their English template, and the words that may stand in their slots."""
+
+    texts: Mapping[str, str]
+    words: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All that errors can say: `texts` by their English template, `words` that may stand in their slots."""
+    """All that errors can say."""
 
-    texts: Mapping[str, str]
-    words: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[Table, ...]
 
     @cached_property
     def templates(self) -> list[tuple[str, Template]]:
         """Each with its longest piece, which a text must hold; what says most comes first."""
-        made = sorted((template_of(*row) for row in self.texts.items()), key=lambda one: -one.weight)
+        rows = [template_of(*row, table.words) for table in self.tables for row in table.texts.items()]
+        made = sorted(rows, key=lambda one: -one.weight)
         return [(max(one.pieces, key=len), one) for one in made]
 
     def found(self, text: str) -> tuple[Template, list[str]] | None:
@@ -98,49 +109,47 @@ class Catalogue:
     def chinese(self, text: str, deep: int = DEEPEST) -> str:
         """The text in Chinese as far as it is known.
 
-        >>> wards = Catalogue({"There is no {0}": "没有{0}"}, {"bed": "床位"})
+        >>> wards = Catalogue((Table({"There is no {0}": "没有{0}"}, {"bed": "床位"}),))
         >>> wards.chinese("There is no bed"), wards.chinese("W3: There is no bed")
         ('没有床位', 'W3：没有床位')
         """
         if found := self.found(text):
             template, slots = found
-            return template.chinese.format(*(self.in_slot(slot, deep) for slot in slots))
+            return template.chinese.format(*(self.in_slot(slot, template.words, deep) for slot in slots))
         for joint, mark in JOINTS:
             left, there, right = text.partition(joint)
-            if there and deep and (both := (self.chinese(left, deep - 1), self.in_slot(right, deep))) != (left, right):
+            both = (self.chinese(left, deep - 1), self.chinese(right, deep - 1)) if there and deep else (left, right)
+            if both != (left, right):
                 return mark.join(both)
         return text
 
-    def in_slot(self, slot: str, deep: int) -> str:
-        """A word, some of them, another text, or a value, which stays as it is."""
-        if slot in self.words:
-            return self.words[slot]
+    def in_slot(self, slot: str, words: Mapping[str, str], deep: int) -> str:
+        """A word, some of them, another text or several, or a value, which stays as it is."""
+        if slot in words:
+            return words[slot]
         for comma, mark in COMMAS:
             parts = slot.split(comma)
-            if len(parts) > 1 and (any(part in self.words for part in parts) or all(map(self.found, parts))):
-                return mark.join(self.in_slot(part, deep) for part in parts)
+            if len(parts) > 1 and (any(part in words for part in parts) or all(map(self.found, parts))):
+                return mark.join(self.in_slot(part, words, deep) for part in parts)
         return self.chinese(slot, deep - 1) if deep else slot
 
 
 @cache
 def catalogue() -> Catalogue:
     """Every `faults.toml` of the packages of Salus, read when the first error is told in Chinese."""
-    texts: dict[str, str] = {}
-    words: dict[str, str] = {}
-    for file in tables(files("salus")):
-        told = tomllib.loads(file.read_text("utf-8"))
-        texts |= told.get("texts", {})
-        words |= told.get("slots", {})
-    return Catalogue(texts, words)
+    told = {one.name: tomllib.loads((one / CATALOGUE).read_text("utf-8")) for one in packages()}
+    return Catalogue(tuple(Table(one["texts"], words_for(name, told)) for name, one in told.items()))
 
 
-def tables(folder: Traversable) -> Iterator[Traversable]:
-    """The catalogues in a package and in those inside it."""
-    for one in folder.iterdir():
-        if one.name == CATALOGUE:
-            yield one
-        elif one.is_dir() and (one / "__init__.py").is_file():
-            yield from tables(one)
+def words_for(name: str, told: Mapping[str, Any]) -> dict[str, str]:
+    """The words of a package, and of those that it takes words of."""
+    sources = [*told[name].get("slots_of", ()), name]
+    return {word: chinese for source in sources for word, chinese in told[source].get("slots", {}).items()}
+
+
+def packages() -> list[Traversable]:
+    """The packages of Salus that have a catalogue."""
+    return [one for one in files("salus").iterdir() if one.is_dir() and (one / CATALOGUE).is_file()]
 
 
 def told(text: str, language: str) -> str:

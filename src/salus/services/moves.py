@@ -29,6 +29,7 @@ class Moves:
         allowed, found = self.table[verb]
         if state not in allowed:
             which = " or ".join(self.told(one) for one in sorted(allowed))
+            # told: Number {0}
             raise Conflict(
                 f"{what} is {self.told(state)}: only what is {which} can be {self.done[verb]}", path="status"
             )

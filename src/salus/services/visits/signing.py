@@ -45,6 +45,10 @@ class Incomplete(Invalid):
     """A note that cannot be signed yet; `lacks` says what it needs, in either language."""
 
     def __init__(self, lacks: Sequence[Lack]) -> None:
+        # told: Write the section “{0}”
+        # told: Fill in what the template leaves open (__) in “{0}”
+        # told: Choose at least one diagnosis
+        # told: Decide about the prescription: {0}
         issues = [Issue("required", one.path, one.in_("en")) for one in lacks]
         super().__init__(f"The note cannot be signed yet: {issues[0].text}", path=issues[0].path, issues=issues)
         self.lacks = tuple(lacks)
