@@ -108,7 +108,7 @@ def matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]
             yield from matched(one, its)
     elif isinstance(target, ast.Tuple):
         for one in target.elts:
-            yield from matched(one, ast.Constant(None))
+            yield from matched(one, value)  # one of what is in it
 
 
 def modules() -> list[Module]:

@@ -95,7 +95,13 @@ class Reading:
     def read(self) -> list[Site]:
         """Errors first, then those who call what hands texts on to them, until no more is found."""
         sites: dict[ast.Call, Site] = {}
-        heard = {*PLACES, "__init__", "replace", *OTHERS, *self.kinds}
+        raised = {
+            name_of(one.exc.func)
+            for module in self.modules
+            for one in module.nodes
+            if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Call)
+        }
+        heard = {*PLACES, "__init__", "replace", *OTHERS, *self.kinds, *raised}
         while heard:
             self.grown: set[str] = set()
             for module in self.modules:
@@ -120,6 +126,8 @@ class Reading:
             yield self.resolve(given, module, call) if isinstance(given, ast.JoinedStr) else []
         elif name in OTHERS:
             yield list(filter(wordy, self.resolve(call.args[0], module, call))) if call.args else []
+        elif isinstance(module.parents[call], ast.Raise) and name.islower() and not self.home(module, call.func):
+            yield self.resolve(call.args[0], module, call) if call.args else []  # `kind(text)`, both of a table
         elif found := self.teller(module, call.func):
             yield [done for text in self.tellers[found] for done in self.filled(text, found, module, call)]
 

@@ -29,8 +29,6 @@ REFUSALS = {
 def refusal(status: int) -> bytes:
     """A whole HTTP answer, after which the connection ends."""
     reason, text = REFUSALS[status]
-    # told: The request came too slowly: send it in {0} s, {1} bytes/s or more
-    # told: The head of the request is longer than {0} bytes: shorten it
     body = orjson.dumps(fhir.outcome([Issue("too-long" if status == 431 else "timeout", "", text)]))
     head = f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/fhir+json; charset=utf-8\r\n"
     return f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
