@@ -4,8 +4,10 @@
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,21 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 
 SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
+PATIENCE = 120.0  # seconds that anything may take; only a test that fails waits so long
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """`eventually(what)` gives what `what()` gives as soon as it gives anything, however slow the machine is."""
+
+    def wait(what: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        while not (found := what()):
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.01)
+        return found
+
+    return wait
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -235,7 +234,9 @@ def test_nothing_of_an_erased_patient_is_left_in_a_table(store: Store, records: 
     assert not any(b"forg" in file.read_bytes().lower() for file in (tmp_path / "t").rglob("*") if file.is_file())
 
 
-def test_tables_that_stand_there_are_kept_level(store: Store, records: Records, monkeypatch: pytest.MonkeyPatch):
+def test_tables_that_stand_there_are_kept_level(
+    store: Store, records: Records, monkeypatch: pytest.MonkeyPatch, eventually
+):
     library = library_of(store)
     folder = tables_of(library) / "patient"
     table_of(store, library, "patient").catch_up()
@@ -244,11 +245,11 @@ def test_tables_that_stand_there_are_kept_level(store: Store, records: Records, 
     following = threading.Thread(target=tables.follow, args=(store, library, stop))
     following.start()
     put(records, person("new"))
-    until = time.monotonic() + 20
-    while "new" not in [row[0] for row in rows(folder)] and time.monotonic() < until:
-        time.sleep(0.02)
-    stop.set()
-    following.join()
+    try:
+        eventually(lambda: "new" in [row[0] for row in rows(folder)])
+    finally:
+        stop.set()
+        following.join()
 
     assert ["new"] == [row[0] for row in rows(folder)]
     assert ["patient"] == materialised(library)

@@ -426,7 +426,7 @@ LATER = {"prefer": "respond-async"}
 def ended(ask: Client, kicked: httpx.Response, who: str = "system") -> httpx.Response:
     """The status when the job is done; each answer before it tells how far it is."""
     assert 202 == kicked.status_code, kicked.text
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while (answer := ask("GET", kicked.headers["content-location"], who=who)).status_code == 202:
         assert answer.headers["x-progress"] and time.monotonic() < until
         time.sleep(0.01)

@@ -352,7 +352,7 @@ def check_audited(ward: Wards, actor: Actor, question: Question) -> None:
     [told] = ward.ask(*question)
     if told["status"] in UNREAD or PUBLIC.search(question[1]):
         return
-    until = time.monotonic() + 5
+    until = time.monotonic() + 120
     while last_line(store) == before:
         assert time.monotonic() < until, (question[:2], told["status"], told["text"][:200])
         time.sleep(0.002)

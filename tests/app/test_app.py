@@ -21,7 +21,7 @@ from salus.app import app
 from salus.base.settings import Settings, settings
 from salus.privacy import Actor, Purpose, Role
 
-WAIT = 60.0  # seconds, far beyond what is usual
+WAIT = 120.0  # seconds, far beyond what is usual
 
 
 @pytest.fixture

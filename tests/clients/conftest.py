@@ -16,7 +16,7 @@ from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 
 SECRET = bytes(range(32))
-WAIT = 10.0  # seconds
+WAIT = 120.0  # seconds
 
 
 @pytest.fixture

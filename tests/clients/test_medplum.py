@@ -15,7 +15,7 @@ LIBRARY = HERE.parents[1] / "var/clients/node_modules/@medplum/core/dist/esm/ind
 @pytest.mark.skipif(not LIBRARY.exists(), reason="@medplum/core is not installed: .ci/clients does it")
 def test_a_program_of_medplum_finds_what_it_expects(address: str, token: str) -> None:
     command = ["node", str(HERE / "medplum.mjs"), str(LIBRARY), address, token]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
     assert (0, "") == (ran.returncode, ran.stderr)
     told = json.loads(ran.stdout)

@@ -170,11 +170,11 @@ def test_a_value_set_within_itself_is_refused() -> None:
 
 def test_a_slow_pattern_ends() -> None:
     many = System("urn:long", codes=["a" * 200 + str(number) for number in range(2000)])
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Invalid, match="too long"):
         filtered(many, {"op": "regex", "property": "code", "value": "a*a*a*b"})
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert safe(r"\(+[*+]?").fullmatch("((*")
 
 

@@ -64,7 +64,7 @@ def test_killed_anywhere_it_is_whole_and_can_be_finished(store: Store, point: st
     path, before = store.path, bodies(store)
     store.close()
     here = str(Path(__file__).parent)
-    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(path), here, point, str(times)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(path), here, point, str(times)], check=False, timeout=600)
 
     assert 9 == ended.returncode
     assert [] == check(path).faults

@@ -187,7 +187,7 @@ def test_a_folder_that_holds_something_is_left_alone(records: Records, tmp_path:
 
 def ended(records: Records, id: str) -> bulk_jobs.Job:
     """The job as soon as it does not wait any more."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while (job := jobs_of(records.store).job(records, id)).state == bulk_jobs.WAITING:
         assert time.monotonic() < until, jobs_of(records.store).progress(job)
         time.sleep(0.01)
@@ -254,7 +254,7 @@ def test_a_cancelled_job_leaves_nothing(records: Records, monkeypatch: pytest.Mo
     jobs.cancel(records, job.id)
     thread = jobs._thread
     if thread:
-        thread.join(10)
+        thread.join(120)
 
     assert "working" == words
     assert [] == [path.name for path in jobs.folder.iterdir()]
@@ -359,7 +359,7 @@ def test_the_terminal_refuses_in_words(store: Store, tmp_path: Path) -> None:
 
 
 def salus(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=600)
 
 
 KILLED = """
@@ -380,7 +380,7 @@ def test_a_server_that_is_killed_finishes_its_exports_when_it_comes_again(record
     records.store.close()
     path = tmp_path / "records.db"
     ids = [
-        subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True, timeout=60).stdout
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True, timeout=600).stdout
         for _ in range(3)
     ]
     with Store(path) as again:

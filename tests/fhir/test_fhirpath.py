@@ -366,11 +366,11 @@ def test_an_evaluation_has_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scope, "SECONDS", 0.5)
     people = [{"name": [{"given": ["a"] * 50}] * 50}] * 20
     body = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": PERSON | one} for one in people]}
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Invalid, match="takes too long"):
         compile("descendants().aggregate($total | $this)")(body)
 
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 DOUBLE = ".select($this & $this)"

@@ -88,7 +88,7 @@ def test_the_program_ends_with_its_code_and_no_traceback(tmp_path: Path) -> None
         str(tmp_path / "a"),
         "mysql://x/y",
     ]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
 
     assert 65 == ended.returncode
     assert "mysql" in ended.stderr

@@ -153,7 +153,7 @@ move(sys.argv[1], sys.argv[2], on_progress)
 @pytest.mark.parametrize("step", ["copy", "lay", "compare", "index"])
 def test_killed_in_the_middle_nothing_stands_and_it_can_be_begun_again(full: str, new_place: Place, step: str) -> None:
     target = new_place()
-    ended = subprocess.run([sys.executable, "-c", KILLED, full, target, step], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", KILLED, full, target, step], check=False, timeout=600)
     assert -9 == ended.returncode
     with pytest.raises(Missing):
         check(target)
@@ -182,7 +182,7 @@ def test_nobody_writes_to_a_store_that_moves_and_everybody_reads(new_place: Plac
     def wait(step: str, done: int, total: int) -> None:
         if step == "lay" and not half.is_set():
             half.set()
-            assert go.wait(30)
+            assert go.wait(600)
 
     with Store(place) as store:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
@@ -190,7 +190,7 @@ def test_nobody_writes_to_a_store_that_moves_and_everybody_reads(new_place: Plac
         target = new_file()
         moving = Thread(target=move, args=(place, target, wait))
         moving.start()
-        assert half.wait(30)
+        assert half.wait(600)
         assert "a" == records.read("Patient", "a").id
         late = Thread(target=records.update, args=("Patient", "b", patient("B")))
         late.start()

@@ -1,6 +1,5 @@
 """A patient's account sees its compartment and nothing else, by every path; every look is written down."""
 
-import time
 from collections.abc import Callable, Iterator
 from threading import Event
 from typing import Any
@@ -198,7 +197,7 @@ def test_a_condition_is_a_look_too(store: Store) -> None:
         desk.bundle({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
 
 
-def test_reads_beside_a_long_write_and_after_it_are_audited_soon(new_place: Callable[[], str]) -> None:
+def test_reads_beside_a_long_write_and_after_it_are_audited_soon(new_place: Callable[[], str], eventually) -> None:
     begun, done = Event(), Event()
 
     def work(desk: Desk) -> None:
@@ -212,7 +211,4 @@ def test_reads_beside_a_long_write_and_after_it_are_audited_soon(new_place: Call
             store.writer.note(SYSTEM, Purpose.OPERATIONS, "read", what)
             done.set()
             writing.result()
-            until = time.monotonic() + 5
-            while what not in [line.what for line in store.audit()]:
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            eventually(lambda what=what: what in [line.what for line in store.audit()])

@@ -134,7 +134,7 @@ upgrades.STEPS += (upgrades.Step(2, "the power fails", lambda connection: os._ex
 Store(Path(sys.argv[1]))
 """
     shutil.copy(old, tmp_path / "untouched.db")
-    ended = subprocess.run([sys.executable, "-c", script, str(old)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script, str(old)], check=False, timeout=600)
 
     assert 9 == ended.returncode
     assert 1 == layout(old)

@@ -23,7 +23,7 @@ PROFILE = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 TOPIC = "https://salus.example/SubscriptionTopic/"
 BASE = "https://ward.example/fhir"
 QUICK = Pace(0.02, 0.1, 3)
-WAIT = 20.0
+WAIT = 120.0
 DOCTOR, EVA = Actor("Practitioner/doc", Role.CLINICIAN), Actor("Patient/eva", Role.PATIENT, "eva")
 
 
@@ -120,13 +120,14 @@ class Receiver:
     def __init__(self, port: int = 0) -> None:
         self.heard: list[Bundle] = []
         self.answers: list[int] = []
-        self.delay = 0.0
+        self.open = threading.Event()  # while it is not, nothing is answered
+        self.open.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                time.sleep(outer.delay)
+                outer.open.wait()
                 status = outer.answers.pop(0) if outer.answers else 200
                 if status == 200:
                     outer.heard.append(Bundle(body, dict(self.headers)))
@@ -146,6 +147,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_port}/in"
 
     def close(self) -> None:
+        self.open.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ import uvicorn
 from salus.api import fhir
 from salus.api.access import grant, identify_by
 from salus.api.fhir.operations import streaming
+from salus.base import clock
 from salus.fhir import decode
 from salus.privacy import Actor, Purpose, Role
 from salus.records.notices import Notices
@@ -50,7 +50,7 @@ def base(house) -> Iterator[str]:
 @pytest.fixture
 def ask(base):
     def ask(method: str, path: str, actor: Actor = DOCTOR, **more) -> httpx.Response:
-        answer = httpx.request(method, base + path, headers=bearer(actor), **more)
+        answer = httpx.request(method, base + path, headers=bearer(actor), timeout=120, **more)
         decode(answer.content)  # whatever is answered is valid FHIR itself
         return answer
 
@@ -164,7 +164,7 @@ class Listening:
         self.thread.start()
 
     def listen(self, address: str, headers: dict[str, str], most: int) -> None:
-        with httpx.stream("GET", address, headers=headers, timeout=10) as answer:
+        with httpx.stream("GET", address, headers=headers, timeout=120) as answer:
             self.status = answer.status_code
             event: dict[str, str] = {}
             for line in answer.iter_lines():
@@ -218,7 +218,8 @@ def test_a_stream_tells_events_as_they_come_and_goes_on_after_the_last_that_was_
 
 def test_a_stream_is_for_its_owner_and_of_its_channel_and_bounded(base, house):
     def status(id: str, actor: Actor = DOCTOR, **headers: str) -> int:
-        with httpx.stream("GET", f"{base}/Subscription/{id}/$stream", headers=bearer(actor) | headers) as answer:
+        address = f"{base}/Subscription/{id}/$stream"
+        with httpx.stream("GET", address, headers=bearer(actor) | headers, timeout=120) as answer:
             return answer.status_code
 
     with house.telling(house.store):
@@ -226,7 +227,7 @@ def test_a_stream_is_for_its_owner_and_of_its_channel_and_bounded(base, house):
         house.until(lambda: house.status(id) == "active")
         assert [404, 403, 400] == [status(id, OTHER), status(id, ADMIN), status(hook)]
         assert 400 == status(id, **{"last-event-id": "x"})
-        assert 401 == httpx.get(f"{base}/Subscription/{id}/$stream").status_code
+        assert 401 == httpx.get(f"{base}/Subscription/{id}/$stream", timeout=120).status_code
         listening = [
             Listening(f"{base}/Subscription/{id}/$stream", bearer(DOCTOR)) for _ in range(streaming.MOST_OF_ONE)
         ]
@@ -244,8 +245,10 @@ def test_a_stream_ends_with_the_token_that_opened_it(base, house, monkeypatch):
     with house.telling(house.store):
         id = house.subscribe(None)
         house.until(lambda: house.status(id) == "active")
-        listening = Listening(f"{base}/Subscription/{id}/$stream", bearer(DOCTOR, 1.5))
-        house.until(lambda: listening.events and listening.events[-1].get("event") == "end")
+        listening = Listening(f"{base}/Subscription/{id}/$stream", bearer(DOCTOR, 60))
+        house.until(lambda: listening.events)
+        with clock.stopped_at(clock.now() + timedelta(seconds=61)):
+            house.until(lambda: listening.events[-1].get("event") == "end")
         listening.close()
 
     assert "token" == orjson.loads(listening.events[-1]["data"])["reason"]
@@ -266,8 +269,15 @@ def test_a_listener_who_is_too_slow_is_told_so_and_misses_nothing_when_it_comes_
             slow.sendall(
                 f"GET /fhir/Subscription/{id}/$stream HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode()
             )
-            time.sleep(1.0)
-            slow.settimeout(10)
+            looks: list[int] = []
+
+            def blocked() -> bool:
+                """It is served, and for a second nothing more has gone out."""
+                looks.append(Notices(house.store).subscriber(id).sent)
+                return bool(streaming.hubs) and len(looks) > 100 and len(set(looks[-100:])) == 1
+
+            house.until(blocked)
+            slow.settimeout(120)
             heard = b""
             while b"event: end" not in heard or not heard.endswith(b"0\r\n\r\n"):
                 heard += slow.recv(1 << 20)

@@ -9,7 +9,7 @@ from salus.cli import COMMANDS, main
 
 
 def salus(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-m", "salus", *words], capture_output=True, text=True, timeout=600)
 
 
 def test_help_names_every_command():

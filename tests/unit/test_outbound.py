@@ -184,7 +184,7 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[ThreadingHTTPSer
         thread.join()
 
 
-def sent(url: str, resolve=None, tls: ssl.SSLContext | None = None, timeout: float = 5) -> int:
+def sent(url: str, resolve=None, tls: ssl.SSLContext | None = None, timeout: float = 120) -> int:
     more = {"resolve": resolve} if resolve else {}
     return asyncio.run(post(destination(url, PLAIN), [("X-Key", "k")], b"{}", PLAIN, timeout, tls=tls, **more))
 

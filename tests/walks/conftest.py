@@ -57,13 +57,13 @@ def http(hospital: Settings) -> Iterator[httpx.Client]:
     thread.start()
     eventually(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
         yield client
     server.should_exit = True
     thread.join()
 
 
-def eventually(what: Any, seconds: float = 10) -> Any:
+def eventually(what: Any, seconds: float = 120) -> Any:
     """What `what()` gives as soon as it gives anything."""
     until = time.monotonic() + seconds
     while not (found := what()) and time.monotonic() < until:

@@ -82,7 +82,7 @@ def bearer(hospital: Settings, who: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {grant(hospital.secret, who, Purpose.TREATMENT, timedelta(hours=1))}"}
 
 
-def eventually(what: Any, seconds: float = 10) -> Any:
+def eventually(what: Any, seconds: float = 120) -> Any:
     """What `what()` gives as soon as it gives anything."""
     until = time.monotonic() + seconds
     while not (found := what()) and time.monotonic() < until:

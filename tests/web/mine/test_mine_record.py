@@ -1,7 +1,6 @@
 """A patient reads their own record: results in plain words, medicines, notes, who looked at it, all of it as a file."""
 
 import json
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 
@@ -128,16 +127,16 @@ def test_everything_is_one_file_with_nothing_of_anybody_else(phone):
     }  # fmt: skip  # n2 is not signed yet
 
 
-def test_who_looked_is_told_by_name_and_purpose_and_of_no_other_record(phone, at):
+def test_who_looked_is_told_by_name_and_purpose_and_of_no_other_record(phone, at, eventually):
     at("nurse").get("/patients/showcase-1")
     at("clinician").get("/patients/showcase-10")
     phone.see("/mine/record")
 
-    for _ in range(40):  # reads are audited a moment later
-        page = phone.see("/mine/record/seen").split("<main")[1]
-        if ACCOUNTS["nurse"].en in page:
-            break
-        time.sleep(0.05)
+    def seen() -> str:
+        return phone.see("/mine/record/seen").split("<main")[1]
+
+    eventually(lambda: ACCOUNTS["nurse"].en in seen())  # reads are audited a moment later
+    page = seen()
 
     assert ACCOUNTS["nurse"].en in page and "Treatment" in page and "read the chart" in page
     assert ACCOUNTS["clinician"].en not in page and ACCOUNTS["patient"].en not in page
