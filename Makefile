@@ -9,7 +9,9 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/salus demo
 
+# Compiled beforehand, for the many commands that the tests start: each would compile it anew where Python may not write.
 test: $(READY)
+	$(BIN)/python -m compileall -q -j 0 src
 	$(BIN)/python -m pytest --doctest-modules src/salus tests
 
 lint: $(READY)

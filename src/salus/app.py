@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import get_context
@@ -43,7 +44,7 @@ from salus.web import pages
 
 log = logging.getLogger("salus")
 PAUSE = 5.0  # seconds before a listener that failed listens again
-PATIENCE = 10.0  # seconds for a listener to finish what it is writing
+PATIENCE = 10.0  # seconds for all listeners together to finish what they are writing
 LATER = 60.0  # seconds after one that could not be finished
 AGAIN = 2.0  # seconds between two looks for erasures that are not finished
 NICE = 5  # who stands at the bedside goes first
@@ -140,8 +141,9 @@ def listening(settings: Settings) -> Iterator[None]:
         yield
     finally:
         stop.set()
+        end = time.monotonic() + PATIENCE
         for child in children:
-            child.join(PATIENCE)
+            child.join(max(0.0, end - time.monotonic()))
             child.terminate()
 
 
