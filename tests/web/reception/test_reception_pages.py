@@ -68,7 +68,7 @@ def test_a_check_in_that_cannot_be_is_told_in_words_and_nothing_is_done(at: Call
     cancelled = book(ward, "li")
     Booking(ward, SYSTEM, Purpose.OPERATIONS).cancel(cancelled)
     answer = desk.send_form(DAY, f"/reception/bookings/{cancelled}/check-in", service="clinic", level="")
-    assert answer.status_code == 409 and "当前状态不能这样操作" in answer.text and "is cancelled" in answer.text
+    assert answer.status_code == 409 and "当前状态不能这样操作" in answer.text and "的状态为“已取消”" in answer.text
     tomorrow = book(ward, "li", 24 * 60)
     answer = desk.send_form(DAY, f"/reception/bookings/{tomorrow}/check-in", service="clinic", level="")
     assert answer.status_code == 409 and "预约不是今天的" in answer.text and tickets(ward) == []
