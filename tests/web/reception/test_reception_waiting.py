@@ -161,7 +161,7 @@ def test_who_leaves_is_off_and_a_form_that_comes_again_puts_nobody_back(desk: An
         ({"last": "2026-11-22"}, 422, "请核对最晚日期"),
         ({"urgency": "now"}, 422, "请从三种紧急程度中选择"),
         ({"instead": "none"}, 404, "要替换的预约已有变化"),
-        ({"key": ""}, 422, "lost its key"),
+        ({"key": ""}, 422, "表单缺少防重复的键"),
     ],
 )
 def test_terms_that_cannot_be_are_told_in_words_and_keep_what_was_typed(
