@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
+from salus.places.minors import YEAR
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.shapes import Change
@@ -17,6 +18,8 @@ from salus.services.appointments.waiting.terms import service_of_place
 from salus.services.looking import as_it_was, looked_up
 from salus.services.reminders import facts, notices
 from salus.services.reminders.choice import refused_by
+from salus.services.reminders.guardians import Others, name_of
+from salus.services.reminders.guardians import others as others_of
 from salus.services.reminders.occasions import CHANGED, OFFER_OVER, ONCE, Occasion, occasion
 from salus.services.reminders.sending import channel_for, opening
 from salus.services.reminders.site import site_of
@@ -101,16 +104,43 @@ def tell(house: House, records: Records, one: News) -> bool:
         return False
     if unwanted and not one.occasion.needed:
         return False
-    told = communication(house, records, one, patient)
-    if not unwanted and (channel := channel_for(site_of(house.settings), patient)):
-        wall = facts.zone(records, one.told) if one.told["resourceType"] == "Appointment" else USUAL
-        told = outward(house, one, told, channel.contact, wall)
+    told, site = communication(house, records, one, patient), site_of(house.settings)
+    others = Others() if unwanted else others_of(records, patient, one.told)
+    reached = [tell_other(house, records, one, patient, person) for person in others.people]  # first: else a crash
+    channel = None if unwanted or (others.instead and any(reached)) else channel_for(site, patient)
+    if channel:
+        told = outward(house, one, told, channel.contact, wall_of(records, one))
     return notices.write(house.store, told, SYSTEM, Purpose.OPERATIONS)
 
 
-def communication(house: House, records: Records, one: News, patient: Resource) -> Resource:
+def tell_other(house: House, records: Records, one: News, patient: Resource, person: Resource) -> bool:
+    """Tell a guardian, who has no page here, of what a patient is told; whether there is a way to reach them."""
+    channel = channel_for(site_of(house.settings), person)
+    if channel is None:
+        return False
+    id = notices.notice_id(one.occasion.code, name_of(person), one.course or one.about, one.key)
+    if not notices.is_written(house.store, id):
+        told = communication(house, records, one, person) | {"id": id}
+        told["payload"] = [{"contentString": in_care(told, patient)}] * 2
+        sent = outward(house, one, told, channel.contact, wall_of(records, one))
+        notices.write(house.store, sent, SYSTEM, Purpose.OPERATIONS)
+    return True
+
+
+def in_care(told: Resource, patient: Resource) -> str:
+    """What leaves the house for a guardian: of whom it is by the year of birth alone."""
+    born, language = patient.get("birthDate", "")[:YEAR], told["language"]
+    text = told["payload"][1]["contentString"]
+    return facts.WORDS("care" if born else "care-unknown", language, year=born, text=text)
+
+
+def wall_of(records: Records, one: News) -> ZoneInfo:
+    return facts.zone(records, one.told) if one.told["resourceType"] == "Appointment" else USUAL
+
+
+def communication(house: House, records: Records, one: News, person: Resource) -> Resource:
     """The notice as it stands on the person's page, and as it would be sent."""
-    language, code = facts.language_of(patient, house.settings.language), one.occasion.code
+    language, code = facts.language_of(person, house.settings.language), one.occasion.code
     slots = facts.slots(records, one.told, language) | {"others": ""}
     if one.others:
         slots["others"] = facts.WORDS("others", language, count=one.others)
@@ -126,15 +156,17 @@ def communication(house: House, records: Records, one: News, patient: Resource) 
         "topic": {"text": facts.WORDS(f"{code}.title", language)},
         "about": [{"reference": name} for name in (one.about, service) if name],
         "sent": clock.instant(clock.now()),
-        "recipient": [{"reference": one.patient}],
-        "payload": [{"contentString": page}, {"contentString": f"{outside} {more(house, language)}"}],
+        "recipient": [{"reference": name_of(person)}],
+        "payload": [{"contentString": page}, {"contentString": f"{outside} {more(house, person, language)}"}],
     }
     leads = {"url": notices.LEADS, "valueCode": one.occasion.leads}
     return told | ({"extension": [leads]} if one.occasion.leads else {})
 
 
-def more(house: House, language: str) -> str:
-    """Where to read on: no page of theirs, since others may see the message."""
+def more(house: House, person: Resource, language: str) -> str:
+    """Where to read on: no page of theirs, since others may see the message. Who is not the patient has none."""
+    if person["resourceType"] != "Patient":
+        return facts.WORDS("ask", language)
     address = house.settings.address
     return facts.WORDS("more", language, link=address) if address else facts.WORDS("sign-in", language)
 

@@ -57,14 +57,19 @@ def notice_id(code: str, patient: str, about: str, key: str) -> str:
 
 def notices_of(records: Records, patient: str, most: int = 100) -> list[Notice]:
     """The notices of a patient (`Patient/x`), the latest first."""
-    asked = [("subject", patient), ("category", f"{CODES}|"), ("_sort", "-sent"), ("_count", str(most))]
+    asked = [*to(patient), ("_sort", "-sent"), ("_count", str(most))]
     page = records.search(TYPE, asked)
     return [notice_of(one.json()) for one in page.versions]
 
 
+def to(patient: str) -> list[tuple[str, str]]:
+    """The search for a patient's own notices: others may be told of the same."""
+    return [("subject", patient), ("recipient", patient), ("category", f"{CODES}|")]
+
+
 def unread(records: Records, patient: str) -> int:
     """How many notices somebody has not read."""
-    asked = [("subject", patient), ("category", f"{CODES}|"), ("received:missing", "true"), ("_summary", "count")]
+    asked = [*to(patient), ("received:missing", "true"), ("_summary", "count")]
     return records.search(TYPE, asked).total or 0
 
 
@@ -129,14 +134,20 @@ def mark_read(store: Store, actor: Actor, purpose: Purpose, patient: str, ids: I
 
 def mark_all_read(store: Store, actor: Actor, purpose: Purpose, patient: str) -> int:
     """As `mark_read`, of all that were not."""
-    asked = [("subject", patient), ("category", f"{CODES}|"), ("received:missing", "true"), ("_count", "500")]
+    asked = [*to(patient), ("received:missing", "true"), ("_count", "500")]
     found = [one["id"] for one in every(store.open(actor, purpose), TYPE, asked)]
     return mark_read(store, actor, purpose, patient, found)
 
 
 def received(desk: Desk, id: str, patient: str) -> bool:
     told = standing(desk, f"{TYPE}/{id}")
-    if told is None or told["subject"]["reference"] != patient or not coded(told, CODES) or "received" in told:
+    if told is None or not is_for(told, patient) or not coded(told, CODES) or "received" in told:
         return False
     desk.update(drafts.addressed(told | {"received": clock.instant(desk.at)}, TYPE, id))
     return True
+
+
+def is_for(told: Resource, patient: str) -> bool:
+    """Whether it is of a patient, and for them."""
+    recipients = [one.get("reference") for one in told.get("recipient", [])]
+    return bool(told["subject"]["reference"] == patient) and patient in recipients

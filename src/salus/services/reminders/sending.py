@@ -15,13 +15,14 @@ from urllib.parse import quote
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Store, drafts
+from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.acting import standing
 from salus.services.looking import looked_up
 from salus.services.reminders import notices
 from salus.services.reminders.choice import refused_by
+from salus.services.reminders.guardians import others
 from salus.services.reminders.site import SLOT, Channel, Site, site_of
 from salus.services.rounds import House
 
@@ -97,19 +98,32 @@ def send(house: House, site: Site, told: Resource) -> bool:
     if claimed is None:
         return False
     records = house.store.open(SYSTEM, Purpose.OPERATIONS)
-    patient = looked_up(records, claimed["subject"]["reference"])
-    found, said = channel_for(site, patient), state(claimed)
+    person = looked_up(records, claimed["recipient"][0]["reference"])
+    found, said = channel_for(site, person), state(claimed)
     if said["until"] and said["until"] <= clock.now():
         return finish(house.store, claimed, "too late")
     if found is None:
         return finish(house.store, claimed, "no address")
-    if notices.notice_of(claimed).kind in refused_by(records, claimed["subject"]["reference"]):
+    if not is_wanted(records, claimed, person):
         return finish(house.store, claimed, "not wanted")
-    if post(house, found, address(patient, found.contact), claimed):
+    if post(house, found, address(person, found.contact), claimed):
         return finish(house.store, claimed, "")
     if said["tries"] >= MOST:
         finish(house.store, claimed, "not delivered")
     return False
+
+
+def is_wanted(records: Records, told: Resource, person: Resource) -> bool:
+    """Whether its patient still wants it, and whoever else it is for may still be told: a relation may have ended, or
+    a consent, since it was written."""
+    subject = told["subject"]["reference"]
+    if notices.notice_of(told).kind in refused_by(records, subject):
+        return False
+    if person["resourceType"] == "Patient":
+        return True
+    about = looked_up(records, told["about"][0]["reference"])
+    allowed = others(records, looked_up(records, subject), about).people if about else ()
+    return any(one["id"] == person["id"] for one in allowed)
 
 
 def post(house: House, channel: Channel, to: str, told: Resource) -> bool:

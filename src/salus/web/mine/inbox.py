@@ -4,12 +4,16 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from salus.base import clock
 from salus.base.errors import Invalid
+from salus.services.looking import looked_up
 from salus.services.reminders.choice import choose, refused_by
 from salus.services.reminders.facts import WORDS
+from salus.services.reminders.guardians import let, named_by
 from salus.services.reminders.notices import Notice, mark_all_read, notices_of
 from salus.services.reminders.occasions import KINDS
 from salus.web.services import own
+from salus.web.telling.person import person
 from salus.web.visit import Visit
 
 # what a notice leads to -> the page of what it is about
@@ -32,7 +36,36 @@ def listing(visit: Visit) -> Response:
         kinds=[(kind, WORDS(f"kind.{kind}", visit.language)) for kind in KINDS],
         refused=refused_by(visit.records, patient),
         saved="saved" in visit.query,
+        people=people(visit),
+        told="told" in visit.query,
     )
+
+
+def people(visit: Visit) -> list[tuple[str, str, bool]]:
+    """Whom a grown-up patient may let be told: the id, the name, and whether they are."""
+    own_record = looked_up(visit.records, f"Patient/{own(visit)}")
+    today = clock.now().date()
+    return [
+        (one["id"], person(one, visit.language, today).name, said) for one, said in named_by(visit.records, own_record)
+    ]
+
+
+def share(visit: Visit) -> Response:
+    """Keep who else is told. Raises Invalid for a form without anybody of ours."""
+    if "people" not in visit.form:
+        raise Invalid("The form is not that of the page: load it again", path="people")
+    for id, _, said in people(visit):
+        wanted = f"person-{id}" in visit.form
+        if wanted != said:
+            let(
+                visit.desk.store,
+                visit.who.actor,
+                visit.who.purpose,
+                f"Patient/{own(visit)}",
+                f"RelatedPerson/{id}",
+                wanted,
+            )
+    return visit.go("/mine/inbox?told#people")
 
 
 def address(one: Notice) -> str:

@@ -65,4 +65,5 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine/inbox", inbox.listing, "mine"),
     ("POST", "/mine/inbox/read", inbox.read, "mine"),
     ("POST", "/mine/inbox/kinds", inbox.prefer, "mine"),
+    ("POST", "/mine/inbox/people", inbox.share, "mine"),
 )

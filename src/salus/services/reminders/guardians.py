@@ -1,0 +1,193 @@
+"""Who is told beside a patient, or instead of a small child: parents, and whom a grown-up has named.
+
+They are RelatedPersons (https://hl7.org/fhir/R4/relatedperson.html) with an address of their own. The rule, and where
+it comes from: docs/decisions/0088-who-is-told-of-a-child.md. What is not known is not told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
+from salus.base import clock
+from salus.base.errors import Missing
+from salus.places.minors import FULL_AGE, OWN_INFORMATION, age
+from salus.privacy import Actor, Purpose, Role
+from salus.records import Records, Store
+from salus.services.acting import coded, same_id
+from salus.services.appointments.brochure import USUAL
+from salus.services.appointments.waiting.terms import service_of_place
+from salus.services.looking import looked_up
+from salus.services.reminders.choice import SCOPE
+
+Resource = dict[str, Any]
+ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+CONTACTS = "http://terminology.hl7.org/CodeSystem/v2-0131"
+LABELS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CATEGORY = "https://salus.example/fhir/CodeSystem/told-for"  # of a Consent: whether others are told
+NOTICES = "notices"
+LAW = "PIPL (2021), art. 29"
+# who is the guardian of a child by law, unless the record says that it is over
+PARENTS = frozenset({"PRN", "FTH", "MTH", "NPRN", "NFTH", "NMTH", "ADOPTP", "ADOPTF", "ADOPTM", "GUADLTM"})
+# department, or label of the record -> from which age on parents are not told of it
+SENSITIVE: Mapping[str, int] = {
+    "sexual_health": 0,
+    "gynaecology": OWN_INFORMATION,
+    "infection": OWN_INFORMATION,
+    "psychiatry": OWN_INFORMATION,
+    "SDV": 0,
+    "SEX": 0,
+    "STD": 0,
+    "ETH": OWN_INFORMATION,
+    "HIV": OWN_INFORMATION,
+    "PSY": OWN_INFORMATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Who else is told of something. `instead`: they, and not the patient, are told outside the house."""
+
+    people: tuple[Resource, ...] = ()
+    instead: bool = False
+
+
+def others(records: Records, patient: Resource, told: Resource) -> Others:
+    """Whom what is told of a patient (`told`: the resource it is of) is told as well."""
+    years = age(patient.get("birthDate", ""), today())
+    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
+    people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
+    said = {name_of(one): answer(kept, name_of(one)) for one in people}
+    grown = years is None or years >= FULL_AGE
+    if not people or is_sensitive(records, told, FULL_AGE if years is None else years, unless_known=not grown):
+        return Others()
+    if years is None or grown:
+        return Others(tuple(one for one in people if said[name_of(one)]))
+    chosen = (one for one in people if said[name_of(one)] or (is_parent(one) and said[name_of(one)] is None))
+    return Others(tuple(chosen), years < OWN_INFORMATION)
+
+
+def name_of(told: Resource) -> str:
+    return f"{told['resourceType']}/{told['id']}"
+
+
+def today() -> Any:
+    return clock.now().astimezone(USUAL).date()
+
+
+def is_current(person: Resource) -> bool:
+    """Whether somebody still stands in that relation.
+
+    >>> is_current({"period": {"end": "2001-01-01"}}), is_current({"active": False}), is_current({})
+    (False, False, True)
+    """
+    period, now = person.get("period", {}), today().isoformat()
+    begun, over = period.get("start", "")[: len(now)], period.get("end", "9999")[: len(now)]
+    return bool(person.get("active", True)) and begun <= now and over >= now[: len(over)]
+
+
+def is_parent(person: Resource) -> bool:
+    return bool(PARENTS & set(codes(person.get("relationship", []), ROLES)))
+
+
+def codes(concepts: Iterable[Resource], system: str) -> list[str]:
+    codings = (coding for one in concepts for coding in one.get("coding", []))
+    return [str(one.get("code", "")) for one in codings if one.get("system") == system]
+
+
+def answer(kept: Iterable[Resource], person: str) -> bool | None:
+    """What the patient's Consents that hold now say of telling somebody (`RelatedPerson/x`); None for nothing. Where
+    one of them says no, it is no."""
+    said = [
+        one["provision"].get("type", "permit") == "permit"
+        for one in kept
+        if one["resourceType"] == "Consent" and one["status"] == "active" and names(one, person)
+    ]
+    return all(said) if said else None
+
+
+def names(consent: Resource, person: str) -> bool:
+    provision = consent.get("provision", {})
+    actors = (one.get("reference", {}).get("reference", "") for one in provision.get("actor", []))
+    return NOTICES in codes(consent.get("category", []), CATEGORY) and person in actors and is_current(provision)
+
+
+def is_sensitive(records: Records, told: Resource, years: int, unless_known: bool) -> bool:
+    """Whether others are not told of it at that age. `unless_known`: from 14 on also that of which no
+    department is known."""
+    about = codes([{"coding": told.get("meta", {}).get("security", [])}], LABELS)
+    of = departments(records, told)
+    if unless_known and not of and years >= OWN_INFORMATION:
+        return True
+    return any(years >= SENSITIVE[code] for code in (*about, *of) if code in SENSITIVE)
+
+
+def departments(records: Records, told: Resource) -> set[str]:
+    """The departments that something belongs to: by its service, else by the visit it came of."""
+    visit = encounter_named(told)
+    if told["resourceType"] == "PaymentReconciliation":
+        of = (looked_up(records, one.get("request", {}).get("reference", "")) for one in told.get("detail", []))
+        return {code for one in of if one.get("resourceType") == "Invoice" for code in departments(records, one)}
+    service, encounter = looked_up(records, service_of_place(told)), looked_up(records, visit)
+    concepts = [*told.get("specialty", []), *service.get("specialty", []), encounter.get("serviceType", {})]
+    return set(codes(concepts, DEPARTMENTS)) or ({"other"} if service and "specialty" in service else set())
+
+
+def encounter_named(told: Resource) -> str:
+    """The visit it came of; an Invoice says it in an extension."""
+    given = [told.get("encounter", {}), told.get("context", {})]
+    given += [one["valueReference"] for one in told.get("extension", []) if "valueReference" in one]
+    named = (str(one.get("reference", "")) for one in given)
+    return next((one for one in named if one.startswith("Encounter/")), "")
+
+
+# --- what a patient says of it ---
+
+
+def named_by(records: Records, patient: Resource) -> list[tuple[Resource, bool]]:
+    """Of a patient of full age the people around them, and whether they want them told; nobody for a child."""
+    years = age(patient.get("birthDate", ""), today())
+    if years is not None and years < FULL_AGE:
+        return []
+    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
+    people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
+    return [(one, bool(answer(kept, name_of(one)))) for one in sorted(people, key=lambda one: str(one["id"]))]
+
+
+def let(store: Store, actor: Actor, purpose: Purpose, patient: str, person: str, wanted: bool) -> None:
+    """Keep whether a patient (`Patient/x`) wants somebody told. The house writes it for them, under their name in the
+    audit. Raises Missing for who is none of theirs, or a child's to choose."""
+    records = store.open(actor, purpose)
+    known = records.read("Patient", patient.partition("/")[2]).json()
+    if person not in [name_of(one) for one, _ in named_by(records, known)]:
+        raise Missing(f"There is no {person[:80]}", path="person")
+    writing = store.open(Actor(actor.reference, Role.SYSTEM), Purpose.PATIENT_REQUEST)
+    writing.update("Consent", consent_id(patient, person), consent(patient, person, wanted))
+
+
+def consent_id(patient: str, person: str) -> str:
+    return same_id("told-for", patient, person)
+
+
+def consent(patient: str, person: str, wanted: bool) -> Resource:
+    """What a patient (`Patient/x`) says of telling somebody (`RelatedPerson/y`)."""
+    return {
+        "resourceType": "Consent",
+        "id": consent_id(patient, person),
+        "status": "active",
+        "scope": coded(SCOPE, "patient-privacy"),
+        "category": [coded(CATEGORY, NOTICES)],
+        "patient": {"reference": patient},
+        "dateTime": clock.instant(clock.now()),
+        "performer": [{"reference": patient}],
+        "policyRule": {"text": LAW},
+        "provision": {
+            "type": "permit" if wanted else "deny",
+            "actor": [
+                {
+                    "role": coded("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
+                    "reference": {"reference": person},
+                }
+            ],
+        },
+    }
