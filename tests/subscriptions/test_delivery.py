@@ -216,6 +216,26 @@ def test_a_silence_is_broken_by_a_heartbeat_that_has_no_number(house):
 # --- rights ---
 
 
+def test_a_patients_account_hears_of_a_result_when_it_is_released_and_not_before(house):
+    there, ward = house.receiver(), house.receiver()
+    sign = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": "HH"}
+    critical = {"interpretation": [{"coding": [sign]}]}
+    house.subscribe(there.url, EVA, topic="critical-result", content="full-resource")
+    house.subscribe(ward.url, topic="critical-result")
+    with house.telling(house.store):
+        [told] = house.report(house.result("eva", 7.9, status="preliminary", **critical))
+        house.until(lambda: [told] == ward.foci)
+        assert [] == there.events
+        house.records.update("Observation", told.partition("/")[2], house.result("eva", 7.1, **critical))
+        house.until(lambda: there.events)
+
+    assert ([1], [told]) == (there.numbers, there.foci)
+    values = [
+        one["valueQuantity"]["value"] for one in there.events[0].resources if one["resourceType"] == "Observation"
+    ]
+    assert [7.1] == values
+
+
 def test_a_patients_account_hears_of_its_own_record_only_and_nothing_tells_how_much_else_there_was(house):
     there = house.receiver()
     with house.telling(house.store):

@@ -5,21 +5,24 @@ its doctor, room and devices (`holds`) while its status says so, and lets them g
 a hospital's past, with its double bookings, can be taken in. https://hl7.org/fhir/R4/appointment.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from salus.base import clock
 from salus.base.errors import Invalid, SalusError
-from salus.records import groups, holds
+from salus.records import groups, holds, times
 from salus.records.drafts import Draft
 from salus.records.holds import Wanted
 from salus.records.ids import unpacked
 from salus.records.reading import Reader
 from salus.records.shapes import Version
 from salus.records.stewards import Steward, Stewards
+from salus.records.times import Asked
 
 if TYPE_CHECKING:
     from salus.records.desk import Desk
@@ -73,6 +76,12 @@ class Booking(msgspec.Struct):
             return None
         return holds.seconds(whole(self.start)), holds.seconds(whole(self.end, up=True))
 
+    @property
+    def of_group(self) -> bool:
+        """Whether it is a group, or has a place in one."""
+        in_it = any(seat(one) >= groups.FIRST for one in self.participant)
+        return in_it or any(one.url in (groups.CAPACITY, groups.GROUP) for one in self.extension)
+
     def number(self, url: str) -> int | None:
         return next((one.value_integer for one in self.extension if one.url == url), None)
 
@@ -93,6 +102,8 @@ class Role(msgspec.Struct):
 class Bookings:
     """Asked before an Appointment is written, in the transaction that writes it."""
 
+    looks_at = frozenset({"PractitionerRole"})
+
     def check(self, desk: "Desk", id: str) -> None:
         """Whoever may write Appointments may write this one."""
 
@@ -100,6 +111,15 @@ class Bookings:
         """Raises holds.Taken, naming the actor whose time is not free; then nothing was written."""
         take(desk, draft.stamped(id, 1, clock.instant(desk.at)), id)
         return draft
+
+    def admit_many(self, desk: "Desk", found: Sequence[tuple[str, bytes]]) -> list[SalusError | None]:
+        """As `admit` of each in turn, of new ones (id and JSON): what is wrong with it, None where it stands. It ends
+        before the first that has to do with a group: that one is asked for alone, and so are those after it."""
+        told = [(f"{TYPE}/{id}", msgspec.json.decode(body, type=Booking)) for id, body in found]
+        whose = cache(partial(person, desk))
+        asked = [asked_for(desk, *one, whose) for one in takewhile(lambda one: not one[1].of_group, told)]
+        times.take(desk, asked)
+        return [one.fault for one in asked]
 
     def release(self, desk: "Desk", id: str) -> None:
         """Raises Conflict for a group that has members."""
@@ -138,20 +158,30 @@ def take(desk: "Desk", body: bytes, id: str) -> None:
     booking, name = msgspec.json.decode(body, type=Booking), f"{TYPE}/{id}"
     if booking.number(groups.CAPACITY) is not None:
         groups.check_whole(desk, name, booking)
-    if booking.status not in HOLDING or booking.start is None or booking.end is None or booking.end <= desk.at:
+    asked = asked_for(desk, name, booking, partial(person, desk))
+    if asked.fault:
+        raise asked.fault
+    if asked.start is None or asked.end is None:
         holds.release(desk, name)
         return
-    if booking.end - booking.start > LONGEST:
-        raise Invalid(f"{name} takes {booking.end - booking.start}: at most {LONGEST.days} days", path="end")
-    time, actors = (whole(booking.start), whole(booking.end, up=True)), wanted(desk, booking)
-    groups.check(desk, booking, actors)
-    holds.replace(desk, name, actors, *time, booking.until and whole(booking.until))
+    groups.check(desk, booking, asked.actors)
+    holds.replace(desk, name, asked.actors, asked.start, asked.end, asked.until)
 
 
-def wanted(desk: "Desk", booking: Booking) -> list[Wanted]:
+def asked_for(desk: "Desk", name: str, booking: Booking, whose: Callable[[str], str]) -> Asked:
+    """The time that an Appointment takes; none for one that is over, or that stands no more."""
+    if booking.status not in HOLDING or booking.start is None or booking.end is None or booking.end <= desk.at:
+        return Asked(name)
+    if (takes := booking.end - booking.start) > LONGEST:
+        return Asked(name, fault=Invalid(f"{name} takes {takes}: at most {LONGEST.days} days", path="end"))
+    time = whole(booking.start), whole(booking.end, up=True)
+    return Asked(name, wanted(booking, whose), *time, booking.until and whole(booking.until))
+
+
+def wanted(booking: Booking, whose: Callable[[str], str]) -> list[Wanted]:
     """The actors whose time is taken, each once, in the order of their names: two bookings never wait in a ring."""
     found = {
-        Wanted(person(desk, one.actor.reference), seat(one))
+        Wanted(whose(one.actor.reference), seat(one))
         for one in booking.participant
         if one.status != "declined"
         and one.required != "information-only"

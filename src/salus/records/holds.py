@@ -14,15 +14,18 @@ from salus.records.desk import Desk
 from salus.records.ids import unpacked
 from salus.records.reading import Reader
 
+# holds of one actor and seat never overlap: only the last one that begins before a time ends can be in its way
 IN_THE_WAY = """
-SELECT low, high, until FROM hold WHERE actor=? AND seat=? AND low<? AND high>? AND booking<>? ORDER BY low DESC LIMIT 1
+SELECT low, high, until FROM
+(SELECT low, high, until FROM hold WHERE actor=? AND seat=? AND low<? AND booking<>? ORDER BY low DESC LIMIT 1) found
+WHERE high>?
 """
 SWEEP = "DELETE FROM hold WHERE until<=?"
 LET_GO = "DELETE FROM hold WHERE booking=?"
 PUT = "INSERT INTO hold(actor, seat, low, high, booking, until) VALUES(?, ?, ?, ?, ?, ?)"
 BEFORE = """
-SELECT h.low, h.high, h.until FROM resource r JOIN hold h ON h.actor=r.row
-WHERE r.type=? AND r.id=? AND h.seat=? AND h.low<? AND h.high>? AND h.booking<>? ORDER BY h.low DESC LIMIT 1
+SELECT low, high, until FROM (SELECT h.low, h.high, h.until FROM resource r JOIN hold h ON h.actor=r.row
+WHERE r.type=? AND r.id=? AND h.seat=? AND h.low<? AND h.booking<>? ORDER BY h.low DESC LIMIT 1) found WHERE high>?
 """
 OF_BOOKING = """
 SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
@@ -87,9 +90,9 @@ def replace(
     desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime, until: datetime | None = None
 ) -> None:
     """As `place`, in the place of all that the booking held until now."""
-    rows = looked(desk, booking, wanted, start, end)
+    made = looked(desk, booking, wanted, start, end)
     desk.connection.execute(LET_GO, (booking,))
-    write(desk, booking, rows, until)
+    write(desk, booking, made, until)
 
 
 Row = tuple[int, int, int, int]
@@ -98,20 +101,30 @@ Row = tuple[int, int, int, int]
 def looked(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, end: datetime) -> list[Row]:
     """The rows of a booking's holds, once all of their times are seen to be free. The database would refuse them too;
     this says whose time it is."""
+    made = rows(desk, wanted, start, end)
+    sweep(desk)
+    for one, (row, seat, low, high) in zip(wanted, made, strict=True):
+        if found := desk.connection.execute(IN_THE_WAY, (row, seat, high, booking, low)).fetchone():
+            raise Taken(one.actor, moment(found[0]), moment(found[1]))
+    return made
+
+
+def rows(desk: Desk, wanted: Sequence[Wanted], start: datetime, end: datetime) -> list[Row]:
+    """The rows of a booking's holds. Raises Invalid for a time that ends before it begins."""
     low, high = seconds(start), seconds(end)
     if low >= high:
         raise Invalid(f"{clock.instant(end)} is not after {clock.instant(start)}: a booking takes time", path="slot")
-    sweep(desk)
-    rows = [(row_of(desk, one.actor), one.seat, low, high) for one in wanted]
-    for one, (row, seat, *_) in zip(wanted, rows, strict=True):
-        if found := desk.connection.execute(IN_THE_WAY, (row, seat, high, low, booking)).fetchone():
-            raise Taken(one.actor, moment(found[0]), moment(found[1]))
-    return rows
+    return [(row_of(desk, one.actor), one.seat, low, high) for one in wanted]
 
 
-def write(desk: Desk, booking: str, rows: Sequence[Row], until: datetime | None) -> None:
+def write(desk: Desk, booking: str, made: Sequence[Row], until: datetime | None) -> None:
+    desk.connection.executemany(PUT, lines(booking, made, until))
+
+
+def lines(booking: str, made: Sequence[Row], until: datetime | None) -> list[tuple[object, ...]]:
+    """As they stand in the table."""
     last = None if until is None else seconds(until)
-    desk.connection.executemany(PUT, [(*row, booking, last) for row in rows])
+    return [(*row, booking, last) for row in made]
 
 
 def row_of(desk: Desk, actor: str) -> int:
@@ -169,7 +182,7 @@ def ending(reader: Reader, at: datetime) -> list[str]:
 def look(reader: Reader, booking: str, wanted: Wanted, start: datetime, end: datetime, at: datetime) -> None:
     """Raises Taken where another booking holds the time, as this reader sees it; what has expired by `at` does not."""
     type, _, id = wanted.actor.partition("/")
-    arguments = (*reader.kinds.target(type, id), wanted.seat, seconds(end), seconds(start), booking)
+    arguments = (*reader.kinds.target(type, id), wanted.seat, seconds(end), booking, seconds(start))
     found = reader.connection.execute(BEFORE, arguments).fetchone()
     if found and (found[2] is None or found[2] > int(at.timestamp())):
         raise Taken(wanted.actor, moment(found[0]), moment(found[1]))

@@ -1,24 +1,23 @@
 """A sheet at the desk: its numbers replaced by the store's, its rows put into the tables.
 
 What is new goes in as it was prepared. A resource at whose address something stands already, or of whose writing a
-steward must be asked, is written by itself, as by an update.
+steward must be asked, is written by itself, as by an update; but for stewards that can be asked for many at once
+(`stewards.Bunching`). One that is refused is named, and the others are stored all the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from salus.base import clock
-from salus.base.errors import Damaged
+from salus.base.errors import Conflict, Damaged, Invalid, SalusError
 from salus.records import drafts
 from salus.records.bodies import PLAIN
 from salus.records.desk import CREATE, Desk, subject_of
-from salus.records.holds import Taken
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
 from salus.records.shelves import COLUMNS
-from salus.records.signed import Signed
-from salus.records.stewards import STEWARDED, Unmet
+from salus.records.stewards import STEWARDED, Bunching
 
 MOST = 500  # addresses looked up at once
 Key = tuple[int, bytes | str]
@@ -30,16 +29,18 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
     """Write what a sheet of these items holds; the outcomes in the order of the items."""
     done = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
     keys = [desk.kinds.key(type, id) for type, id in zip(sheet.types, sheet.ids, strict=True)]
-    found, form = looked_up(desk, keys), sheet.form
+    found, stands = looked_up(desk, keys), cache(partial(same, desk, sheet, sheet.form))
     new = new_ones(sheet, keys, found, STEWARDED | desk.stewards.keys())
+    admitted, refused = together(desk, items, sheet, keys, found, stands)
+    new = sorted(new + admitted)
     Load(desk, sheet, keys, found, new).write()
     done += [Outcome(sheet.lines[n], "created", sheet.types[n], sheet.ids[n], FIRST) for n in new]
-    if len(new) < len(keys):
+    done += [refusal(sheet.lines[n], items[sheet.lines[n]], fault) for n, fault in refused.items()]
+    if others := set(range(len(keys))).difference(new, refused):
         desk.flush()
-        others = set(range(len(keys))).difference(new)
         done += [
             Outcome(sheet.lines[n], "unchanged", sheet.types[n], sheet.ids[n], version)
-            if (version := same(desk, sheet, n, form))
+            if (version := stands(n))
             else one_by_one(desk, sheet.lines[n], items[sheet.lines[n]], known)
             for n in sorted(others)
         ]
@@ -58,11 +59,41 @@ def new_ones(sheet: Sheet, keys: list[Key], found: Found, stewarded: Set[str]) -
     return new
 
 
-def same(desk: Desk, sheet: Sheet, n: int, form: int) -> int:
+def together(
+    desk: Desk, items: Sequence[Item], sheet: Sheet, keys: list[Key], found: Found, stands: Callable[[int], int]
+) -> tuple[list[int], dict[int, SalusError]]:
+    """The numbers of the new resources whose stewards were asked for many at once, and admit them; and those that they
+    refuse, with why. In the order of the list, up to the first that is to be asked for alone."""
+    admitted: list[int] = []
+    refused: dict[int, SalusError] = {}
+    for type, steward in desk.stewards.items():
+        if isinstance(steward, Bunching) and not steward.looks_at.intersection(sheet.types):
+            some = leading(sheet, type, keys, found, stands)
+            faults = steward.admit_many(desk, [(sheet.ids[n], items[sheet.lines[n]][2]) for n in some])
+            told = list(zip(some, faults, strict=False))
+            admitted += [n for n, fault in told if fault is None]
+            refused |= {n: fault for n, fault in told if fault}
+    return admitted, refused
+
+
+def leading(sheet: Sheet, type: str, keys: list[Key], found: Found, stands: Callable[[int], int]) -> list[int]:
+    """The numbers of the resources of a type at whose address nothing stands, nor one of this sheet, up to the first
+    that would be a new version."""
+    taken, made = {key for key, (_, version) in found.items() if version}, list[int]()
+    for n in (n for n, each in enumerate(sheet.types) if each == type):
+        if keys[n] not in taken:
+            taken.add(keys[n])
+            made.append(n)
+        elif not stands(n):
+            break
+    return made
+
+
+def same(desk: Desk, sheet: Sheet, form: int, n: int) -> int:
     """The current version at the address of a resource if it says the same, else 0: most of what is brought again.
     `form`: what its body was pressed in."""
     type, id = sheet.types[n], sheet.ids[n]
-    if type in STEWARDED or type in desk.stewards:
+    if type in STEWARDED or not isinstance(desk.stewards.get(type), Bunching | None):
         return 0
     try:
         made = desk.press.expanded(desk.connection, form, sheet.bodies[n])
@@ -76,8 +107,12 @@ def one_by_one(desk: Desk, line: int, item: Item, known: bool) -> Outcome:
     type, id, body = item
     try:
         return outcome_of(line, desk.update(drafts.addressed(body, type, id), known=known))
-    except (Unmet, Taken, Signed) as fault:  # before anything of it is written
-        return Outcome(line, "refused", type, id, 0, fault.issues)
+    except (Invalid, Conflict) as fault:  # of a steward, or of what was signed: before anything of it is written
+        return refusal(line, item, fault)
+
+
+def refusal(line: int, item: Item, fault: SalusError) -> Outcome:
+    return Outcome(line, "refused", *item[:2], 0, fault.issues)
 
 
 def outcome_of(line: int, version: Version) -> Outcome:

@@ -5,10 +5,10 @@ a type of `STEWARDED` has none, nothing of it can be written, by whatever way it
 types may have one too, such as a site's demand that they meet a profile (`demands.py`).
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from salus.base.errors import Invalid, Unsupported
+from salus.base.errors import Invalid, SalusError, Unsupported
 from salus.records.drafts import Draft
 
 if TYPE_CHECKING:
@@ -34,6 +34,18 @@ class Steward(Protocol):
 
     def release(self, desk: "Desk", id: str) -> None:
         """It is about to be deleted. Raises SalusError."""
+        ...
+
+
+@runtime_checkable
+class Bunching(Protocol):
+    """A steward that can be asked for many new resources at once, unless what it looks at comes along with them."""
+
+    looks_at: frozenset[str]
+
+    def admit_many(self, desk: "Desk", found: Sequence[tuple[str, bytes]]) -> list[SalusError | None]:
+        """As `admit` of each in turn (id and JSON), which it changes in nothing: what is wrong with it, None where it
+        is admitted; shorter than `found` where the next is to be asked for alone."""
         ...
 
 

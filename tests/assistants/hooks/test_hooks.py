@@ -325,6 +325,16 @@ def test_feedback_that_is_sent_twice_is_one_answer(client, ward):
     assert 1 == len(answers(ward))
 
 
+def test_a_patient_is_told_nothing_by_the_assistants_and_answers_nothing(client):
+    who = Actor("Patient/p1", Role.PATIENT, "p1")
+    headers = {"Authorization": f"Bearer {grant(SECRET, who, Purpose.PATIENT_REQUEST, timedelta(hours=1))}"}
+    for path, body in ((PLACE, call("p1")), (f"{PLACE}/feedback", {"feedback": []})):
+        refused = client.post(path, json=body, headers=headers)
+
+        assert 403 == refused.status_code
+        assert "ask your doctor" in refused.json()["error"]
+
+
 def test_a_nurse_may_not_answer(client, ward):
     (card, *_) = cards(client, "p1")
 
