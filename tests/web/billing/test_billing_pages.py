@@ -191,3 +191,22 @@ def test_every_page_of_money_opens_in_both_languages(ward, at, address, language
 @pytest.mark.parametrize("query", ["day=2026-13-40", "drawer=nobody+CNY"])
 def test_what_was_asked_wrongly_is_told(ward, at, query):
     assert 422 == at("auditor").get(f"/books/close?{query}").status_code
+
+
+def test_of_two_insurances_the_bill_says_what_each_pays_and_why(ward, at):
+    clerk, first = at("cashier"), bills(ward)["issued"]
+    records, kind = ward.open(SYSTEM, Purpose.OPERATIONS), "https://salus.example/fhir/CodeSystem/insurance"
+    who = {"status": "active", "beneficiary": {"reference": "Patient/li"}}
+    for order, (id, code) in enumerate((("one", "employee"), ("two", "resident")), 1):
+        told = {"type": concept(kind, code), "payor": [{"reference": f"Organization/{id}"}], "order": order}
+        records.update("Coverage", id, {"resourceType": "Coverage", "id": id, **who, **told})
+    records.update(
+        "Patient", "li", {"resourceType": "Patient", "id": "li", "gender": "female", "birthDate": "1990-01-02"}
+    )
+    clerk.send_form(f"/billing/bills/{first.id}", f"/billing/bills/{first.id}/cancel", reason="insured after all")
+    (draft,) = [one for one in invoices_of(records, "li") if one.encounter == first.encounter and one.status == "draft"]
+    clerk.send_form(f"/billing/bills/{draft.id}", f"/billing/bills/{draft.id}/issue")
+    page = clerk.get(f"/billing/bills/{draft.id}").text
+
+    assert "Insurance 1: <b>" in page and "Insurance 2: <b>" in page
+    assert "of that insurance 2 now pays by its own rules" in page

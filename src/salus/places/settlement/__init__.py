@@ -3,6 +3,7 @@
 Knows law, money and dates; must not know of any patient, store or page.
 """
 
+from salus.places.settlement.coordinating import left
 from salus.places.settlement.groups import group_of
 from salus.places.settlement.rules import Rule, rules_of, shipped, the_rule
 from salus.places.settlement.settling import Claim, Item, Line, Payer, Settlement, Visit, Year, all_own, settle
@@ -19,6 +20,7 @@ __all__ = [
     "Year",
     "all_own",
     "group_of",
+    "left",
     "rules_of",
     "settle",
     "shipped",

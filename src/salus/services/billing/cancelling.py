@@ -8,7 +8,7 @@ from salus.records.desk import Desk
 from salus.records.reading import Reader
 from salus.services.acting import put, referred, standing
 from salus.services.billing import tasks
-from salus.services.billing.claims import cancel_claim
+from salus.services.billing.claims import cancel_claims
 from salus.services.billing.desks import submit, visited
 from salus.services.billing.drawing import ISSUED, chain, charge_on, with_sheet
 from salus.services.billing.local import Local
@@ -60,9 +60,9 @@ def undo(desk: Desk, invoice: Resource, reason: str) -> Resource:
     key = f"invoice/{invoice['id']}"
     if books.posting_of(desk, key) is not None:  # nothing was posted of a bill over nothing
         books.reverse(desk, f"{key}/cancelled", key, f"Invoice/{invoice['id']}")
-    cancel_claim(desk, invoice["id"])
-    tasks.answered(desk, tasks.CORRECTION, f"Invoice/{invoice['id']}")
     sheet = sheet_of(invoice)
+    cancel_claims(desk, invoice["id"], sheet.settled)
+    tasks.answered(desk, tasks.CORRECTION, f"Invoice/{invoice['id']}")
     return put(desk, with_sheet(invoice, sheet) | {"status": "cancelled", "cancelledReason": reason or "cancelled"})
 
 

@@ -4,6 +4,8 @@ https://hl7.org/fhir/R4/claim.html, https://hl7.org/fhir/R4/claimresponse.html. 
 the rule in force is applied here; an insurer that answers by itself is reconciled later.
 """
 
+from collections.abc import Sequence
+
 from salus.base import clock
 from salus.base.money import amount
 from salus.records.desk import Desk
@@ -12,7 +14,7 @@ from salus.services.billing.charges import named
 from salus.services.billing.desks import Visited
 from salus.services.billing.drawing import called
 from salus.services.billing.names import HOUSE, Resource, billed
-from salus.services.billing.sheets import PAYERS, Settled, Sheet
+from salus.services.billing.sheets import PAYERS, Layer, Settled, Sheet
 
 TYPE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]}
 PRIORITY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/processpriority", "code": "normal"}]}
@@ -21,15 +23,21 @@ PRIORITY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/process
 INVOICE = f"{HOUSE}/invoice"
 
 
-def claim_id(invoice: str) -> str:
-    return same_id("claim", invoice)
+def claim_id(invoice: str, number: int = 1) -> str:
+    """Of the insurance of that number, in the order in which they pay."""
+    return same_id("claim", invoice, *([str(number)] if number > 1 else []))
 
 
 def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: Settled) -> None:
-    """Write both for an invoice that an insurance settles; none for one that is all the patient's."""
-    if settled.rule is None:
-        return
-    id, made = claim_id(invoice), clock.instant(desk.at)
+    """Write both for each insurance that settles an invoice; none where it is all the patient's."""
+    for number, layer in enumerate(settled.layers, 1):
+        if layer.rule is not None and (number == 1 or layer.settlement.lines):
+            put_one(desk, visit, invoice, sheet, settled.layers[:number])
+
+
+def put_one(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, layers: Sequence[Layer]) -> None:
+    """The claim to the last of these insurances, which names those before it and their answers."""
+    id, made, layer = claim_id(invoice, len(layers)), clock.instant(desk.at), layers[-1]
     shared: Resource = {
         "id": id,
         "identifier": [billed(id), {"system": INVOICE, "value": invoice}],
@@ -38,17 +46,33 @@ def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: S
         "use": "claim",
         "patient": {"reference": visit.patient},
         "created": made,
-        "insurer": {"reference": settled.insurer},
+        "insurer": {"reference": layer.insurer},
     }
     provider = {"reference": visit.organization} if visit.organization else {"display": visit.place}
-    put(
-        desk,
-        shared | {"resourceType": "Claim", "provider": provider, "priority": PRIORITY} | asked(sheet, settled, visit),
-    )
-    put(desk, shared | {"resourceType": "ClaimResponse"} | answer(id, sheet, settled))
+    claim = shared | {"resourceType": "Claim", "provider": provider, "priority": PRIORITY}
+    put(desk, claim | {"insurance": insurance(invoice, layers)} | asked(sheet, visit))
+    put(desk, shared | {"resourceType": "ClaimResponse"} | answer(id, sheet, layer))
 
 
-def asked(sheet: Sheet, settled: Settled, visit: Visited) -> Resource:
+def insurance(invoice: str, layers: Sequence[Layer]) -> list[Resource]:
+    """https://hl7.org/fhir/R4/claim-definitions.html#Claim.insurance"""
+    told = []
+    for number, layer in enumerate(layers, 1):
+        if not layer.coverage:
+            continue
+        one: Resource = {
+            "sequence": number,
+            "focal": number == len(layers),
+            "coverage": {"reference": layer.coverage},
+        }
+        answered = number < len(layers) and layer.rule is not None and (number == 1 or layer.settlement.lines)
+        told.append(
+            one | ({"claimResponse": {"reference": f"ClaimResponse/{claim_id(invoice, number)}"}} if answered else {})
+        )
+    return told
+
+
+def asked(sheet: Sheet, visit: Visited) -> Resource:
     items = [
         {
             "sequence": number,
@@ -59,26 +83,27 @@ def asked(sheet: Sheet, settled: Settled, visit: Visited) -> Resource:
         }
         for number, one in enumerate(sheet.items, 1)
     ]
-    insurance = {"sequence": 1, "focal": True, "coverage": {"reference": settled.coverage}}
-    return {"insurance": [insurance], "item": items, "total": amount(sheet.total, sheet.currency)}
+    return {"item": items, "total": amount(sheet.total, sheet.currency)}
 
 
-def answer(id: str, sheet: Sheet, settled: Settled) -> Resource:
-    """What each payer has of it; `disposition` names the rule."""
+def answer(id: str, sheet: Sheet, layer: Layer) -> Resource:
+    """What each payer has of it by this insurance, of which the insured's goes to the next one, if there is one;
+    `disposition` names the rule."""
     totals = [
-        {"category": called(payer), "amount": amount(sheet.pays(payer), sheet.currency)}
+        {"category": called(payer), "amount": amount(layer.settlement.pays(payer), sheet.currency)}
         for payer in PAYERS
-        if sheet.pays(payer)
+        if layer.settlement.pays(payer)
     ]
     told = {
         "request": {"reference": f"Claim/{id}"},
         "outcome": "complete",
-        "disposition": settled.settlement.version,
+        "disposition": layer.settlement.version,
     }
     return told | ({"total": totals} if totals else {})
 
 
-def cancel_claim(desk: Desk, invoice: str) -> None:
-    for type in ("Claim", "ClaimResponse"):
-        if found := standing(desk, f"{type}/{claim_id(invoice)}"):
-            put(desk, found | {"status": "cancelled"})
+def cancel_claims(desk: Desk, invoice: str, settled: Settled | None) -> None:
+    for number in range(1, len(settled.layers) + 1 if settled else 1):
+        for type in ("Claim", "ClaimResponse"):
+            if found := standing(desk, f"{type}/{claim_id(invoice, number)}"):
+                put(desk, found | {"status": "cancelled"})

@@ -1,12 +1,13 @@
-"""Which insurance settles a visit. https://hl7.org/fhir/R4/coverage.html
+"""Which insurances settle a visit. https://hl7.org/fhir/R4/coverage.html
 
-The one in force on the day, of several the one whose `order` is lowest. Nothing is guessed: where two could be meant,
-or a rule counts in another currency than the tariff, it is refused, and a clerk says which.
+Those in force on the day, one after the other by their `order`. Nothing is guessed: where two could be meant, or a rule
+counts in another currency than the tariff, it is refused, and a clerk says which.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from salus.assistants.answers import every
 from salus.base.errors import Conflict, Missing
@@ -39,13 +40,18 @@ def known(records: Records, patient: str) -> tuple[str, ...]:
     return tuple(sorted(str(one["id"]) for one in found))
 
 
-def insured(desk: Desk, local: Local, visit: Visited, ids: Sequence[str]) -> Insured:
-    """Raises Conflict (path `coverage`: two could be meant; path `currency`: rule and tariff differ)."""
+def insurances(desk: Desk, local: Local, visit: Visited, ids: Sequence[str]) -> tuple[Insured, ...]:
+    """In the order in which they pay, at least one. Raises Conflict (path `coverage`: two could be meant; path
+    `currency`: rule and tariff differ)."""
     cards = [one for id in ids if (one := standing(desk, f"Coverage/{id}")) and insurer_of(one)]
     usable = [one for one in cards if one["status"] == "active" and in_force(one, visit.day)]
     if not usable:
-        return Insured(why="expired" if cards else "uncovered")
-    card = first(usable)
+        return (Insured(why="expired" if cards else "uncovered"),)
+    return tuple(by_card(desk, local, visit, card) for card in in_order(usable))
+
+
+def by_card(desk: Desk, local: Local, visit: Visited, card: Resource) -> Insured:
+    """By what a card settles a visit."""
     name, insurer = f"Coverage/{card['id']}", insurer_of(card)
     person = standing(desk, f"Patient/{bare(visit.patient)}") or {}
     rule = rule_for(local.rules(visit.place), card, person, visit.place, visit.kind, visit.day)
@@ -77,13 +83,14 @@ def in_force(card: Resource, day: date) -> bool:
     return start <= told and (not end or told[: len(end)] <= end)
 
 
-def first(cards: Sequence[Resource]) -> Resource:
-    """Raises Conflict where two are first."""
+def in_order(cards: Sequence[Resource]) -> list[Resource]:
+    """The lowest `Coverage.order` first. Raises Conflict where two have the same."""
     ordered = sorted(cards, key=rank)
-    if len(ordered) > 1 and rank(ordered[0]) == rank(ordered[1]):
-        names = " and ".join(f"Coverage/{one['id']}" for one in ordered[:2])
-        raise Conflict(f"{names} are both in force: say in Coverage.order which pays first", path="coverage")
-    return ordered[0]
+    for one, following in pairwise(ordered):
+        if rank(one) == rank(following):
+            names = f"Coverage/{one['id']} and Coverage/{following['id']}"
+            raise Conflict(f"{names} are both in force: say in Coverage.order which pays first", path="coverage")
+    return ordered
 
 
 def rank(card: Resource) -> int:

@@ -3,11 +3,12 @@
 `issue` (issuing.py) and `cancel` (cancelling.py) make and unmake them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from salus.assistants.answers import every
+from salus.base.words import words_of
 from salus.places.settlement import Line, Settlement, told
 from salus.places.settlement.telling import payer
 from salus.records import Records, books
@@ -17,9 +18,10 @@ from salus.services.billing.completeness import Missed, missing
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
 from salus.services.billing.names import Resource, is_billed, owed
-from salus.services.billing.sheets import Charged, Settled, Sheet, replayed, sheet_of
+from salus.services.billing.sheets import Charged, Settled, Sheet, passed, replayed, sheet_of
 from salus.ui.formats import money
 
+WORDS = words_of("salus.services.billing")
 __all__ = ["Bill", "Explained", "Missed", "bill", "cancel", "invoices_of", "issue", "missing", "replayed"]
 
 
@@ -59,7 +61,7 @@ class Bill:
 
     @property
     def settlement(self) -> Settlement | None:
-        return self.settled.settlement if self.settled else None
+        return self.settled.combined if self.settled else None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -75,8 +77,40 @@ class Bill:
         def named(code: str) -> str:
             return names.get(code, (code, code))[language == "zh"]
 
-        for line in self.lines:
-            yield Explained(payer(line, language), line.amount, told(line, language, amount, named))
+        for number, one in enumerate(self.settled.layers if self.settled else (), 1):
+            yield from handed_on(self, number, language, amount)
+            for line in one.settlement.lines:
+                yield Explained(
+                    payer_of(payer(line, language), line.payer, number, language),
+                    line.amount,
+                    told(line, language, amount, named),
+                )
+
+    @property
+    def insurances(self) -> tuple[tuple[str, int], ...]:
+        """Each insurer with what it has of the bill, in the order in which they pay."""
+        layers = self.settled.layers if self.settled else ()
+        return tuple(
+            (one.insurer, one.settlement.pays("insurer") + one.settlement.pays("serious"))
+            for one in layers
+            if one.insurer
+        )
+
+
+def handed_on(bill: Bill, number: int, language: str, amount: Callable[[int], str]) -> Iterator[Explained]:
+    """What the insurance before this one leaves is what this one pays of."""
+    if number > 1 and bill.settled:
+        for line in passed(bill.settled.layers[number - 2].settlement):
+            why = WORDS("insurance.passed", language, before=number - 1, next=number, amount=amount(-line.amount))
+            yield Explained(payer(line, language), line.amount, why)
+
+
+def payer_of(name: str, kind: str, number: int, language: str) -> str:
+    """Of a second insurance its number is said; the patient is the same."""
+    if number == 1 or kind in ("insured", "provider"):
+        return name
+    key = "insurance.number" if kind == "insurer" else "insurance.payer"
+    return WORDS(key, language, payer=name, number=number)
 
 
 def invoices_of(records: Records, patient: str) -> list[Bill]:

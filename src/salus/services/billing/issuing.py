@@ -12,7 +12,7 @@ import msgspec
 
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
-from salus.places.settlement import Claim, Visit, Year
+from salus.places.settlement import Claim, Item, Visit, Year, left
 from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
@@ -25,7 +25,7 @@ from salus.services.billing.done import OVER
 from salus.services.billing.drawing import chain, last_issued, with_sheet
 from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, owed
-from salus.services.billing.sheets import Settled, Sheet, moved, settled_by, sheet_of
+from salus.services.billing.sheets import Layer, Settled, Sheet, left_settled_by, moved, settled_by, sheet_of, whole_of
 
 
 def issue(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Resource:
@@ -70,7 +70,7 @@ def written(desk: Desk, local: Local, visit: Visited, invoices: list[Resource], 
     before, sheet = last_issued(invoices), sheet_of(draft)
     earlier = sheet_of(before).settled if before else None
     settled = again(desk, sheet, earlier) if earlier else anew(desk, local, visit, sheet, ids)
-    due = settled.settlement.pays("insured")
+    due = settled.pays("insured")
     if due < 0:
         raise Conflict(
             f"By this bill the patient would get {-due} minor units back: cancel Invoice/{before and before['id']}, "
@@ -89,27 +89,55 @@ def written(desk: Desk, local: Local, visit: Visited, invoices: list[Resource], 
 
 def anew(desk: Desk, local: Local, visit: Visited, sheet: Sheet, ids: Sequence[str]) -> Settled:
     """The first bill of a visit."""
-    by = coverages.insured(desk, local, visit, ids)
-    year = years.year_of(desk, by.coverage, visit.day.year, sheet.currency) if by.rule else Year()
-    items = tuple(one.item for one in sheet.items)
-    claim = Claim(Visit(visit.kind, visit.day, visit.level), items, year, by.account)
+    by, *others = coverages.insurances(desk, local, visit, ids)
+    claim = claimed(desk, by, Visit(visit.kind, visit.day, visit.level), tuple(one.item for one in sheet.items))
     made = settled_by(by.rule, by.why, claim, sheet.currency, {})
-    return Settled(claim, made, {}, names(sheet), by.rule, by.why, by.coverage, by.insurer)
+    first = Settled(claim, made, {}, by.rule, by.why, by.coverage, by.insurer, names(sheet))
+    further: list[Layer] = []
+    for one in others:
+        claim = claimed(desk, one, claim.visit, left(claim, made))
+        made = left_settled_by(one.rule, one.why, claim, sheet.currency, {})
+        further.append(Layer(claim, made, {}, one.rule, one.why, one.coverage, one.insurer))
+    return msgspec.structs.replace(first, further=tuple(further))
+
+
+def claimed(desk: Desk, by: coverages.Insured, visit: Visit, items: tuple[Item, ...]) -> Claim:
+    """What an insurance is asked for, with the year as the books have it."""
+    year = years.year_of(desk, by.coverage, visit.day.year, by.rule.currency) if by.rule else Year()
+    return Claim(visit, items, year, by.account)
 
 
 def again(desk: Desk, sheet: Sheet, earlier: Settled) -> Settled:
-    """What came late: the whole visit by the rule and insurance it was settled by, less what it was billed."""
+    """What came late: the whole visit by the rules and insurances it was settled by, less what it was billed."""
     items = (*earlier.claim.items, *(one.item for one in sheet.items))
-    claim = replace(earlier.claim, items=items)
-    if earlier.rule:
-        now = years.year_of(desk, earlier.coverage, earlier.claim.visit.day.year, sheet.currency)
-        year = moved(earlier.added, now)
-        left = coverages.personal_left(desk, earlier.coverage, earlier.rule)
-        claim = replace(claim, year=year, account=left + earlier.whole["account"])
-    before = {payer: amount for payer, amount in earlier.whole.items() if amount}
+    claim = claimed_again(desk, sheet, earlier, items)
+    before = had(earlier)
     made = settled_by(earlier.rule, earlier.why, claim, sheet.currency, before)
+    further, last = [], made
+    last_claim = claim
+    for one in earlier.further:
+        last_claim = claimed_again(desk, sheet, one, left(last_claim, whole_of(last)))
+        last = left_settled_by(one.rule, one.why, last_claim, sheet.currency, had(one))
+        further.append(msgspec.structs.replace(one, claim=last_claim, settlement=last, before=had(one)))
     told = {**earlier.names, **names(sheet)}
-    return msgspec.structs.replace(earlier, claim=claim, settlement=made, before=before, names=told)
+    return msgspec.structs.replace(
+        earlier, claim=claim, settlement=made, before=before, names=told, further=tuple(further)
+    )
+
+
+def claimed_again(desk: Desk, sheet: Sheet, earlier: Layer, items: tuple[Item, ...]) -> Claim:
+    """What the insurance is asked for now: its year and the personal account as they would be without the visit."""
+    claim = replace(earlier.claim, items=items)
+    if not earlier.rule:
+        return claim
+    now = years.year_of(desk, earlier.coverage, earlier.claim.visit.day.year, sheet.currency)
+    account = coverages.personal_left(desk, earlier.coverage, earlier.rule) + earlier.whole["account"]
+    return replace(claim, year=moved(earlier.added, now), account=account)
+
+
+def had(earlier: Layer) -> dict[str, int]:
+    """What each payer has of earlier bills."""
+    return {payer: amount for payer, amount in earlier.whole.items() if amount}
 
 
 def names(sheet: Sheet) -> dict[str, tuple[str, str]]:
@@ -117,11 +145,13 @@ def names(sheet: Sheet) -> dict[str, tuple[str, str]]:
 
 
 def post(desk: Desk, invoice: Resource, sheet: Sheet, settled: Settled, earlier: Settled | None) -> None:
-    """The bill and what it adds to the year, under one key: together or not at all, and once."""
+    """The bill and what it adds to the years, under one key: together or not at all, and once."""
     entries = postings.entries(invoice, sheet, settled)
-    if settled.rule:
-        added = moved(earlier.added, settled.added) if earlier else settled.added
-        entries += years.entries(settled.coverage, settled.claim.visit.day.year, added)
+    befores = earlier.layers if earlier else (None,) * len(settled.layers)
+    for one, before in zip(settled.layers, befores, strict=True):
+        if one.rule:
+            added = moved(before.added, one.added) if before else one.added
+            entries += years.entries(one.coverage, one.claim.visit.day.year, added)
     if entries:
         books.limit(desk, owed(invoice), sheet.currency, least=0)
         books.post(desk, f"invoice/{invoice['id']}", sheet.currency, entries, f"Invoice/{invoice['id']}")

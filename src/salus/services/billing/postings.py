@@ -2,26 +2,31 @@
 
 from collections.abc import Mapping
 
+from salus.places.settlement import Payer
 from salus.records.books import Entry
 from salus.services.billing.names import WRITEOFF, Resource, income, owed
-from salus.services.billing.sheets import PAYERS, Settled, Sheet
+from salus.services.billing.sheets import Layer, Settled, Sheet
 
 
 def entries(invoice: Resource, sheet: Sheet, settled: Settled) -> list[Entry]:
     """Debits of the payers against incomes; their sums are equal since the lines of a settlement are the bill."""
-    who = {
-        "insured": owed(invoice),
-        "insurer": settled.insurer,
-        "serious": settled.insurer,
-        "account": f"{settled.coverage}/account",
-        "provider": WRITEOFF,
-    }
-    wanted: dict[str, int] = {}
-    for payer in PAYERS:
-        wanted[who[payer]] = wanted.get(who[payer], 0) + settled.settlement.pays(payer)
+    wanted: dict[str, int] = {owed(invoice): settled.pays("insured")}
+    for layer in settled.layers:
+        for payer, name in others(layer).items():
+            wanted[name] = wanted.get(name, 0) + layer.settlement.pays(payer)
     for one in sheet.items:
         wanted[income(one.kind)] = wanted.get(income(one.kind), 0) - one.amount
     return poured(wanted)
+
+
+def others(layer: Layer) -> dict[Payer, str]:
+    """Whose account of the books each payer but the patient is, for one insurance."""
+    return {
+        "insurer": layer.insurer,
+        "serious": layer.insurer,
+        "account": f"{layer.coverage}/account",
+        "provider": WRITEOFF,
+    }
 
 
 def poured(net: Mapping[str, int]) -> list[Entry]:

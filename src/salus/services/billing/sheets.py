@@ -6,7 +6,7 @@ years to come, whatever the files of tariffs and rules say by then.
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -17,11 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from salus.base.errors import Invalid
-from salus.places.settlement import Claim, Item, Line, Payer, Rule, Settlement, Year, all_own, settle
+from salus.places.settlement import Claim, Item, Line, Payer, Rule, Settlement, Year, all_own, left, settle
 from salus.records import Records
 from salus.services.billing.names import SHEET, Resource, extension, invoice_id
 from salus.services.looking import looked_up
 
+BEFORE = "before"  # the step of a line that takes off what an earlier bill gave
 PAYERS: tuple[Payer, ...] = ("insured", "insurer", "serious", "account", "provider")
 
 
@@ -59,14 +60,14 @@ class Charged(Struct, frozen=True):
         return self.zh if language == "zh" else self.en
 
 
-class Settled(Struct, frozen=True):
-    """How it was settled: the claim is of the whole visit, `before` is what earlier bills of the visit gave each payer,
-    `names` what each code is called in English and Chinese. Without a rule, `why` says why there is none."""
+class Layer(Struct, frozen=True):
+    """How one insurance settled what it was asked for: the first the whole visit, the next what the one before it left
+    to the patient. `before` is what earlier bills of the visit gave each payer. Without a rule, `why` says why there is
+    none."""
 
     claim: Claim
     settlement: Settlement
     before: dict[str, int]
-    names: dict[str, tuple[str, str]]
     rule: Rule | None = None
     why: str = ""
     coverage: str = ""
@@ -81,6 +82,40 @@ class Settled(Struct, frozen=True):
     def whole(self) -> dict[str, int]:
         """What each payer has of the whole visit, with earlier bills."""
         return {one: self.settlement.pays(one) + self.before.get(one, 0) for one in PAYERS}
+
+
+class Settled(Layer, frozen=True):
+    """How a bill was settled, by the first insurance and by those `further` in their order; `names` what each code is
+    called in English and Chinese."""
+
+    names: dict[str, tuple[str, str]] = {}
+    further: tuple[Layer, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return (self, *self.further)
+
+    def pays(self, payer: Payer) -> int:
+        """What a payer has of this bill: the patient what the last insurance leaves, others what all give them."""
+        if payer == "insured":
+            return self.layers[-1].settlement.pays(payer)
+        return sum(one.settlement.pays(payer) for one in self.layers)
+
+    @property
+    def combined(self) -> Settlement:
+        """All lines as one settlement: what an insurance passes on is taken off the patient before the next begins."""
+        made = self.settlement
+        for one in self.further:
+            lines = (*made.lines, *passed(made), *one.settlement.lines)
+            versions = " + ".join(filter(None, (made.version, one.settlement.version)))
+            made = Settlement(versions, made.currency, lines, made.year)
+        return made
+
+
+def passed(made: Settlement) -> tuple[Line, ...]:
+    """What is left to the patient goes to the next insurance."""
+    amount = made.pays("insured")
+    return (Line("passed", "insured", -amount),) if amount else ()
 
 
 class Sheet(Struct, frozen=True):
@@ -99,7 +134,7 @@ class Sheet(Struct, frozen=True):
         """What a payer has of this bill; before it is settled all is the patient's."""
         if self.settled is None:
             return self.total if payer == "insured" else 0
-        return self.settled.settlement.pays(payer)
+        return self.settled.pays(payer)
 
     def with_item(self, item: Charged) -> "Sheet":
         kept = [one for one in self.items if one.charge != item.charge]
@@ -129,8 +164,24 @@ def kept(sheet: Sheet) -> Resource:
 def settled_by(rule: Rule | None, why: str, claim: Claim, currency: str, before: dict[str, int]) -> Settlement:
     """The whole visit by the rule, less what earlier bills of it gave: the same, however late a charge comes."""
     made = settle(rule, claim) if rule else all_own(claim, currency, why)
-    less = tuple(Line("before", payer, -before[payer]) for payer in PAYERS if before.get(payer))
-    return Settlement(made.version, made.currency, made.lines + less, made.year)
+    return less(made, before)
+
+
+def left_settled_by(rule: Rule | None, why: str, claim: Claim, currency: str, before: dict[str, int]) -> Settlement:
+    """The same of what another insurance left: where that is nothing, no visit is counted in the year either."""
+    if claim.items:
+        return settled_by(rule, why, claim, currency, before)
+    return less(Settlement(rule.version if rule else "", currency, (), claim.year), before)
+
+
+def less(made: Settlement, before: dict[str, int]) -> Settlement:
+    lines = tuple(Line(BEFORE, payer, -before[payer]) for payer in PAYERS if before.get(payer))
+    return Settlement(made.version, made.currency, made.lines + lines, made.year)
+
+
+def whole_of(made: Settlement) -> Settlement:
+    """Of the whole visit: earlier bills are not taken off."""
+    return Settlement(made.version, made.currency, tuple(one for one in made.lines if one.step != BEFORE), made.year)
 
 
 def replayed(invoice: Resource) -> Settlement:
@@ -140,7 +191,13 @@ def replayed(invoice: Resource) -> Settlement:
     told = sheet.settled
     if told is None:
         raise Invalid(f"Invoice/{invoice['id']} is not settled yet: issue it first", path="status")
-    return settled_by(told.rule, told.why, told.claim, sheet.currency, told.before)
+    made = settled_by(told.rule, told.why, told.claim, sheet.currency, told.before)
+    claim, again, further = told.claim, made, []
+    for one in told.further:
+        claim = replace(one.claim, items=left(claim, whole_of(again)))
+        again = left_settled_by(one.rule, one.why, claim, sheet.currency, one.before)
+        further.append(msgspec.structs.replace(one, claim=claim, settlement=again))
+    return msgspec.structs.replace(told, settlement=made, further=tuple(further)).combined
 
 
 def decimal(value: Fraction) -> str:
