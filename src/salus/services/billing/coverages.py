@@ -88,7 +88,7 @@ def in_order(cards: Sequence[Resource]) -> list[Resource]:
     ordered = sorted(cards, key=rank)
     for one, following in pairwise(ordered):
         if rank(one) == rank(following):
-            names = f"Coverage/{one['id']} and Coverage/{following['id']}"
+            names = " and ".join(f"Coverage/{card['id']}" for card in (one, following))
             raise Conflict(f"{names} are both in force: say in Coverage.order which pays first", path="coverage")
     return ordered
 
