@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from salus.analytics.events import Follower
 from salus.assistants.bedside import Bedside
+from salus.base import clock
 from salus.base.settings import Settings
 from salus.demo import city
 from salus.learning.learn import learn_task
@@ -39,6 +40,13 @@ TASK = {
     "models": {"families": ["logistic"]},
     "budget": {"seconds": 4, "trials": 1},
 }
+
+
+@pytest.fixture(autouse=True)
+def still() -> Iterator[None]:
+    """The clock stands while somebody looks: no time that is offered goes by meanwhile, and no day ends."""
+    with clock.stopped_at(clock.now()):
+        yield
 
 
 @pytest.fixture(scope="session")

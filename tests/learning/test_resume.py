@@ -26,7 +26,7 @@ def broken(tmp_path: Path) -> Path:
         if stage == "step6_best":
             raise KeyboardInterrupt
 
-    ask = {"subject": "who", "families": ["logistic", "tree"], "budget": Budget(seconds=60, trials=2)}
+    ask = {"subject": "who", "families": ["logistic", "tree"], "budget": Budget(seconds=3600, trials=2)}
     with pytest.raises(KeyboardInterrupt):
         learn_table(tmp_path / "t.csv", "ill", tmp_path / "registry", progress=unplugged, **ask)
     return next((tmp_path / "runs").iterdir())

@@ -97,7 +97,7 @@ def test_a_trial_that_overruns_is_stopped_and_the_next_one_starts_afresh(tmp_pat
 
     assert "stopped" == slow.state
     assert len(slow.steps) < 3
-    assert took < 30  # its rounds would take hours
+    assert took < 120  # its rounds would take hours
     assert "done" == after.state
 
 
@@ -112,7 +112,7 @@ def test_a_search_keeps_its_whole_time_and_each_familys(tmp_path: Path) -> None:
     started = time.monotonic()
     search(sample(6_000, 60), ["elastic", "forest"], task(seconds=3, trials=50), tmp_path, silent)
 
-    assert time.monotonic() - started < 3 + 30  # 50 trials of each would take minutes
+    assert time.monotonic() - started < 3 + 120  # 50 trials of each would take minutes
     assert {"elastic", "forest"} == {line.family for line in lines(tmp_path)}
 
 
@@ -126,10 +126,10 @@ def kept(folder: Path) -> list[tuple]:
 
 
 def test_a_search_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    names, wanted = ["logistic", "tree"], task(seconds=120, trials=7)
+    names, wanted = ["logistic", "tree"], task(seconds=3600, trials=7)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     found = search(sample(), names, wanted, whole, silent)
-    search(sample(), names[:1], task(seconds=120, trials=4), broken, silent)
+    search(sample(), names[:1], task(seconds=3600, trials=4), broken, silent)
     with (broken / "trials.jsonl").open("ab") as file:
         file.write(b'{"family":"logistic","par')  # the power went while this was written
 
@@ -138,7 +138,7 @@ def test_a_search_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -
 
 
 def test_trials_that_do_worse_than_most_are_pruned(tmp_path: Path) -> None:
-    search(sample(), ["svm"], task(seconds=120, trials=12), tmp_path, silent)
+    search(sample(), ["svm"], task(seconds=3600, trials=12), tmp_path, silent)
     states = [line.state for line in lines(tmp_path)]
 
     assert "done" == states[0]

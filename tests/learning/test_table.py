@@ -17,7 +17,7 @@ from salus.learning.step5_evaluate.figures import Evaluation
 from salus.learning.step7_deploy import Registry
 from salus.learning.task import Budget
 
-BUDGET = Budget(seconds=1, trials=2)
+BUDGET = Budget(seconds=0)
 HEADER = ["visit_id", "person", "age", "sex", "ward_type", "icd", "symptoms", "lab", "copy_of_lab", "always", "outcome"]
 
 

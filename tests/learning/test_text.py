@@ -120,7 +120,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Deployed, 
         with (folder / name).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["note", "age", "ward"], *part])
     made = learn_table(
-        folder / "train.csv", "ward", folder / "registry", test=folder / "test.csv", budget=Budget(seconds=3, trials=2)
+        folder / "train.csv", "ward", folder / "registry", test=folder / "test.csv", budget=Budget(seconds=0)
     )
     model = Registry(folder / "registry").promoted(made.name)
     assert model is not None

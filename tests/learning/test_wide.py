@@ -151,7 +151,7 @@ TASK = {
         "derived": {"level": {"formula": "lab / (age + 1)", "of": {"lab": "LAB//x"}, "values": ["last"]}},
     },
     "models": {"families": ["logistic", "lightgbm"]},
-    "budget": {"seconds": 2, "trials": 2},
+    "budget": {"seconds": 0},
 }
 
 

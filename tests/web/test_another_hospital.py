@@ -73,7 +73,7 @@ min_subjects = 5
 [models]
 families = ["logistic"]
 [budget]
-seconds = 3
+seconds = 0
 trials = 1
 """
 

@@ -56,7 +56,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Path]:
         horizon=730,
         subject="patient",
         stack=True,
-        budget=Budget(seconds=2, trials=2),
+        budget=Budget(seconds=0),
     )
     return made, folder / "registry"
 
