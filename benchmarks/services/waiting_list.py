@@ -243,9 +243,10 @@ def overlaps(one: tuple[Any, ...], other: tuple[Any, ...], at: str) -> bool:
 # --- seconds, with houses that are killed ---
 
 
-def serve(place: str, folder: str) -> None:
-    """A house at work."""
+def serve(place: str, folder: str, begun: Any) -> None:
+    """A house at work; it says when it begins."""
     with Store(place) as store:
+        begun.set()
         Rounds(house(store, folder), [rounds.LISTENER], rounds.CHORES).run(threading.Event())
 
 
@@ -254,8 +255,12 @@ def house(store: Store, folder: str | Path) -> House:
 
 
 def working(place: str, folder: str) -> Any:
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(place, folder), daemon=True)
+    """A house that has begun: how long its start takes is the machine's matter."""
+    spawn = multiprocessing.get_context("spawn")
+    begun = spawn.Event()
+    process = spawn.Process(target=serve, args=(place, folder, begun), daemon=True)
     process.start()
+    begun.wait(600)
     return process
 
 

@@ -135,7 +135,7 @@ def test_days_go_by_and_nobody_is_passed_over(lived: Any, new_file: Callable[[],
 def test_houses_are_killed_and_no_time_is_offered_twice_or_overlooked(
     lived: Any, new_place: Callable[[], str], tmp_path: Path
 ):
-    found = lived.attack(new_place(), str(tmp_path), 60, kills=2, each=4, people=40, weeks=1)
+    found = lived.attack(new_place(), str(tmp_path), 600, kills=2, each=4, people=40, weeks=1)
 
     assert 2 == found["killed"] and found["offers seen"] >= 8
     assert (0, 0) == (found["twice"], found["overlooked"])

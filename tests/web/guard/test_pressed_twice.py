@@ -73,12 +73,13 @@ def test_what_is_moved_and_let_go_at_once_is_let_go(ward):
     records = ward.open(SYSTEM, Purpose.OPERATIONS)
     id = records.search("Appointment", f"patient=Patient/{WHO}&status=booked&_count=1").versions[0].id
     desk, begins = Booking(ward, *DESK), clock.now() + timedelta(days=3)
-    ends = begins + timedelta(hours=2)
+    ends = begins + timedelta(days=21)  # longer than any holiday, on which the clinic offers nothing
     offer = find(ward, service_of(ward, "clinic", begins, ends), begins, ends, most=1)[0]
     at_once(*[lambda: desk.move(id, offer), lambda: desk.cancel(id)] * 2)
 
     assert "cancelled" == records.read("Appointment", id).json()["status"]
-    assert offer == find(ward, service_of(ward, "clinic", begins, ends), begins, ends, most=1)[0]  # nobody holds it
+    # nobody holds it
+    assert offer in find(ward, service_of(ward, "clinic", begins, ends), begins, ends, most=20)
 
 
 def test_a_bill_is_paid_once_by_four_desks(ward, told, bill):
