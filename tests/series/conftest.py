@@ -9,7 +9,7 @@ import pytest
 from salus.base import clock
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
-from salus.services.appointments.catalogue import EVERY, MINUTES, ZONE
+from salus.services.appointments.catalogue import COURSE, EVERY, MINUTES, ZONE
 from salus.services.appointments.series import Series
 
 NOW = datetime(2026, 1, 25, 4, tzinfo=UTC)  # a Sunday
@@ -28,7 +28,8 @@ def lay(store: Store, id: str, zone: str, country: str = "CN", doctors: int = 2,
         records.update(type, name, {"resourceType": type, **body})
 
     put("Location", id, extension=[{"url": ZONE, "valueCode": zone}])
-    lengths = [{"url": MINUTES, "valueInteger": 60}, {"url": EVERY, "valueInteger": 30}]
+    numbers = {MINUTES: 60, EVERY: 30, COURSE: 20}
+    lengths = [{"url": url, "valueInteger": number} for url, number in numbers.items()]
     extension = lengths + more.pop("extension", [])
     area = [{"identifier": {"value": country}, "display": country}]
     put("HealthcareService", id, extension=extension, location=[{"reference": f"Location/{id}"}], coverageArea=area)

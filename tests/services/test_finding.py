@@ -17,7 +17,8 @@ from salus.records import Store, holds
 from salus.records.desk import Desk
 from salus.records.holds import Wanted
 from salus.records.writer import Request
-from salus.services.appointments.finding import Bookable, Offer, Service, find
+from salus.services.appointments.catalogue import Laid
+from salus.services.appointments.finding import Bookable, Offer, Opening, Service, find
 from salus.services.appointments.hours import Window, hours_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -48,7 +49,10 @@ def store(new_place: Callable[[], str]) -> Iterator[Store]:
 
 def drawn(draw: Random) -> Service:
     """Up to four doctors, of whom some keep the same hours, with a room or two; nobody was named before."""
-    kept = [hours_of({"availableTime": draw.choice(KEPT)}, ZONE, draw.choice(["CN", None])) for _ in range(3)]
+    kept: list[Opening] = [
+        hours_of({"availableTime": draw.choice(KEPT)}, ZONE, draw.choice(["CN", None])) for _ in range(3)
+    ]
+    kept.append(laid(draw))
     name = str(uuid7())
     doctors = tuple(
         Bookable(f"PractitionerRole/{name}-{n}", f"Practitioner/{name}-{n}", draw.choice(kept))
@@ -58,6 +62,13 @@ def drawn(draw: Random) -> Service:
         tuple(f"Location/{name}-{pool}-{n}" for n in range(draw.randint(1, 2))) for pool in range(draw.randint(0, 2))
     )
     return Service(draw.choice([15, 20, 40, 90]), draw.choice([10, 15, 30]), doctors, pools)
+
+
+def laid(draw: Random) -> Laid:
+    """Slots of an hour that a hospital keeps, those of some days."""
+    first = int(NOW.replace(hour=0, minute=0).timestamp())
+    at = (first + 3600 * (24 * day + hour) for day in range(DAYS) for hour in range(4) if draw.random() < 0.3)
+    return Laid(tuple((start, start + 3600, f"Slot/{start}") for start in at), ZONE)
 
 
 def diary(draw: Random, busy: float, free_days: int) -> list[Held]:

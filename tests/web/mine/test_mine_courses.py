@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -12,14 +13,16 @@ from urllib.parse import urlencode
 import pytest
 
 from salus.base import clock
+from salus.base.errors import Conflict
 from salus.base.ids import uuid7
-from salus.privacy import SYSTEM, Purpose
+from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.brochure import USUAL
-from salus.services.appointments.courses import visits
+from salus.services.appointments.courses import Courses, visits
 from salus.services.appointments.days import next_days
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.planning import Course
 
 NOW = datetime(2026, 9, 14, 1, tzinfo=UTC)  # Monday morning, two weeks before a week of holidays
 SERVICE = "bones"
@@ -274,6 +277,14 @@ def test_a_second_course_of_a_service_waits_until_the_first_is_over(phone, house
     assert f'href="{course}"' in page and "before you book another" in page
     answer = phone.send(page, "/mine/courses", **ASKED | {"time": "09:30"}, key="another")
     assert 409 == answer.status_code and 2 == len(of_course(house))
+
+
+def test_a_patient_books_no_longer_course_than_the_service_offers_by_whichever_door(ward):
+    desk = Courses(ward, Actor("Patient/showcase-1", Role.PATIENT, "showcase-1"), Purpose.PATIENT_REQUEST)
+    long = Course(SERVICE, datetime(2026, 9, 21, 9), "FREQ=WEEKLY;COUNT=11", holidays="move")
+    with pytest.raises(Conflict, match="no course of 11 visits"):
+        desk.book_all("k", "Patient/showcase-1", long)
+    assert 10 == len(desk.book_all("k", "Patient/showcase-1", replace(long, rule="FREQ=WEEKLY;COUNT=10")).visits)
 
 
 def test_anothers_course_and_order_are_as_if_they_were_not_there(phone, house, ward):

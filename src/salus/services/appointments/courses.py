@@ -17,7 +17,7 @@ from salus.records import Records, Store
 from salus.records.desk import Desk
 from salus.services.acting import current, found, standing
 from salus.services.appointments.booking import TYPE, Wish, patient_of
-from salus.services.appointments.catalogue import service_of
+from salus.services.appointments.catalogue import COURSE, number, service_of
 from salus.services.appointments.finding import seconds, starts
 from salus.services.appointments.series import Change, Series, series_of, service_ref
 
@@ -50,6 +50,10 @@ class Courses(Series):
     def check_order(self, desk: Desk, series: str, wishes: Sequence[Wish]) -> None:
         """Raises Conflict. What the same request has booked already counts as this course."""
         wish = wishes[0]
+        if not wish.order and len(wishes) > number(current(desk, wish.service), COURSE, 0):
+            raise Conflict(
+                f"{wish.service} offers patients no course of {len(wishes)} visits: ask the desk", path="rule"
+            )
         check_left(desk, series, wish.patient, wish.service, wish.order, len(wishes))
 
     def changed(self, desk: Desk, id: str, verb: str, change: Change) -> Resource:

@@ -19,8 +19,10 @@ from salus.api.fhir.operations.appointments import named, needed, whose
 from salus.api.fhir.operations.terminology import Asked
 from salus.base import clock
 from salus.base.errors import Issue, Malformed
+from salus.privacy import Role
 from salus.records import Records
 from salus.services.appointments.booking import participants, slotted, timed
+from salus.services.appointments.courses import Courses
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.planning import Course, Planned, clock_of, plan
 from salus.services.appointments.series import Series
@@ -49,7 +51,8 @@ def found(records: Records, ask: Ask) -> Answer:
 
 def booked(records: Records, ask: Ask) -> Answer:
     asked = Asked(ask, *COURSE, "patient", "key", "partly", "description")
-    desk = Series(records.store, records.actor, records.purpose)
+    kind = Courses if records.actor.role is Role.PATIENT else Series
+    desk = kind(records.store, records.actor, records.purpose)
     made = desk.book_all(
         needed(asked, "key"),
         whose(records, asked),
