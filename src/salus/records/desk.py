@@ -120,6 +120,8 @@ class Desk:
             pending.rows = Known(self._look_up)
         self._rows = pending.rows  # by type and id; of a reference to elsewhere by None and its URL
         self._touched: set[int] = set()
+        self._seen: tuple[str, str, int, Standing | None] | None = None  # what was asked for last, before which change
+        self._times: dict[int, datetime] = {}  # of transactions
         self.changes: list[tuple[int, int, int, int]] = []  # n, row, version, act
         self.next = 0  # n of the next change
         self.digests: list[bytes] = []
@@ -203,8 +205,11 @@ class Desk:
         """What stands at an address, or None. Writes of this transaction count."""
         if self._rows.get((type, id)) in self._touched:
             self.flush()
-        found = self.connection.execute(FIND, self.kinds.key(type, id)).fetchone()
-        return Standing(*found) if found else None
+        asked = (type, id, self.next)
+        if self._seen is None or self._seen[:3] != asked or self.erases:
+            found = self.connection.execute(FIND, self.kinds.key(type, id)).fetchone()
+            self._seen = (*asked, Standing(*found) if found else None)
+        return self._seen[3]
 
     def version_of(self, type: str, id: str, content: bytes) -> int:
         """The number of the current version if its body is this from the end of its time on, else 0."""
@@ -236,7 +241,8 @@ class Desk:
             raise Missing(f"There is no {type}/{id}")
         if not standing.alive:
             raise Gone(f"{type}/{id} was deleted: its history has what stood there")
-        return self.of_row(standing.row)
+        at = self._at(standing.t)
+        return Version(type, id, standing.version, at, False, self._body(standing), unchanged=True)
 
     def of_row(self, row: int) -> Version:
         """The current version in a row, `unchanged`."""
@@ -259,8 +265,10 @@ class Desk:
     def _at(self, t: int) -> datetime:
         if t == self.t:
             return self.at
-        ts = self.connection.execute("SELECT ts FROM txn WHERE t=?", (t,)).fetchone()[0]
-        return clock.of_millis(ts)
+        if t not in self._times:
+            ts = self.connection.execute("SELECT ts FROM txn WHERE t=?", (t,)).fetchone()[0]
+            self._times[t] = clock.of_millis(ts)
+        return self._times[t]
 
     # --- storing ---
 

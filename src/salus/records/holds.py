@@ -16,7 +16,7 @@ from salus.records.reading import Reader
 
 # holds of one actor and seat never overlap: only the last one that begins before a time ends can be in its way
 IN_THE_WAY = """
-SELECT low, high, until FROM
+SELECT {}, low, high, until FROM
 (SELECT low, high, until FROM hold WHERE actor=? AND seat=? AND low<? AND booking<>? ORDER BY low DESC LIMIT 1) found
 WHERE high>?
 """
@@ -102,11 +102,23 @@ def looked(desk: Desk, booking: str, wanted: Sequence[Wanted], start: datetime, 
     """The rows of a booking's holds, once all of their times are seen to be free. The database would refuse them too;
     this says whose time it is."""
     made = rows(desk, wanted, start, end)
-    sweep(desk)
-    for one, (row, seat, low, high) in zip(wanted, made, strict=True):
-        if found := desk.connection.execute(IN_THE_WAY, (row, seat, high, booking, low)).fetchone():
-            raise Taken(one.actor, moment(found[0]), moment(found[1]))
+    found = in_the_way(desk, booking, made)
+    if any(until is not None and until <= desk.ts // 1000 for *_, until in found):
+        sweep(desk)
+        found = in_the_way(desk, booking, made)
+    if found:
+        n, begin, stop, _ = found[0]
+        raise Taken(wanted[n].actor, moment(begin), moment(stop))
     return made
+
+
+def in_the_way(desk: Desk, booking: str, made: Sequence[Row]) -> list[tuple[int, int, int, int | None]]:
+    """(n, low, high, until) of what another booking holds in the place of the n-th of these rows."""
+    if not made:
+        return []
+    sql = " UNION ALL ".join(IN_THE_WAY.format(n) for n in range(len(made)))
+    asked = [value for row, seat, low, high in made for value in (row, seat, high, booking, low)]
+    return sorted(desk.connection.execute(sql, asked).fetchall())
 
 
 def rows(desk: Desk, wanted: Sequence[Wanted], start: datetime, end: datetime) -> list[Row]:

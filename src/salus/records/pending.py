@@ -37,9 +37,9 @@ class Pending:
 
     def flush(self) -> None:
         """Put all into the tables, so that reads on this connection see it."""
-        stored = [(STORE, self.targets), (STORE, self.resources)]
+        stored = {row[0]: row for row in (*self.targets, *self.resources)}  # what was a target may have come since
         logged = [(LOGS[table], rows) for table, rows in self.logs.items()]
-        all = [*stored, *self._names.waiting(), *self.shelves.waiting(), *logged]
+        all = [(STORE, [*stored.values()]), *self._names.waiting(), *self.shelves.waiting(), *logged]
         if not (filled := [(sql, rows) for sql, rows in all if rows]):
             return
         self._connection.write(filled, self._breathe)

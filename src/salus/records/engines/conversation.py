@@ -97,7 +97,7 @@ class Connection:
         return lambda value: cut(value.replace("\0", "\ufffd")) if isinstance(value, str) else value
 
     def write(self, statements: Sequence[Statement], breathe: Callable[[], None], /) -> None:
-        """All in one journey. To ask of each row whether it is there already costs as much again as to insert it, and
+        """All in one statement. To ask of each row whether it is there already costs as much again as to insert it, and
         hardly ever one is: so that is only asked when it was so."""
         wanted = [(found, sql, rows) for sql, rows in statements if rows and (found := batch(sql))]
         if not wanted:
@@ -107,8 +107,7 @@ class Connection:
         try:
             with self._connection.pipeline():
                 self._connection.execute("SAVEPOINT new")
-                for found, sql, rows in wanted:
-                    self._put_new(found, sql, rows)
+                self._put_new(wanted)
                 self._connection.execute("RELEASE new")
         except psycopg.errors.UniqueViolation:
             self._connection.execute("ROLLBACK TO new")
@@ -116,10 +115,18 @@ class Connection:
                 self._at_once(found, sql, rows)
             self._connection.execute("RELEASE new")
 
-    def _put_new(self, found: Batch, sql: str, rows: list[Any]) -> None:
-        if found.after.endswith(UNLESS):
-            found, rows = replace(found, after=found.after.removesuffix(UNLESS)), list(dict.fromkeys(rows))
-        self._at_once(found, sql, rows)
+    def _put_new(self, wanted: Iterable[tuple[Batch, str, list[Any]]]) -> None:
+        parts: list[str] = []
+        arrays: list[object] = []
+        for found, sql, rows in wanted:
+            if found.after.endswith(UNLESS):
+                found, rows = replace(found, after=found.after.removesuffix(UNLESS)), list(dict.fromkeys(rows))
+            part, given = self._unnested(found, sql, rows, len(arrays) + 1)
+            parts.append(part)
+            arrays += given
+        *before, last = parts
+        together = ", ".join([f"w{n} AS ({part})" for n, part in enumerate(before)])
+        self._connection.execute(f"WITH {together} {last}" if before else last, arrays, prepare=True, binary=True)
 
     def each(self, sql: str, rows: Sequence[Sequence[Any]], /) -> list[Any]:
         found, lines = batch(sql), [None] * len(rows)
@@ -130,13 +137,16 @@ class Connection:
         return lines
 
     def _at_once(self, found: Batch, sql: str, rows: Sequence[Sequence[Any]]) -> "psycopg.Cursor[Any]":
+        statement, arrays = self._unnested(found, sql, rows, 1)
+        return self._connection.execute(statement, arrays, prepare=True, binary=True)
+
+    def _unnested(self, found: Batch, sql: str, rows: Sequence[Sequence[Any]], first: int) -> tuple[str, list[object]]:
+        """A statement for many rows, its arguments numbered from `first` on, and these."""
         types = self._types_of(found)
-        marks = ", ".join(f"${n}::{type}[]" for n, type in enumerate(types, 1))
+        marks = ", ".join([f"${n}::{type}[]" for n, type in enumerate(types, first)])
         columns = zip(*(bound(sql, row) for row in rows), strict=True)
         arrays = [WAYS[type](column) for type, column in zip(types, columns, strict=True)]
-        return self._connection.execute(
-            f"{found.before}unnest({marks}){found.after}", arrays, prepare=True, binary=True
-        )
+        return f"{found.before}unnest({marks}){found.after}", arrays
 
     def _types_of(self, found: Batch) -> list[str]:
         known = self._types.get(found.table)

@@ -131,18 +131,19 @@ class Booking:
             raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(wish.key)}", path="key")
         if wish.offer.start <= clock.now():
             raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
-        self._look(wish.id, wish.offer, wish.seat)
+        id = wish.id
+        self._look(id, wish.offer, wish.seat)
         wish = replace(wish, identifiers=(*wish.identifiers, *marks(self.store, wish.service)))
-        draft = drafts.addressed(appointment(wish, status, until), TYPE, wish.id)
+        draft = drafts.addressed(appointment(wish, status, until), TYPE, id)
 
         def work(desk: Desk) -> Resource:
-            if (before := standing(desk, f"{TYPE}/{wish.id}")) is not None:
+            if (before := standing(desk, f"{TYPE}/{id}")) is not None:
                 return same(before, wish)
             use_up(desk, wish.slots, "busy")
             desk.foresee([draft])
             return told(desk.update(draft))
 
-        return self._submit(work, "book", wish.id)
+        return self._submit(work, "book", id)
 
     def _change(self, id: str, verb: str, change: Any) -> Resource:
         return self._submit(lambda desk: self.changed(desk, id, verb, change), verb, id)
