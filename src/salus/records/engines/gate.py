@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 
 from salus.base.errors import Busy
@@ -30,6 +31,8 @@ class FileGate:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = opened(path)
+        self._line: SimpleQueue[Future[int] | None] = SimpleQueue()
+        self._in_line = False  # whether a thread stands there
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -39,10 +42,8 @@ class FileGate:
         try:
             yield
         finally:
-            if lock == self._file:
+            if lock is not None:
                 fcntl.flock(lock, fcntl.LOCK_UN)
-            elif lock is not None:
-                os.close(lock)
             if time.monotonic() - began > LONG:
                 time.sleep(PAUSE)
 
@@ -57,7 +58,10 @@ class FileGate:
     def _in_turn(self) -> int:
         """As `_lock`, when its turn comes: a thread waits for it, since a file lock knows no patience of its own."""
         turn: Future[int] = Future()
-        Thread(target=stand_in_line, args=(self._path, turn), name="salus-gate", daemon=True).start()
+        if not self._in_line:
+            Thread(target=stand_in_line, args=(self._path, self._line), name="salus-gate", daemon=True).start()
+            self._in_line = True
+        self._line.put(turn)
         try:
             return turn.result(faults.PATIENCE)
         except TimeoutError:
@@ -66,6 +70,7 @@ class FileGate:
             return turn.result()
 
     def close(self) -> None:
+        self._line.put(None)
         os.close(self._file)
 
 
@@ -73,11 +78,14 @@ def opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def stand_in_line(path: Path, turn: "Future[int]") -> None:
-    """Wait for the lock and hand it over, or let it go at once when nobody waits for it any more."""
+def stand_in_line(path: Path, line: "SimpleQueue[Future[int] | None]") -> None:
+    """Wait for the lock and hand it over, or let it go at once when nobody waits for it any more; until the gate is
+    closed."""
     file = opened(path)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    if turn.set_running_or_notify_cancel():
-        turn.set_result(file)
-    else:
-        os.close(file)
+    while (turn := line.get()) is not None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if turn.set_running_or_notify_cancel():
+            turn.set_result(file)
+        else:
+            fcntl.flock(file, fcntl.LOCK_UN)
+    os.close(file)
