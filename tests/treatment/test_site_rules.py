@@ -117,7 +117,7 @@ def test_the_command_tells_what_came_in_and_ends_with_3_where_rows_were_bad(tmp_
     told = CliRunner().invoke(knowledge, ["import", str(file), "--store", store, "--language", "zh"])
     assert told.exit_code == 3
     assert "own-rules：已载入" in told.stdout and "1 条相互作用" in told.stdout
-    assert "interactions.typo: 'warfarine' is no ingredient" in told.stderr
+    assert "interactions.typo: “warfarine”不是已知的成分" in told.stderr
     listed = CliRunner().invoke(knowledge, ["list", "--store", store], env={"COLUMNS": "200"})
     assert "Drug committee of the house" in listed.stdout and "own-rules" in listed.stdout
     gone = CliRunner().invoke(knowledge, ["remove", "own-rules", "--store", store])
