@@ -106,7 +106,7 @@ TASKS = {
         "features": {"codes": ["LOINC//*"], "windows_days": [1], "values": ["last"], "min_subjects": 5},
     },
 }
-COMMON = {"models": {"families": ["logistic"]}, "budget": {"seconds": 5, "trials": 2}}
+COMMON = {"models": {"families": ["logistic"]}, "budget": {"seconds": 0}}
 
 
 def coded(system: str, code: str) -> dict:

@@ -44,7 +44,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         take_in(store.open(SYSTEM, Purpose.OPERATIONS), folder / "city")
         Follower(store, place.events).catch_up()
         task = read_task(Path(str(files("salus.demo") / "tasks" / "acute-differential.toml")))
-        small = {"models": Models(families=["logistic"]), "budget": Budget(seconds=3, trials=2)}
+        small = {"models": Models(families=["logistic"]), "budget": Budget(seconds=0)}
         learn_task(msgspec.structs.replace(task, **small), place.events, place.registry)
     return place
 
