@@ -1,5 +1,6 @@
 """Numbers, dates and ages as a reader of English or Chinese expects them."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from salus.base.words import words_of
 
 LOCALES = {"en": "en_GB", "zh": "zh_Hans"}
 DAY, MONTH, YEAR = 10, 7, 4  # lengths of a FHIR date: https://hl7.org/fhir/R4/datatypes.html#date
+LEAP = re.compile(r"^([0-9-]{10}T\d\d:\d\d:)60")  # a leap second: https://hl7.org/fhir/R4/datatypes.html#instant
 
 
 def number(value: float | int | str | None) -> str:
@@ -96,10 +98,10 @@ def by_clocks_of(zone: ZoneInfo | None, value: str | date | None) -> str:
     if zone is None or len(text) <= DAY:
         return text
     try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
+        told = datetime.fromisoformat(LEAP.sub(r"\g<1>59", text))
+        return told.astimezone(zone).isoformat() if told.tzinfo else text
+    except (ValueError, OverflowError):  # no instant, or one at the very end of the calendar
         return text
-    return told.astimezone(zone).isoformat() if told.tzinfo else text
 
 
 def first_day(text: str) -> date | None:

@@ -12,6 +12,7 @@ from salus.base.errors import Malformed
 
 FILES: dict[str, int] = {"/books/reconcile/look": 8 * 1024 * 1024}  # page -> most bytes
 KIND = "multipart/form-data"
+MOST, LONGEST = 100, 2000  # parts of a form; bytes of what stands above one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,23 @@ def taken_apart(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, Uploa
 
 
 def pieces(boundary: bytes, body: bytes) -> Iterator[tuple[Message, bytes]]:
-    """Raises Malformed for a body that breaks off."""
-    found = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    """Raises Malformed for a body that breaks off, or of more parts and longer heads than a form of ours has: taking
+    those apart would keep everybody waiting."""
+    found = (b"\r\n" + body).split(b"\r\n--" + boundary, MOST + 2)
+    if len(found) > MOST + 2:
+        raise Malformed(f"The form has more than {MOST} parts: send it from the page")
     if len(found) < 2 or not found[-1].startswith(b"--"):
         raise Malformed("The form breaks off: send it again")
     for piece in found[1:-1]:
         head, _, data = piece.partition(b"\r\n\r\n")
+        if len(head) > LONGEST:
+            raise Malformed(f"A part of the form has a head of more than {LONGEST} bytes: send it from the page")
         yield HeaderParser().parsestr(text_of(head).lstrip()), data
 
 
 def boundary_of(kind: str) -> bytes:
     head = Message()
-    head["content-type"] = kind
+    head["content-type"] = kind[:LONGEST]
     found = head.get_param("boundary")
     if not isinstance(found, str) or not 0 < len(found) <= 70:
         raise Malformed("The form does not say where its parts end: send it from the page")

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from salus.records.books import Books, Entry
 from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.billing.payments import pay, provider_of
+from salus.web.billing import statements
+from salus.web.billing.record import safe
 from salus.web.uploads import taken_apart
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)  # ten o'clock in the morning in Shanghai
@@ -280,3 +284,40 @@ def test_every_page_speaks_both_languages(ward, at, different, language):
 def test_a_form_that_breaks_off_is_no_form(kind: str, body: bytes):
     with pytest.raises(Malformed):
         taken_apart(kind, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--x\r\n" + b"\r\n--x\r\n" * 200_000 + b"--x--\r\n",
+        b"--x\r\nContent-Disposition: form-data" + b";a" * 200_000 + b"\r\n\r\nx\r\n--x--\r\n",
+        b"--x\r\n" + b"A: b\r\n" * 200_000 + b"\r\nx\r\n--x--\r\n",
+    ],
+    ids=["parts", "words of a head", "heads"],
+)
+def test_a_form_of_a_hundred_thousand_parts_is_refused_before_it_is_taken_apart(body: bytes, monkeypatch):
+    read: list[str] = []
+    monkeypatch.setattr("salus.web.uploads.HeaderParser.parsestr", lambda self, text: read.append(text))
+
+    with pytest.raises(Malformed):
+        taken_apart("multipart/form-data; boundary=x", body)
+    assert [] == read
+
+
+def test_a_file_that_is_sent_by_many_at_once_is_kept_once(tmp_path: Path):
+    together = Barrier(8)
+
+    def press(n: int) -> str:
+        together.wait()
+        return statements.keep(tmp_path, DAY, "bank", b"%d" % (n // 8) * 100_000)
+
+    with ThreadPoolExecutor(8) as many:
+        names = set(many.map(press, range(8 * 20)))
+
+    kept = list((tmp_path / statements.FOLDER).iterdir())
+    assert names == {one.name for one in kept} and {0o600} == {one.stat().st_mode & 0o777 for one in kept}
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1+1", "@x", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1+1", "＠x"])
+def test_no_cell_of_the_table_is_a_formula(cell: str):
+    assert f"'{cell}" == safe(cell)

@@ -29,6 +29,8 @@ COLUMNS = (
     *("day", "side", "currency", "difference", "id", "reference", "line"),
     *("ours", "theirs", "state", "age_days", "postings", "taken_by", "notes"),
 )
+# https://owasp.org/www-community/attacks/CSV_Injection
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,4 @@ def safe(cell: str) -> str:
     ("'=1+1", '-12.50', "'-cmd")
     """
     number = cell.removeprefix("-").replace(".", "", 1).isdecimal()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
+    return f"'{cell}" if cell[:1] in FORMULAS and not number else cell

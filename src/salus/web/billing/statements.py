@@ -6,6 +6,7 @@ What is sent from the page lies there, and what a bank's own delivery puts there
 import hashlib
 import re
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from salus.base.errors import Full, Missing
 
@@ -42,8 +43,7 @@ def keep(house: Path, day: str, side: str, data: bytes) -> str:
     if not path.exists():
         if sum(1 for _ in folder.iterdir()) >= MOST:
             raise Full(f"{FOLDER} holds {MOST} files: let the administrator put the oldest away")
-        beside = path.with_suffix(".part")
-        beside.write_bytes(data)
-        beside.chmod(0o600)
-        beside.replace(path)
+        with NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as beside:  # its own, and its owner's alone
+            beside.write(data)
+        Path(beside.name).replace(path)
     return name
