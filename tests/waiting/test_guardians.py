@@ -236,3 +236,58 @@ def test_reminders_freed_times_and_bills_are_told_and_what_is_refused_is_not(cli
     with clock.stopped_at(MONDAY + timedelta(days=7, hours=1)):
         remind(clinic.house)
     assert ["offered", "bill", "reminder"] == told(clinic)
+
+
+@pytest.mark.parametrize("born", ["2008", "2008-11", "2008-11-20"])
+def test_who_may_be_of_full_age_already_is_told_of_to_nobody_without_consent(clinic, letterbox, born):
+    family(clinic, born)
+    clinic.book("li", MONDAY)
+    hear(clinic)
+
+    assert [] == told(clinic) and ["booked"] == told(clinic, "Patient/li")
+
+
+def test_a_department_in_the_codes_of_another_system_is_not_known(clinic, letterbox):
+    extension = clinic.desk_records().read("HealthcareService", "heart").json().get("extension", [])
+    psychiatry = [{"coding": [{"system": "http://snomed.info/sct", "code": "394587001"}]}]
+    put(clinic, "HealthcareService", "heart", extension=extension, specialty=psychiatry)
+    family(clinic, YOUTH)
+    clinic.book("li", MONDAY)
+    hear(clinic)
+
+    assert [] == told(clinic) and ["booked"] == told(clinic, "Patient/li")
+
+
+def report(clinic: Any, id: str, label: str = "", **more: Any) -> None:
+    meta = {"meta": {"security": [{"system": LABELS, "code": label}]}} if label else {}
+    of = {"subject": {"reference": "Patient/li"}, "encounter": {"reference": "Encounter/e"}, "code": {"text": "r"}}
+    put(clinic, "DiagnosticReport", id, status="final", **of, **meta, **more)
+
+
+@pytest.mark.parametrize("label", ["VIO", "DVD", "MST", "MH", "SUD", "PSYTHPN"])
+def test_a_result_of_violence_or_of_the_mind_is_told_to_a_youth_alone(clinic, letterbox, label):
+    service = {"serviceType": {"coding": [{"system": DEPARTMENTS, "code": "paediatrics"}]}, "status": "finished"}
+    put(clinic, "Encounter", "e", **service, **{"class": {"code": "AMB"}}, subject={"reference": "Patient/li"})
+    family(clinic, YOUTH)
+    report(clinic, "plain")
+    report(clinic, "labelled", label)
+    hear(clinic)
+
+    assert ["result"] == told(clinic) and ["result", "result"] == told(clinic, "Patient/li")
+
+
+def test_of_a_result_that_is_kept_from_the_patient_nobody_is_told(clinic, letterbox):
+    family(clinic, CHILD)
+    report(clinic, "kept", "NOPAT")
+    hear(clinic)
+
+    assert [] == told(clinic) == told(clinic, "Patient/li")
+
+
+def test_the_day_of_a_result_is_that_of_the_clocks_here(clinic, letterbox):
+    family(clinic, GROWN)
+    report(clinic, "night", issued="2026-11-18T23:46:00Z")
+    hear(clinic)
+
+    (own,) = written(clinic, "Patient/li")
+    assert "19" in own["payload"][0]["contentString"] and "18" not in own["payload"][0]["contentString"]

@@ -12,14 +12,14 @@ YEAR, MONTH = len("2012"), len("2012-02")
 
 
 def age(born: str, on: date) -> int | None:
-    """Whole years on a day, from a FHIR date; the fewest that they can be where only a year or a month is known. None
-    for nothing.
+    """Whole years on a day, from a FHIR date; the most that they can be where only a year or a month is known: who may
+    decide alone is not decided for. None for nothing.
 
-    >>> [age(born, date(2026, 11, 23)) for born in ("2012-11-23", "2012-11-24", "2012-11", "2012", "")]
-    [14, 13, 13, 13, None]
+    >>> [age(born, date(2026, 11, 23)) for born in ("2012-11-23", "2012-11-24", "2012-11", "2012-12", "2012", "")]
+    [14, 13, 14, 13, 14, None]
     """
     if not born:
         return None
-    month = int(born[YEAR + 1 : MONTH]) if len(born) >= MONTH else 12
-    day = int(born[MONTH + 1 :]) if len(born) > MONTH else 31
+    month = int(born[YEAR + 1 : MONTH]) if len(born) >= MONTH else 1
+    day = int(born[MONTH + 1 :]) if len(born) > MONTH else 1
     return on.year - int(born[:YEAR]) - ((on.month, on.day) < (month, day))

@@ -70,6 +70,12 @@ def labelled(meta: Any) -> bool:
     return any((one.system, one.code) == NOT_TO_THE_PATIENT for one in meta.security or ())
 
 
+def says_so(resource: Mapping[str, Any]) -> bool:
+    """As `labelled`, of a resource as JSON."""
+    given = resource.get("meta", {}).get("security", [])
+    return any((one.get("system"), one.get("code")) == NOT_TO_THE_PATIENT for one in given)
+
+
 def unsigned(type: str, resource: Any) -> bool | None:
     element, said = SIGNED[type]
     if is_inner(type, resource):

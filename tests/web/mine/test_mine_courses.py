@@ -146,6 +146,18 @@ def test_what_is_not_free_is_said_and_another_time_taken_instead(phone, house, w
     assert 303 == done.status_code and of_course(house) == ["09-21 09:00", "09-28 09:30"]
 
 
+def test_a_time_that_was_never_proposed_cannot_be_taken_instead(phone, house, ward):
+    another_has(ward, datetime(2026, 9, 28, 9))
+    asked = {"count": "2", "doctor": "bones-1"}
+    page = plan(phone, **asked)
+    (name,) = re.findall(r'<select id="(instead-\d+)"', page)
+
+    for far in ("2029-09-24T09:30:00+08:00", "2026-12-28T09:30:00+08:00"):
+        forged = {name: f"PractitionerRole/bones-1|{far}"}
+        done = phone.send(page, "/mine/courses", **ASKED | asked, key=key_in(page), extent="all", **forged)
+        assert 409 == done.status_code and [] == of_course(house)
+
+
 def test_those_that_can_be_had_are_booked_and_the_others_named(phone, house, ward):
     for role in ("bones-1", "bones-2"):
         another_has(ward, datetime(2026, 9, 28, 9, 30), f"PractitionerRole/{role}")

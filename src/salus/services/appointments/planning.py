@@ -167,12 +167,16 @@ class Search:
         made = list(planned)
         for place, one in enumerate(made):
             other = wanted.get(one.occurrence.number)
-            if one.offer is None and other and (found := self._chosen(other)) and not clashes(found, made):
+            found = self._chosen(one, other) if one.offer is None and other else None
+            if found and not clashes(found, made):
                 slots = used_slots(self.service, found.actors[0], found.start, found.end)
                 made[place] = replace(one, offer=found, slots=slots)
         return [replace(one, near=tuple(each for each in one.near if not clashes(each, made))) for one in made]
 
-    def _chosen(self, other: Instead) -> Offer | None:
+    def _chosen(self, one: Planned, other: Instead) -> Offer | None:
+        """Nothing for a time so far away that it was never proposed."""
+        if abs(other.start - one.occurrence.at) > FAR:
+            return None
         own = replace(self.service, doctors=tuple(one for one in self.service.doctors if one.actor == other.actor))
         return next(iter(self._at(own, other.start, 1)), None)
 

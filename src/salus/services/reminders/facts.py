@@ -59,7 +59,7 @@ def slots(records: Records, told: Resource, language: str) -> dict[str, str]:
         return {"amount": formats.money(money.minor(paid), paid["currency"], language)}
     if told["resourceType"] != "Appointment":
         said = next((told[name] for name in DAYS if name in told), clock.instant(clock.now()))
-        return {"day": formats.day(said, language)}
+        return {"day": formats.day(said, language, USUAL)}
     service, wall = looked_up(records, service_of_place(told)), zone(records, told)
     place = next((looked_up(records, one.get("reference", "")) for one in service.get("location", [])), {})
     named = getattr(alias(place), language)

@@ -35,12 +35,9 @@ SENSITIVE: Mapping[str, int] = {
     "gynaecology": OWN_INFORMATION,
     "infection": OWN_INFORMATION,
     "psychiatry": OWN_INFORMATION,
-    "SDV": 0,
-    "SEX": 0,
-    "STD": 0,
-    "ETH": OWN_INFORMATION,
-    "HIV": OWN_INFORMATION,
-    "PSY": OWN_INFORMATION,
+    **dict.fromkeys(("SDV", "VIO", "DVD", "MST", "SEX", "STD"), 0),
+    **dict.fromkeys(("HIV", "PREGNANT"), OWN_INFORMATION),
+    **dict.fromkeys(("ETH", "SUD", "ETHUD", "OPIOIDUD", "BH", "MH", "PSY", "PSYTHPN"), OWN_INFORMATION),
 }
 
 
@@ -130,7 +127,7 @@ def departments(records: Records, told: Resource) -> set[str]:
         return {code for one in of if one.get("resourceType") == "Invoice" for code in departments(records, one)}
     service, encounter = looked_up(records, service_of_place(told)), looked_up(records, visit)
     concepts = [*told.get("specialty", []), *service.get("specialty", []), encounter.get("serviceType", {})]
-    return set(codes(concepts, DEPARTMENTS)) or ({"other"} if service and "specialty" in service else set())
+    return set(codes(concepts, DEPARTMENTS))  # what another system calls it, nobody here can judge
 
 
 def encounter_named(told: Resource) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from salus.base import clock
 from salus.places.minors import YEAR
-from salus.privacy import SYSTEM, Purpose
+from salus.privacy import SYSTEM, Purpose, release
 from salus.records import Records, Store
 from salus.records.shapes import Change
 from salus.services.appointments.booking import OFFERED
@@ -59,7 +59,7 @@ def hear(house: House, change: Change) -> None:
 def news(store: Store, records: Records, change: Change) -> Iterator[News]:
     """What a change tells to whom."""
     after = as_it_was(records, change, change.version)
-    if after is None or is_past(after):
+    if after is None or is_past(after) or release.says_so(after):  # what is kept from them is no news to them either
         return
     before = as_it_was(records, change, change.version - 1)
     for patient in facts.patients(records, after):
