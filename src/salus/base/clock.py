@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 
 _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a replaceable hand of the clock
@@ -11,6 +11,11 @@ _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a repla
 def now() -> datetime:
     """The present moment in UTC, with its zone."""
     return _now()
+
+
+def today(zone: tzinfo) -> date:
+    """The day that the clocks of a zone show."""
+    return now().astimezone(zone).date()
 
 
 @lru_cache(1024)

@@ -13,6 +13,14 @@ from salus.records.shelves import COLUMNS
 
 WAY = 2  # add one when values are extracted or laid otherwise under the same paths
 BATCH = 1000
+# Each version that is no longer current, or is a deletion, of what stood in a compartment; a body of None deletes.
+STOOD = """
+SELECT w.row, w.version, r.type, p.form, p.body FROM (SELECT DISTINCT row, version FROM was) w
+JOIN resource r ON r.row=w.row LEFT JOIN past p ON p.row=w.row AND p.version=w.version
+WHERE (w.row, w.version)>(?, ?) ORDER BY w.row, w.version LIMIT ?
+"""
+KEEP = "INSERT INTO meta(name, value) VALUES('index', ?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"
+NEXT = "SELECT row, type, version, form, body FROM resource WHERE alive AND row>? ORDER BY row LIMIT ?"
 
 
 def fingerprint() -> str:
@@ -62,13 +70,3 @@ def judged(desk: Desk, type: str, form: int | None, body: bytes | None, before: 
     except SalusError:  # stored under laxer rules than today's: nobody knows what it says
         return True
     return before if withheld is None else withheld
-
-
-# Each version that is no longer current, or is a deletion, of what stood in a compartment; a body of None deletes.
-STOOD = """
-SELECT w.row, w.version, r.type, p.form, p.body FROM (SELECT DISTINCT row, version FROM was) w
-JOIN resource r ON r.row=w.row LEFT JOIN past p ON p.row=w.row AND p.version=w.version
-WHERE (w.row, w.version)>(?, ?) ORDER BY w.row, w.version LIMIT ?
-"""
-KEEP = "INSERT INTO meta(name, value) VALUES('index', ?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"
-NEXT = "SELECT row, type, version, form, body FROM resource WHERE alive AND row>? ORDER BY row LIMIT ?"

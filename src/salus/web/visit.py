@@ -94,7 +94,7 @@ class Visit:
     @property
     def today(self) -> date:
         """The day that the clocks of the house show."""
-        return clock.now().astimezone(self.zone).date()
+        return clock.today(self.zone)
 
     @property
     def path(self) -> Mapping[str, Any]:

@@ -152,9 +152,7 @@ def strangers(rule: Rule) -> Iterator[Issue]:
             yield fault(rule, "visit", f"'{one}' is no kind of visit: there are {', '.join(VISITS)}")
     known = list(dict.fromkeys(one.group for one in groups() if one.place == rule.place))
     if known and rule.group not in known:
-        yield fault(
-            rule, "group", f"'{rule.group}' is no group of {rule.place}: there are {', '.join(known) or 'none'}"
-        )
+        yield fault(rule, "group", f"'{rule.group}' is no group of {rule.place}: there are {', '.join(known)}")
 
 
 def missteps(rule: Rule) -> Iterator[Issue]:

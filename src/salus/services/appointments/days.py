@@ -44,7 +44,7 @@ def next_days(
 ) -> list[Day]:
     """The next `days` days from `begin` on that have free times in any of the services, within `AHEAD`; of one actor
     only, if it matters whose. Raises Missing, Malformed."""
-    first = max(begin, clock.now().astimezone(zone).date())
+    first = max(begin, clock.today(zone))
     span = midnight(first, zone), midnight(first + timedelta(days=AHEAD), zone)
     opened = [(id, narrowed(service_of(store, id, *span), actor)) for id in services]
     made: list[Day] = []

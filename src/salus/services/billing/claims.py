@@ -31,7 +31,7 @@ def claim_id(invoice: str, number: int = 1) -> str:
 def put_claim(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, settled: Settled) -> None:
     """Write both for each insurance that settles an invoice; none where it is all the patient's."""
     for number, layer in enumerate(settled.layers, 1):
-        if layer.rule is not None and (number == 1 or layer.settlement.lines):
+        if is_asked(number, layer):
             put_one(desk, visit, invoice, sheet, settled.layers[:number])
 
 
@@ -55,7 +55,8 @@ def put_one(desk: Desk, visit: Visited, invoice: str, sheet: Sheet, layers: Sequ
 
 
 def insurance(invoice: str, layers: Sequence[Layer]) -> list[Resource]:
-    """https://hl7.org/fhir/R4/claim-definitions.html#Claim.insurance"""
+    """The insurances in their order, each before the last with its answer.
+    https://hl7.org/fhir/R4/claim-definitions.html#Claim.insurance"""
     told = []
     for number, layer in enumerate(layers, 1):
         if not layer.coverage:
@@ -65,11 +66,15 @@ def insurance(invoice: str, layers: Sequence[Layer]) -> list[Resource]:
             "focal": number == len(layers),
             "coverage": {"reference": layer.coverage},
         }
-        answered = number < len(layers) and layer.rule is not None and (number == 1 or layer.settlement.lines)
-        told.append(
-            one | ({"claimResponse": {"reference": f"ClaimResponse/{claim_id(invoice, number)}"}} if answered else {})
-        )
+        if number < len(layers) and is_asked(number, layer):
+            one["claimResponse"] = {"reference": f"ClaimResponse/{claim_id(invoice, number)}"}
+        told.append(one)
     return told
+
+
+def is_asked(number: int, layer: Layer) -> bool:
+    """Whether that insurance is sent a claim: the first that has a rule, a later one where something is left for it."""
+    return layer.rule is not None and (number == 1 or bool(layer.settlement.lines))
 
 
 def asked(sheet: Sheet, visit: Visited) -> Resource:

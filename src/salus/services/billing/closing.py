@@ -108,7 +108,7 @@ def upto_of(at: Any, provider: str, currency: str) -> Upto:
 
 
 def check_day(day: date, zone: ZoneInfo, before: Upto) -> None:
-    if day > clock.now().astimezone(zone).date():
+    if day > clock.today(zone):
         raise Invalid(f"{day} is to come: close it when it is over", path="day")
     if day.toordinal() < before.day:
         raise Conflict(f"{date.fromordinal(before.day)} is closed already: what came later is in it", path="day")

@@ -25,7 +25,7 @@ from salus.services.billing.done import OVER
 from salus.services.billing.drawing import chain, last_issued, with_sheet
 from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, owed
-from salus.services.billing.sheets import Layer, Settled, Sheet, left_settled_by, moved, settled_by, sheet_of, whole_of
+from salus.services.billing.sheets import Layer, Settled, Sheet, left_settled_by, moved, passed_on, settled_by, sheet_of
 
 
 def issue(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Resource:
@@ -113,16 +113,13 @@ def again(desk: Desk, sheet: Sheet, earlier: Settled) -> Settled:
     claim = claimed_again(desk, sheet, earlier, items)
     before = had(earlier)
     made = settled_by(earlier.rule, earlier.why, claim, sheet.currency, before)
-    further, last = [], made
-    last_claim = claim
-    for one in earlier.further:
-        last_claim = claimed_again(desk, sheet, one, left(last_claim, whole_of(last)))
-        last = left_settled_by(one.rule, one.why, last_claim, sheet.currency, had(one))
-        further.append(msgspec.structs.replace(one, claim=last_claim, settlement=last, before=had(one)))
     told = {**earlier.names, **names(sheet)}
-    return msgspec.structs.replace(
-        earlier, claim=claim, settlement=made, before=before, names=told, further=tuple(further)
-    )
+    first = msgspec.structs.replace(earlier, claim=claim, settlement=made, before=before, names=told)
+
+    def ask(one: Layer, items: tuple[Item, ...]) -> Layer:
+        return msgspec.structs.replace(one, claim=claimed_again(desk, sheet, one, items), before=had(one))
+
+    return passed_on(first, sheet.currency, ask)
 
 
 def claimed_again(desk: Desk, sheet: Sheet, earlier: Layer, items: tuple[Item, ...]) -> Claim:

@@ -63,7 +63,7 @@ def quote(store: Store, service: str, act: str = "AMB", day: date | None = None)
 
 
 def today(tariff: Tariff) -> date:
-    return clock.now().astimezone(ZoneInfo(tariff.zone)).date()
+    return clock.today(ZoneInfo(tariff.zone))
 
 
 def year_so_far(records: Records, patient: str, place: str = USUAL, kind: str = "outpatient") -> list[YearSoFar]:

@@ -5,7 +5,7 @@ years to come, whatever the files of tariffs and rules say by then.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
 from datetime import date
 from decimal import Decimal
@@ -174,6 +174,19 @@ def left_settled_by(rule: Rule | None, why: str, claim: Claim, currency: str, be
     return less(Settlement(rule.version if rule else "", currency, (), claim.year), before)
 
 
+def passed_on(first: Settled, currency: str, ask: Callable[[Layer, tuple[Item, ...]], Layer]) -> Settled:
+    """A bill that its first insurance has settled anew, settled by the further ones too: `ask` gives each what the one
+    before it leaves, and with it what is claimed and what earlier bills gave."""
+    last: Layer = first
+    further: list[Layer] = []
+    for one in first.further:
+        asked = ask(one, left(last.claim, whole_of(last.settlement)))
+        made = left_settled_by(asked.rule, asked.why, asked.claim, currency, asked.before)
+        last = msgspec.structs.replace(asked, settlement=made)
+        further.append(last)
+    return msgspec.structs.replace(first, further=tuple(further))
+
+
 def less(made: Settlement, before: dict[str, int]) -> Settlement:
     lines = tuple(Line(BEFORE, payer, -before[payer]) for payer in PAYERS if before.get(payer))
     return Settlement(made.version, made.currency, made.lines + lines, made.year)
@@ -192,12 +205,12 @@ def replayed(invoice: Resource) -> Settlement:
     if told is None:
         raise Invalid(f"Invoice/{invoice['id']} is not settled yet: issue it first", path="status")
     made = settled_by(told.rule, told.why, told.claim, sheet.currency, told.before)
-    claim, again, further = told.claim, made, []
-    for one in told.further:
-        claim = replace(one.claim, items=left(claim, whole_of(again)))
-        again = left_settled_by(one.rule, one.why, claim, sheet.currency, one.before)
-        further.append(msgspec.structs.replace(one, claim=claim, settlement=again))
-    return msgspec.structs.replace(told, settlement=made, further=tuple(further)).combined
+    first = msgspec.structs.replace(told, settlement=made)
+    return passed_on(first, sheet.currency, asked_again).combined
+
+
+def asked_again(one: Layer, items: tuple[Item, ...]) -> Layer:
+    return msgspec.structs.replace(one, claim=replace(one.claim, items=items))
 
 
 def decimal(value: Fraction) -> str:

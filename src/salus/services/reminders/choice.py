@@ -11,7 +11,7 @@ from salus.base import clock
 from salus.base.errors import Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
-from salus.services.acting import same_id
+from salus.services.acting import coded, same_id
 from salus.services.reminders.occasions import KINDS
 
 Resource = dict[str, Any]
@@ -26,15 +26,20 @@ def consent_id(patient: str, kind: str) -> str:
 
 def consent(patient: str, kind: str, wanted: bool) -> Resource:
     """What a patient (`Patient/x`) says of a kind of notices."""
+    return written(consent_id(patient, kind), patient, coded(CATEGORY, kind), LAW, wanted)
+
+
+def written(id: str, patient: str, category: Resource, law: str, wanted: bool) -> Resource:
+    """What a patient allows or refuses, as a Consent that stands from now on."""
     return {
         "resourceType": "Consent",
-        "id": consent_id(patient, kind),
+        "id": id,
         "status": "active",
-        "scope": {"coding": [{"system": SCOPE, "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": CATEGORY, "code": kind}]}],
+        "scope": coded(SCOPE, "patient-privacy"),
+        "category": [category],
         "patient": {"reference": patient},
         "dateTime": clock.instant(clock.now()),
-        "policyRule": {"text": LAW},
+        "policyRule": {"text": law},
         "provision": {"type": "permit" if wanted else "deny"},
     }
 

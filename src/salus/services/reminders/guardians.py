@@ -6,6 +6,7 @@ it comes from: docs/decisions/0088-who-is-told-of-a-child.md. What is not known 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
@@ -18,11 +19,11 @@ from salus.services.acting import coded, same_id
 from salus.services.appointments.brochure import USUAL
 from salus.services.appointments.waiting.terms import service_of_place
 from salus.services.looking import looked_up
-from salus.services.reminders.choice import SCOPE
+from salus.services.reminders.choice import written
 
 Resource = dict[str, Any]
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
-CONTACTS = "http://terminology.hl7.org/CodeSystem/v2-0131"
+PARTIES = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 LABELS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CATEGORY = "https://salus.example/fhir/CodeSystem/told-for"  # of a Consent: whether others are told
 NOTICES = "notices"
@@ -52,24 +53,29 @@ class Others:
 def others(records: Records, patient: Resource, told: Resource) -> Others:
     """Whom what is told of a patient (`told`: the resource it is of) is told as well."""
     years = age(patient.get("birthDate", ""), today())
-    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
-    people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
-    said = {name_of(one): answer(kept, name_of(one)) for one in people}
+    people = around(records, patient)
     grown = years is None or years >= FULL_AGE
     if not people or is_sensitive(records, told, FULL_AGE if years is None else years, unless_known=not grown):
         return Others()
     if years is None or grown:
-        return Others(tuple(one for one in people if said[name_of(one)]))
-    chosen = (one for one in people if said[name_of(one)] or (is_parent(one) and said[name_of(one)] is None))
+        return Others(tuple(one for one, said in people if said))
+    chosen = (one for one, said in people if said or (is_parent(one) and said is None))
     return Others(tuple(chosen), years < OWN_INFORMATION)
+
+
+def around(records: Records, patient: Resource) -> list[tuple[Resource, bool | None]]:
+    """The people around a patient, each with what the patient says of telling them (`answer`)."""
+    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
+    people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
+    return [(one, answer(kept, name_of(one))) for one in people]
 
 
 def name_of(told: Resource) -> str:
     return f"{told['resourceType']}/{told['id']}"
 
 
-def today() -> Any:
-    return clock.now().astimezone(USUAL).date()
+def today() -> date:
+    return clock.today(USUAL)
 
 
 def is_current(person: Resource) -> bool:
@@ -146,9 +152,8 @@ def named_by(records: Records, patient: Resource) -> list[tuple[Resource, bool]]
     years = age(patient.get("birthDate", ""), today())
     if years is not None and years < FULL_AGE:
         return []
-    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
-    people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
-    return [(one, bool(answer(kept, name_of(one)))) for one in sorted(people, key=lambda one: str(one["id"]))]
+    people = sorted(around(records, patient), key=lambda each: str(each[0]["id"]))
+    return [(one, bool(said)) for one, said in people]
 
 
 def let(store: Store, actor: Actor, purpose: Purpose, patient: str, person: str, wanted: bool) -> None:
@@ -168,23 +173,9 @@ def consent_id(patient: str, person: str) -> str:
 
 def consent(patient: str, person: str, wanted: bool) -> Resource:
     """What a patient (`Patient/x`) says of telling somebody (`RelatedPerson/y`)."""
-    return {
-        "resourceType": "Consent",
-        "id": consent_id(patient, person),
-        "status": "active",
-        "scope": coded(SCOPE, "patient-privacy"),
-        "category": [coded(CATEGORY, NOTICES)],
-        "patient": {"reference": patient},
-        "dateTime": clock.instant(clock.now()),
+    actor = {"role": coded(PARTIES, "IRCP"), "reference": {"reference": person}}
+    said = written(consent_id(patient, person), patient, coded(CATEGORY, NOTICES), LAW, wanted)
+    return said | {
         "performer": [{"reference": patient}],
-        "policyRule": {"text": LAW},
-        "provision": {
-            "type": "permit" if wanted else "deny",
-            "actor": [
-                {
-                    "role": coded("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
-                    "reference": {"reference": person},
-                }
-            ],
-        },
+        "provision": said["provision"] | {"actor": [actor]},
     }

@@ -6,10 +6,9 @@ from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
 from salus.base.ids import uuid7
-from salus.privacy import Actor, Purpose
-from salus.records import Store
 from salus.services.billing import invoices, payments
 from salus.web.billing.amounts import shown, typed
+from salus.web.billing.asked import who
 from salus.web.billing.desk import somebody, takes
 from salus.web.telling.bills import parts
 from salus.web.visit import Visit
@@ -23,14 +22,14 @@ def one(visit: Visit) -> Response:
 
 
 def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
-    bill, who = invoices.bill(visit.records, visit.path["id"]), visit.who
+    bill = invoices.bill(visit.records, visit.path["id"])
     return visit.page(
         "billing/bill.html",
         status,
         bill=bill,
         who=somebody(visit, bill.patient),
         parts=parts(bill),
-        payments=payments.payments_of(visit.desk.store, who.actor, who.purpose, bill.id),
+        payments=payments.payments_of(*who(visit), bill.id),
         providers=[*takes(visit), payments.DEPOSIT],
         owed=shown(bill.due, bill.currency),
         key=str(uuid7()),
@@ -101,11 +100,6 @@ def acted(visit: Visit, act: Callable[[invoices.Bill], str]) -> Response:
     except (Conflict, Invalid) as fault:
         return page(visit, visit.told(fault.issues[0].text), fault.status)
     return visit.go(f"/billing/bills/{bill.id}?done={done}")
-
-
-def who(visit: Visit) -> tuple[Store, Actor, Purpose]:
-    """At whose hand it is done."""
-    return visit.desk.store, visit.who.actor, visit.who.purpose
 
 
 def reason(visit: Visit) -> str:

@@ -5,7 +5,6 @@ from datetime import date
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.privacy import SYSTEM, Purpose
 from salus.records.books import Books
@@ -14,6 +13,7 @@ from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
 from salus.services.billing.payments import DEPOSIT, providers_of
 from salus.web.billing.amounts import shown, typed
+from salus.web.billing.asked import day_of
 from salus.web.telling.people import staff
 from salus.web.visit import Visit
 
@@ -28,7 +28,7 @@ def preview(visit: Visit) -> Response:
 
 def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
     settings, who = visit.desk.settings, visit.who
-    day, (provider, currency) = asked_day(visit), asked_drawer(visit)
+    day, (provider, currency) = day_of(visit, visit.today), asked_drawer(visit)
     told, shut = None, fault
     try:
         told = closing.preview(visit.desk.store, who.actor, who.purpose, provider, currency, day, settings.zone)
@@ -54,7 +54,7 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
 
 def close(visit: Visit) -> Response:
     """Close it, with what was counted."""
-    who, zone, day = visit.who, visit.zone, asked_day(visit)
+    who, zone, day = visit.who, visit.zone, day_of(visit, visit.today)
     provider, currency = asked_drawer(visit)
     try:
         counted = counts(visit, currency) if provider in COUNTED else None
@@ -87,18 +87,6 @@ def missed(visit: Visit, day: date) -> list[Missed]:
     """What was done and not charged. It is found by the house: who closes the day may not read results, and is told no
     more than what is missing."""
     return missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.zone.key)
-
-
-def asked_day(visit: Visit) -> date:
-    """Today where none is asked for. Raises Invalid."""
-    text = visit.form.get("day") or visit.query.get("day") or ""
-    try:
-        day = date.fromisoformat(text) if text else visit.today
-    except ValueError:
-        raise Invalid(f"{text[:20]!r} is no day: 2026-11-22 is one", path="day") from None
-    if not clock.is_near(day):
-        raise Invalid(f"{day} is too far away: choose a day that can be closed", path="day")
-    return day
 
 
 def asked_drawer(visit: Visit) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from babel.numbers import get_currency_precision
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Issue, Malformed
 from salus.services.billing.payments import provider_of, providers_of
 from salus.services.billing.reconciling import reading, reconcile, reconciliations
@@ -18,6 +17,7 @@ from salus.services.billing.reconciling.foreseeing import Foreseen, foresee
 from salus.services.billing.reconciling.keeping import Reconciled, id_of
 from salus.services.billing.reconciling.parties import INSURER, parties, side_of
 from salus.web.billing import statements
+from salus.web.billing.asked import day_of, who
 from salus.web.billing.record import called, colour, row_of
 from salus.web.visit import Visit
 
@@ -115,6 +115,7 @@ def fetches(visit: Visit, side: str) -> bool:
 
 
 def fetched(visit: Visit, asked: Asked) -> bytes:
+    """The statement as CSV, from the provider itself."""
     begin = datetime.combine(asked.day, time(), visit.zone)
     rows = provider_of(visit.desk.settings, asked.side).statement(begin, begin + timedelta(days=1))
     out = StringIO()
@@ -124,11 +125,11 @@ def fetched(visit: Visit, asked: Asked) -> bytes:
 
 def preview(visit: Visit) -> Response:
     """What would be found, and what would be posted: nothing is."""
-    asked, who = asked_of(visit), visit.who
+    asked = asked_of(visit)
     path = statements.path_of(visit.desk.settings.folder, visit.query.get("file", ""))
-    given = side_of(asked.side), asked.day, visit.zone, asked.currency, "sure" in visit.query
+    side, sure = side_of(asked.side), "sure" in visit.query
     try:
-        seen = foresee(visit.desk.store, who.actor, who.purpose, path, *given)
+        seen = foresee(*who(visit), path, side, asked.day, visit.zone, asked.currency, sure)
     except NO as no:
         return foreseen(visit, asked, path.name, None, no.issues[0], no.status)
     return foreseen(visit, asked, path.name, seen, None, 200)
@@ -150,20 +151,20 @@ def foreseen(
         beyond=(seen.beyond if seen else 0) + max(0, len(pairs) - SHOWN),
         file=file,
         sure="sure" in visit.query,
-        fault=wrong.text if wrong else "",
+        fault=visit.told(wrong.text) if wrong else "",
         may_be_sure=bool(wrong and wrong.path == "file" and "sure" not in visit.query),
     )
 
 
 def repair(visit: Visit) -> Response:
     """Repair every difference and write the day down; the same again is the same record."""
-    asked, who, settings = asked_of(visit), visit.who, visit.desk.settings
-    path = statements.path_of(settings.folder, visit.form.get("file", ""))
-    given = path, side_of(asked.side), asked.day, settings.zone, asked.currency, "sure" in visit.form
+    asked = asked_of(visit)
+    path = statements.path_of(visit.desk.settings.folder, visit.form.get("file", ""))
+    side, sure = side_of(asked.side), "sure" in visit.form
     try:
         if reading.digest(path) != visit.form.get("digest"):
             raise Conflict(visit.say("reconcile.changed"), path="file")
-        made = reconcile(visit.desk.store, who.actor, who.purpose, *given)
+        made = reconcile(*who(visit), path, side, asked.day, visit.zone, asked.currency, sure)
     except NO as no:
         return page(visit, visit.told(no.issues[0].text), no.status)
     return visit.go(f"/books/reconciled/{made.id}?done=repaired")
@@ -173,11 +174,12 @@ def repair(visit: Visit) -> Response:
 
 
 def asked_of(visit: Visit) -> Asked:
-    """Raises Invalid for what is no day, or no side here."""
-    return Asked(*party_of(visit), day_of(visit))
+    """Yesterday where no day is asked for. Raises Invalid for what is no day, or no side here."""
+    return Asked(*party_of(visit), day_of(visit, yesterday(visit)))
 
 
 def party_of(visit: Visit) -> tuple[str, str]:
+    """Side and currency, as `simulated CNY`; the first there is where none is asked for."""
     said, there = visit.form.get("party") or visit.query.get("party"), parties_of(visit)
     if not said and there:
         return there[0]
@@ -187,23 +189,12 @@ def party_of(visit: Visit) -> tuple[str, str]:
     return name, currency
 
 
-def day_of(visit: Visit) -> date:
-    """Yesterday where none is asked for."""
-    said = visit.form.get("day") or visit.query.get("day") or ""
-    try:
-        day = date.fromisoformat(said) if said else yesterday(visit)
-    except ValueError:
-        raise Invalid(f"{said[:20]!r} is no day: 2026-11-22 is one", path="day") from None
-    if not clock.is_near(day):
-        raise Invalid(f"{day} is too far away: choose a day that can be reconciled", path="day")
-    return day
-
-
 def yesterday(visit: Visit) -> date:
     return visit.today - timedelta(days=1)
 
 
 def parties_of(visit: Visit) -> list[tuple[str, str]]:
+    """Side and currency of each that there is."""
     return parties(visit.desk.store, providers_of(visit.desk.settings))
 
 

@@ -9,17 +9,16 @@ from io import StringIO
 from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
-from salus.privacy import Actor, Purpose
-from salus.records import Store
 from salus.records.books import Posting
 from salus.services.billing import tasks
 from salus.services.billing.payments.shapes import TYPE
 from salus.services.billing.reconciling import Difference, Fault, clearing, keeping, traces
 from salus.services.billing.reconciling.keeping import Reconciled
-from salus.services.billing.reconciling.parties import INSURER, side_of
+from salus.services.billing.reconciling.parties import side_of
 from salus.services.billing.reconciling.traces import State
-from salus.services.looking import looked_up
 from salus.web.billing.amounts import shown
+from salus.web.billing.asked import who
+from salus.web.telling import ledger
 from salus.web.visit import Visit
 
 COUNT = 100  # differences on a page
@@ -52,26 +51,25 @@ class Row:
 
 
 def called(visit: Visit, side: str) -> str:
-    """An insurer by its name, a provider by its own."""
-    if side.startswith(INSURER):
-        return str(looked_up(visit.records, side).get("name", side))
-    key = f"payment.by.{side}"
-    return visit.say(key) if side == "simulated" else side
+    """As its account of the books is called."""
+    account = side_of(side).account
+    return ledger.called(visit, [account])[account]
 
 
 def row_of(visit: Visit, made: Reconciled, n: int, one: Difference, posted: Sequence[Posting]) -> Row:
+    """A difference by its postings, those that stand or those that would."""
     taken = clearing.taken(visit.records, made.id, n)
     state = traces.state_of(posted, taken.explained)
-    today = visit.today
-    age = (today - made.day).days if state in OPEN else None
+    age = (visit.today - made.day).days if state in OPEN else None
     undo = traces.reversible(side_of(made.side), one, posted) is not None
     return Row(n, one, tuple(posted), state, age, undo, taken)
 
 
 def rows_of(visit: Visit, made: Reconciled, begin: int = 0, end: int | None = None) -> list[Row]:
-    side = side_of(made.side)
+    """The differences from one number until before another, each as it stands in the books now."""
+    side, numbered = side_of(made.side), list(enumerate(made.differences))[begin:end]
     with visit.desk.store.readers.one() as reader:
-        found = [(n, one, traces.postings(reader, side, one)) for n, one in enumerate(made.differences)][begin:end]
+        found = [(n, one, traces.postings(reader, side, one)) for n, one in numbered]
     return [row_of(visit, made, *each) for each in found]
 
 
@@ -148,10 +146,6 @@ def act(visit: Visit) -> Response:
         return page(visit, made, visit.told(no.issues[0].text), no.status)
     begin = int(n) // COUNT * COUNT
     return visit.go(f"/books/reconciled/{made.id}?done={verb}&after={begin}#d-{n}")
-
-
-def who(visit: Visit) -> tuple[Store, Actor, Purpose]:
-    return visit.desk.store, visit.who.actor, visit.who.purpose
 
 
 # --- to keep ---

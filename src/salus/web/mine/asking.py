@@ -127,7 +127,7 @@ def time_of(form: Mapping[str, str]) -> time:
 
 def first_of(of: Wanted, form: Mapping[str, str]) -> date:
     """The day to begin from: today or later, within half a year."""
-    text, today = form.get("from", ""), clock.now().astimezone(of.clinic.zone).date()
+    text, today = form.get("from", ""), clock.today(of.clinic.zone)
     try:
         first = date.fromisoformat(text) if text else today
     except ValueError:

@@ -23,6 +23,8 @@ from salus.web.services import own
 from salus.web.telling.bookings import Coming
 from salus.web.visit import Visit
 
+WRONG = frozenset({"days", "count", "time", "from"})  # fields of the form with words of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -89,9 +91,6 @@ def said(visit: Visit, fault: Invalid) -> str:
     """What is wrong with a form, for the person who filled it in."""
     path = fault.issues[0].path
     return visit.say(f"mine.course.wrong.{path if path in WRONG else 'other'}")
-
-
-WRONG = frozenset({"days", "count", "time", "from"})
 
 
 def proposed(

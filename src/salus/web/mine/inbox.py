@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Invalid
 from salus.services.looking import looked_up
 from salus.services.reminders.choice import choose, refused_by
@@ -44,10 +43,8 @@ def listing(visit: Visit) -> Response:
 def people(visit: Visit) -> list[tuple[str, str, bool]]:
     """Whom a grown-up patient may let be told: the id, the name, and whether they are."""
     own_record = looked_up(visit.records, f"Patient/{own(visit)}")
-    today = clock.now().date()
-    return [
-        (one["id"], person(one, visit.language, today).name, said) for one, said in named_by(visit.records, own_record)
-    ]
+    named = named_by(visit.records, own_record)
+    return [(one["id"], person(one, visit.language, visit.today).name, said) for one, said in named]
 
 
 def share(visit: Visit) -> Response:
@@ -57,14 +54,8 @@ def share(visit: Visit) -> Response:
     for id, _, said in people(visit):
         wanted = f"person-{id}" in visit.form
         if wanted != said:
-            let(
-                visit.desk.store,
-                visit.who.actor,
-                visit.who.purpose,
-                f"Patient/{own(visit)}",
-                f"RelatedPerson/{id}",
-                wanted,
-            )
+            who, patient = visit.who, f"Patient/{own(visit)}"
+            let(visit.desk.store, who.actor, who.purpose, patient, f"RelatedPerson/{id}", wanted)
     return visit.go("/mine/inbox?told#people")
 
 

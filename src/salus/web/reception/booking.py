@@ -40,7 +40,7 @@ def shown(
     clinic = visit.desk.brochure.clinic(service) if service else None
     begin = day_of(visit.query.get("from", ""))
     moved = f"Appointment/{moving.id}" if moving else ""
-    today = clock.now().astimezone(clinic.zone).date() if clinic else None
+    today = clock.today(clinic.zone) if clinic else None
     days = next_days(visit.desk.store, [service], clinic.zone, begin or today, moving=moved) if clinic and today else []
     return visit.page(
         "reception/times.html",

@@ -160,7 +160,7 @@ def sweep(house_: House) -> None:
 def is_over(records: Records, place: Place, zone: ZoneInfo) -> bool:
     """Whether the last day of a place is over, or the visit that an earlier one should have replaced."""
     last, later = place.terms.last, booking(records, place.terms.instead) if place.terms.instead else None
-    return (last is not None and clock.now().astimezone(zone).date() > last) or (
+    return (last is not None and clock.today(zone) > last) or (
         later is not None and datetime.fromisoformat(later["start"]) <= clock.now()
     )
 

@@ -85,7 +85,7 @@ def reconcile(
 
 
 def check_over(day: date, zone: ZoneInfo) -> None:
-    if day >= clock.now().astimezone(zone).date():
+    if day >= clock.today(zone):
         raise Invalid(f"{day} is not over: reconcile it when it is", path="day")
 
 
