@@ -57,6 +57,26 @@ WITHHELD: tuple[Json, ...] = (
     document("draft", docStatus="preliminary"),
     document("case", docStatus="final", type=CASE),
     of("RiskAssessment", "guess", status="final", subject=OWN, code=CODE, performer={"reference": "Device/model"}),
+    *(
+        of("RiskAssessment", f"guess-{n}", status="final", subject=OWN, code=CODE, performer=one)
+        for n, one in enumerate(
+            (
+                {"reference": "https://other.example/fhir/Device/model"},
+                {"reference": "Device/model/_history/2"},
+                {"reference": "urn:uuid:0190a3a0-0000-7000-8000-000000000000", "type": "Device"},
+                {"type": "Device", "identifier": {"value": "model"}},
+            )
+        )
+    ),
+    of(
+        "RiskAssessment",
+        "guess-within",
+        status="final",
+        subject=OWN,
+        code=CODE,
+        performer={"reference": "#m"},
+        contained=[{"resourceType": "Device", "id": "m"}],
+    ),
     of("RiskAssessment", "thought", status="preliminary", subject=OWN, code=CODE),
     of("ClinicalImpression", "thinking", status="in-progress", subject=OWN, description=SECRET),
     of("DetectedIssue", "alert", status="preliminary", patient=OWN, code=CODE, detail=SECRET),

@@ -11,6 +11,8 @@ statement that a patient's account runs asks for it. **Whoever changes a table h
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec.json import decode
+
 FINAL = frozenset({"final", "amended", "corrected", "appended"})
 # type -> element and what it must say; of a document that says nothing, somebody else's house stands for it.
 # https://hl7.org/fhir/R4/valueset-observation-status.html /valueset-diagnostic-report-status.html
@@ -31,7 +33,7 @@ DRAFTED = frozenset(
     {"CarePlan", "CommunicationRequest", "DeviceRequest", "MedicationRequest", "NutritionOrder", "RequestGroup",
      "ServiceRequest", "SupplyRequest", "VisionPrescription"}
 )  # fmt: skip
-GUESSED = ("RiskAssessment", "performer")  # a machine's, where a Device did it
+GUESSED = ("RiskAssessment", "performer", "Device")  # a machine's, where such a one did it, however it is named
 TOLD = frozenset({"Communication", "CommunicationRequest"})  # between staff, unless the patient (or family) is in it
 SPOKEN_TO = ("Patient", "RelatedPerson", "Group")
 NAMING_OTHERS = frozenset({"Group"})  # each member would read who else is in it
@@ -88,7 +90,7 @@ def unsigned(type: str, resource: Any) -> bool | None:
 def is_inner(type: str, resource: Any) -> bool:
     """Whether it is a machine's guess, or a document of the house's own."""
     if type == GUESSED[0]:
-        return any(named(one).startswith("Device/") for one in [getattr(resource, GUESSED[1])] if one)
+        return any(GUESSED[2] in kinds_of(one, resource) for one in [getattr(resource, GUESSED[1])] if one)
     if type != "DocumentReference" or not resource.type:
         return False
     return any((one.system, one.code) in INNER_DOCUMENTS for one in resource.type.coding or ())
@@ -105,3 +107,14 @@ def spoken_to(reference: Any) -> bool:
 
 def named(reference: Any) -> str:
     return reference.reference or ""
+
+
+def kinds_of(reference: Any, resource: Any) -> set[str]:
+    """The types that a reference of a resource says it leads to: by its address, wherever that is, in words, or as what
+    is contained. https://hl7.org/fhir/R4/references.html"""
+    name = named(reference)
+    if name.startswith("#"):
+        within = (decode(one, type=dict[str, Any]) for one in resource.contained or ())
+        return {str(one["resourceType"]) for one in within if one.get("id") == name[1:]}
+    pieces = name.partition("/_history/")[0].split("/")
+    return {*pieces[-2:-1], *([reference.type] if reference.type else [])}
