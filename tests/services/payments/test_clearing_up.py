@@ -1,10 +1,12 @@
 """A reconciliation is looked at before it is done; what it did about each difference is found again, explained by a
 person, or taken back by a reversal."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -231,3 +233,47 @@ def test_who_can_be_reconciled_with(house: House, told: list[Row]):
     assert [("alipay", "CNY"), ("simulated", "CNY"), ("Organization/insurer", "CNY")] == parties(
         house.store, ["cash", "deposit", "simulated", "alipay"]
     )
+
+
+def test_of_two_files_of_one_day_at_once_one_is_reconciled_and_the_other_posts_nothing(
+    house: House, told: list[Row], tmp_path: Path
+):
+    paths = []
+    for n in range(2):
+        (tmp_path / str(n)).mkdir()
+        paths.append(file(tmp_path / str(n), [*told, replace(told[0], order=f"stranger-{n}")]))
+    together = Barrier(2)
+
+    def press(path: Path) -> Reconciled | str:
+        together.wait()
+        try:
+            return reconcile(house.store, *house.cashier, path, BANK, DAY, ZONE)
+        except Conflict as no:
+            return no.issues[0].text
+
+    with clock.stopped_at(clock.now() + timedelta(days=1)), ThreadPoolExecutor(2) as two:
+        first, second = sorted(two.map(press, paths), key=lambda one: isinstance(one, str))
+
+    assert isinstance(first, Reconciled) and isinstance(second, str) and "another file" in second
+    with house.store.readers.one() as reader:
+        posted = [traces.postings(reader, BANK, replace(first.differences[0], id=f"stranger-{n}")) for n in range(2)]
+    assert 1 == sum(map(bool, posted))
+
+
+def test_a_file_that_is_written_to_while_it_is_read_posts_nothing(house: House, told: list[Row], tmp_path: Path):
+    path = file(tmp_path, strange(told))
+
+    class Hasty(dict[str, Any]):
+        """Somebody adds a line when the first is read."""
+
+        def get(self, word: str, default: Any = None) -> Any:
+            if "later" not in path.read_text("utf-8"):
+                with path.open("a", encoding="utf-8") as more:
+                    more.write("later\n")
+            return super().get(word, default)
+
+    hasty = replace(BANK, form=replace(BANK.form, kinds=Hasty(BANK.form.kinds)))
+    before = len(list(Books(house.store).lines(BANK.account, "CNY", 0, 1 << 60)))
+    with clock.stopped_at(clock.now() + timedelta(days=1)), pytest.raises(Conflict, match="was changed"):
+        reconcile(house.store, *house.cashier, path, hasty, DAY, ZONE)
+    assert before == len(list(Books(house.store).lines(BANK.account, "CNY", 0, 1 << 60)))

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from time import sleep
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
@@ -42,6 +44,7 @@ MOST, SHARE = 100, 2  # more differences than so many, and than every second id:
 Progress = Callable[[int], None]
 Repair = Callable[[Desk, Round, Case], list[Difference]]
 T = TypeVar("T")
+_turns: "WeakKeyDictionary[Store, dict[str, Lock]]" = WeakKeyDictionary()
 
 
 @dataclass
@@ -72,16 +75,31 @@ def reconcile(
     same record.
 
     Raises Forbidden, Missing and Malformed (the file), Invalid (a day that is not over), Conflict (the day was
-    reconciled with another file; more than half of it differs, unless one is `sure`: then nothing is posted).
+    reconciled with another file; the file changes; more than half of it differs, unless one is `sure`: then nothing is
+    posted).
     """
     check_may(actor, purpose, Act.WRITE, TYPE)
     check_over(day, zone)
     digest = reading.digest(file)
-    if (found := before_now(store, side, currency, day)) is not None:
-        return same(found, digest)
-    round, count, suspects = compared(store, file, side, day, zone, currency, sure, on_progress)
-    found_out = tuple(repaired(store, actor, purpose, round, suspects))
-    return write_down(store, actor, purpose, round, record(side, currency, day, count, digest, actor, found_out))
+    with turn_of(store, keeping.id_of(side.name, currency, day)):
+        if (found := before_now(store, side, currency, day)) is not None:
+            return same(found, digest)
+        round, count, suspects = compared(store, file, side, day, zone, currency, sure, on_progress)
+        check_still(file, digest)
+        found_out = tuple(repaired(store, actor, purpose, round, suspects))
+        return write_down(store, actor, purpose, round, record(side, currency, day, count, digest, actor, found_out))
+
+
+def turn_of(store: Store, id: str) -> Lock:
+    """Whoever reconciles a day at the same time waits, and then finds its record: what a second file would have posted
+    beside the first stood in no record."""
+    return _turns.setdefault(store, {}).setdefault(id, Lock())
+
+
+def check_still(file: Path, digest: str) -> None:
+    """Raises Conflict where a file was written to while it was read."""
+    if reading.digest(file) != digest:
+        raise Conflict(f"{file.name} was changed while it was read: look at it again", path="file")
 
 
 def check_over(day: date, zone: ZoneInfo) -> None:
