@@ -158,6 +158,7 @@ class Writer:
         tell(done)
 
     def _begin(self, ledger: Ledger) -> None:
+        """A transaction, with what other processes have written since."""
         self._connection.begin_writing()
         ledger.read(self._connection)
         self._names.begin(ledger.erased, ledger.code, ledger.bunch)

@@ -3,7 +3,7 @@ would have it, with times that visits took lately. Knows no records.
 
 What is uncertain is drawn anew each time: how long each visit takes and how well we know that, how long the one in the
 room still needs (`lengths.py`), who of the booked comes, who else comes and goes first. Half of all plays lie on each
-side of `middle`, eight of ten between `low` and `high`. Docs: docs/decisions/0085-how-long-it-takes.md
+side of `middle`, eight of ten between `low` and `high`. docs/decisions/0085-how-long-it-takes.md
 """
 
 from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
 from salus.services.billing.payments import DEPOSIT, providers_of
 from salus.web.billing.amounts import shown, typed
-from salus.web.billing.asked import day_of
+from salus.web.billing.asked import day_of, who
 from salus.web.telling.people import staff
 from salus.web.visit import Visit
 
@@ -27,11 +27,10 @@ def preview(visit: Visit) -> Response:
 
 
 def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
-    settings, who = visit.desk.settings, visit.who
     day, (provider, currency) = day_of(visit, visit.today), asked_drawer(visit)
     told, shut = None, fault
     try:
-        told = closing.preview(visit.desk.store, who.actor, who.purpose, provider, currency, day, settings.zone)
+        told = closing.preview(*who(visit), provider, currency, day, visit.zone)
     except (Conflict, Invalid) as no:
         shut = fault or visit.told(no.issues[0].text)
     earlier = closing.closings(visit.records, provider, currency)
@@ -54,11 +53,10 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
 
 def close(visit: Visit) -> Response:
     """Close it, with what was counted."""
-    who, zone, day = visit.who, visit.zone, day_of(visit, visit.today)
-    provider, currency = asked_drawer(visit)
+    day, (provider, currency) = day_of(visit, visit.today), asked_drawer(visit)
     try:
         counted = counts(visit, currency) if provider in COUNTED else None
-        made = closing.close(visit.desk.store, who.actor, who.purpose, provider, currency, day, zone, counted)
+        made = closing.close(*who(visit), provider, currency, day, visit.zone, counted)
     except (Conflict, Invalid) as fault:
         return page(visit, visit.told(fault.issues[0].text), fault.status)
     return visit.go(f"/books/closings/{made.id}")

@@ -16,6 +16,7 @@ from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
 from salus.services.looking import looked_up
 from salus.web.billing.amounts import typed
+from salus.web.billing.asked import who
 from salus.web.patients import search
 from salus.web.telling.person import Person, person
 from salus.web.visit import Visit
@@ -140,9 +141,8 @@ def patient_page(visit: Visit, fault: str = "", status: int = 200) -> Response:
 def held_for(visit: Visit, patient: str) -> list[Held]:
     """The deposits of a patient's accounts, those with nothing in them too: money can be paid in there."""
     accounts = every(visit.records, "Account", [("patient", patient), ("_count", "50")])
-    who = visit.who
     return [
-        Held(one["id"], currency, payments.deposited(visit.desk.store, who.actor, who.purpose, one["id"], currency))
+        Held(one["id"], currency, payments.deposited(*who(visit), one["id"], currency))
         for one in accounts
         for currency in [currency_of(visit, one["id"])]
     ]
@@ -161,20 +161,11 @@ def takes(visit: Visit) -> list[str]:
 
 def deposit(visit: Visit) -> Response:
     """Take money that is for nothing yet. Raises Missing for the account of somebody else."""
-    form, who = visit.form, visit.who
+    form = visit.form
     if form.get("account") not in [one.account for one in held_for(visit, visit.path["id"])]:
         raise Missing("That is no account of this patient: take the money on the page of whose it is", path="account")
     currency = currency_of(visit, form["account"])
     provider = payments.provider_of(visit.desk.settings, form.get("provider", ""))
     amount = typed(form.get("amount", ""), currency)
-    payments.deposit(
-        visit.desk.store,
-        who.actor,
-        who.purpose,
-        form["account"],
-        provider,
-        form.get("key", ""),
-        amount,
-        currency,
-    )
+    payments.deposit(*who(visit), form["account"], provider, form.get("key", ""), amount, currency)
     return visit.go(f"/billing/patients/{visit.path['id']}?done=deposit")

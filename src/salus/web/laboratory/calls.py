@@ -12,7 +12,6 @@ from salus.codes import LABS
 from salus.services.laboratory.calling import call
 from salus.services.laboratory.catalogue import limits_of
 from salus.services.laboratory.critical import CRITICAL_RESULT, Critical, listed, waiting
-from salus.services.laboratory.rules import LONGEST
 from salus.web.acting import acting
 from salus.web.telling.people import patients, staff
 from salus.web.telling.person import Person
@@ -66,7 +65,6 @@ def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int 
         audit=told(visit, listed(records, clock.now() - AUDITED)),
         limits=limits,
         days=AUDITED.days,
-        longest=LONGEST,
         form=visit.form,
         at=visit.path.get("task", ""),
         faults=faults,

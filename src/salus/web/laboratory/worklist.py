@@ -8,7 +8,6 @@ from starlette.responses import Response
 from salus.base.errors import SalusError
 from salus.services.acting import code_in
 from salus.services.laboratory.orders import Ordered, worklist
-from salus.services.laboratory.rules import MOST_TOGETHER
 from salus.services.laboratory.specimens import CONDITIONS, find, normal
 from salus.web.telling.people import patients
 from salus.web.telling.person import Person
@@ -63,7 +62,6 @@ def listing(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int 
         shown=shown,
         counts=counts,
         groups=grouped(mine, people, visit.language),
-        most=MOST_TOGETHER,
         faults=faults,
         form=visit.form,
         asked=visit.query.get("accession", ""),

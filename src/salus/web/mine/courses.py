@@ -13,7 +13,7 @@ from salus.services.appointments.brochure import Clinic
 from salus.services.appointments.courses import times_of_day, under_way
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.hours import DAYS
-from salus.services.appointments.planning import HOLIDAYS, NotAllFree, Planned, plan
+from salus.services.appointments.planning import NotAllFree, Planned, plan
 from salus.services.appointments.series import series_id
 from salus.services.billing.quoting import quote
 from salus.web.booking import courses_of, key_of
@@ -66,7 +66,6 @@ def form(visit: Visit, fault: str = "", status: int = 200) -> Response:
         times=times_of_day(visit.desk.store, of.clinic.id, of.clinic.zone),
         days=DAYS,
         every=EVERY,
-        holidays=HOLIDAYS,
         already=already(visit, of),
         fault=fault,
     )

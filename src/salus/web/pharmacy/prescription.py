@@ -12,7 +12,7 @@ from salus.assistants.treatment.prescribing import Sitting, Told, is_active
 from salus.base.errors import Conflict, Gone, Invalid, Stale
 from salus.base.ids import uuid7
 from salus.base.words import words_of
-from salus.services.acting import TASKS, code_in, referred
+from salus.services.acting import referred
 from salus.services.pharmacy.amounts import PIECE
 from salus.services.pharmacy.deciding import Verdict, decide, seen
 from salus.services.pharmacy.reviews import Review, review
@@ -48,7 +48,6 @@ def one(visit: Visit, faults: tuple[tuple[str, str], ...] = (), status: int = 20
         mark=mark(found),
         lines=lines(visit, found),
         names=staff(records, involved(found.task), visit.language),
-        decided=code_in(found.task.get("businessStatus"), TASKS),
         faults=faults,
         **context,
     )
