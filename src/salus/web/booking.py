@@ -3,7 +3,7 @@ sent twice and be done once. For patients and the desk alike; knows none of thei
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from salus.base import clock
 from salus.base.errors import Invalid
@@ -51,23 +51,6 @@ def key_of(visit: Visit) -> str:
     if not 0 < len(key) <= LONGEST_KEY:
         raise Invalid("The form has lost its key: load the page again", path="key")
     return key
-
-
-def day_of(text: str) -> date | None:
-    """Raises Invalid for what is no day.
-
-    >>> day_of("2026-11-23"), day_of("")
-    (datetime.date(2026, 11, 23), None)
-    """
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"'{text[:20]}' is no day: 2026-11-23 is one", path="from") from None
-    if not clock.is_near(day):
-        raise Invalid(f"{day} is too far away: choose a day to come", path="from")
-    return day
 
 
 def desk_of(visit: Visit) -> Booking:

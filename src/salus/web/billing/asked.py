@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from salus.base import clock
-from salus.base.errors import Invalid
 from salus.privacy import Actor, Purpose
 from salus.records import Store
+from salus.web import days
 from salus.web.visit import Visit
 
 
@@ -16,11 +15,4 @@ def who(visit: Visit) -> tuple[Store, Actor, Purpose]:
 
 def day_of(visit: Visit, usual: date) -> date:
     """The day that is asked for, else the usual one. Raises Invalid."""
-    text = visit.form.get("day") or visit.query.get("day") or ""
-    try:
-        day = date.fromisoformat(text) if text else usual
-    except ValueError:
-        raise Invalid(f"{text[:20]!r} is no day: 2026-11-22 is one", path="day") from None
-    if not clock.is_near(day):
-        raise Invalid(f"{day} is too far away: choose a day near today", path="day")
-    return day
+    return days.day_of(visit.form.get("day") or visit.query.get("day") or "", "day") or usual

@@ -12,6 +12,7 @@ from salus.services.appointments.courses import LEAST, Order, order_named, order
 from salus.services.appointments.hours import DAYS
 from salus.services.appointments.planning import HOLIDAYS, Course, Instead
 from salus.services.appointments.rules import WEEKDAYS
+from salus.web.days import day_of
 from salus.web.services import own
 from salus.web.visit import Visit
 
@@ -127,11 +128,8 @@ def time_of(form: Mapping[str, str]) -> time:
 
 def first_of(of: Wanted, form: Mapping[str, str]) -> date:
     """The day to begin from: today or later, within half a year."""
-    text, today = form.get("from", ""), clock.today(of.clinic.zone)
-    try:
-        first = date.fromisoformat(text) if text else today
-    except ValueError:
-        raise Invalid(f"'{text[:20]}' is no day", path="from") from None
+    today = clock.today(of.clinic.zone)
+    first = day_of(form.get("from", "")) or today
     if not today <= first <= today + FARTHEST:
         raise Invalid(f"{first} is over, or too far ahead", path="from")
     return first

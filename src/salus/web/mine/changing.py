@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.places.calendar import stands_for
 from salus.services.appointments.brochure import Clinic
@@ -16,6 +15,7 @@ from salus.services.appointments.planning import Course, NotAllFree, Planned, ti
 from salus.services.appointments.recurring import Occurrence
 from salus.services.appointments.series import number_of, part_of, restorable
 from salus.web.booking import courses_of
+from salus.web.days import day_of
 from salus.web.mine.appointments import told
 from salus.web.mine.asking import instead_of, time_of
 from salus.web.mine.courses import address, rows_of
@@ -171,12 +171,7 @@ def first_of(course: Whole, typed: Mapping[str, str]) -> Coming:
 
 def start_of(typed: Mapping[str, str]) -> datetime:
     """Raises Invalid for what is no day and time of the form."""
-    text = typed.get("day", "")
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"'{text[:20]}' is no day", path="day") from None
-    if not clock.is_near(day):
-        raise Invalid(f"{day} is too far away", path="day")
-    at: time = time_of(typed)
-    return datetime.combine(day, at)
+    day = day_of(typed.get("day", ""), "day")
+    if day is None:
+        raise Invalid("No day was chosen: choose one in the calendar", path="day")
+    return datetime.combine(day, time_of(typed))

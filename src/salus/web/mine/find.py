@@ -16,7 +16,8 @@ from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Session, sessions
 from salus.services.billing.quoting import Quote, quote
-from salus.web.booking import FIRST, day_of
+from salus.web.booking import FIRST
+from salus.web.days import day_of
 from salus.web.mine.appointments import coming_of
 from salus.web.mine.insurance import kinds
 from salus.web.telling.bookings import Coming

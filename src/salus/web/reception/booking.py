@@ -14,7 +14,8 @@ from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting.terms import has_time
 from salus.services.reception.clinics import actor_of
-from salus.web.booking import FIRST, choice_of, day_of, desk_of, key_of, offer_of
+from salus.web.booking import FIRST, choice_of, desk_of, key_of, offer_of
+from salus.web.days import day_of
 from salus.web.telling.bookings import Coming, coming
 from salus.web.telling.person import person
 from salus.web.visit import Visit

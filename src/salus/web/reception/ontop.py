@@ -15,7 +15,8 @@ from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.catalogue import service_of
 from salus.services.appointments.noshow import Forecast
 from salus.services.appointments.sessions import OnTop, Session, sessions
-from salus.web.booking import Choice, choice_of, day_of, desk_of, key_of
+from salus.web.booking import Choice, choice_of, desk_of, key_of
+from salus.web.days import day_of
 from salus.web.telling.person import person
 from salus.web.visit import Visit
 
