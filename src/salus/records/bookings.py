@@ -115,9 +115,13 @@ class Bookings:
     def admit_many(self, desk: "Desk", found: Sequence[tuple[str, bytes]]) -> list[SalusError | None]:
         """As `admit` of each in turn, of new ones (id and JSON): what is wrong with it, None where it stands. It ends
         before the first that has to do with a group: that one is asked for alone, and so are those after it."""
-        told = [(f"{TYPE}/{id}", msgspec.json.decode(body, type=Booking)) for id, body in found]
         whose = cache(partial(person, desk))
-        asked = [asked_for(desk, *one, whose) for one in takewhile(lambda one: not one[1].of_group, told)]
+        told = [(f"{TYPE}/{id}", tried(body, f"{TYPE}/{id}")) for id, body in found]
+        apart = takewhile(lambda one: not (isinstance(one[1], Booking) and one[1].of_group), told)
+        asked = [
+            asked_for(desk, name, one, whose) if isinstance(one, Booking) else Asked(name, fault=one)
+            for name, one in apart
+        ]
         times.take(desk, asked)
         return [one.fault for one in asked]
 
@@ -153,9 +157,28 @@ def with_bookings(given: Stewards) -> Stewards:
     return {**given, TYPE: Both(given[TYPE], own) if TYPE in given else own}
 
 
+def read(body: bytes, name: str) -> Booking:
+    """Raises Invalid for a moment that FHIR knows and no clock here shows, such as a leap second."""
+    try:
+        return msgspec.json.decode(body, type=Booking)
+    except msgspec.ValidationError as fault:
+        raise Invalid(
+            f"{name} is at a moment that no clock shows: write seconds from 00 to 59", path="start"
+        ) from fault
+
+
+def tried(body: bytes, name: str) -> Booking | Invalid:
+    """What an Appointment says, or what is wrong with it."""
+    try:
+        return read(body, name)
+    except Invalid as fault:
+        return fault
+
+
 def take(desk: "Desk", body: bytes, id: str) -> None:
     """Hold the actors of an Appointment, or let them go, as its status says. Raises Taken, Invalid."""
-    booking, name = msgspec.json.decode(body, type=Booking), f"{TYPE}/{id}"
+    name = f"{TYPE}/{id}"
+    booking = read(body, name)
     if booking.number(groups.CAPACITY) is not None:
         groups.check_whole(desk, name, booking)
     asked = asked_for(desk, name, booking, partial(person, desk))

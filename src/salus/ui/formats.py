@@ -98,10 +98,19 @@ def by_clocks_of(zone: ZoneInfo | None, value: str | date | None) -> str:
     if zone is None or len(text) <= DAY:
         return text
     try:
-        told = datetime.fromisoformat(LEAP.sub(r"\g<1>59", text))
+        told = datetime.fromisoformat(without_leap(text))
         return told.astimezone(zone).isoformat() if told.tzinfo else text
     except (ValueError, OverflowError):  # no instant, or one at the very end of the calendar
         return text
+
+
+def without_leap(text: str) -> str:
+    """An instant in a leap second as the second before it, which clocks can show.
+
+    >>> without_leap("2016-12-31T23:59:60Z"), without_leap("2016-12-31")
+    ('2016-12-31T23:59:59Z', '2016-12-31')
+    """
+    return LEAP.sub(r"\g<1>59", text)
 
 
 def first_day(text: str) -> date | None:

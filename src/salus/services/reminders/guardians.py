@@ -150,7 +150,7 @@ def encounter_named(told: Resource) -> str:
 def named_by(records: Records, patient: Resource) -> list[tuple[Resource, bool]]:
     """Of a patient of full age the people around them, and whether they want them told; nobody for a child."""
     years = age(patient.get("birthDate", ""), today())
-    if years is not None and years < FULL_AGE:
+    if not patient or (years is not None and years < FULL_AGE):  # an account may have no record here
         return []
     people = sorted(around(records, patient), key=lambda each: str(each[0]["id"]))
     return [(one, bool(said)) for one, said in people]

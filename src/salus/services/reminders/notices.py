@@ -80,9 +80,9 @@ def notice_of(told: Resource) -> Notice:
         id=told["id"],
         code=coded(told, CODES),
         kind=coded(told, KINDS),
-        title=told["topic"]["text"],
-        text=told["payload"][0]["contentString"],
-        at=datetime.fromisoformat(told["sent"]),
+        title=told.get("topic", {}).get("text", ""),  # who else writes of the category may leave out what ours have
+        text=next((one.get("contentString", "") for one in told.get("payload", [])), ""),
+        at=datetime.fromisoformat(told.get("sent") or told["meta"]["lastUpdated"]),
         about=about[0] if about else "",
         service=next((one for one in about if one.startswith("HealthcareService/")), ""),
         leads=next(leads, ""),

@@ -119,7 +119,12 @@ def named(told: Resource, type: str) -> str:
 
 
 def moment(text: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(text).astimezone(zone)
+    """By the clocks of `zone`, as far as they can show it."""
+    told = datetime.fromisoformat(text)
+    try:
+        return told.astimezone(zone)
+    except OverflowError:  # at the very end of the calendar
+        return told
 
 
 def state(told: Resource, until: datetime | None, now: datetime) -> str:

@@ -26,6 +26,7 @@ TYPES = (
 )
 CRITICAL_FOR = timedelta(days=7)  # how long a critical result is called out above everything else
 SPAN = timedelta(days=6 * 365)  # the most that the timeline shows
+MARGIN = timedelta(days=10)  # on either side of it
 LATEST = 12  # happenings told in words below it
 
 
@@ -111,7 +112,7 @@ class Dossier:
         if not days:
             return None
         last = max(days)
-        return max(min(days), last - SPAN) - timedelta(days=10), last + timedelta(days=10)
+        return shifted(max(min(days), shifted(last, -SPAN)), -MARGIN), shifted(last, MARGIN)
 
     def lanes(self, names: Mapping[str, str]) -> list[Lane]:
         """The rows of the timeline; `names` says what each is called."""
@@ -159,3 +160,15 @@ def told_once(encounters: list[Resource]) -> list[Resource]:
         return whole not in periods or periods[whole] != one.get("period")
 
     return [one for one in encounters if is_new(one)]
+
+
+def shifted(day: date, by: timedelta) -> date:
+    """So many days on, as far as the calendar goes.
+
+    >>> shifted(date.max, timedelta(days=10)), shifted(date.min, timedelta(days=-1))
+    (datetime.date(9999, 12, 31), datetime.date(1, 1, 1))
+    """
+    try:
+        return day + by
+    except OverflowError:
+        return date.max if by > timedelta(0) else date.min

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from salus import codes
+from salus.ui import formats
 from salus.ui.charts import Band, Point
 from salus.web.telling import terms
 
@@ -69,7 +70,7 @@ class Trend:
 
 def moment(text: str) -> datetime:
     """A FHIR dateTime as a moment, its first one when only the day, month or year is known."""
-    return datetime.fromisoformat((text + "-01-01")[:10] if len(text) < 10 else text)
+    return datetime.fromisoformat((text + "-01-01")[:10] if len(text) < 10 else formats.without_leap(text))
 
 
 def measures(observations: Iterable[Resource], sex: str, language: str) -> list[Measure]:
