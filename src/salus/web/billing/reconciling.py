@@ -18,7 +18,7 @@ from salus.services.billing.reconciling.keeping import Reconciled, id_of
 from salus.services.billing.reconciling.parties import INSURER, parties, side_of
 from salus.web.billing import statements
 from salus.web.billing.asked import day_of, who
-from salus.web.billing.record import called, colour, row_of
+from salus.web.billing.record import called, colour, names_of, row_of
 from salus.web.visit import Visit
 
 PAGE, LOOK = "/books/reconcile", "/books/reconcile/look"
@@ -141,13 +141,15 @@ def foreseen(
     """`wrong`: why nothing can be foreseen; a file that mostly differs may be the right one all the same."""
     made = seen.made if seen else None
     pairs = list(zip(made.differences, seen.postings, strict=True)) if made and seen else []
+    rows = [row_of(visit, made, n, *pair) for n, pair in enumerate(pairs[:SHOWN]) if made]
     return visit.page(
         "billing/foreseen.html",
         status,
         asked=asked,
         name=called(visit, asked.side),
         made=made,
-        rows=[row_of(visit, made, n, *pair) for n, pair in enumerate(pairs[:SHOWN]) if made],
+        rows=rows,
+        names=names_of(visit, rows),
         beyond=(seen.beyond if seen else 0) + max(0, len(pairs) - SHOWN),
         file=file,
         sure="sure" in visit.query,

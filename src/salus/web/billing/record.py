@@ -2,7 +2,7 @@
 person; to print, to keep as CSV, and to take back by a reversal."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -56,6 +56,12 @@ def called(visit: Visit, side: str) -> str:
     return ledger.called(visit, [account])[account]
 
 
+def names_of(visit: Visit, rows: Iterable[Row]) -> dict[str, str]:
+    """What the accounts of their postings are called."""
+    entries = [entry for row in rows for posting in row.posted for entry in posting.entries]
+    return ledger.called(visit, {account for one in entries for account in (one.debit, one.credit)})
+
+
 def row_of(visit: Visit, made: Reconciled, n: int, one: Difference, posted: Sequence[Posting]) -> Row:
     """A difference by its postings, those that stand or those that would."""
     taken = clearing.taken(visit.records, made.id, n)
@@ -95,13 +101,14 @@ def one(visit: Visit) -> Response:
 def page(visit: Visit, made: Reconciled, fault: str = "", status: int = 200) -> Response:
     said = visit.query.get("after", "")
     begin = int(said) if said.isdecimal() and len(said) < 9 else 0
-    count = len(made.differences)
+    count, rows = len(made.differences), rows_of(visit, made, begin, begin + COUNT)
     return visit.page(
         "billing/reconciled.html",
         status,
         made=made,
         name=called(visit, made.side),
-        rows=rows_of(visit, made, begin, begin + COUNT),
+        rows=rows,
+        names=names_of(visit, rows),
         faults=[(one, len(made.of(one))) for one in Fault if made.of(one)],
         previous=max(0, begin - COUNT) if begin else None,
         next=begin + COUNT if begin + COUNT < count else None,
