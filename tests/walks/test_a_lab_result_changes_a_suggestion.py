@@ -8,12 +8,12 @@ port, a laboratory and a clinician talk to it over HTTP.
 
 import time
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
-import duckdb
 import httpx
+import pyarrow.parquet as pq
 
-from salus.analytics.events import read_events
 from salus.api.access import grant
 from salus.base import clock
 from salus.base.settings import Settings
@@ -129,9 +129,10 @@ def refusal(card: dict[str, Any], why: dict[str, Any]) -> dict[str, Any]:
 
 
 def events_from(hospital: Settings, source: str) -> list[tuple[Any, ...]]:
-    """The events that a resource became."""
-    wanted = f"SELECT code, numeric_value, unit FROM '{read_events(hospital.events)}' WHERE source_id = ?"
-    return duckdb.execute(wanted, [source]).fetchall()
+    """The events that a resource became. Each file is read at once: the listener may put another in its place."""
+    files = (BytesIO(path.read_bytes()) for path in hospital.events.rglob("*.parquet"))
+    found = [row for file in files for row in pq.read_table(file).to_pylist() if row["source_id"] == source]
+    return [(row["code"], row["numeric_value"], row["unit"]) for row in found]
 
 
 def page(http: httpx.Client, address: str) -> str:
