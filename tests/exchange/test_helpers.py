@@ -177,6 +177,17 @@ def test_an_import_that_is_broken_off_leaves_no_process(folder: Path, records: R
     assert 997 == take_in(records, folder, helpers=0).total.stored  # and goes on from where it stood
 
 
+def test_a_helper_hands_over_the_sheet_that_would_be_made_here(records: Records) -> None:
+    items = [(one["resourceType"], one["id"], json.dumps(one).encode()) for one in (patient(1), lab(1), bad(2))]
+    with Helpers(records, 1) as helpers:
+        sheet = helpers.prepared(items).result()
+
+    here = records.prepared(items)
+    assert [0, 0] == here.withheld == sheet.withheld
+    for name in ("refused", "rows", "codes", "targets", "subjects", "bunch", "dates"):
+        assert getattr(here, name) == getattr(sheet, name), name
+
+
 def test_what_is_small_needs_no_helper(records: Records) -> None:
     assert 0 == helpers_for(LARGE - 1)
     with Helpers(records, 0) as helpers, pytest.raises(Lost):

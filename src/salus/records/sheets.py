@@ -106,7 +106,7 @@ class Making:
             sheet.rows[table] += made
             if table == "token":
                 sheet.bunch.append(self._bunches[shelves.codes_of(draft.type, made)])
-        sheet.withheld.append(draft.withheld is not False)  # of a first version, nothing stood before it
+        sheet.withheld.append(int(draft.withheld is not False))  # of a first version, nothing stood before it
         found = {self._targets["Patient", patient] for patient in compartments.patients(draft.type, draft.indexed)}
         sheet.subjects.append([*found, self._targets["Patient", id]] if draft.type == "Patient" else [*found])
 
