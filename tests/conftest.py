@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from salus.base import clock
 from salus.demo import city
@@ -19,6 +20,10 @@ from salus.records import Store
 
 SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
 PATIENCE = 120.0  # seconds that anything may take; only a test that fails waits so long
+
+# no example fails because the machine was busy
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,15 @@ from hands import Hands, complaints, is_for_everybody
 from playwright.sync_api import expect
 
 from salus.base import clock
+from salus.base.ids import uuid7
 from salus.base.settings import Settings
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 from salus.services.acting import Acting
-from salus.services.laboratory.orders import accession_of
-from salus.services.laboratory.orders import worklist as to_do
+from salus.services.laboratory.orders import accession_of, worklist
 from salus.services.laboratory.specimens import collect, receive
 from salus.services.pharmacy.listening import PRESCRIPTIONS
-from salus.services.pharmacy.reviews import worklist
+from salus.services.pharmacy.reviews import task_of
 from salus.services.rounds import House, begin, catch_up
 
 DOCTOR = Actor("Practitioner/demo-clinician", Role.CLINICIAN)
@@ -42,31 +42,20 @@ ORDERED = (
 TECHNICIAN = Actor("Practitioner/demo-technician", Role.TECHNICIAN)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def morning(installed: tuple[Store, Settings]) -> dict[str, str]:
-    """What waits: the prescription with an allergy, a specimen in the laboratory and its order."""
+    """What waits: a prescription with an allergy, a specimen in the laboratory and its order; of this morning alone."""
     store, settings = installed
     begin(store)
-    records = store.open(DOCTOR, Purpose.TREATMENT)
-    for body in ORDERED:
-        records.update(body["resourceType"], body["id"], body | {"authoredOn": clock.instant(clock.now())})
+    records, mark = store.open(DOCTOR, Purpose.TREATMENT), uuid7()
+    ordered = [one | {"id": f"{one['id']}-{mark}", "authoredOn": clock.instant(clock.now())} for one in ORDERED]
+    for body in ordered:
+        records.update(body["resourceType"], body["id"], body)
     catch_up(House(store, settings), [PRESCRIPTIONS])
-    acting = Acting(store, TECHNICIAN, Purpose.TREATMENT)
-    (task,) = [
-        one["id"] for one in worklist(acting_pharmacist(store)) if one["for"]["reference"] == "Patient/showcase-5"
-    ]
-    stat = next(one for one in to_do(acting.records) if one.priority == "stat")
-    if stat.step == "ordered":
-        receive(acting, accession_of(collect(acting, [stat.id])))
-    return {"task": task, "order": stat.id, "accession": one_accession(acting, stat.id)}
-
-
-def acting_pharmacist(store: Store):
-    return store.open(Actor("Practitioner/demo-pharmacist", Role.PHARMACIST), Purpose.TREATMENT)
-
-
-def one_accession(acting: Acting, order: str) -> str:
-    return next(found.accession for found in to_do(acting.records) if found.id == order)
+    acting, order = Acting(store, TECHNICIAN, Purpose.TREATMENT), f"salts-{mark}"
+    receive(acting, accession_of(collect(acting, [order])))
+    accession = next(one.accession for one in worklist(acting.records) if one.id == order)
+    return {"task": task_of(ordered[0]), "order": order, "accession": accession}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
