@@ -72,6 +72,16 @@ def check_may_release(actor: Actor) -> None:
         raise Forbidden(f"A {actor.role} may not release cases: a {' or '.join(sorted(RELEASERS))} decides that")
 
 
+JOINERS = frozenset({Role.DESK, Role.ADMINISTRATOR, Role.SYSTEM})  # who may say that two records are one person's
+
+
+def check_may_join(actor: Actor, purpose: Purpose) -> None:
+    """Raises Forbidden unless this person may join two records of one person, and part them again."""
+    if actor.role not in JOINERS:
+        raise Forbidden(f"A {actor.role} may not join records: the desk or an administrator decides that")
+    check_may(actor, purpose, Act.WRITE, "Patient")
+
+
 def check_may_be_advised(actor: Actor) -> None:
     """Raises Forbidden for a patient's own account: what an assistant thinks is told to who can judge it, and becomes
     the patient's when a clinician has made it theirs. docs/decisions/0086-released-when-final.md"""

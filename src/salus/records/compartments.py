@@ -13,6 +13,7 @@ WHEN = (
     "date", "onset-date", "authoredon", "created", "started", "start-date", "effective", "effective-time",
     "whenhandedover", "whenprepared", "recorded-date", "recorded", "issued", "authored-on", "sent", "birthdate",
 )  # fmt: skip
+ALSO = -1  # the path of who stands for a patient that was replaced (joined.py)
 FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999  # year 1 to 9999, in ms
 
 
@@ -45,5 +46,15 @@ def clinical_date(type: str, indexed: fhir.Indexed) -> int:
 
 def patients(type: str, indexed: fhir.Indexed) -> Iterator[str]:
     """Ids of the patients in whose compartments it stands, besides a Patient in his own; may repeat."""
-    paths = subject_paths(type)
+    paths = {ALSO} if is_replaced(type, indexed) else subject_paths(type)
     return (id for path, kind, id in indexed.references if kind == "Patient" and path in paths)
+
+
+def is_replaced(type: str, indexed: fhir.Indexed) -> bool:
+    """Whether it is a Patient for whom another stands: then it stands in that one's compartment alone."""
+    return type == "Patient" and any(path == ALSO for path, _, _ in indexed.references)
+
+
+def is_own(type: str, indexed: fhir.Indexed) -> bool:
+    """Whether it is a Patient, who stands in his own."""
+    return type == "Patient" and not is_replaced(type, indexed)

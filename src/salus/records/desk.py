@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import orjson
 
 from salus import fhir
 from salus.base import clock
 from salus.base.errors import Damaged, Gone, Missing, SalusError, Stale
 from salus.base.ids import uuid7
-from salus.privacy import SYSTEM, Actor, Purpose
-from salus.records import chain, compartments, drafts, faults, shelves, signed, stewards
+from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.records import chain, compartments, drafts, faults, joined, shelves, signed, stewards
 from salus.records.bodies import Press
 from salus.records.drafts import Draft
 from salus.records.engines import Connection
@@ -23,7 +24,7 @@ from salus.records.stewards import Stewards, admitted, released
 
 CREATE, UPDATE, DELETE, ERASE = range(len(ACTS))
 FIND = "SELECT row, version, t, born, alive, date, form, body FROM resource WHERE type=? AND id=?"
-FIND_ROW = "SELECT row FROM resource WHERE type=? AND id=?"
+FIND_ROW = "SELECT row, subject FROM resource WHERE type=? AND id=?"
 # where a version stood, and whether the patient might see it, is kept; its deletion stands where it stood
 STOOD = """
 INSERT INTO was(subject, row, version, withheld)
@@ -111,6 +112,7 @@ class Desk:
         self.erases = False  # whether this transaction is an erasure
         self.signs = False  # whether it is the signing of a note
         self.bills = False  # whether it is billing at work
+        self.joins = False  # whether two records of one person are joined in it, or parted
         self.t = ledger.t + 1
         self.salt = b""
         self.stand_at(ledger.ts, chain.salt())
@@ -119,6 +121,7 @@ class Desk:
         if pending.rows is None:
             pending.rows = Known(self._look_up)
         self._rows = pending.rows  # by type and id; of a reference to elsewhere by None and its URL
+        self._led = pending.led
         self._touched: set[int] = set()
         self._seen: tuple[str, str, int, Standing | None] | None = None  # what was asked for last, before which change
         self._times: dict[int, datetime] = {}  # of transactions
@@ -150,6 +153,7 @@ class Desk:
             self.reserve(draft.type, id)
         draft = admitted(self, draft, id)
         signed.check(self, draft, id)
+        draft = self._belonging(draft, id)
         return self._store(draft, id, Standing(self._rows[draft.type, id], 0, 0, 0, 0, 0, None, None))
 
     def update(self, draft: Draft, if_match: int | None = None, known: bool = False) -> Version:
@@ -162,8 +166,8 @@ class Desk:
         stewards.check(self, draft.type, id)
         standing = self.standing(draft.type, id)
         check_match(standing, if_match, f"{draft.type}/{id}")
-        draft = admitted(self, draft, id)
         old = self._body(standing) if standing and standing.alive else b""
+        draft = self._belonging(admitted(self, draft, id), id, old)
         if standing and old:
             at = self._at(standing.t)
             same = draft.stamped(id, standing.version, clock.instant(at)) == old
@@ -244,6 +248,18 @@ class Desk:
         at = self._at(standing.t)
         return Version(type, id, standing.version, at, False, self._body(standing), unchanged=True)
 
+    def at_version(self, type: str, id: str, number: int) -> Version:
+        """One version, `unchanged`. Raises Missing, Gone for one that was erased, or is a deletion."""
+        standing = self.standing(type, id)
+        sql = "SELECT t, form, body FROM past WHERE row=? AND version=?"
+        if standing is None or standing.version == number:
+            return self.current(type, id)
+        found = self.connection.execute(sql, (standing.row, number)).fetchone()
+        if found is None or found[2] is None:
+            raise Gone(f"{type}/{id} at version {number} is not there any more")
+        body = self.press.expanded(self.connection, found[1], found[2])
+        return Version(type, id, number, self._at(found[0]), False, body, unchanged=True)
+
     def of_row(self, row: int) -> Version:
         """The current version in a row, `unchanged`."""
         kind, id, *rest = self.connection.execute(
@@ -278,6 +294,9 @@ class Desk:
         date = compartments.clinical_date(draft.type, draft.indexed)
         withheld = self._follows(standing.row, version) if draft.withheld is None else draft.withheld
         subject = self._shelve(draft.type, standing.row, date, draft.indexed, withheld)
+        if draft.type == "Patient":
+            self._led.pop(standing.row, None)
+            self._found(draft.type, standing.row, subject)
         born = standing.born if standing.alive else self.t
         columns = (version, self.t, born, 1, date, self.press.form, self.press.pressed(body), subject)
         self._keep(UPDATE if standing.alive else CREATE, standing.row, draft.type, id, columns, body)
@@ -314,7 +333,7 @@ class Desk:
         aimed = {(kind, id): None for indexed in all for _, kind, id in indexed.references}
         new = {name: self.kinds.target(*name) for name in aimed if name not in self._rows}
         for (name, key), line in zip(new.items(), self.connection.each(FIND_ROW, [*new.values()]), strict=True):
-            self._rows[name] = line[0] if line else self.lay_target(key)
+            self._rows[name] = self._found(name[0], *line) if line else self.lay_target(key)
 
     def aimed(self, type: str | None, id: str) -> int:
         """The row of what a reference names; a row without a version is laid for what is not here (yet)."""
@@ -330,7 +349,12 @@ class Desk:
     def _look_up(self, type: str | None, id: str) -> int:
         key = self.kinds.target(type, id)
         found = self.connection.execute(FIND_ROW, key).fetchone()
-        return found[0] if found else self.lay_target(key)
+        return self._found(type, *found) if found else self.lay_target(key)
+
+    def _found(self, type: str | None, row: int, subject: int) -> int:
+        if type == "Patient" and joined.is_led(row, subject):
+            self._led[row] = subject
+        return row
 
     def lay_target(self, key: tuple[int, bytes | str]) -> int:
         """A row for what is referred to but not here (yet)."""
@@ -340,9 +364,36 @@ class Desk:
 
     def _subjects(self, type: str, row: int, indexed: fhir.Indexed) -> set[int]:
         """The rows of the patients in whose compartments it stands."""
-        paths = compartments.subject_paths(type)
-        found = {self._rows[kind, id] for path, kind, id in indexed.references if kind == "Patient" and path in paths}
-        return found | {row} if type == "Patient" else found
+        found = {self._rows["Patient", id] for id in compartments.patients(type, indexed)}
+        return found | {row} if compartments.is_own(type, indexed) else found
+
+    # --- records of one person (joined.py) ---
+
+    def person(self, id: str) -> str:
+        """The id of the Patient that stands for this one: mostly itself."""
+        found = joined.person(self.connection, self.kinds.key("Patient", id))
+        return unpacked(found[1]) if found else id
+
+    def _belonging(self, draft: Draft, id: str, old: bytes = b"") -> Draft:
+        """The draft, also of whoever stands for the patients that it names; of a Patient, of who stood for it.
+
+        Nobody writes or takes off that mark but the house itself, and a transaction that joins.
+        """
+        brought = not old and self.actor.role is Role.SYSTEM  # an import has its marks with it
+        if draft.type == "Patient":
+            there = joined.TOLD in draft.meta or joined.TOLD in old
+            return drafts.remarked(draft, id, joined.also_of(old)) if there and not (brought or self.joins) else draft
+        rows = {self._rows["Patient", one] for one in compartments.patients(draft.type, draft.indexed)}
+        wanted = {self._leading(row) for row in rows if row in self._led}
+        if not wanted and (brought or joined.TOLD not in draft.meta):
+            return draft
+        kept = joined.marked_in(orjson.loads(b"{" + draft.meta[1:] + b"}")) if brought else []
+        return drafts.remarked(draft, id, {*wanted, *kept})
+
+    def _leading(self, row: int) -> str:
+        """The id of who stands for the patient in a row, as of what this transaction has written."""
+        self.flush()
+        return self.person(self.of_row(row).id)
 
     def _follows(self, row: int, version: int) -> bool:
         """Whether the version before this one was withheld; what has none before it is."""

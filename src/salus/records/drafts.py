@@ -4,7 +4,7 @@ The JSON that came in is kept member by member as text, so a decimal such as 1.1
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import orjson
@@ -12,6 +12,7 @@ import orjson
 from salus import fhir
 from salus.base.errors import Invalid, Malformed
 from salus.privacy import release
+from salus.records import joined
 from salus.records.ids import check_id
 from salus.records.shapes import Document
 
@@ -106,6 +107,8 @@ def draft(body: Document, expected: str | None = None, compact: bool = False) ->
         data = msgspec.json.format(data, indent=-1)
     meta, rest = cut(data, decoded) or taken_apart(data)
     indexed, withheld = fhir.index(decoded.type, decoded.resource), release.withheld(decoded.type, decoded.resource)
+    if joined.TOLD in meta:
+        joined.mark(decoded.type, indexed, joined.also_of(data))
     return Draft(decoded.type, decoded.id, meta, rest, indexed, withheld)
 
 
@@ -154,4 +157,13 @@ def again(type: str, body: bytes) -> fhir.Indexed:
 def read_again(type: str, body: bytes) -> tuple[fhir.Indexed, bool | None]:
     """As `again`, and whether it is withheld."""
     resource = fhir.decode(body, type).resource
-    return fhir.index(type, resource), release.withheld(type, resource)
+    indexed = fhir.index(type, resource)
+    if joined.TOLD in body:
+        joined.mark(type, indexed, joined.also_of(body))
+    return indexed, release.withheld(type, resource)
+
+
+def remarked(draft: Draft, id: str, patients: Iterable[str]) -> Draft:
+    """The same, also of these patients (`joined`) and of no others."""
+    draft.meta = joined.marked(draft.meta, patients)
+    return addressed(draft.stamped(id, 1, "1970-01-01T00:00:00Z"), draft.type, id, compact=True)

@@ -120,7 +120,7 @@ class Indexes:
     ) -> Shelved:
         made = {table: set(rows) for table, rows in shelves.rows(indexed, row, self._codes, self._targets)}
         subjects = {self._targets["Patient", id] for id in compartments.patients(type, indexed)}
-        subjects |= {row} if type == "Patient" else set()
+        subjects |= {row} if compartments.is_own(type, indexed) else set()
         bunch = self._bunch(tuple(sorted(set(shelves.codes_of(type, made["token"])))))
         lines = [(subject, kind, date, row) for subject in subjects]
         return Shelved(name, made, lines, bunch, subject_of(subjects), withheld)

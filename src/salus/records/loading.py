@@ -11,8 +11,9 @@ from typing import Any
 
 from salus.base import clock
 from salus.base.errors import Conflict, Damaged, Invalid, SalusError
-from salus.records import drafts
+from salus.records import drafts, joined
 from salus.records.bodies import PLAIN
+from salus.records.compartments import ALSO
 from salus.records.desk import CREATE, Desk, subject_of
 from salus.records.shapes import Outcome, Version
 from salus.records.sheets import FIRST, Item, Sheet
@@ -30,7 +31,7 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
     done = [Outcome(line, "refused", *items[line][:2], 0, issues) for line, issues in sheet.refused]
     keys = [desk.kinds.key(type, id) for type, id in zip(sheet.types, sheet.ids, strict=True)]
     found, stands = looked_up(desk, keys), cache(partial(same, desk, sheet, sheet.form))
-    new = new_ones(sheet, keys, found, STEWARDED | desk.stewards.keys())
+    new = new_ones(sheet, keys, found, STEWARDED | desk.stewards.keys(), of_replaced(desk, sheet))
     admitted, refused = together(desk, items, sheet, keys, found, stands)
     new = sorted(new + admitted)
     Load(desk, sheet, keys, found, new).write()
@@ -47,13 +48,28 @@ def load(desk: Desk, items: Sequence[Item], sheet: Sheet, known: bool) -> list[O
     return sorted(done, key=lambda outcome: outcome.line)
 
 
-def new_ones(sheet: Sheet, keys: list[Key], found: Found, stewarded: Set[str]) -> list[int]:
+def of_replaced(desk: Desk, sheet: Sheet) -> set[int]:
+    """The numbers of the resources that name a patient for whom another stands (`joined`): each is written by itself.
+    In a store where nobody was joined, and a sheet that joins nobody, it is one question for all."""
+    brings = any(path == ALSO for path, *_ in sheet.rows["ref"])
+    if not brings and desk.connection.execute(joined.ANY).fetchone() is None:
+        return set()
+    people = {n: desk.kinds.key("Patient", id) for n, (type, id) in enumerate(sheet.targets, 1) if type == "Patient"}
+    found = desk.connection.each("SELECT row, subject FROM resource WHERE type=? AND id=?", [*people.values()])
+    led = {n for n, line in zip(people, found, strict=True) if line and joined.is_led(*line)}
+    marked = {n for path, _, n in sheet.rows["ref"] if path == ALSO}
+    return {n for n, subjects in enumerate(sheet.subjects) if n in marked or led.intersection(subjects)}
+
+
+def new_ones(
+    sheet: Sheet, keys: list[Key], found: Found, stewarded: Set[str], apart: Set[int] = frozenset()
+) -> list[int]:
     """The numbers of the resources at whose address nothing stands, nor one of this sheet, and of whose writing no
-    steward has to be asked."""
+    steward has to be asked, nor stand they `apart`."""
     taken = {key for key, (_, version) in found.items() if version}
     new = []
     for n, key in enumerate(keys):
-        if key not in taken and sheet.types[n] not in stewarded:
+        if key not in taken and sheet.types[n] not in stewarded and n not in apart:
             taken.add(key)
             new.append(n)
     return new

@@ -100,9 +100,13 @@ def owner(desk: Desk, id: str) -> Subscriber | None:
 
 
 def owns(reader: Reader, actor: Actor, id: str) -> bool:
-    """Whether a Subscription is this account's."""
-    sql = "SELECT who, patient FROM subscriber WHERE id=?"
-    return bool(reader.connection.execute(sql, (id,)).fetchone() == (actor.reference, actor.patient))
+    """Whether a Subscription is this account's; one that was made for a record joined into theirs is."""
+    who, patient = reader.connection.execute("SELECT who, patient FROM subscriber WHERE id=?", (id,)).fetchone() or (
+        "",
+        None,
+    )
+    led = reader.person(patient) if patient else None
+    return bool(who == actor.reference and actor.patient == (led[1] if led else patient))
 
 
 def owned(desk: Desk, who: str) -> int:

@@ -22,7 +22,7 @@ LOGS = {
 class Pending:
     """What one request writes; or what several do that read nothing, so that it can wait until the commit.
 
-    `rows`: those of the addresses that came up among several.
+    `rows`: those of the addresses that came up among several; `led`: of patients among them who were replaced, to whom.
     """
 
     def __init__(self, connection: Connection, names: Interning, breathe: shelves.Breathe) -> None:
@@ -34,6 +34,7 @@ class Pending:
         self.resources: list[shelves.Row] = []
         self.logs: dict[str, list[shelves.Row]] = {table: [] for table in LOGS}
         self.rows: Known | None = None
+        self.led: dict[int, int] = {}
 
     def flush(self) -> None:
         """Put all into the tables, so that reads on this connection see it."""

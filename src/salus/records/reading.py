@@ -7,7 +7,7 @@ from types import TracebackType
 
 from salus.base import clock
 from salus.base.errors import Busy, Damaged
-from salus.records import faults
+from salus.records import faults, joined
 from salus.records.bodies import Press
 from salus.records.engines import Connection, Engine
 from salus.records.ids import unpacked
@@ -47,6 +47,11 @@ class Reader:
             "SELECT row FROM resource WHERE type=? AND id=?", self.kinds.key(type, id)
         ).fetchone()
         return found[0] if found else None
+
+    def person(self, id: str) -> tuple[int, str] | None:
+        """Row and id of the Patient that stands for this one (`joined`): mostly itself; None where there is none."""
+        found = joined.person(self.connection, self.kinds.key("Patient", id))
+        return (found[0], unpacked(found[1])) if found else None
 
     def current(self, type: str, id: str, patient: int | None) -> Version | None:
         """The current version, a deleted one too; None where there is none, or none that may be seen."""

@@ -108,7 +108,8 @@ class Making:
                 sheet.bunch.append(self._bunches[shelves.codes_of(draft.type, made)])
         sheet.withheld.append(int(draft.withheld is not False))  # of a first version, nothing stood before it
         found = {self._targets["Patient", patient] for patient in compartments.patients(draft.type, draft.indexed)}
-        sheet.subjects.append([*found, self._targets["Patient", id]] if draft.type == "Patient" else [*found])
+        own = [self._targets["Patient", id]] if compartments.is_own(draft.type, draft.indexed) else []
+        sheet.subjects.append([*found, *own])
 
     def done(self) -> Sheet:
         sheet: Any = self.sheet

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -79,8 +80,19 @@ class Store:
         self.writer.submit(Request(work, SYSTEM, Purpose.ADMINISTRATION, "", "")).result()
 
     def open(self, actor: Actor, purpose: Purpose) -> Records:
-        """The records, for this actor and this purpose. Raises Forbidden unless some row of the policy fits them."""
-        return Records(self, actor, purpose)
+        """The records, for this actor and this purpose; of a patient whose record was joined into another, that one's.
+
+        Raises Forbidden unless some row of the policy fits them.
+        """
+        return Records(self, self.led(actor), purpose)
+
+    def led(self, actor: Actor) -> Actor:
+        """A patient's account, led to the record that stands for theirs; anybody else as they are."""
+        if actor.patient is None:
+            return actor
+        with self.readers.one() as reader:
+            found = reader.person(actor.patient)
+        return replace(actor, patient=found[1]) if found and found[1] != actor.patient else actor
 
     def close(self) -> None:
         """Write what waits, the audit of the last reads too, and close the file."""

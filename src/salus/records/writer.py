@@ -189,7 +189,7 @@ class Writer:
                 self._note_refusal(request, ledger)
                 return Refusal(fault)
         pending.flush()
-        pending.rows = None  # they may be others after this request
+        pending.rows, pending.led = None, {}  # they may be others after this request
         mark = self._names.mark()
         if not alone:
             self._connection.execute("SAVEPOINT request")

@@ -82,6 +82,11 @@ def found(desk: Desk, type: str, query: str) -> list[Resource]:
     return [one.json() for one in versions]
 
 
+def same_person(desk: Desk, one: str, other: str) -> bool:
+    """Whether two references name one patient, by one record or by two that were joined."""
+    return one == other or desk.person(one.partition("/")[2]) == desk.person(other.partition("/")[2])
+
+
 def put(desk: Desk, body: Resource) -> Resource:
     """Store the next version, or the first; the same again is no new one."""
     kept = {key: value for key, value in body.items() if value not in (None, [], {}, "")}

@@ -5,6 +5,7 @@ from salus.services.billing import hearing as charges
 from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.laboratory.listening import ESCALATION, ORDERS, RESULTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
+from salus.services.reception.joining.finishing import CHORE as JOININGS
 from salus.services.reception.listening import CHORE as QUEUE_DAYS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.reminders import rounds as reminders
@@ -22,6 +23,7 @@ LISTENERS: tuple[Listener, ...] = (
 CHORES: tuple[Chore, ...] = (
     ESCALATION,
     PAYMENTS,
+    JOININGS,
     QUEUE_DAYS,
     charges.CHORE,
     *waiting.CHORES,

@@ -5,7 +5,7 @@ history, export or copy of it can tell them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -44,9 +44,9 @@ class Steward:
     def check(self, desk: Desk, id: str) -> None:
         """Raises Missing where it is not the own one of a patient's account, Forbidden where it is another's."""
         owner = notices.owner(desk, id)
-        if desk.actor.patient is not None and not (owner and owns(desk.actor, owner)):
+        if desk.actor.patient is not None and not (owner and owned_here(desk, owner)):
             raise missing(id)
-        if owner and not owns(desk.actor, owner) and desk.actor.role not in OVERSEERS:
+        if owner and not owned_here(desk, owner) and desk.actor.role not in OVERSEERS:
             raise Forbidden(f"{TYPE}/{id} is another account's: make your own")
 
     def admit(self, desk: Desk, draft: Draft, id: str) -> Draft:
@@ -90,8 +90,15 @@ def missing(id: str) -> Missing:
     return Missing(f"There is no {TYPE}/{id[:64]} of this account: POST one to /fhir/{TYPE}")
 
 
-def owns(actor: Actor, owner: Subscriber) -> bool:
-    return (actor.reference, actor.patient) == (owner.actor.reference, owner.actor.patient)
+def owns(actor: Actor, owner: Actor) -> bool:
+    """Whether they are one account; `owner` is led to the record that stands for theirs, as every actor is."""
+    return (actor.reference, actor.patient) == (owner.reference, owner.patient)
+
+
+def owned_here(desk: Desk, owner: Subscriber) -> bool:
+    """As `owns`, in the transaction."""
+    patient = owner.actor.patient
+    return owns(desk.actor, replace(owner.actor, patient=patient and desk.person(patient)))
 
 
 def check_status(asked: Wish, body: Body, before: Body | None) -> None:

@@ -53,10 +53,10 @@ def sees(reader: Reader, who: Subscriber, version: Version) -> bool:
         return False
     if who.actor.patient is None:
         return True
-    row = reader.row("Patient", who.actor.patient)
-    if row is None or reader.current(version.type, version.id, row) is None:
+    found = reader.person(who.actor.patient)
+    if found is None or reader.current(version.type, version.id, found[0]) is None:
         return False
-    return reader.at(version.type, version.id, version.version, row) is not None
+    return reader.at(version.type, version.id, version.version, found[0]) is not None
 
 
 class Teller:

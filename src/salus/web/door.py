@@ -1,6 +1,7 @@
 """What every page goes through: who is there, may they come in, is the form ours, which language, what went wrong."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote
 
@@ -85,6 +86,8 @@ def visiting(desk: Desk, request: Request) -> Visit:
     """Who asks and in which language; a browser without a form cookie is given one."""
     secret, cookies = desk.settings.secret, request.cookies
     account = session.account_of(secret, cookies.get(session.SESSION), desk.settings.demo)
+    if account and account.actor.patient:  # whose record was joined into another is led to that one
+        account = replace(account, actor=desk.store.led(account.actor))
     language = spoken(cookies.get(session.LANGUAGE), request.headers.get("accept-language"), desk.settings.language)
     request.state.form_cookie = cookies.get(session.FORM) or session.form_cookie()
     return Visit(desk, request, account, language, session.form_token(secret, request.state.form_cookie))

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from salus.base import clock
 from salus.base.errors import SalusError
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Change, Store
+from salus.records import Change, Store, joined
 from salus.ui import formats
 from salus.web.resource import kind_name
 from salus.web.visit import TEMPLATES, Desk, Visit
@@ -103,6 +103,8 @@ class Follower:
             body = self.store.open(SYSTEM, Purpose.OPERATIONS).read(change.type, change.id).json()
         except SalusError:
             return None
+        if also := joined.marked_in(body.get("meta", {})):
+            return also[0]
         subject = body.get("subject") or body.get("patient") or body.get("beneficiary") or {}
         kind, _, id = subject.get("reference", "").partition("/")
         return id if kind == "Patient" else None

@@ -13,6 +13,7 @@ from salus import codes
 from salus.base.errors import Missing
 from salus.base.words import words_of
 from salus.fhir import RESOURCE_TYPES
+from salus.records import joined
 from salus.ui import formats
 from salus.web.chart import shared
 from salus.web.telling import terms
@@ -59,6 +60,7 @@ def banner(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """Whose resource it is, when it is one patient's and that patient is here."""
     named = (body.get("subject") or body.get("patient") or {}).get("reference", "")
     id = body["id"] if body["resourceType"] == "Patient" else named.removeprefix("Patient/")
+    id = next(iter(joined.marked_in(body.get("meta", {}))), id)
     found = [one.json() for one in visit.records.compartment(id, ("Patient", "AllergyIntolerance"))] if id else []
     patient = next((one for one in found if one["resourceType"] == "Patient" and one["id"] == id), None)
     if patient is None:

@@ -24,6 +24,7 @@ from salus.analytics.events.moments import Moment, moment, span
 from salus.analytics.events.rows import Event
 from salus.analytics.events.values import NOTHING, Value, value_of
 from salus.fhir.tags import is_synthetic
+from salus.records import joined
 
 OUTPUT_TAG = ("https://salus.example/tags", "salus-output")
 OUR_SYSTEMS = "https://salus.example/methods"
@@ -62,13 +63,20 @@ def events_of(resource: Resource) -> list[Event]:
     [('7', 'LOINC//4548-4', 7.1, '%')]
     """
     read = READERS.get(resource.get("resourceType", ""))
-    if read is None or is_our_own(resource):
+    if read is None or is_our_own(resource) or is_replaced(resource):
         return []
     return list(read(resource))
 
 
+def is_replaced(resource: Resource) -> bool:
+    """Whether it is a Patient for whom another stands: who that is says when they were born."""
+    return resource.get("resourceType") == "Patient" and bool(joined.marked_in(resource.get("meta", {})))
+
+
 def subject_of(resource: Resource) -> str | None:
-    """The id of the patient whom a resource is about, or None."""
+    """The id of the patient whom a resource is about, or None; of one that was joined into another, that one."""
+    if also := joined.marked_in(resource.get("meta", {})):
+        return also[0]
     if resource.get("resourceType") == "Patient":
         return resource.get("id")
     if resource.get("resourceType") == "Appointment":

@@ -23,7 +23,7 @@ from salus.base import clock
 from salus.base.errors import Missing
 from salus.privacy import Actor, Role, check_may
 from salus.privacy.policy import Act
-from salus.records import Records, Store
+from salus.records import Records, Store, joined
 
 Resource = Mapping[str, Any]
 SELF = Actor("Device/salus-screen", Role.SYSTEM)
@@ -183,7 +183,7 @@ class Prescribing:
         """Cancel an order in draft; one that is signed stays as it is. Raises Missing, Forbidden."""
         version = records.read("MedicationRequest", order_id)
         body = version.json()
-        if body.get("subject", {}).get("reference") != f"Patient/{patient_id}":
+        if not joined.belongs(body, patient_id):
             raise Missing(f"MedicationRequest/{order_id[:64]} is no order of this patient", path="order")
         if body.get("status") == "draft":
             records.update("MedicationRequest", order_id, body | {"status": "cancelled"}, if_match=version.version)
@@ -192,7 +192,7 @@ class Prescribing:
         """Stop an order of the patient, or (`again`) let a stopped one stand. Raises Missing, Forbidden."""
         version = records.read("MedicationRequest", order_id)
         body = version.json()
-        if body.get("subject", {}).get("reference") != f"Patient/{patient_id}":
+        if not joined.belongs(body, patient_id):
             raise Missing(f"MedicationRequest/{order_id[:64]} is no order of this patient", path="order")
         body["status"] = "active" if again else "stopped"
         records.update("MedicationRequest", order_id, body, if_match=version.version)

@@ -6,8 +6,9 @@ from typing import Any
 
 from salus import fhir
 from salus.base.errors import Damaged, SalusError
-from salus.records import compartments, drafts
+from salus.records import compartments, drafts, joined
 from salus.records.bodies import Press
+from salus.records.compartments import ALSO
 from salus.records.engines import Connection
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
@@ -18,6 +19,7 @@ VERSIONS = """
 SELECT version, t, form, body FROM resource WHERE row=?1 AND version>0
 UNION ALL SELECT version, t, form, body FROM past WHERE row=?1 ORDER BY 1
 """
+JOINED = f"SELECT f.row FROM ref f JOIN resource r ON r.row=f.row WHERE f.path={ALSO} AND f.target=? AND r.type=?"
 PATHS = """
 WITH RECURSIVE p(path) AS (
     SELECT min(path) FROM {table}
@@ -99,7 +101,21 @@ class Look:
         if indexed is None:
             return {s for (s,) in self.connection.execute("SELECT subject FROM line WHERE row=?", (row,))}
         known = {self.row("Patient", id) for id in compartments.patients(type, indexed)}
-        return {found for found in known if found is not None} | ({row} if type == "Patient" else set())
+        own = {row} if compartments.is_own(type, indexed) else set()
+        return {found for found in known if found is not None} | own
+
+    def leading(self, patient: int) -> int | None:
+        """The row of the patient that this one was joined into."""
+        subject = self.connection.execute("SELECT subject FROM resource WHERE row=?", (patient,)).fetchone()[0]
+        return subject if joined.is_led(patient, subject) else None
+
+    def joined_into(self, patient: int) -> set[int]:
+        """Rows of the Patients that were joined into this one, itself among them."""
+        found, new, kind = {patient}, {patient}, self.kinds.numbers["Patient"]
+        while new:
+            new = {row for one in new for (row,) in self.connection.execute(JOINED, (one, kind)).fetchall()} - found
+            found |= new
+        return found
 
     def compartment(self, patient: int) -> list[int]:
         """Rows of what stands in a patient's compartment, or ever stood there."""

@@ -38,15 +38,24 @@ def doomed(look: Look, wish: Wish) -> Doom:
 
 
 def _patient(look: Look, row: int) -> Doom:
-    doom = Doom(nameless={row}, subjects={look.address(row)[1]})
-    for found in {row, *look.compartment(row)}:
-        _take(look, doom, row, found)
-    for found in written_by(look, row):
+    """Whose record others were joined into goes with those: they are one person's.
+
+    Raises Conflict for one that was itself joined into another.
+    """
+    if (leading := look.leading(row)) is not None:
+        raise Conflict(
+            f"{look.reference(row)} was joined into {look.reference(leading)}: erase that one, or part them first"
+        )
+    people = look.joined_into(row)
+    doom = Doom(nameless=set(people), subjects={look.address(one)[1] for one in people})
+    for found in people.union(*(look.compartment(one) for one in people)):
+        _take(look, doom, people, found)
+    for found in {each for one in people for each in written_by(look, one)}:
         doom.nameless.add(found)
         doom.versions[found] = {kept.version for kept in look.versions(found)}
     _follow(look, doom)
     rewrite_referrers(look, doom)
-    doom.held = holds(look, {row})
+    doom.held = holds(look, people)
     return _without_empty(look, doom)
 
 
@@ -60,18 +69,18 @@ def written_by(look: Look, patient: int) -> set[int]:
     return {row for (row,) in look.connection.execute(sql, arguments)}
 
 
-def _take(look: Look, doom: Doom, patient: int, row: int) -> None:
-    """The versions of a row that stood with this patient; all of it when they stood with no other."""
+def _take(look: Look, doom: Doom, people: set[int], row: int) -> None:
+    """The versions of a row that stood with this person; all of it when they stood with no other."""
     whose = look.subjects(row)
     standing = {kept.version for kept in look.versions(row)}
-    mine = {version for version in standing if patient in whose.get(version, ())}
-    if row == patient or not any(whose.get(version, set()) - {patient} for version in standing):
+    mine = {version for version in standing if not people.isdisjoint(whose.get(version, ()))}
+    if row in people or not any(whose.get(version, set()) - people for version in standing):
         doom.versions[row] = standing
         doom.nameless.add(row)
         return
     doom.versions[row] = mine
     version, alive = look.current(row)
-    if alive and version in mine and whose[version] != {patient}:
+    if alive and version in mine and not whose[version] <= people:
         doom.rewritten.add(row)
 
 

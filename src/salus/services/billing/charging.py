@@ -12,7 +12,7 @@ from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store
 from salus.records.desk import Desk
-from salus.services.acting import put, referred, standing
+from salus.services.acting import put, referred, same_person, standing
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
@@ -102,9 +102,9 @@ def lay(desk: Desk, local: Local, deed: Deed, state: str) -> None:
 
 
 def own_visit(desk: Desk, local: Local, deed: Deed) -> Visited | None:
-    """The visit that it is billed with; never one of another patient."""
+    """The visit that it is billed with; never one of another patient. Two records that were joined are one's."""
     visit = visited(desk, local, deed.encounter)
-    return visit if visit and visit.patient and visit.patient == deed.patient else None
+    return visit if visit and visit.patient and same_person(desk, visit.patient, deed.patient) else None
 
 
 def ask_price(desk: Desk, deed: Deed, visit: Visited | None, why: str) -> None:

@@ -14,7 +14,7 @@ from salus.base.errors import Conflict, Invalid, Missing
 from salus.codes.tables import LOINC, SNOMED, UCUM
 from salus.records import Records, signed
 from salus.records.desk import Desk
-from salus.services.acting import current, put, same_id, standing
+from salus.services.acting import current, put, referred, same_id, same_person, standing
 from salus.services.visits import known
 from salus.services.visits.writing import Writing
 
@@ -70,7 +70,7 @@ def lay_medicine(writing: Writing, encounter: str, order: Resource) -> None:
 
     def work(desk: Desk) -> None:
         visit = writing.visit(desk, encounter)
-        if order["subject"] != visit["subject"]:
+        if not same_person(desk, referred(order, "subject"), referred(visit, "subject")):
             raise Missing(f"Encounter/{encounter} is no visit of {order['subject'].get('reference')}", path="subject")
         before = standing(desk, f"MedicationRequest/{order['id']}")
         if before and before["status"] != DROPPED["MedicationRequest"]:
@@ -119,7 +119,8 @@ def ended(desk: Desk, orders: Iterable[Resource]) -> None:
     """What these orders take the place of is over."""
     for one in orders:
         before = standing(desk, prior) if (prior := one.get("priorPrescription", {}).get("reference")) else None
-        if before and before["subject"] == one["subject"] and before["status"] in ("active", "on-hold"):
+        stands = before and before["status"] in ("active", "on-hold")
+        if before and stands and same_person(desk, referred(before, "subject"), referred(one, "subject")):
             put(desk, before | {"status": "completed"})
 
 

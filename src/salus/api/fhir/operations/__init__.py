@@ -14,6 +14,7 @@ from salus.api.fhir.operations.everything import everything
 from salus.api.fhir.operations.graphql import graphql
 from salus.api.fhir.operations.lastn import lastn
 from salus.api.fhir.operations.match import match
+from salus.api.fhir.operations.merge import merge
 from salus.api.fhir.operations.meta import meta, meta_add, meta_delete
 from salus.api.fhir.operations.series import book_series, find_series
 from salus.api.fhir.operations.streaming import stream
@@ -98,6 +99,7 @@ OPERATIONS: dict[str, Operation] = {
     "$move": Operation(appointments.move, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-move"),
     "$cancel": Operation(appointments.cancel, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-cancel"),
     "$match": Operation(match, TYPE, frozenset({"Patient"}), ("POST",), HL7 + "Patient-match"),
+    "$merge": Operation(merge, TYPE, frozenset({"Patient"}), ("POST",), HL7 + "Patient-merge"),
     "$wait": Operation(waiting.wait, TYPE, APPOINTMENT, ("POST",), OURS + "appointment-wait"),
     "$accept": Operation(waiting.accept, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-accept"),
     "$decline": Operation(waiting.decline, INSTANCE, APPOINTMENT, ("POST",), OURS + "appointment-decline"),

@@ -87,7 +87,7 @@ async def stream(records: Records, ask: Ask) -> Answer:
     the last that was told."""
     given.given(ask)
     one = await asyncio.to_thread(seen, records, ask.parts[1])
-    if not owns(records.actor, one.who):
+    if not owns(records.actor, records.store.led(one.who.actor)):
         raise Forbidden("A stream is for the account that made the Subscription: read $events")
     if one.asked.channel != SSE:
         raise Unsupported("This Subscription is told to its endpoint: make one of the channel sse to listen here")

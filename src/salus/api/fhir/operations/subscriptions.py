@@ -26,7 +26,7 @@ STATES = ("requested", "active", "error", "off")
 
 def may_see(records: Records, who: Subscriber) -> bool:
     """Its owner, and who oversees the installation, may see how it stands with a Subscription."""
-    return owns(records.actor, who) or records.actor.role in OVERSEERS
+    return owns(records.actor, records.store.led(who.actor)) or records.actor.role in OVERSEERS
 
 
 def seen(records: Records, id: str) -> Case:

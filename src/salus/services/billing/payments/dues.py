@@ -5,7 +5,7 @@ from typing import Any
 
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.privacy import Actor, Role
-from salus.records import books
+from salus.records import books, joined
 from salus.records.desk import Desk
 from salus.records.reading import Reader
 from salus.services.acting import put, standing
@@ -57,6 +57,7 @@ def owned(desk: Desk, actor: Actor, type: str, id: str, whose: str) -> Resource:
     found = standing(desk, f"{type}/{id}")
     subjects = found.get(whose, []) if found else []
     names = [one.get("reference") for one in ([subjects] if isinstance(subjects, dict) else subjects)]
+    names += [f"Patient/{one}" for one in joined.marked_in((found or {}).get("meta", {}))]
     if found is None or (actor.role is Role.PATIENT and f"Patient/{actor.patient}" not in names):
         raise Missing(f"There is no {type}/{id[:64]}")
     return found
