@@ -69,8 +69,9 @@ def test_the_bedside_and_the_files_have_exactly_the_same_rows(store: Store, reco
 
     for number in range(40):
         assert patient_events(records, f"p{number}").equals(in_files(tmp_path / "events", f"p{number}"))
-    count = duckdb.sql(f"select count(distinct subject_id) from read_parquet('{read_events(tmp_path / 'events')}')")
-    assert [(40,)] == count.fetchall()
+    with read_events(tmp_path / "events") as files:
+        count = duckdb.sql(f"select count(distinct subject_id) from read_parquet({files})").fetchall()
+    assert [(40,)] == count
 
 
 def test_a_changed_result_takes_the_place_of_the_old_one(store: Store, records: Records, tmp_path: Path):

@@ -219,7 +219,8 @@ def test_other_tools_read_the_files(asked: Path):
     found = duckdb.sql(f"select count(*) from read_parquet('{str(asked).replace(chr(39), chr(39) * 2)}/*/*.parquet')")
 
     assert [(2,)] == found.fetchall()
-    assert {"at", "parts", "outgrown", "rules", "mark"} == orjson.loads((asked / "place.json").read_bytes()).keys()
+    place = orjson.loads((asked / "place.json").read_bytes())
+    assert {"at", "parts", "outgrown", "rules", "mark", "floor", "files"} == place.keys()
 
 
 def test_nothing_of_an_erased_patient_is_left_in_a_table(store: Store, records: Records, tmp_path: Path):

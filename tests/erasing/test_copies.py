@@ -28,7 +28,8 @@ LI = Wish("Patient", "li-forgotten", What.PATIENT)
 
 
 def subjects(events: Path) -> set[str]:
-    found = duckdb.sql(f"SELECT DISTINCT subject_id FROM read_parquet('{read_events(events)}')").fetchall()
+    with read_events(events) as files:
+        found = duckdb.sql(f"SELECT DISTINCT subject_id FROM read_parquet({files})").fetchall()
     return {subject for (subject,) in found}
 
 
@@ -54,8 +55,9 @@ def test_an_expunged_measurement_leaves_the_event_files(store: Store, officer: R
     erasing.erase(officer, Wish("Observation", "hers", What.EVERYTHING), "wrong patient, case 1")
     follower.catch_up()
 
-    sql = f"SELECT count(*) FROM read_parquet('{read_events(events)}') WHERE source_id='Observation/hers'"
-    assert [(0,)] == duckdb.sql(sql).fetchall()
+    with read_events(events) as files:
+        sql = f"SELECT count(*) FROM read_parquet({files}) WHERE source_id='Observation/hers'"
+        assert [(0,)] == duckdb.sql(sql).fetchall()
     assert [] == erasing.finish(store)
 
 

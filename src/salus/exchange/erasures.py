@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from salus.analytics.views.catalogue import library_of
-from salus.analytics.views.tables import materialised, table_of, tables_of
-from salus.base.errors import Invalid, Missing, Unsupported
+from salus.analytics.views.tables import Table, materialised, table_of, tables_of
+from salus.base.errors import Busy, Invalid, Missing, Unsupported
 from salus.exchange.bulk_jobs import WAITING
 from salus.records import Store, erasing
 
@@ -57,9 +57,17 @@ def tables(store: Store, gone: erasing.Pending) -> None:
         try:
             if table.name not in known:
                 raise Missing(f"There is no view {table.name}")
-            table_of(store, library, table.name).catch_up()
+            follower = table_of(store, library, table.name)
+            follower.catch_up()
+            check_tidy(follower, table.name)
         except (Missing, Invalid, Unsupported):
             shutil.rmtree(table, ignore_errors=True)
+
+
+def check_tidy(table: Table, name: str) -> None:
+    """Raises Busy while somebody still reads rows of before the erasure."""
+    if not table.is_tidy:
+        raise Busy(f"The table of the view {name} is being read: finish the erasure again when that is done")
 
 
 def holds(file: Path, names: set[str]) -> bool:

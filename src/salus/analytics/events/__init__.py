@@ -5,7 +5,7 @@ bedside (`patient_events`) and the training files (`Follower`) both go through i
 """
 
 from salus.analytics.events.bedside import patient_events
-from salus.analytics.events.follower import Follower, read_events
+from salus.analytics.events.follower import Follower, listed, read_events
 from salus.analytics.events.reading import OUTPUT_TAG, TYPES, events_of, subject_of
 from salus.analytics.events.rows import EVENT_SCHEMA, Event, in_order, table_of
 
@@ -17,6 +17,7 @@ __all__ = [
     "Follower",
     "events_of",
     "in_order",
+    "listed",
     "patient_events",
     "read_events",
     "subject_of",

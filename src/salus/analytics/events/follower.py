@@ -2,12 +2,14 @@
 
 A change names a resource; its patient's events are made anew from the records, by the same function as at the bedside,
 and take the place of the old ones. Files are replaced whole and the place in the outbox is written after them, so a
-crash at any moment is mended by the next `catch_up`: doing a change twice gives the same files.
+crash at any moment is mended by the next `catch_up`: doing a change twice gives the same files. Who reads while they
+are replaced sees those of one place in the outbox (`read_events`).
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Protocol
 from salus.analytics.events.rows import Event, table_of
 from salus.analytics.events.shelf import Shelf
 from salus.analytics.events.whose import Whose
+from salus.base.editions import files_of
 from salus.base.errors import Busy
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Change, Store, erasing
@@ -28,9 +31,20 @@ PATIENCE = 1.0  # seconds between two looks at whether to stop
 log = logging.getLogger(__name__)
 
 
-def read_events(folder: Path) -> str:
-    """What DuckDB's `read_parquet` takes to see every event under that folder."""
-    return f"{folder}/**/*.parquet"
+@contextmanager
+def read_events(folder: Path) -> Iterator[str]:
+    """What DuckDB's `read_parquet` takes to see every event under that folder, as they stood at one moment."""
+    with files_of(folder) as files:
+        yield listed(files)
+
+
+def listed(files: Iterable[Path]) -> str:
+    """
+    >>> listed([Path("a/b.parquet"), Path("it's")])
+    "['a/b.parquet', 'it''s']"
+    """
+    names = ("'" + str(file).replace("'", "''") + "'" for file in files)
+    return f"[{', '.join(names)}]"
 
 
 class Stop(Protocol):
@@ -68,7 +82,8 @@ class Follower:
                 self._take(whose.touched(changes, self._forgotten(changes)))
                 self._shelf.settle(changes[-1].t, mark(changes[-1]))
                 count += len(changes)
-            erasing.keep_up(self._store, self._shelf.folder, self._shelf.at)
+            if self._shelf.tidy():
+                erasing.keep_up(self._store, self._shelf.folder, self._shelf.at)
         return count
 
     def _forgotten(self, changes: list[Change]) -> set[str]:
@@ -78,8 +93,9 @@ class Follower:
 
     def _begin(self) -> None:
         """Anew, when these files are of another store, of older rules, or have outgrown their parts."""
-        if not self._shelf.fits(mark_at(self._store, self._shelf.at)):
-            self._shelf.clear()
+        found = mark_at(self._store, self._shelf.at)
+        if not self._shelf.fits(found):
+            self._shelf.clear(found)
 
     def _take(self, touched: Iterator[tuple[str, list[Event]]]) -> None:
         """Put the events of everyone touched into the files, some patients at a time so that memory stays small."""

@@ -56,8 +56,7 @@ def clean(events: Path, actions: list[Action], folder: Path, told: Thresholds | 
     now, bounds = clock.now(), (told or Thresholds()).bounds
     check_events(events)
     check_columns(events)
-    with being_made(folder) as made, connected() as (connection, _), readable(events):
-        open_events(connection, events)
+    with being_made(folder) as made, opened(events) as connection:
         connection.execute(f"CREATE TABLE now_rows AS SELECT row_number() OVER () AS id, {LISTED} FROM events")
         connection.execute(
             f"CREATE TABLE log AS SELECT 0 AS step, FALSE AS dropped, {WAS}, r.* FROM now_rows r LIMIT 0"
@@ -99,8 +98,7 @@ def undo(cleaned: Path, folder: Path) -> int:
     log = cleaned / "cleaning" / "touched.pq"
     if not log.is_file():
         raise Missing(f"{cleaned} has no cleaning/touched.pq: only what `salus clean apply` wrote can be undone")
-    with being_made(folder) as made, connected() as (connection, _), readable(cleaned):
-        open_events(connection, cleaned)
+    with being_made(folder) as made, opened(cleaned) as connection:
         connection.execute(f"CREATE VIEW log AS FROM read_parquet({quoted(log)})")
         connection.execute(f"CREATE TABLE rows_0 AS SELECT {LISTED} FROM events")
         was = ", ".join(f"was_{name} AS {name}" for name in COLUMNS)
@@ -120,8 +118,7 @@ def learn_limits(
 ) -> dict[str, Bound]:
     """Bounds by code from the quantiles of these people alone, where a code has one unit and `least` numbers."""
     check_events(events)
-    with connected() as (connection, _), readable(events):
-        open_events(connection, events)
+    with opened(events) as connection:
         connection.register("training", pa.table({"subject_id": pa.array(list(subjects), pa.string())}))
         rows = connection.execute(
             f"SELECT code, any_value(coalesce(unit, '')), quantile_cont(numeric_value, [{low}, {high}]) FROM events "
@@ -129,6 +126,13 @@ def learn_limits(
             f"GROUP BY code HAVING count(*) >= {least} AND count(DISTINCT coalesce(unit, '')) = 1 ORDER BY code"
         ).fetchall()
     return {code: Bound(unit, (span[0], span[1])) for code, unit, span in rows}
+
+
+@contextmanager
+def opened(events: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the view `events`: one moment of that folder. Raises Malformed, Invalid."""
+    with connected() as (connection, _), readable(events), open_events(connection, events):
+        yield connection
 
 
 def check_events(events: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -39,9 +40,9 @@ def check_quality(
     began, now, kind = monotonic(), clock.now(), kind_of(source)
     told, report = told or Thresholds(), progress or (lambda what, share: None)
     checks = read_checks(kind)
-    with connected() as (connection, room), readable(source):
+    with connected() as (connection, room), readable(source), ExitStack() as held:
         if kind == "events":
-            open_events(connection, source)
+            held.enter_context(open_events(connection, source))
             learn_pairs(connection, told.bounds)
             make(connection, checks.relations, now)
             asked, results = checks.checks, list[Result]()

@@ -10,10 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from salus.analytics.events import EVENT_SCHEMA, read_events
+from salus.analytics.events import EVENT_SCHEMA, listed
 from salus.analytics.quality.check import Bound, Relation
 from salus.analytics.quality.knowledge import Known, known
 from salus.analytics.sources.tables import quoted, tables_of
+from salus.base.editions import files_of
 from salus.base.errors import Invalid, Malformed, Missing
 
 BEFORE = 62_135_596_800_000_000  # microseconds from year 1 to 1970: makes whole days of every time there may be
@@ -60,12 +61,18 @@ def columns_of(file: Path) -> list[str]:
         raise Malformed(f"{file.name} is no Parquet file that can be read: {fault}") from None
 
 
-def open_events(connection: duckdb.DuckDBPyConnection, folder: Path, where: str = "TRUE") -> None:
+@contextmanager
+def open_events(connection: duckdb.DuckDBPyConnection, folder: Path, where: str = "TRUE") -> Iterator[None]:
     """The view `events` with `origin`: the source's own column `site`, or the table that a row came from.
 
-    Raises Invalid where a column is missing.
+    Until the end it shows one moment of the folder. Raises Invalid where a column is missing.
     """
-    files = sorted(folder.rglob("*.parquet"))
+    with files_of(folder) as files:
+        view_events(connection, folder, files, where)
+        yield
+
+
+def view_events(connection: duckdb.DuckDBPyConnection, folder: Path, files: list[Path], where: str) -> None:
     has = set(columns_of(files[0]))
     lacking = [name for name in EVENT_SCHEMA.names if name not in has]
     if lacking:
@@ -73,7 +80,7 @@ def open_events(connection: duckdb.DuckDBPyConnection, folder: Path, where: str 
     origin = "CAST(site AS VARCHAR)" if "site" in has else "split_part(source_id, '/', 1)"
     columns = ", ".join(EVENT_SCHEMA.names)
     connection.execute(
-        f"CREATE VIEW events AS SELECT {columns}, {origin} AS origin FROM read_parquet({quoted(read_events(folder))}, "
+        f"CREATE VIEW events AS SELECT {columns}, {origin} AS origin FROM read_parquet({listed(files)}, "
         f"union_by_name=true) WHERE {where}"
     )
 

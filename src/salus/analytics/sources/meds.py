@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import orjson
 
+from salus.analytics.events import read_events
 from salus.analytics.sources.tables import quoted
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
@@ -44,7 +45,8 @@ def write_meds(events: Path, folder: Path) -> int:
         made = Path(room) / "meds"
         for name in ("data", "metadata"):
             (made / name).mkdir(parents=True)
-        count = copied(f"read_parquet({quoted(events / '**/*.parquet')})", made)
+        with read_events(events) as files:
+            count = copied(f"read_parquet({files})", made)
         about = {
             "dataset_name": events.name,
             "etl_name": "salus",

@@ -5,11 +5,13 @@ no extension is open to it, and none of that can be switched back on.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from salus.analytics.events import read_events
 from salus.analytics.views.tables import KEY
 from salus.base.errors import Invalid, Missing
 
@@ -22,8 +24,8 @@ def ask(sql: str, folders: Mapping[str, Path], events: Path | None = None) -> pa
     if not folders and events is None:
         raise Missing("There is no table yet: `salus views materialise` makes them")
     check_select(sql)
-    with duckdb.connect(":memory:") as connection:
-        prepare(connection, folders, events)
+    with duckdb.connect(":memory:") as connection, ExitStack() as held:
+        prepare(connection, folders, events, held)
         try:
             return connection.sql(sql).to_arrow_table()
         except duckdb.Error as fault:
@@ -40,20 +42,24 @@ def check_select(sql: str) -> None:
         raise Invalid("One SELECT belongs here: tables are only read")
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, folders: Mapping[str, Path], events: Path | None) -> None:
-    """Views over the files; after that nothing else can be reached."""
+def prepare(
+    connection: duckdb.DuckDBPyConnection, folders: Mapping[str, Path], events: Path | None, held: ExitStack
+) -> None:
+    """Views over the files of one moment each, which stay while they are held; nothing else can be reached then."""
     for name, folder in folders.items():
-        connection.execute(f'CREATE VIEW "{name}" AS SELECT * EXCLUDE ({KEY}) FROM {files(folder)}')
+        files = held.enter_context(read_events(folder.resolve()))
+        connection.execute(f'CREATE VIEW "{name}" AS SELECT * EXCLUDE ({KEY}) FROM {table(files)}')
     if events is not None:
-        connection.execute(f"CREATE VIEW events AS SELECT * FROM {files(events)}")
+        files = held.enter_context(read_events(events.resolve()))
+        connection.execute(f"CREATE VIEW events AS SELECT * FROM {table(files)}")
     allowed = [f"{folder.resolve()}/" for folder in (*folders.values(), *([events] if events else []))]
     connection.execute(f"SET allowed_directories=[{', '.join(map(quoted, allowed))}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
 
 
-def files(folder: Path) -> str:
-    return f"read_parquet({quoted(f'{folder.resolve()}/*/*.parquet')}, hive_partitioning=false)"
+def table(files: str) -> str:
+    return f"read_parquet({files}, hive_partitioning=false)"
 
 
 def quoted(text: str) -> str:

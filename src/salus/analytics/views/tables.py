@@ -44,18 +44,23 @@ class Table:
         self._store, self._view = store, view
         self._schema = pa.schema([pa.field(KEY, pa.string()), *view.schema])
         self._shelf = Shelf(folder, self._schema, KEY, fingerprint(view))
+        self.is_tidy = False  # whether, when last level, nobody read rows older than that
 
     def catch_up(self, tell: Tell = lambda done, total: None) -> int:
         """Take every change up to now; how many resources were read. `tell(done, in all)`."""
         with self._shelf.alone():
-            if not self._shelf.fits(mark_at(self._store, self._shelf.at)):
-                return self._make(tell)
-            count = 0
-            while changes := self._store.outbox(self._shelf.at, LIMIT):
-                count += self._follow(self._ids(changes))
-                self._shelf.settle(changes[-1].t, mark(changes[-1]))
-                tell(count, count)
-            return count
+            found = mark_at(self._store, self._shelf.at)
+            count = self._follow_all(tell) if self._shelf.fits(found) else self._make(found, tell)
+            self.is_tidy = self._shelf.tidy()
+        return count
+
+    def _follow_all(self, tell: Tell) -> int:
+        count = 0
+        while changes := self._store.outbox(self._shelf.at, LIMIT):
+            count += self._follow(self._ids(changes))
+            self._shelf.settle(changes[-1].t, mark(changes[-1]))
+            tell(count, count)
+        return count
 
     def _ids(self, changes: list[Change]) -> set[str]:
         """Of what was changed; and what was erased has another id now than in these files."""
@@ -77,10 +82,10 @@ class Table:
                 self._shelf.outgrown = True
         return len(ids)
 
-    def _make(self, tell: Tell) -> int:
+    def _make(self, found: str | None, tell: Tell) -> int:
         """All anew, from one snapshot; what comes while it is read is followed afterwards."""
         total = self._store.count().get(self._view.resource, 0)
-        self._shelf.clear()
+        self._shelf.clear(found)
         while self._shelf.parts * SHARDS * FULL < 2 * total:
             self._shelf.parts *= 2
         at = self._store.last_transaction()
@@ -118,11 +123,11 @@ class Pens:
     """A file for each address, written as rows come; `keep` puts all in their place at once."""
 
     def __init__(self, stack: ExitStack, shelf: Shelf, schema: pa.Schema) -> None:
-        self._files = {(s, p): shelf.file((s, p)) for s in range(SHARDS) for p in range(shelf.parts)}
+        self._shelf = shelf
+        self._files = {(s, p): shelf.fresh((s, p)) for s in range(SHARDS) for p in range(shelf.parts)}
         self._pens: dict[Address, pq.ParquetWriter] = {}
         for place, file in self._files.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._pens[place] = stack.enter_context(pq.ParquetWriter(beside(file), schema, compression="zstd"))
+            self._pens[place] = stack.enter_context(pq.ParquetWriter(file, schema, compression="zstd"))
         self._rows: dict[Address, list[Row]] = defaultdict(list)
 
     def put(self, place: Address, row: Row, table: Callable[[list[Row]], pa.Table]) -> None:
@@ -139,14 +144,10 @@ class Pens:
         self._rows.clear()
 
     def keep(self) -> None:
-        for file in self._files.values():
-            with beside(file).open("rb") as written:
+        for place, file in self._files.items():
+            with file.open("rb") as written:
                 os.fsync(written.fileno())
-            beside(file).replace(file)
-
-
-def beside(file: Path) -> Path:
-    return file.with_name(file.name + ".new")
+            self._shelf.take(place, file)
 
 
 def fingerprint(view: View) -> str:

@@ -6,7 +6,7 @@ and its program differ: docs/decisions/0050-aces-task-files.md.
 """
 
 from salus.learning.cohorts.definition import Definition
-from salus.learning.cohorts.extract import Cohort, extract, extract_from
+from salus.learning.cohorts.extract import Cohort, extract, extract_from, extract_of
 from salus.learning.cohorts.reading import read_definition
 from salus.learning.cohorts.timeline import Timeline, event_files, read_timeline
 from salus.learning.cohorts.writing import table_of
@@ -18,6 +18,7 @@ __all__ = [
     "event_files",
     "extract",
     "extract_from",
+    "extract_of",
     "read_definition",
     "read_timeline",
     "table_of",

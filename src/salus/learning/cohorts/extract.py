@@ -1,6 +1,6 @@
 """From a definition and events to a cohort: each moment of the trigger, kept where every window is as it must be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from salus.learning.cohorts.counting import Counter, Part, distinct, parts_of
 from salus.learning.cohorts.definition import Definition
 from salus.learning.cohorts.holding import Rows, has_bounds
 from salus.learning.cohorts.plan import TRIGGER, Plan, Stretch, plan_of
-from salus.learning.cohorts.timeline import Flags, Timeline, Whole, read_timeline
+from salus.learning.cohorts.timeline import Flags, Timeline, Whole, event_files, read_timeline
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,13 @@ def extract(definition: Definition, timeline: Timeline) -> Cohort:
 
 def extract_from(definition: Definition, folder: Path) -> Cohort:
     """The cohort of a definition over the events in a folder. Raises Missing, Malformed, Invalid."""
-    return extract(definition, read_timeline(folder, columns_of(plan_of(definition))))
+    with event_files(folder) as files:
+        return extract_of(definition, files)
+
+
+def extract_of(definition: Definition, files: Iterable[Path]) -> Cohort:
+    """The same over the events in some files."""
+    return extract(definition, read_timeline(files, columns_of(plan_of(definition))))
 
 
 def columns_of(plan: Plan) -> list[str]:

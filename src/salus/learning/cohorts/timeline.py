@@ -3,7 +3,8 @@
 https://github.com/Medical-Event-Data-Standard/meds: subject_id, time (null: always true), code, numeric_value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from salus.base.editions import files_of
 from salus.base.errors import Invalid, Malformed, Missing
 
 Whole = npt.NDArray[np.int64]
@@ -85,25 +87,31 @@ class Timeline:
         return self.spread(np.arange(len(self.subjects)), rows)
 
 
-def event_files(folder: Path) -> list[Path]:
-    """The files of events in a folder. Raises Missing when there is none."""
+@contextmanager
+def event_files(folder: Path) -> Iterator[list[Path]]:
+    """The files of events in a folder, which stay as they are until the end. Raises Missing when there is none."""
     if folder.is_file() and folder.suffix == ".parquet":
-        return [folder]
-    files = [path for path in folder.rglob("*.parquet") if not set(path.relative_to(folder).parts[:-1]) & set(ASIDE)]
+        yield [folder]
+        return
+    with files_of(folder) as found:
+        yield files_in(folder, found)
+
+
+def files_in(folder: Path, found: list[Path]) -> list[Path]:
+    files = [path for path in found if not set(path.relative_to(folder).parts[:-1]) & set(ASIDE)]
     if not files:
         raise Missing(
             f"There are no events (*.parquet) in {folder}: give the folder that `salus events` writes, or the "
             "data folder of a MEDS dataset",
             path="--events",
         )
-    return sorted(files)
+    return files
 
 
-def read_timeline(folder: Path, columns: Sequence[str] = ()) -> Timeline:
-    """The events in a folder; `columns`: more columns to keep. Raises Missing, Malformed (no Parquet), Invalid."""
+def read_timeline(files: Iterable[Path], columns: Sequence[str] = ()) -> Timeline:
+    """The events in some files; `columns`: more columns to keep. Raises Malformed (no Parquet), Invalid."""
     wanted = list(dict.fromkeys([*NEEDED, *columns]))
-    table = pa.concat_tables([read_events(file, wanted) for file in event_files(folder)], promote_options="permissive")
-    return timeline_of(table)
+    return timeline_of(pa.concat_tables([read_events(file, wanted) for file in files], promote_options="permissive"))
 
 
 def read_events(file: Path, wanted: list[str]) -> pa.Table:

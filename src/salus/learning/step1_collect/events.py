@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from salus.base import clock
 from salus.base.errors import Invalid, Malformed
-from salus.learning.cohorts import Definition, event_files, extract_from, table_of
+from salus.learning.cohorts import Definition, event_files, extract_of, table_of
 from salus.learning.cohorts.timeline import NEEDED, check_columns
 from salus.learning.moments import moment_us
 from salus.learning.run import MADE_UP, Note, Run
@@ -32,18 +32,22 @@ KEPT = {  # column -> its type; those that a MEDS dataset from elsewhere does no
 
 def collect_events(run: Run) -> None:
     """Write step1_collect/events.parquet and summary.json. Raises Missing for a folder without events."""
+    with event_files(Path(run.plan.data)) as files:
+        collect_from(run, files)
+
+
+def collect_from(run: Run, files: list[Path]) -> None:
     plan = run.plan
-    files = event_files(Path(plan.data))
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    given = readable(connection, files)
+    given = readable(connection, files, Path(plan.data))
     notes = still_to_come(connection, plan.task)
     codes = [code for (code,) in connection.execute(f"SELECT DISTINCT code FROM {given} ORDER BY code").fetchall()]
     wanted = [code for code in codes if is_wanted(code, plan.task)]
     if plan.task.aces is None:
         check_label_codes(codes, plan.task)
     else:
-        collect_cohort(run, plan.task.aces)
+        collect_cohort(run, plan.task.aces, files)
     connection.register("wanted", pa.table({"code": pa.array(wanted, pa.string())}))
     place = run.path("step1_collect", "events.parquet")
     connection.execute(
@@ -54,12 +58,12 @@ def collect_events(run: Run) -> None:
     run.write("step1_collect", "summary.json", summary_of(connection, place, len(codes)))
 
 
-def readable(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
+def readable(connection: duckdb.DuckDBPyConnection, files: list[Path], folder: Path) -> str:
     """SQL for the events of the files, with the columns kept. Raises Malformed (no Parquet), Invalid (no events)."""
     read = f"read_parquet({[str(file) for file in files]!r}, union_by_name = true)"
     try:
         names = [name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
-        check_columns(names, NEEDED, files[0].parent.name)
+        check_columns(names, NEEDED, folder.name)
         columns = ", ".join(
             f"CAST({name if name in names else 'NULL'} AS {kind}) AS {name}" for name, kind in KEPT.items()
         )
@@ -68,7 +72,7 @@ def readable(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
         connection.execute("SELECT max(time), max(numeric_value), max(recorded_time) FROM told").fetchall()
     except duckdb.Error as error:
         raise Malformed(
-            f"The events in {files[0].parent} cannot be read ({str(error).splitlines()[0]}): write them anew, with "
+            f"The events in {folder} cannot be read ({str(error).splitlines()[0]}): write them anew, with "
             "time and recorded_time as moments and numeric_value as numbers",
             path="--events",
         ) from error
@@ -105,9 +109,9 @@ def still_to_come(connection: duckdb.DuckDBPyConnection, task: Task) -> list[Not
     return [Note(key="note.future", slots=slots)]
 
 
-def collect_cohort(run: Run, definition: Definition) -> None:
+def collect_cohort(run: Run, definition: Definition, files: list[Path]) -> None:
     """Write the rows of an ACES file (cohort.parquet), and how many were left after each of its windows (left.csv)."""
-    cohort = extract_from(definition, Path(run.plan.data))
+    cohort = extract_of(definition, files)
     table = table_of(cohort)
     known = pa.array(cohort.known_us if cohort.known_us is not None else [], pa.int64())
     subjects = table["subject_id"].cast(pa.string())

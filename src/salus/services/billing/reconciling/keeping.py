@@ -1,5 +1,7 @@
 """The record of a reconciliation: PaymentReconciliations, each with so many differences that it can be read at once.
 
+While a day is being repaired its record is a draft, which names the file: of two at once, only one file is the day's.
+
 https://hl7.org/fhir/R4/paymentreconciliation.html
 """
 
@@ -69,7 +71,7 @@ def id_of(side: str, currency: str, day: date, part: int = 0) -> str:
 def reconciliations(records: Records, side: str, currency: str) -> list[Reconciled]:
     """The days reconciled with a side, latest first, without their differences."""
     wanted = [("identifier", f"{RECONCILED}|{side}/{currency}"), ("_count", "50")]
-    found = (head_of(told) for told in every(records, TYPE, wanted) if is_billed(told))
+    found = (head_of(told) for told in every(records, TYPE, wanted) if is_record(told))
     return sorted(found, key=lambda one: one.day, reverse=True)
 
 
@@ -85,7 +87,7 @@ def by_id(records: Records, id: str) -> Reconciled:
 
 def whole(records: Records, told: Resource) -> Reconciled:
     """Raises Missing for what is no record of a day."""
-    if not is_billed(told) or told["identifier"][0]["system"] != RECONCILED:
+    if not is_record(told) or told["identifier"][0]["system"] != RECONCILED:
         raise Missing(f"{TYPE}/{told['id']} is no record of a reconciliation", path="id")
     head = head_of(told)
     parts = range(1, -(-figures_of(told)["differences"] // PART) + 1)
@@ -103,7 +105,24 @@ def before(records: Records, side: str, currency: str, day: date) -> Reconciled 
     return None
 
 
+def is_record(told: Resource) -> bool:
+    """Whether a day is written down there, and not only begun."""
+    return is_billed(told) and told["status"] == "active"
+
+
+def file_of(told: Resource) -> str:
+    """The digest of the file by which a day is reconciled."""
+    found: str = next(one["value"] for one in told["identifier"] if one["system"] == FILE)
+    return found
+
+
 # --- as FHIR ---
+
+
+def begun(side: str, currency: str, day: date, file: str, who: str) -> Resource:
+    """What stands in the place of the record until it is written."""
+    made = Reconciled(side, currency, day, 0, 0, 0, 0, 0, file, who, clock.now())
+    return head(made) | {"status": "draft"}
 
 
 def resources(made: Reconciled) -> list[Resource]:

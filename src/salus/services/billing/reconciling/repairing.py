@@ -23,7 +23,7 @@ from salus.services.billing.payments.port import State
 from salus.services.billing.payments.shapes import TYPE
 from salus.services.billing.reconciling.comparing import Case
 from salus.services.billing.reconciling.faults import Difference, Fault
-from salus.services.billing.reconciling.keeping import id_of
+from salus.services.billing.reconciling.keeping import id_of, is_record
 from salus.services.billing.reconciling.reading import Item
 from salus.services.billing.reconciling.sides import Side, Standing, entry
 
@@ -120,7 +120,7 @@ def agreed_before(desk: Desk, round: Round, id: str, found: Standing) -> bool:
     if found.at >= round.begin or books.posting_of(desk, round.key(Fault.NOT_THERE_YET, id)):
         return False
     record = id_of(round.side.name, round.currency, found.at.astimezone(round.zone).date())
-    return standing(desk, f"{TYPE}/{record}") is not None
+    return is_record(standing(desk, f"{TYPE}/{record}") or {})
 
 
 def more_than_once(desk: Desk, round: Round, case: Case) -> Iterator[Difference]:

@@ -1,7 +1,9 @@
 """The reconciliation of a day, from the file to the record: read, compare, repair, write down.
 
 A million lines take no more memory than a thousand: both lists are dealt into small files and compared pile by pile.
-The record is written last; before it, everything can be done again.
+The record is written last; before it, everything can be done again. Before anything is posted the day is begun in the
+store, for this file: whoever reconciles it at the same time, in whatever process, does the same by the same file, each
+posting under its key once, or is refused with another.
 """
 
 from collections import deque
@@ -11,10 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from time import sleep
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
@@ -44,7 +44,6 @@ MOST, SHARE = 100, 2  # more differences than so many, and than every second id:
 Progress = Callable[[int], None]
 Repair = Callable[[Desk, Round, Case], list[Difference]]
 T = TypeVar("T")
-_turns: "WeakKeyDictionary[Store, dict[str, Lock]]" = WeakKeyDictionary()
 
 
 @dataclass
@@ -75,25 +74,43 @@ def reconcile(
     same record.
 
     Raises Forbidden, Missing and Malformed (the file), Invalid (a day that is not over), Conflict (the day was
-    reconciled with another file; the file changes; more than half of it differs, unless one is `sure`: then nothing is
-    posted).
+    begun or reconciled with another file; the file changes; more than half of it differs, unless one is `sure`: then
+    nothing is posted).
     """
     check_may(actor, purpose, Act.WRITE, TYPE)
     check_over(day, zone)
     digest = reading.digest(file)
-    with turn_of(store, keeping.id_of(side.name, currency, day)):
-        if (found := before_now(store, side, currency, day)) is not None:
-            return same(found, digest)
-        round, count, suspects = compared(store, file, side, day, zone, currency, sure, on_progress)
-        check_still(file, digest)
-        found_out = tuple(repaired(store, actor, purpose, round, suspects))
-        return write_down(store, actor, purpose, round, record(side, currency, day, count, digest, actor, found_out))
+    if (found := before_now(store, side, currency, day)) is not None:
+        return same(found, digest)
+    round, count, suspects = compared(store, file, side, day, zone, currency, sure, on_progress)
+    check_still(file, digest)
+    begin(store, actor, purpose, keeping.begun(side.name, currency, day, digest, actor.reference))
+    found_out = tuple(repaired(store, actor, purpose, round, suspects))
+    made = record(side, currency, day, count, digest, actor, found_out)
+    write_down(store, actor, purpose, round, made)
+    return keeping.by_id(store.open(SYSTEM, Purpose.PAYMENT), made.id)
 
 
-def turn_of(store: Store, id: str) -> Lock:
-    """Whoever reconciles a day at the same time waits, and then finds its record: what a second file would have posted
-    beside the first stood in no record."""
-    return _turns.setdefault(store, {}).setdefault(id, Lock())
+def begin(store: Store, actor: Actor, purpose: Purpose, draft: keeping.Resource) -> None:
+    """The day is this file's from now on, even after a crash: what a second file would post beside it stood in no
+    record. Raises Conflict where it is another's."""
+    name = f"{TYPE}/{draft['id']}"
+
+    def work(desk: Desk) -> None:
+        there = standing(desk, name) or {}
+        if not is_billed(there):
+            put(desk, draft)
+        elif keeping.file_of(there) != keeping.file_of(draft):
+            raise Conflict(
+                f"{draft['paymentDate']} was begun with another file of {side_in(draft)}: reconcile it with that one",
+                path="file",
+            )
+
+    submit(store, actor, purpose, "reconcile", name, work)
+
+
+def side_in(draft: keeping.Resource) -> str:
+    return keeping.head_of(draft).side
 
 
 def check_still(file: Path, digest: str) -> None:
@@ -132,7 +149,7 @@ def record(
 def before_now(store: Store, side: Side, currency: str, day: date) -> Reconciled | None:
     with store.readers.one() as reader:
         found = reader.current(TYPE, keeping.id_of(side.name, currency, day), None)
-    if found is None or found.deleted or not is_billed(found.json()):
+    if found is None or found.deleted or not keeping.is_record(found.json()):
         return None
     return keeping.reconciled(store.open(SYSTEM, Purpose.PAYMENT), side.name, currency, day)
 
@@ -256,17 +273,16 @@ def sent(store: Store, request: Request[list[T]]) -> "Future[list[T]]":
             sleep(0.001)
 
 
-def write_down(store: Store, actor: Actor, purpose: Purpose, round: Round, made: Reconciled) -> Reconciled:
-    """The record of it, whole or not at all; the one that stands if somebody else was first. What needs a person is
-    asked of the clerk."""
+def write_down(store: Store, actor: Actor, purpose: Purpose, round: Round, made: Reconciled) -> None:
+    """The record of it, whole or not at all; the one that stands stays if somebody else was first with the same file.
+    What needs a person is asked of the clerk."""
     records, name = keeping.resources(made), f"{TYPE}/{made.id}"
 
-    def work(desk: Desk) -> Reconciled:
-        if not is_billed(standing(desk, name) or {}):
+    def work(desk: Desk) -> None:
+        if not keeping.is_record(standing(desk, name) or {}):
             for one in records:
                 put(desk, one)
             if any(traces.needs_person(traces.postings(desk, round.side, one)) for one in made.differences):
                 tasks.ask(desk, traces.ASKED, name, "", f"{made.side}, {made.day}")
-        return made
 
-    return submit(store, actor, purpose, "reconcile", name, work)
+    submit(store, actor, purpose, "reconcile", name, work)
