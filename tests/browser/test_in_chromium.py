@@ -39,6 +39,7 @@ PAGES = (
     ("auditor", "/books"),
     ("auditor", "/books/close"),
     ("auditor", "/books/reconcile"),
+    ("auditor", "/books/rules"),
     ("clinician", "/quizzes"),
     ("clinician", "/quizzes/review"),
     ("administrator", "/quizzes/group"),

@@ -71,8 +71,8 @@ def test_a_price_holds_from_its_day_until_before_the_day_it_ends():
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("price = 100", "price = -1", "a: Expected `int` >= 0"),
-        ("price = 100", "price = 1.5", "a: Expected `int`"),
+        ("price = 100", "price = -1", "a says -1 at price: Expected `int` >= 0"),
+        ("price = 100", "price = 1.5", "a says 1.5 at price: Expected `int`"),
         ('code = "b"', 'code = "a"', "two prices from 2026-01-01"),
         ("to = 2027-01-01", "to = 2026-01-01", "before it begins"),
         ("own = 1000", "own = 0", "covered in part and its own share is 0"),

@@ -1,4 +1,5 @@
-"""`salus tariff FILE`: a site's own prices, or rules of settlement, looked through; with a store, put in force."""
+"""`salus tariff FILE`: a site's own prices, rules of settlement or groups of stays, looked through; with a store, put
+in force: in place of what is built in, or `beside` it under the name that the file says."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,9 @@ def tariff(
     if not file.is_file():
         raise Missing(f"There is no file {file}: name a TOML file", path=str(file))
     told = settings(store=store, language=language)
-    kind, place, rows = take(file.read_text("utf-8"), told.store if store else None)
-    key = f"tariff.{kind}.{'kept' if store else 'checked'}"
-    typer.echo(say(key, told.language, place=place, count=rows))
+    taken = take(file.read_text("utf-8"), told.store if store else None)
+    typer.echo(say(f"tariff.{taken.kind}", told.language, place=taken.place, count=taken.rows))
+    if taken.beside:
+        typer.echo(say("tariff.beside", told.language, name=taken.beside))
+    kept = f"{taken.kind}/{taken.file}"
+    typer.echo(say("tariff.kept" if store else "tariff.checked", told.language, file=kept))

@@ -26,6 +26,7 @@ CHORES: tuple[Chore, ...] = (
     JOININGS,
     QUEUE_DAYS,
     charges.CHORE,
+    charges.AGAIN,
     *waiting.CHORES,
     *reminders.CHORES,
 )

@@ -8,7 +8,7 @@ holds up nothing after it.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from salus.base import clock
@@ -18,6 +18,7 @@ from salus.records import Store
 from salus.records.shapes import Change
 
 log = logging.getLogger(__name__)
+BEGAN = "services-began"  # where it keeps when they began, in seconds of the epoch
 CURSOR = "services"  # where the store keeps how far they have heard
 LIMIT = 500  # changes heard before it is kept how far one has come
 LOOK = 0.03  # seconds between two looks at what other processes have written
@@ -57,11 +58,17 @@ class Chore:
     do: Callable[[House], None]
 
 
+def began(store: Store) -> datetime:
+    """When the services began to listen; the beginning of the epoch where that was not kept."""
+    return datetime.fromtimestamp(store.cursor(BEGAN), UTC)
+
+
 def begin(store: Store) -> int:
     """How far the services have heard. What was there before a house began to listen concerns none of them: a
     hospital's past is not billed again."""
     if not (at := store.cursor(CURSOR)):
         at = store.last_transaction() or -1  # 0 is a store that nobody listened to yet
+        store.set_cursor(BEGAN, int(clock.now().timestamp()))
         store.set_cursor(CURSOR, at)
     return at
 

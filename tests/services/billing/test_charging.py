@@ -1,6 +1,6 @@
 """What is done is charged by itself, once; what is taken back is not; what has no price waits for a clerk."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -8,8 +8,10 @@ from salus.base import clock
 from salus.base.errors import Forbidden
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.services.billing.charging import charge
+from salus.services.billing.hearing import AGAIN
 from salus.services.billing.invoices import missing
 from salus.services.billing.tasks import asked
+from salus.services.rounds import BEGAN
 
 CASHIER = Actor("Practitioner/cashier", Role.CASHIER)
 
@@ -55,6 +57,34 @@ def test_a_test_is_charged_once_whether_its_order_or_its_report_is_heard_first(w
     ward.hear()
 
     assert 1 == sum(one.code == "4548-4" for bill in ward.bills() for one in bill.items)
+
+
+def test_what_had_no_price_is_charged_by_itself_once_it_has_one(ward):
+    ward.see()
+    ward.give("d1", ("Z99", 0), 5)
+    ward.hear()
+    own = ward.store.folder / "tariffs" / "cn.toml"
+    own.parent.mkdir()
+    own.write_text(OWN_TARIFF)
+    AGAIN.do(ward.house)
+    AGAIN.do(ward.house)
+    ward.hear()
+    own.unlink()
+    own.parent.rmdir()
+
+    assert 5 * 1234 == amounts(ward)["Z99"] and "issued" == ward.bill().status
+
+
+def test_what_was_there_before_the_house_listened_is_not_missed(ward):
+    ward.see()
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        ward.see("v2", period={"start": "2026-05-04T09:00:00+08:00", "end": "2026-05-04T09:20:00+08:00"})
+    records = ward.store.open(SYSTEM, Purpose.OPERATIONS)
+    both = {one.reference for one in missing(records, date(2026, 5, 4))}
+    ward.store.set_cursor(BEGAN, int((clock.now() + timedelta(hours=1)).timestamp()))
+
+    assert {"Encounter/v1", "Encounter/v2"} == both
+    assert {"Encounter/v2"} == {one.reference for one in missing(records, date(2026, 5, 4))}
 
 
 def test_a_report_that_nobody_ordered_is_charged_by_its_results(ward):

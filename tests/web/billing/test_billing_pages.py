@@ -183,7 +183,7 @@ def test_what_was_done_and_not_charged_is_named_before_a_day_is_closed(ward, at)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("address", ["/billing", "/billing/patients/li", "/books", "/books/close"])
+@pytest.mark.parametrize("address", ["/billing", "/billing/patients/li", "/books", "/books/close", "/books/rules"])
 def test_every_page_of_money_opens_in_both_languages(ward, at, address, language):
     assert 200 == at("cashier", language).get(address).status_code
 

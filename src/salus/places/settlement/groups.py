@@ -1,11 +1,13 @@
 """Which group of the insured somebody belongs to: the rules are by group, a card only names the insurance."""
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class Group(Struct, frozen=True, forbid_unknown_fields=True):
@@ -14,8 +16,8 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True):
     place: str
     insurance: str
     group: str
-    sex: tuple[str, ...] = ()
-    age: int = 0
+    sex: tuple[Literal["female", "male"], ...] = ()
+    age: Annotated[int, Meta(ge=0, le=150)] = 0
 
 
 SEXES = ("female", "male")
@@ -27,9 +29,11 @@ def groups() -> tuple[Group, ...]:
     return tuple(msgspec.convert(row, Group) for row in told["group"])
 
 
-def group_of(place: str, insurance: str, sex: str, youngest: int, oldest: int) -> str | None:
+def group_of(
+    place: str, insurance: str, sex: str, youngest: int, oldest: int, rows: Sequence[Group] | None = None
+) -> str | None:
     """The group, for an age that is known to lie between two; None where the insurance is not known of this place, or
-    the group depends on what is not known.
+    the group depends on what is not known. `rows`: the groups built in, unless others are given.
 
     >>> group_of("cn", "employee", "male", 60, 60), group_of("cn", "employee", "female", 54, 54)
     ('retired', 'working')
@@ -39,10 +43,11 @@ def group_of(place: str, insurance: str, sex: str, youngest: int, oldest: int) -
     ('retired', None)
     """
     sexes = (sex,) if sex in SEXES else SEXES
-    found = {first(place, insurance, one, age) for age in (youngest, oldest) for one in sexes}
+    known = groups() if rows is None else rows
+    found = {first(known, place, insurance, one, age) for age in (youngest, oldest) for one in sexes}
     return found.pop() if len(found) == 1 else None
 
 
-def first(place: str, insurance: str, sex: str, age: int) -> str | None:
-    rows = (one for one in groups() if (one.place, one.insurance) == (place, insurance))
-    return next((one.group for one in rows if age >= one.age and (not one.sex or sex in one.sex)), None)
+def first(rows: Sequence[Group], place: str, insurance: str, sex: str, age: int) -> str | None:
+    own = (one for one in rows if (one.place, one.insurance) == (place, insurance))
+    return next((one.group for one in own if age >= one.age and (not one.sex or sex in one.sex)), None)

@@ -1,8 +1,9 @@
-"""Each line of a settlement in words, for the patient who asks why."""
+"""Each line of a settlement in words, for the patient who asks why; and what a rule says, for who lays it down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from salus.base.words import words_of
+from salus.places.settlement.rules import LEVELS, NEEDS, Band, Rule, Threshold
 from salus.places.settlement.settling import WHOLE, Line
 
 Money = Callable[[int], str]  # minor units as they are written, such as `salus.ui.formats.money`
@@ -41,3 +42,45 @@ def percent(share: int) -> str:
 
 def payer(line: Line, language: str) -> str:
     return words_of("salus.places.settlement")(f"payer.{line.payer}", language)
+
+
+def step_name(step: str, language: str) -> str:
+    """
+    >>> step_name("threshold", "en"), step_name("part", "zh")
+    ('Deductible', '乙类先自付')
+    """
+    return words_of("salus.places.settlement")(f"step.{step}", language)
+
+
+def step_meaning(step: str, language: str) -> str:
+    """What the step means, for somebody who knows no word of insurance; empty where its name says all."""
+    words = words_of("salus.places.settlement")
+    return words(f"step.{step}.what", language) if f"step.{step}.what" in words else ""
+
+
+# --- a rule itself ---
+
+
+def rule_told(rule: Rule, language: str, money: Money) -> Iterator[tuple[str, list[str]]]:
+    """Each step by name, with what it says in figures."""
+    for step in rule.steps:
+        told = getattr(rule, NEEDS[step]) if step in NEEDS else None
+        rows = told if isinstance(told, tuple) else (told,)
+        yield step_name(step, language), [row_told(step, row, language, money) for row in rows]
+
+
+def row_told(step: str, row: Threshold | Band | int | None, language: str, money: Money) -> str:
+    words = words_of("salus.places.settlement")
+    if row is None or isinstance(row, int):
+        return words(f"rule.{step}", language, amount=money(row or 0))
+    level = "" if set(row.level) == set(LEVELS) else words("rule.level", language, levels=levels_told(row, language))
+    if isinstance(row, Threshold):
+        later = "" if row.later is None else ".later"
+        return words(f"rule.{step}{later}", language, first=money(row.first), later=money(row.later or 0), level=level)
+    end = ".open" if row.upto is None else ""
+    edges = {"above": money(row.above), "upto": money(row.upto or 0), "share": percent(row.share)}
+    return words(f"rule.{step}{end}", language, level=level, **edges)
+
+
+def levels_told(row: Threshold | Band, language: str) -> str:
+    return ("、" if language == "zh" else ", ").join(str(one) for one in row.level)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -74,13 +74,15 @@ def whole(value: Fraction) -> int:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The prices of a place. `zone`: where its days begin; `version` changes with any figure."""
+    """The prices of a place. `zone`: where its days begin; `beside`: the name under which they lie over others of the
+    place; `version` changes with any figure."""
 
     place: str
     currency: str
     zone: str
     source: str
     prices: tuple[Price, ...]
+    beside: str = ""
     by_code: Mapping[tuple[str, str], list[Price]] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,3 +101,24 @@ class Tariff:
         """The price on a day; None where there is none."""
         found = self.by_code.get((system, code), ())
         return next((one for one in found if one.since <= day < one.until), None)
+
+
+def over(base: Tariff, own: Tariff) -> Tariff:
+    """A tariff with a site's own prices over it: of what has a price there, on whatever day, that is the price. By what
+    other codes it is known is kept. Raises Invalid where they count in two currencies or by two clocks."""
+    for name in ("place", "currency", "zone"):
+        one, other = getattr(base, name), getattr(own, name)
+        if one != other:
+            raise Invalid(f"'{own.beside}' has the {name} {other}, the tariff that it lies over {one}", path=name)
+    told = {name for one in own.prices for name in one.codes}
+    kept = (one for one in base.prices if not told & set(one.codes))
+    named = (known_as(one, base) for one in own.prices)
+    return replace(base, source=f"{own.source}; {base.source}", prices=(*named, *kept))
+
+
+def known_as(one: Price, base: Tariff) -> Price:
+    """A price with the other codes that the same thing has in the tariff below, where it says none itself."""
+    below = base.by_code.get((one.system, one.code), [])
+    if one.also or not below:
+        return one
+    return msgspec.structs.replace(one, also=below[0].also, also_system=below[0].also_system)

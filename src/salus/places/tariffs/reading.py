@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from salus.base.errors import Invalid, Issue, Missing
+from salus.places.rows import beside_faults, row_fault
 from salus.places.tariffs.prices import Price, Tariff
 
 HEAD = ("place", "currency", "zone", "source")
@@ -31,7 +32,7 @@ def tariff_of(text: str) -> Tariff:
     faults += clashes(prices)
     if faults:
         raise Invalid(f"The tariff has {len(faults)} faults", issues=faults)
-    return Tariff(told["place"], told["currency"], told["zone"], told["source"], tuple(prices))
+    return Tariff(told["place"], told["currency"], told["zone"], told["source"], tuple(prices), told.get("beside", ""))
 
 
 @cache
@@ -52,8 +53,9 @@ def head_faults(told: Mapping[str, Any]) -> Iterator[Issue]:
     for name in HEAD:
         if not isinstance(told.get(name), str):
             yield fault(name, f"The tariff does not say its {name}")
-    if unknown := [name for name in told if name not in (*HEAD, "systems", "list")]:
+    if unknown := [name for name in told if name not in (*HEAD, "beside", "systems", "list")]:
         yield fault(unknown[0], f"A tariff has no '{unknown[0]}'")
+    yield from beside_faults(told)
     try:
         ZoneInfo(str(told.get("zone")))
     except (ZoneInfoNotFoundError, ValueError):
@@ -74,7 +76,7 @@ def read(place: str, row: dict[str, Any], systems: Mapping[str, str], prices: li
     try:
         made = msgspec.convert(named, Price)
     except msgspec.ValidationError as wrong:
-        yield fault(place, f"{row.get('code', 'A price')}: {wrong}")
+        yield row_fault(place, row, str(wrong))
         return
     found = list(holes(place, made))
     yield from found

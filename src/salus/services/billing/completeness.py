@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from salus.assistants.answers import every
 from salus.records import Records
 from salus.services.billing.done import Deed, deeds, too_old
 from salus.services.billing.names import charge_id
 from salus.services.looking import looked_up
+from salus.services.rounds import began
 
 ACTIVE = "active,on-hold"
 AHEAD = timedelta(days=1)  # a day of one zone lies in two of another
@@ -32,18 +33,22 @@ class Missed:
 
     reference: str
     part: str
-    codes: tuple[str, ...]
+    codings: tuple[tuple[str, str], ...]
     patient: str
     encounter: str
 
 
 def missing(records: Records, day: date, zone: str = "Asia/Shanghai") -> list[Missed]:
-    """What was done on a day and has no ChargeItem, not even one that waits for its price. Open the records as somebody
-    who may read results and medicines (the house itself): a cashier may not."""
+    """What was done on a day and has no ChargeItem, not even one that waits for its price; but for what was there
+    before the house began to listen, which nobody bills. Open the records as somebody who may read results and
+    medicines (the house itself): a cashier may not."""
     found: dict[str, Missed] = {}
+    begin = began(records.store)
     for type, (when, states) in WHEN.items():
         span = [(when, f"ge{(day - AHEAD).isoformat()}"), (when, f"le{(day + AHEAD).isoformat()}")]
         for one in every(records, type, [*span, ("status", states), ("_count", "200")]):
+            if datetime.fromisoformat(one["meta"]["lastUpdated"]) < begin:
+                continue
             for deed in deeds(records, type, str(one["id"])):
                 if deed.day(zone) == day and deed.stands and not charged(records, deed):
                     found[charge_id(deed.source, deed.part)] = missed(deed)
@@ -51,7 +56,7 @@ def missing(records: Records, day: date, zone: str = "Asia/Shanghai") -> list[Mi
 
 
 def missed(deed: Deed) -> Missed:
-    return Missed(deed.source, deed.part, tuple(code for _, code in deed.codings), deed.patient, deed.encounter)
+    return Missed(deed.source, deed.part, tuple(deed.codings), deed.patient, deed.encounter)
 
 
 def charged(records: Records, deed: Deed) -> bool:

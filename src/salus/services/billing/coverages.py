@@ -12,7 +12,7 @@ from itertools import pairwise
 from salus.assistants.answers import every
 from salus.base.errors import Conflict, Missing
 from salus.base.money import minor
-from salus.places.settlement import Rule, group_of, the_rule
+from salus.places.settlement import Rule, Rulebook
 from salus.records import Records, books
 from salus.records.desk import Desk
 from salus.services.acting import standing
@@ -54,7 +54,7 @@ def by_card(desk: Desk, local: Local, visit: Visited, card: Resource) -> Insured
     """By what a card settles a visit."""
     name, insurer = f"Coverage/{card['id']}", insurer_of(card)
     person = standing(desk, f"Patient/{bare(visit.patient)}") or {}
-    rule = rule_for(local.rules(visit.place), card, person, visit.place, visit.kind, visit.day)
+    rule = rule_for(local.rules(visit.place), card, person, visit.kind, visit.day)
     if rule is None:
         return Insured(None, "ruleless", name, insurer)
     if rule.currency != visit.currency:
@@ -97,14 +97,14 @@ def rank(card: Resource) -> int:
     return int(card.get("order", LAST))
 
 
-def rule_for(rules: Sequence[Rule], card: Resource, person: Resource, place: str, kind: str, day: date) -> Rule | None:
+def rule_for(rules: Rulebook, card: Resource, person: Resource, kind: str, day: date) -> Rule | None:
     """The rule of a person's group for such a visit on a day; None where there is none."""
     codes = [one["code"] for one in card.get("type", {}).get("coding", []) if one.get("system") == INSURANCE]
     youngest, oldest = ages(str(person.get("birthDate", "")), day)
-    groups = (group_of(place, code, person.get("gender", ""), youngest, oldest) for code in codes)
+    groups = (rules.group_of(code, person.get("gender", ""), youngest, oldest) for code in codes)
     group = next((one for one in groups if one), None)
     try:
-        return the_rule(rules, group, kind, day) if group else None
+        return rules.rule(group, kind, day) if group else None
     except Missing:
         return None
 

@@ -16,13 +16,14 @@ from salus.records.shapes import Change
 from salus.services.acting import referred
 from salus.services.billing import tasks
 from salus.services.billing.cancelling import encounter_of, is_paid
+from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED
 from salus.services.billing.charging import charge, done
 from salus.services.billing.completeness import outstanding, uncharged
 from salus.services.billing.desks import submit
 from salus.services.billing.done import OVER, READ, ended
 from salus.services.billing.drawing import ISSUED
 from salus.services.billing.issuing import issue
-from salus.services.billing.names import Resource, bare, is_billed
+from salus.services.billing.names import TASK, Resource, bare, is_billed
 from salus.services.billing.sheets import invoices_of_visit, sheet_of
 from salus.services.looking import looked_up
 from salus.services.rounds import Chore, House, Listener
@@ -119,5 +120,16 @@ def since(records: Records, encounter: str) -> timedelta:
     return clock.now() - ended(records.read("Encounter", encounter).json())
 
 
+def charge_waiting(house: House) -> None:
+    """What had no price, unit or visit when it was done, and may have them by now: another file of prices tells nobody
+    that it is there."""
+    records = house.store.open(SYSTEM, Purpose.PAYMENT)
+    kinds = ",".join(f"{TASK}|{kind}" for kind in (UNPRICED, UNIT, UNPLACED))
+    for one in list(every(records, "Task", [("code", kinds), ("status", "requested"), ("_count", "200")])):
+        for source in looked_up(records, referred(one, "focus")).get("supportingInformation", []):
+            charge(house.store, SYSTEM, Purpose.PAYMENT, source["reference"])
+
+
 LISTENER = Listener("charges", TYPES, hear)
 CHORE = Chore("bills that wait", timedelta(hours=1), issue_waiting)
+AGAIN = Chore("charges that wait", timedelta(minutes=10), charge_waiting)

@@ -1,19 +1,25 @@
-"""The tariff, the rules and the groups of a place: a site's own file beside its store (`tariffs/cn.toml`,
-`settlement/cn.toml`, `drg/cn.toml`), else the shipped examples. A running program notices a new file at once."""
+"""The tariff, the rules and the groups of a place, by what is built in and by a site's own files in folders beside its
+store (`tariffs/`, `settlement/`, `drg/`). A running program notices another file at once.
 
-from collections.abc import Callable
+`cn.toml` takes the place of what is built in for cn; `cn.NAME.toml` lies beside it, and is asked first.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 from salus.base.errors import Invalid, Missing
 from salus.places import drg, settlement, tariffs
-from salus.places.settlement import Rule
+from salus.places.settlement import Chapter, Rulebook
 from salus.places.tariffs import Tariff
 from salus.records.engines import engine_of
 
 T = TypeVar("T")
 USUAL = "cn"
+RULES, PRICES, STAYS = "settlement", "tariffs", "drg"
 
 
 class Local:
@@ -24,49 +30,129 @@ class Local:
 
     def tariff(self, place: str) -> Tariff | None:
         """None for a place that nothing is known of. Raises Invalid for a file with faults."""
-        return self._found("tariffs", place, tariffs.tariff_of, tariffs.shipped)
+        base = self._main(PRICES, place, tariffs.tariff_of, tariffs.shipped)
+        return laid_over(base, tuple(map(stamped, self.beside(PRICES, place)))) if base else None
 
-    def rules(self, place: str) -> tuple[Rule, ...]:
-        return self._found("settlement", place, settlement.rules_of, settlement.shipped) or ()
+    def rules(self, place: str) -> Rulebook:
+        """Empty for a place that nothing is known of. Raises Invalid for a file with faults."""
+        return settlement.bound(place, [one for _, one in self.chapters(place)])
+
+    def chapters(self, place: str) -> list[tuple[Path | None, Chapter]]:
+        """The files of rules in the order in which they are asked, with those built in at last. Raises Invalid."""
+        own = [*self.beside(RULES, place), *self.main(RULES, place)]
+        found: list[tuple[Path | None, Chapter]] = [(file, read(*stamped(file), settlement.chapter_of)) for file in own]
+        try:
+            built_in = settlement.built_in(place)
+        except Missing:
+            return found
+        replaced = bool(self.main(RULES, place))
+        return [*found, (None, Chapter((), built_in.groups) if replaced else built_in)]
 
     def groups(self, place: str) -> drg.Table | None:
         """None for a place that nothing is known of. Raises Invalid for a file with faults."""
-        return self._found("drg", place, drg.table_of, drg.shipped)
+        return self._main(STAYS, place, drg.table_of, drg.shipped)
 
-    def _found(self, kind: str, place: str, read: Callable[[str], T], shipped: Callable[[str], T]) -> T | None:
+    def main(self, kind: str, place: str) -> list[Path]:
+        """The site's file that takes the place of what is built in, if there is one."""
         file = self.folder / kind / f"{place}.toml"
+        return [file] if place.isalpha() and file.is_file() else []
+
+    def beside(self, kind: str, place: str) -> list[Path]:
+        """The site's files that lie beside what is built in, by name."""
+        return sorted((self.folder / kind).glob(f"{place}.*.toml")) if place.isalpha() else []
+
+    def _main(self, kind: str, place: str, reader: Callable[[str], T], shipped: Callable[[str], T]) -> T | None:
+        for file in self.main(kind, place):
+            made: T = read(*stamped(file), reader)
+            return made
         try:
-            if place.isalpha() and file.is_file():
-                made: T = own(file, file.stat().st_mtime_ns, read)
-                return made
             return shipped(place)
         except Missing:
             return None
 
 
-@lru_cache(16)
-def own(file: Path, _: int, read: Callable[[str], T]) -> T:
-    """A site's file, read again only when it is another."""
-    return read(file.read_text("utf-8"))
+Stamped = tuple[Path, int]
 
 
-def take(text: str, store: Path | str | None = None) -> tuple[str, str, int]:
-    """Read a site's file (prices, rules, groups), and keep it beside a store if one is named: what it is, of which
-    place, how many rows it has. Raises Invalid with every fault; then what stood there stays."""
-    if "[[rule]]" in text:
-        rules = settlement.rules_of(text)
-        kind, places, count = "settlement", {one.place for one in rules}, len(rules)
-    elif "[[family]]" in text:
-        table = drg.table_of(text)
-        kind, places, count = "drg", {table.place}, len(table.family)
-    else:
-        tariff = tariffs.tariff_of(text)
-        kind, places, count = "tariffs", {tariff.place}, len(tariff.prices)
-    place = ", ".join(sorted(places))
-    if len(places) != 1 or not place.isalpha() or not place.isascii():
-        raise Invalid(f"A file is for one place, such as cn: this one is for '{place}'", path="place")
+def stamped(file: Path) -> Stamped:
+    """A file, and when it was written: what was read of it holds as long as both are the same."""
+    return file, file.stat().st_mtime_ns
+
+
+@lru_cache(64)
+def read(file: Path, _: int, reader: Callable[[str], T]) -> T:
+    """A site's file, read again only when it is another. Raises Invalid, naming the file."""
+    try:
+        return reader(file.read_text("utf-8"))
+    except Invalid as fault:
+        raise Invalid(f"{file.parent.name}/{file.name} has faults: mend it", issues=fault.issues) from fault
+
+
+def laid_over(base: Tariff, own: Sequence[Stamped]) -> Tariff:
+    """Prices with those of a site's files over them. Raises Invalid."""
+    for file, at in own:
+        base = tariffs.over(base, read(file, at, tariffs.tariff_of))
+    return base
+
+
+# --- taking a file in ---
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a file is (`settlement`, `tariffs`, `drg`), of which place, how many rows it has, and under which name it
+    lies beside what is built in (empty: in place of it)."""
+
+    kind: str
+    place: str
+    rows: int
+    beside: str = ""
+
+    @property
+    def file(self) -> str:
+        return ".".join(filter(None, (self.place, self.beside, "toml")))
+
+
+def take(text: str, store: Path | str | None = None) -> Taken:
+    """Look a site's file (prices, rules, groups) through, and keep it beside a store if one is named. Raises Invalid
+    with every fault; then what stood there stays."""
+    taken = looked_through(text)
+    if not taken.place.isalpha() or not taken.place.isascii():
+        raise Invalid(f"A file is for one place, such as cn: this one is for '{taken.place}'", path="place")
     if store is not None:
-        file = engine_of(store).folder / kind / f"{place}.toml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8")
-    return kind, place, count
+        keep(engine_of(store).folder, taken, text)
+    return taken
+
+
+def looked_through(text: str) -> Taken:
+    if "[[rule]]" in text or "[[group]]" in text:
+        chapter = settlement.chapter_of(text)
+        return Taken(RULES, ", ".join(sorted(chapter.places)), len(chapter.rules), chapter.beside)
+    if "[[family]]" in text:
+        table = drg.table_of(text)
+        return Taken(STAYS, table.place, len(table.family))
+    tariff = tariffs.tariff_of(text)
+    return Taken(PRICES, tariff.place, len(tariff.prices), tariff.beside)
+
+
+def keep(folder: Path, taken: Taken, text: str) -> None:
+    """Whole, or not at all. Raises Invalid for one that does not fit with the others that are there."""
+    home = folder / taken.kind
+    home.mkdir(parents=True, exist_ok=True)
+    fits_with_others(folder, taken, text)
+    fresh = home / f".{taken.file}.{os.getpid()}"
+    fresh.write_text(text, "utf-8")
+    fresh.replace(home / taken.file)
+
+
+def fits_with_others(folder: Path, taken: Taken, text: str) -> None:
+    """Raises Invalid."""
+    local = Local(folder)
+    if taken.kind == RULES and taken.beside:
+        others = [one for _, one in local.chapters(taken.place) if one.beside != taken.beside]
+        settlement.bound(taken.place, [settlement.chapter_of(text), *others])
+    elif taken.kind == PRICES and taken.beside:
+        base = local.tariff(taken.place)
+        if base is None:
+            raise Invalid(f"There is no tariff of {taken.place} to lie beside: leave `beside` out", path="beside")
+        tariffs.over(base, tariffs.tariff_of(text))

@@ -73,7 +73,7 @@ def year_so_far(records: Records, patient: str, place: str = USUAL, kind: str = 
     found = []
     for card in every(records, "Coverage", [("beneficiary", f"Patient/{bare(patient)}"), ("_count", "100")]):
         day = today(tariff) if tariff else clock.now().date()
-        rule = coverages.rule_for(local.rules(place), card, person, place, kind, day)
+        rule = coverages.rule_for(local.rules(place), card, person, kind, day)
         if rule and card["status"] == "active" and coverages.in_force(card, day) and coverages.insurer_of(card):
             name = f"Coverage/{card['id']}"
             with records.store.readers.one() as reader:

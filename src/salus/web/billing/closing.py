@@ -1,16 +1,19 @@
 """The close of a day: what went through each desk, what was counted, every difference by name; to print and to keep."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
-from salus.privacy import SYSTEM, Purpose
+from salus.places.tariffs import Tariff
+from salus.privacy import SYSTEM, Purpose, Role
 from salus.records.books import Books
 from salus.services.billing import closing
 from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
+from salus.services.billing.local import USUAL, Local
 from salus.services.billing.payments import DEPOSIT, providers_of
 from salus.web.billing.amounts import shown, typed
 from salus.web.billing.asked import day_of, who
@@ -46,6 +49,7 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         drawers=drawers(visit),
         counts=provider in COUNTED,
         missed=missed(visit, day),
+        may_charge=visit.who.actor.role is Role.CASHIER,
         earlier=earlier,
         shown=shown,
     )
@@ -81,10 +85,27 @@ def named(visit: Visit, closings: Iterable[Closing]) -> dict[str, str]:
     return staff(visit.records, [*desks, *(one.who for one in known)], visit.language)
 
 
-def missed(visit: Visit, day: date) -> list[Missed]:
+@dataclass(frozen=True, slots=True)
+class Uncharged:
+    """Something that was done and not charged: what the tariff calls it, and what says that it was done."""
+
+    name: str
+    source: str
+
+
+def missed(visit: Visit, day: date) -> list[Uncharged]:
     """What was done and not charged. It is found by the house: who closes the day may not read results, and is told no
     more than what is missing."""
-    return missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.zone.key)
+    found = missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.zone.key)
+    tariff = Local(visit.desk.store.folder).tariff(USUAL)
+    return [Uncharged(named_by(tariff, one, day, visit.language), one.reference) for one in found]
+
+
+def named_by(tariff: Tariff | None, one: Missed, day: date, language: str) -> str:
+    """As the tariff calls it, or by its code."""
+    prices = (tariff.find(*coding, day) for coding in one.codings) if tariff else ()
+    name = next((price.names[language] for price in prices if price), "")
+    return name or ", ".join(code for _, code in one.codings)
 
 
 def asked_drawer(visit: Visit) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from salus.assistants.answers import every
 from salus.base.errors import Missing
 from salus.base.ids import uuid7
 from salus.base.words import words_of
-from salus.services.billing import payments
+from salus.services.billing import charging, payments
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.names import TASK
 from salus.services.billing.payments.asking import FAULT
@@ -35,12 +35,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """What billing asks, in words, and the page where it is done, if there is one."""
+    """What billing asks, in words, and the page where it is done, if there is one; `source`: what says that something
+    was done that can be charged again once the reason is mended."""
 
     text: str
     at: str
     who: Person | None
     page: str
+    source: str = ""
 
 
 def listing(visit: Visit) -> Response:
@@ -96,7 +98,21 @@ def told(visit: Visit, task: Resource) -> ToDo:
         if code_of(task) == FAULT
         else asked(task, visit.language)
     )
-    return ToDo(text, task.get("authoredOn", ""), somebody(visit, patient), page)
+    return ToDo(text, task.get("authoredOn", ""), somebody(visit, patient), page, source_of(visit, focus))
+
+
+def source_of(visit: Visit, focus: str) -> str:
+    """What a charge that waits is of."""
+    charge = looked_up(visit.records, focus) if focus.startswith("ChargeItem/") else {}
+    return next((one["reference"] for one in charge.get("supportingInformation", [])), "")
+
+
+def charge_again(visit: Visit) -> Response:
+    """Charge what was done, by the tariff as it is now. Nothing comes of it twice."""
+    source = visit.form.get("source", "")
+    charges = charging.charge(*who(visit), source)
+    states = {charge["status"] for id in charges if (charge := looked_up(visit.records, f"ChargeItem/{id}"))}
+    return visit.go(f"/billing?done={'unpriced' if not states or 'planned' in states else 'charged'}")
 
 
 def somebody(visit: Visit, reference: str) -> Person | None:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.billing import bills, books, closing, desk, reconciling, record
+from salus.web.billing import bills, books, closing, desk, reconciling, record, ruling
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
 
 PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/billing", desk.listing, "billing"),
+    ("POST", "/billing/charge", desk.charge_again, "billing"),
     ("GET", "/billing/patients/{id}", desk.of_patient, "billing"),
     ("POST", "/billing/patients/{id}/deposit", desk.deposit, "billing"),
     ("GET", "/billing/bills/{id}", bills.one, "billing"),
@@ -20,6 +21,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/billing/bills/{id}/cancel", bills.cancel, "billing"),
     ("GET", "/books", books.trial, "books"),
     ("GET", "/books/account", books.statement, "books"),
+    ("GET", "/books/rules", ruling.listing, "books"),
     ("GET", "/books/close", closing.preview, "books"),
     ("POST", "/books/close", closing.close, "books"),
     ("GET", "/books/closings/{id}", closing.one, "books"),
