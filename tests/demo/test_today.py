@@ -32,6 +32,8 @@ def test_the_day_leaves_bookings_and_a_bill_and_happens_once(tmp_path: Path, cli
             assert today.EACH * len(today.BUSY) + 2 == booked
             assert today.EARLY == len(line) and f"Patient/{today.PATIENT}" == line[-1]
             assert bill.status == "issued" and bill.due > 0
+            assert {"limit", "none", "part", "threshold", "bands", "account"} == {one.step for one in bill.lines}
+            assert bill.total == bill.insured + bill.insurer + bill.account and bill.insurer and bill.account
 
 
 def test_the_time_for_which_people_wait_is_offered_in_turn_when_it_is_let_go(

@@ -2,7 +2,7 @@
 their medicines and billed; some still wait. Each step is done by the account whose step it is, as at the pages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from salus.assistants.suggestion import Name
 from salus.assistants.treatment.drafting import Written, draft
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
+from salus.base import clock
 from salus.base.errors import Conflict, Invalid, Missing
 from salus.codes.tables import ICD10, LABS
 from salus.demo.parameters import table
@@ -41,6 +42,7 @@ NURSE = Actor("Practitioner/demo-nurse", Role.NURSE)
 TECHNICIAN = Actor("Practitioner/demo-technician", Role.TECHNICIAN)
 PHARMACIST = Actor("Practitioner/demo-pharmacist", Role.PHARMACIST)
 CASHIER = Actor("Practitioner/demo-cashier", Role.CASHIER)
+FULL_AGE = 18
 STEPS = ("waiting", "signed", "billed", "paid")
 
 
@@ -51,7 +53,7 @@ def live(house: House, language: str, others: Iterable[str]) -> None:
     if not there(records, row["clinic"]) or records.search("Task", "code=queue-ticket&_count=1").versions:
         return
     morning = Morning(house, language)
-    people = known(house.store, [one.get("patient", "") for one in row["visit"]], others)
+    people = known(house.store, [one.get("patient", "") for one in row["visit"]], grown_up(records, others))
     for id, visit in zip(people, row["visit"], strict=False):
         morning.go(f"Patient/{id}", visit)
 
@@ -61,6 +63,13 @@ def there(records: Records, clinic: str) -> bool:
         return bool(records.read("HealthcareService", clinic))
     except Missing:
         return False
+
+
+def grown_up(records: Records, people: Iterable[str]) -> Iterator[str]:
+    """Those of full age: what the morning's people come with is not a child's."""
+    before = clock.now().date().replace(day=1)
+    full_age = before.replace(year=before.year - FULL_AGE).isoformat()
+    return (one for one in people if records.read("Patient", one).json().get("birthDate", "9") < full_age)
 
 
 def known(store: Store, wanted: list[str], others: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from salus.base import clock
 from salus.base.settings import Settings
-from salus.demo import morning
+from salus.demo import insured, morning
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.appointments.booking import Booking, Wish, id_of
@@ -43,6 +43,7 @@ class Had:
 
 def live(store: Store, settings: Settings) -> None:
     """Let the house begin to listen, then let the day happen. What is there already happens once."""
+    insured.lay(store, settings.store, PATIENT)
     begin(store)
     records = store.open(SYSTEM, Purpose.OPERATIONS)
     living = booking_people(store, records)

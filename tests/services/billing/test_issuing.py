@@ -104,6 +104,23 @@ def test_every_line_of_a_bill_is_explained(ward, language):
     assert ("¥1,800.00" in words) and ("70%" in words) and "{" not in words
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_bill_is_told_as_a_table_of_steps_that_adds_up(ward, language):
+    ward.insured()
+    ward.year(threshold=175_000)
+    ordinary(ward)
+    ward.hear()
+
+    found = ward.bill()
+    told = found.worked(language)
+    assert told is not None and told.whole == found.total == sum(one.whole for one in told.steps)
+    assert (found.insurer, found.insured) == told.sums
+    assert (["Insurance", "You"] if language == "en" else ["统筹基金", "个人"]) == list(told.payers)
+    assert ("Deductible" if language == "en" else "起付线") in [one.name for one in told.steps]
+    assert ("Deductible" if language == "en" else "起付线") in [name for name, _ in told.terms]
+    assert all(one.why and "{" not in one.why for one in told.steps)
+
+
 def test_claim_and_answer_say_what_the_bill_says(ward):
     ward.insured()
     ward.year(threshold=180_000)

@@ -177,6 +177,9 @@ def test_every_line_is_told_and_together_they_are_the_bill(ward):
         assert said in " ".join(one.why for one in told) and who in [one.payer for one in told]
         assert "{" not in " ".join(one.why + one.payer for one in told)
         assert [MUTUAL] == [one.amount for one in told if one.payer == who]
+        table = found.worked(language)
+        assert table and TOTAL == table.whole and found.insured == table.sums[-1]
+        assert MUTUAL == table.sums[table.payers.index(who)]
 
 
 def test_there_are_two_claims_and_the_second_names_what_the_first_was_answered(ward):

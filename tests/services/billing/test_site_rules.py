@@ -179,7 +179,7 @@ def test_prices_beside_those_built_in_lie_over_them(tmp_path: Path):
 
 
 def test_prices_in_another_currency_do_not_lie_over_these(tmp_path: Path):
-    with pytest.raises(Invalid, match="has the currency USD"):
+    with pytest.raises(Invalid, match="The currency of 'own' is USD"):
         take(PRICES.replace('"CNY"', '"USD"'), tmp_path / "records.db")
 
 

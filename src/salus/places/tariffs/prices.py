@@ -109,7 +109,7 @@ def over(base: Tariff, own: Tariff) -> Tariff:
     for name in ("place", "currency", "zone"):
         one, other = getattr(base, name), getattr(own, name)
         if one != other:
-            raise Invalid(f"'{own.beside}' has the {name} {other}, the tariff that it lies over {one}", path=name)
+            raise Invalid(f"The {name} of '{own.beside}' is {other}, that of the tariff below it {one}", path=name)
     told = {name for one in own.prices for name in one.codes}
     kept = (one for one in base.prices if not told & set(one.codes))
     named = (known_as(one, base) for one in own.prices)

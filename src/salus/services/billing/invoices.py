@@ -3,35 +3,24 @@
 `issue` (issuing.py) and `cancel` (cancelling.py) make and unmake them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from salus.assistants.answers import every
-from salus.base.words import words_of
-from salus.places.settlement import Line, Settlement, told
-from salus.places.settlement.telling import payer
+from salus.places.settlement import Line, Rule, Settlement
 from salus.records import Records, books
 from salus.services.acting import referred
+from salus.services.billing import explaining
 from salus.services.billing.cancelling import cancel, encounter_of
 from salus.services.billing.completeness import Missed, missing
 from salus.services.billing.drawing import ISSUED
+from salus.services.billing.explaining import Explained, Worked
 from salus.services.billing.issuing import issue
 from salus.services.billing.names import Resource, is_billed, owed
-from salus.services.billing.sheets import Charged, Settled, Sheet, passed, replayed, sheet_of
-from salus.ui.formats import money
+from salus.services.billing.sheets import Charged, Settled, Sheet, replayed, sheet_of
 
-WORDS = words_of("salus.services.billing")
 __all__ = ["Bill", "Explained", "Missed", "bill", "cancel", "invoices_of", "issue", "missing", "replayed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A line of a bill in words: who has how much (minor units; less than 0 is taken off), and why."""
-
-    payer: str
-    amount: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +58,16 @@ class Bill:
 
     def explained(self, language: str) -> Iterator[Explained]:
         """Each line in the words of a language, "en" or "zh"."""
-        names = self.settled.names if self.settled else {}
+        return explaining.lines(self.settled, self.currency, language)
 
-        def amount(minor: int) -> str:
-            return money(minor, self.currency, language)
+    def worked(self, language: str) -> Worked | None:
+        """The same as a table of steps that adds up; None before it is settled."""
+        return explaining.worked(self.settled, self.currency, language) if self.settled else None
 
-        def named(code: str) -> str:
-            return names.get(code, (code, code))[language == "zh"]
-
-        for number, one in enumerate(self.settled.layers if self.settled else (), 1):
-            yield from handed_on(self, number, language, amount)
-            for line in one.settlement.lines:
-                yield Explained(
-                    payer_of(payer(line, language), line.payer, number, language),
-                    line.amount,
-                    told(line, language, amount, named),
-                )
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """By which it was settled, in the order in which the insurances pay."""
+        return tuple(one.rule for one in (self.settled.layers if self.settled else ()) if one.rule)
 
     @property
     def insurances(self) -> tuple[tuple[str, int], ...]:
@@ -95,22 +78,6 @@ class Bill:
             for one in layers
             if one.insurer
         )
-
-
-def handed_on(bill: Bill, number: int, language: str, amount: Callable[[int], str]) -> Iterator[Explained]:
-    """What the insurance before this one leaves is what this one pays of."""
-    if number > 1 and bill.settled:
-        for line in passed(bill.settled.layers[number - 2].settlement):
-            why = WORDS("insurance.passed", language, before=number - 1, next=number, amount=amount(-line.amount))
-            yield Explained(payer(line, language), line.amount, why)
-
-
-def payer_of(name: str, kind: str, number: int, language: str) -> str:
-    """Of a second insurance its number is said; the patient is the same."""
-    if number == 1 or kind in ("insured", "provider"):
-        return name
-    key = "insurance.number" if kind == "insurer" else "insurance.payer"
-    return WORDS(key, language, payer=name, number=number)
 
 
 def invoices_of(records: Records, patient: str) -> list[Bill]:

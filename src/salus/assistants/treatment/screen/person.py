@@ -134,7 +134,7 @@ def identity(patients: list[Resource], at: datetime) -> Iterator[tuple[str, Fact
             day = datetime.fromisoformat((born + "-07-01"[len(born) - 4 :])[:10] if len(born) < 10 else born)
             age = (at - day.replace(tzinfo=at.tzinfo)).days / 365.25
             if AGES[0] <= age <= AGES[1]:
-                yield "age", Fact(age, says("fact.age", value=f"{age:.0f}"), source)
+                yield "age", Fact(age, says("fact.age", value=str(int(age))), source)
 
 
 def by_code(observations: Iterable[Resource]) -> dict[str, list[Resource]]:
