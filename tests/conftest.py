@@ -1,11 +1,14 @@
 """Where the tests' stores lie: in a file, and again in a schema of a PostgreSQL server if there is one.
 
-`.ci/postgres` starts such a server and says its URL, to be put into SALUS_TEST_POSTGRES.
+`.ci/postgres` starts such a server and says its URL, to be put into SALUS_TEST_POSTGRES. What Hypothesis thinks of is
+the same at every run, however slow the machine is; `pytest --hypothesis-profile=explore` lets it think of something
+new.
 """
 
+import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,9 +24,23 @@ from salus.records import Store
 SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
 PATIENCE = 120.0  # seconds that anything may take; only a test that fails waits so long
 
-# no example fails because the machine was busy
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+# no example fails because the machine was busy, nor in the one run and not in the next
+for profile, same in (("steady", True), ("explore", False)):
+    settings.register_profile(profile, derandomize=same, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Ten thousand tests stay until the end: the garbage collector need not look at them again and again, least of all
+    while a test takes its time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def test_order_select_looks_at_what_is_selected_only_and_writes_nothing(client: 
 
 
 def override(card: Json, **more: Any) -> Json:
-    said = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-01-01T00:00:00Z"} | more
+    said = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": clock.instant(clock.now())} | more
     return {"feedback": [said]}
 
 
@@ -206,7 +206,7 @@ def test_what_cannot_be_answered_says_why(client: Client, body: Json, status: in
 
 
 def test_a_card_of_nobody_and_a_patient_who_asks_are_refused(client: Client) -> None:
-    body = {"feedback": [{"card": "nothing", "outcome": "overridden", "outcomeTimestamp": "2026-01-01T00:00:00Z"}]}
+    body = {"feedback": [{"card": "nothing", "outcome": "overridden", "outcomeTimestamp": clock.instant(clock.now())}]}
     assert client.post("salus-order-sign/feedback", body).status_code == 404
     stranger = Actor("Patient/q", Role.PATIENT, "q")
     assert client.post("salus-order-sign", call(SIMVASTATIN), stranger).status_code == 403

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from time import monotonic
 
 _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 - a replaceable hand of the clock
 
@@ -46,8 +47,22 @@ def is_near(day: date) -> bool:
 @contextmanager
 def stopped_at(moment: datetime) -> Iterator[None]:
     """Stop the clock, for tests and for replaying the past."""
+    with shown_by(lambda: moment):
+        yield
+
+
+@contextmanager
+def going_from(moment: datetime) -> Iterator[None]:
+    """Let the clock go on from a moment, for tests that need a certain day and that time passes."""
+    begun = monotonic()
+    with shown_by(lambda: moment + timedelta(seconds=monotonic() - begun)):
+        yield
+
+
+@contextmanager
+def shown_by(hand: Callable[[], datetime]) -> Iterator[None]:
     global _now
-    before, _now = _now, lambda: moment
+    before, _now = _now, hand
     try:
         yield
     finally:
