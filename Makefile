@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench clean
 
@@ -10,9 +11,12 @@ demo: $(READY)
 	$(BIN)/salus demo
 
 # Compiled beforehand, for the many commands that the tests start: each would compile it anew where Python may not write.
+# A file of tests on each core, where threads of linear algebra would only wait for each other; the browser's tests alone.
+test: export OPENBLAS_NUM_THREADS := 1
 test: $(READY)
 	$(BIN)/python -m compileall -q -j 0 src
-	$(BIN)/python -m pytest --doctest-modules src/salus tests
+	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest --doctest-modules src/salus tests --ignore=tests/browser $(BESIDE)
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks build_hooks
