@@ -9,6 +9,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,8 @@ from salus.records import Store
 
 SERVER = os.environ.get("SALUS_TEST_POSTGRES", "")
 PATIENCE = 120.0  # seconds that anything may take; only a test that fails waits so long
+MORNING = datetime(2026, 11, 23, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai; every price has its tariff
+BEGUN = time.monotonic()
 
 # no example fails because the machine was busy, nor in the one run and not in the next
 for profile, same in (("steady", True), ("explore", False)):
@@ -41,6 +44,13 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def same_morning() -> Iterator[None]:
+    """The clock goes on from the same morning in every run, and forwards from module to module."""
+    with clock.going_from(MORNING + timedelta(seconds=time.monotonic() - BEGUN)):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from salus.records.books import Books
 from salus.services.billing.invoices import invoices_of
 from salus.services.rounds import House, begin
 
+pytestmark = pytest.mark.usefixtures("same_morning")
+
 
 @pytest.fixture
 def told(tmp_path: Path) -> Settings:

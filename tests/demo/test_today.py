@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from salus.base.settings import settings
 from salus.demo import today
 from salus.privacy import SYSTEM, Purpose
@@ -15,6 +17,7 @@ from salus.services.billing.invoices import invoices_of
 from salus.services.rota import LISTENERS
 from salus.services.rounds import House, catch_up
 
+pytestmark = pytest.mark.usefixtures("same_morning")
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from starlette.applications import Starlette
 
 from salus.assistants.bedside import Bedside
-from salus.base import clock
 from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
@@ -35,15 +32,10 @@ LI = {
 WANG = {"resourceType": "Patient", "id": "wang", "name": [{"family": "Wang", "given": ["Wei"]}], "gender": "male"}
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 
-MORNING = datetime(2026, 11, 23, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai; every price has its tariff
-BEGUN = time.monotonic()
-
 
 @pytest.fixture(scope="module", autouse=True)
-def morning() -> Iterator[None]:
-    """The clock goes on from the same morning in every run, and forwards from module to module."""
-    with clock.going_from(MORNING + timedelta(seconds=time.monotonic() - BEGUN)):
-        yield
+def any_day(same_morning: None) -> None:
+    """On another day there may be no price, no doctor, or midnight."""
 
 
 def coded(system: str, code: str) -> dict[str, Any]:
