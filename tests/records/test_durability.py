@@ -77,7 +77,7 @@ def test_two_processes_write_to_one_store(tmp_path: Path) -> None:
         records = store.open(SYSTEM, Purpose.OPERATIONS)
         other.stdout.readline()
         before = store.last_transaction()
-        assert before < store.wait(before, 10)  # the other's commits wake this one
+        assert before < store.wait(before, 120)  # the other's commits wake this one
         made = [records.create("Patient", patient()).id for _ in range(30)]
         other.terminate()
         other.stdout.close()
@@ -115,7 +115,7 @@ def limit(store: Store, pages: int) -> int:
 
 def test_too_many_waiting_are_told_to_come_back(store: Store, records: Records) -> None:
     hold = threading.Event()
-    store.writer.submit(Request(lambda desk: hold.wait(20), SYSTEM, Purpose.ADMINISTRATION, "", ""))
+    store.writer.submit(Request(lambda desk: hold.wait(120), SYSTEM, Purpose.ADMINISTRATION, "", ""))
     waiting = []
     with pytest.raises(Busy, match="try again"):
         for _ in range(WAITING + 300):

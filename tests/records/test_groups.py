@@ -33,7 +33,7 @@ def together(store: Store) -> Iterator[None]:
     waiting = threading.Event()
 
     def hold(desk: Desk) -> None:
-        waiting.wait(10)
+        waiting.wait(120)
 
     held = store.writer.submit(Request(hold, SYSTEM, Purpose.OPERATIONS, "", ""))
     try:

@@ -151,7 +151,7 @@ def test_another_process_is_heard(new_schema: Callable[[], str]) -> None:
         t = one.last_transaction()
         other.open(SYSTEM, Purpose.OPERATIONS).update("Patient", "a", {"resourceType": "Patient"})
 
-        assert t + 1 == one.wait(t, 5)
+        assert t + 1 == one.wait(t, 120)
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
