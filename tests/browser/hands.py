@@ -12,11 +12,9 @@ from playwright.sync_api import Page, expect
 PATIENCE = 45_000  # ms that anything may take; only a test that fails waits so long
 BUSY = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 FOCUSED = "wanted => document.activeElement?.matches(wanted)"
-OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
-COVERED = """() => {
-  const box = document.activeElement.getBoundingClientRect();
-  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  return !document.activeElement.contains(top);
+ON_TOP = """one => {
+  const box = one.getBoundingClientRect();
+  return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
 }"""
 
 expect.set_options(timeout=PATIENCE)
@@ -80,11 +78,16 @@ class Hands:
         settled(self.page)
         for _ in range(most):
             if self.page.evaluate(FOCUSED, wanted):
-                assert "solid" == self.page.evaluate(OUTLINE), f"the focus on {wanted} does not show"
-                assert not self.page.evaluate(COVERED), f"{wanted} has the focus and is covered"
-                return self
+                return self.sees(wanted)
             self.press("Tab")
         raise AssertionError(f"the keyboard never came to {wanted}")
+
+    def sees(self, wanted: str) -> "Hands":
+        """The focus shows on the element, and nothing covers it, as soon as the page stands still."""
+        focused = self.page.locator(":focus")
+        expect(focused, f"the focus on {wanted} shows").to_have_css("outline-style", "solid")
+        self.page.wait_for_function(ON_TOP, arg=focused.element_handle())
+        return self
 
     def write(self, field: str, text: str) -> None:
         """Go to an empty field and type; it holds the text afterwards."""

@@ -134,6 +134,22 @@ def test_an_open_chart_shows_a_new_result_by_itself_and_says_so(look, records):
     expect(page.locator(".alarm")).to_contain_text("6.8")
 
 
+def test_what_is_typed_while_the_chart_is_brought_up_to_date_stays_and_is_looked_for(look, records):
+    page = look(SOMEONE, "clinician")
+
+    def answered_late(route):
+        page.locator("#result-name").press_sequentially("potas")
+        route.continue_()
+
+    page.route(f"**{SOMEONE}?*", answered_late, times=1)
+    records.create("Observation", potassium("showcase-1"))
+
+    expect(page.locator("#results-rows tbody tr")).to_have_count(1)
+    expect(page.locator("#results-rows")).to_contain_text("6.8")
+    expect(page.locator("#result-name")).to_have_value("potas")
+    expect(page.locator("#result-name")).to_be_focused()
+
+
 def potassium(patient: str) -> dict:
     """A critical result of just now."""
     return {
@@ -154,14 +170,15 @@ def test_without_scripts_the_chart_and_the_assistant_can_still_be_read(chromium,
     page = context.new_page()
     page.goto("/sign-in")
     page.click('button[value="clinician"]')
+    expect(page).to_have_url(re.compile("/patients$"))
     page.goto(f"/patients/{foretold}/suggestions")
     page.click(".suggestion .button.main")
-
+    expect(page).to_have_url(re.compile(f"/patients/{foretold}#s-"))
     expect(page.locator(".identity h1")).to_be_visible()
 
     page.goto(f"/patients/{foretold}/suggestions")
     page.click(".answered button")
-
+    expect(page).to_have_url(re.compile(f"/patients/{foretold}#s-"))
     expect(page.locator(".identity h1")).to_be_visible()
 
     page.goto(f"/patients/{foretold}/suggestions")

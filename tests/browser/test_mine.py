@@ -150,6 +150,7 @@ def test_without_scripts_a_time_is_held_and_booked(chromium, house):
     page = context.new_page()
     page.goto("/sign-in")
     page.click('button[value="patient"]')
+    expect(page).to_have_url(re.compile("/mine$"))
     page.goto("/mine/find?department=ent")
     page.locator('button[name="at"]').first.click()
     expect(page).to_have_url(re.compile(r"/mine/appointments/[\w-]+$"))
