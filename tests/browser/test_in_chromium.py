@@ -125,13 +125,13 @@ def test_each_reason_leads_to_the_record_that_it_comes_from(look, foretold):
 def test_an_open_chart_shows_a_new_result_by_itself_and_says_so(look, records):
     page = look(SOMEONE, "clinician")
     page.fill("#result-name", "potassium")
-    records.create("Observation", potassium("showcase-1"))
+    records.create("Observation", potassium("showcase-1", 6.8))
 
     expect(page.locator(".live")).to_contain_text("Observation")
     expect(page.locator("#results")).to_contain_text("6.8")
     expect(page.locator("#result-name")).to_have_value("potassium")
     expect(page.locator("#result-name")).to_be_focused()
-    expect(page.locator(".alarm")).to_contain_text("6.8")
+    expect(page.locator(".alarm", has_text="6.8").first).to_be_visible()
 
 
 def test_what_is_typed_while_the_chart_is_brought_up_to_date_stays_and_is_looked_for(look, records):
@@ -142,15 +142,15 @@ def test_what_is_typed_while_the_chart_is_brought_up_to_date_stays_and_is_looked
         route.continue_()
 
     page.route(f"**{SOMEONE}?*", answered_late, times=1)
-    records.create("Observation", potassium("showcase-1"))
+    records.create("Observation", potassium("showcase-1", 6.9))
 
     expect(page.locator("#results-rows tbody tr")).to_have_count(1)
-    expect(page.locator("#results-rows")).to_contain_text("6.8")
+    expect(page.locator("#results-rows")).to_contain_text("6.9")
     expect(page.locator("#result-name")).to_have_value("potas")
     expect(page.locator("#result-name")).to_be_focused()
 
 
-def potassium(patient: str) -> dict:
+def potassium(patient: str, value: float) -> dict:
     """A critical result of just now."""
     return {
         "resourceType": "Observation",
@@ -159,7 +159,7 @@ def potassium(patient: str) -> dict:
         "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
         "subject": {"reference": f"Patient/{patient}"},
         "effectiveDateTime": clock.instant(clock.now()),
-        "valueQuantity": {"value": 6.8, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"},
+        "valueQuantity": {"value": value, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"},
         "interpretation": [{"coding": [{"code": "HH"}]}],
     }
 

@@ -1,7 +1,7 @@
 """The pages of pharmacist and laboratory in a browser: access for all, a phone, the keyboard alone."""
 
 import pytest
-from hands import Hands, complaints, is_for_everybody
+from hands import Hands, complaints, is_for_everybody, settled
 from playwright.sync_api import expect
 
 from salus.base import clock
@@ -91,11 +91,13 @@ def test_the_keyboard_alone_types_a_critical_value_verifies_it_and_the_doctor_he
     expect(page.locator(".top .tag").first).to_contain_text("verified")
 
     doctor = look("/patients", "clinician")
-    expect(doctor.locator("#alarm .alarm")).to_contain_text("6.6 mmol/L")
+    critical = doctor.locator("#alarm [role=alert]")
+    expect(critical).to_contain_text("6.6 mmol/L")
     assert [] == complaints(doctor)
-    doctor.click("#alarm a")
-    doctor.click("text=I have seen it")
-    expect(doctor.locator("#alarm .alarm")).to_have_count(0)
+    critical.locator("a").click()
+    doctor.locator("article.grave", has_text="6.6").get_by_role("button").click()
+    expect(doctor.locator("article.grave", has_text="6.6")).to_have_count(0)
+    expect(settled(doctor).locator("#alarm [role=alert]")).to_have_count(0)
 
 
 def test_a_prescription_with_an_allergy_is_sent_back_and_the_doctor_sees_it(look, morning):
