@@ -5,7 +5,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ from hands import PATIENCE, settled
 
 CHROMIUM = Path("/usr/bin/chromium")
 MEANT = ("Failed to load resource", "htmx:afterRequest,", "htmx:sendAbort,")
+MORNING = datetime(2026, 11, 23, 1, tzinfo=UTC)  # nine in the city
+MINUTES = count(1)
 Lived = tuple[Store, Settings, str]
 TASK = {
     "name": "diabetes",
@@ -55,8 +58,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def still() -> Iterator[None]:
-    """The clock stands while somebody looks: no time that is offered goes by meanwhile, and no day ends."""
-    with clock.stopped_at(clock.now()):
+    """The clock stands while somebody looks: no time that is offered goes by meanwhile, and no day ends. It is the same
+    Monday morning whenever this is run, and with each test a minute later.
+    """
+    with clock.stopped_at(MORNING + timedelta(minutes=next(MINUTES))):
         yield
 
 
@@ -67,7 +72,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = tmp_path_factory.mktemp("city")
     city.make(people, people=150, years=3, end=date(2026, 11, 1))
     settings = settings_at(folder)
-    with Store(settings.store) as store:
+    with clock.stopped_at(MORNING), Store(settings.store) as store:
         filled(store, people)
         Follower(store, settings.events).catch_up()
         learn_task(task_of(TASK), settings.events, settings.registry)
@@ -106,8 +111,9 @@ def foretold(common: Lived) -> str:
     """The id of someone of whom the model has something to say, with reasons from the records."""
     store, settings, _ = common
     bedside, records = Bedside(store, settings.registry), store.open(SYSTEM, Purpose.OPERATIONS)
-    told = ((id, one) for id in store.patients() for one in bedside.suggestions(records, id))
-    return next(id for id, one in told if one.leading and one.sources)
+    with clock.stopped_at(MORNING):
+        told = ((id, one) for id in store.patients() for one in bedside.suggestions(records, id))
+        return next(id for id, one in told if one.leading and one.sources)
 
 
 @pytest.fixture
