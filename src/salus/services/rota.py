@@ -6,6 +6,7 @@ from salus.services.billing.payments.waiting import CHORE as PAYMENTS
 from salus.services.laboratory.listening import ESCALATION, ORDERS, RESULTS
 from salus.services.pharmacy.listening import PRESCRIPTIONS
 from salus.services.reception.joining.finishing import CHORE as JOININGS
+from salus.services.reception.joining.pairs import CHORE as PAIRS
 from salus.services.reception.listening import CHORE as QUEUE_DAYS
 from salus.services.reception.listening import LISTENER as QUEUE
 from salus.services.reminders import rounds as reminders
@@ -24,6 +25,7 @@ CHORES: tuple[Chore, ...] = (
     ESCALATION,
     PAYMENTS,
     JOININGS,
+    PAIRS,
     QUEUE_DAYS,
     charges.CHORE,
     charges.AGAIN,

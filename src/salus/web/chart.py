@@ -26,6 +26,9 @@ def dossier_of(visit: Visit, id: str) -> Dossier:
 
 
 def chart(visit: Visit) -> Response:
+    """Of one whose record was joined into another, that one's."""
+    if (led := visit.led(visit.path["id"])) != visit.path["id"]:
+        return visit.go(f"/patients/{led}")
     since = visit.desk.store.last_transaction()  # before anything is read: what comes later is news
     found = dossier(visit)
     lanes = found.lanes({kind: visit.say(f"lane.{kind}") for kind in LANES})

@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.reception import booking, hall, joining, line, ontop, people, registering, screen, waiting
+from salus.web.reception import (
+    booking,
+    doubles,
+    hall,
+    joining,
+    joinings,
+    line,
+    ontop,
+    people,
+    registering,
+    screen,
+    waiting,
+)
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -34,5 +46,12 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/reception/waiting/{id}/{verb}", waiting.deed, ROOM),
     ("GET", "/reception/people/{id}/wait", joining.form, ROOM),
     ("POST", "/reception/people/{id}/wait", joining.join, ROOM),
+    ("GET", "/reception/doubles", doubles.page, ROOM),
+    ("GET", "/reception/doubles/look", doubles.two, ROOM),
+    ("POST", "/reception/doubles/join", doubles.confirm, ROOM),
+    ("POST", "/reception/doubles/apart", doubles.apart, ROOM),
+    ("GET", "/reception/joinings", joinings.page, ROOM),
+    ("GET", "/reception/joinings/{id}", joinings.one, ROOM),
+    ("POST", "/reception/joinings/{id}", joinings.undo, ROOM),
     ("GET", "/reception/screen", screen.page, ROOM),
 )

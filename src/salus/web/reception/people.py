@@ -26,7 +26,7 @@ LONGEST = 80  # letters that are looked for
 LONGEST_REASON = 300
 CALM = frozenset({1, 2})  # levels with which red flags need not be told of once more
 LATELY = 5  # past bookings that are shown
-DONE = frozenset({"registered", "booked", "moved", "cancelled"})
+DONE = frozenset({"registered", "booked", "moved", "cancelled", "joined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,9 @@ def searched(visit: Visit, words: str) -> list[Person]:
 
 
 def one(visit: Visit) -> Response:
+    """One person; whose record was joined into another is led to that one."""
+    if (led := visit.led(visit.path["id"])) != visit.path["id"]:
+        return visit.go(f"/reception/people/{led}")
     return shown(visit, Asked(service=visit.query.get("service", "")))
 
 

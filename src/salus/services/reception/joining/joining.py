@@ -29,6 +29,7 @@ from salus.services.reception.joining.kept import (
     prove,
     staged,
 )
+from salus.services.reception.joining.likely import settle_joined
 from salus.services.reception.joining.moving import move_all
 
 REASON = range(3, 501)  # characters
@@ -115,6 +116,7 @@ def begin(
     task = put(desk, begun(source, target, reason, desk.actor.reference, desk.at, versions))
     made = joining_of(task)
     pairs = zip(written, before, strict=True)
+    settle_joined(desk, source, target)
     prove(desk, made, "join", [Moved(f"Patient/{p['id']}", old, version(p), PATIENT) for p, old in pairs])
     return made
 

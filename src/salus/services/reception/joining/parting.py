@@ -37,6 +37,7 @@ from salus.services.reception.joining.kept import (
     prove,
     staged,
 )
+from salus.services.reception.joining.likely import settle_parted
 from salus.services.reception.joining.moving import FEW, Batch, changed, named, rewritten, stays
 
 PEOPLE = re.compile(rb'"reference":"Patient/[A-Za-z0-9\-.]{1,64}"')
@@ -110,6 +111,7 @@ def begin(desk: Desk, id: str, reason: str, give: list[str]) -> Joining:
     one = replace(joining_of(put(desk, told)), reason=reason)
     pairs = zip(made, old, strict=True)
     moved = [Moved(f"Patient/{p['id']}", was, int(p["meta"]["versionId"]), PATIENT) for p, was in pairs]
+    settle_parted(desk, one.source, one.target)
     prove(desk, one, "part", moved)
     return one
 
