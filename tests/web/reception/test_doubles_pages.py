@@ -71,6 +71,24 @@ def test_the_chart_of_the_one_leads_to_that_of_the_other(desk: Any, twice: Store
     assert "/patients/li" == at("clinician").get("/patients/li2").headers["location"]
 
 
+def test_who_signs_in_to_the_one_sees_the_bookings_of_the_other(desk: Any, twice: Store, at: Any):
+    records = twice.open(SYSTEM, Purpose.OPERATIONS)
+    records.update("Patient", "showcase-1", TWICE | {"id": "showcase-1"})
+    coming = {
+        "resourceType": "Appointment",
+        "id": "k",
+        "status": "booked",
+        "start": "2026-11-24T01:00:00Z",
+        "end": "2026-11-24T01:30:00Z",
+        "participant": [{"actor": {"reference": "Patient/li"}, "status": "accepted"}],
+    }
+    records.update("Appointment", "k", coming)
+    assert 404 == at("patient").get("/mine/appointments/k").status_code
+    joined(desk, source="showcase-1", reason="the same card")
+
+    assert 200 == at("patient").get("/mine/appointments/k").status_code
+
+
 def test_what_they_contest_is_chosen(desk: Any, twice: Store):
     records = twice.open(SYSTEM, Purpose.OPERATIONS)
     records.update("Patient", "li", records.read("Patient", "li").json() | {"gender": "male"})
