@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from salus.base.errors import Conflict, Forbidden, Invalid
+from salus.base.errors import Conflict, Forbidden, Invalid, Malformed
 from salus.base.settings import settings
 from salus.privacy import Actor, Purpose, Role
 from salus.services.reception.joining import pairs
@@ -72,3 +72,15 @@ def test_only_the_desk_says_so_and_says_why(desk, store):
         pairs.tell_apart(store, nurse, Purpose.TREATMENT, "old", "new", "mother and daughter")
     with pytest.raises(Invalid, match="reason"):
         pairs.tell_apart(*desk, "old", "new", "")
+
+
+def test_the_list_goes_on_page_by_page_and_nothing_else_can_be_asked_by_it(desk, rounds, put, shapes, monkeypatch):
+    put(shapes["who"]("third", "333"))
+    rounds()
+    monkeypatch.setattr(pairs, "PAGE", 1)
+    first, following = pairs.pairs(*desk, "same")
+    second = pairs.pairs(*desk, "same", following or "")[0]
+
+    assert following and 2 == len({(one.one, one.other) for one in (*first, *second)})
+    with pytest.raises(Malformed):
+        pairs.pairs(*desk, "same", "status=completed")

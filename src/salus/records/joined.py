@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 URL = "https://salus.example/fhir/StructureDefinition/also-of"
 TOLD = f'"{URL}"'.encode()
+LONGEST = 64  # records of one person, one joined into the next; what was brought in a ring comes to an end too
 PERSON = "SELECT row, subject, id FROM resource WHERE type=? AND id=?"
 PERSON_AT = "SELECT row, subject, id FROM resource WHERE row=?"
 ANY = f"SELECT 1 FROM ref WHERE path={ALSO} LIMIT 1"
@@ -80,7 +81,9 @@ def is_led(row: int, subject: int) -> bool:
 def person(connection: "Connection", key: tuple[int, bytes | str]) -> tuple[int, bytes | str] | None:
     """Row and id (as stored) of the Patient that stands for the one at that address; None where nothing does."""
     found = connection.execute(PERSON, key).fetchone()
-    while found and is_led(found[0], found[1]):
+    for _ in range(LONGEST):
+        if not found or not is_led(found[0], found[1]):
+            break
         found = connection.execute(PERSON_AT, (found[1],)).fetchone()
     return (found[0], found[2]) if found else None
 

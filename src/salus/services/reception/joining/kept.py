@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from salus.base import clock
 from salus.base.errors import Missing
@@ -109,8 +110,18 @@ def joinings(store: Store, stages: tuple[str, ...] = (), cursor: str | None = No
     wanted = [("code", f"{TASKS}|{CODE}"), ("_sort", "-authored-on"), ("_count", str(PAGE))]
     if stages:
         wanted.append(("business-status", ",".join(f"{STAGES}|{one}" for one in stages)))
-    page = of_house(store).records.search("Task", cursor or wanted)
-    return [joining_of(one.json()) for one in page.versions], page.next
+    page = of_house(store).records.search("Task", [*wanted, *after(cursor)])
+    return [joining_of(one.json()) for one in page.versions], cursor_in(page.next)
+
+
+def after(cursor: str | None) -> list[tuple[str, str]]:
+    """From where a page goes on: that alone, since the house itself asks and whoever reads may write anything there."""
+    return [("_cursor", cursor)] if cursor else []
+
+
+def cursor_in(following: str | None) -> str | None:
+    """Where the next page begins."""
+    return dict(parse_qsl(following)).get("_cursor") if following else None
 
 
 def prove(desk: Desk, one: Joining, verb: str, moved: list[Moved]) -> None:

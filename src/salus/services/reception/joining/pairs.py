@@ -15,7 +15,7 @@ from salus.records import Store
 from salus.records.desk import Desk
 from salus.services.acting import TASKS, Acting, Resource, current, of_house, put, seen, sign, standing
 from salus.services.reception.joining.joining import check_reason
-from salus.services.reception.joining.kept import STAGES
+from salus.services.reception.joining.kept import STAGES, after, cursor_in
 from salus.services.reception.joining.likely import CODE, ONE, TWO, WAITING, Pair, pair_id, pair_of, pair_task
 from salus.services.reception.matching.matching import matches
 from salus.services.rounds import Chore, House
@@ -64,10 +64,9 @@ def pairs(store: Store, actor: Actor, purpose: Purpose, grade: str, cursor: str 
     """The pairs of that grade that nobody has looked at, the first found first; what the next page is asked by. Raises
     Forbidden."""
     check_may_join(actor, purpose)
-    page = of_house(store).records.search(
-        "Task", cursor or [*waiting(grade), ("_sort", "authored-on"), ("_count", str(PAGE))]
-    )
-    return [pair_of(one.json()) for one in page.versions], page.next
+    wanted = [*waiting(grade), ("_sort", "authored-on"), ("_count", str(PAGE)), *after(cursor)]
+    page = of_house(store).records.search("Task", wanted)
+    return [pair_of(one.json()) for one in page.versions], cursor_in(page.next)
 
 
 def counted(store: Store) -> dict[str, int]:
