@@ -121,3 +121,12 @@ def test_preferences_are_remembered_in_the_browser(someone):
 
     assert "/settings?saved" == answer.headers["location"]
     assert 'data-theme="dark"' in visitor.get("/settings?saved").text
+
+
+def test_who_was_signed_out_is_told_that_what_they_sent_was_not_done(someone):
+    stranger = someone()
+    sent = stranger.post("/billing/charge", data={}, headers={"referer": "https://salus.example/billing?find=li"})
+    page = stranger.get(sent.headers["location"]).text
+
+    assert sent.headers["location"].startswith("/sign-in?next=%2Fbilling%3Ffind%3Dli")
+    assert "was not done" in page and "was not done" not in stranger.get("/sign-in").text

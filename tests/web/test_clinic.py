@@ -284,3 +284,13 @@ def test_in_the_clinic_the_orders_of_who_is_in_hospital_are_told_with_what_they_
     page = doctor.get(place).text
 
     assert f'hx-get="/patients/{who}/orders/cost"' in page and "order-cost" in page and "test-cost" in page
+
+
+def test_the_doctor_sees_why_somebody_comes_before_and_after_calling(ward, doctor):
+    ward.open(SYSTEM, Purpose.OPERATIONS).update(
+        "Patient", "zhou", {"resourceType": "Patient", "id": "zhou", "name": [{"text": "Zhou Yi"}]}
+    )
+    walk_in(ward, DESK, Purpose.OPERATIONS, "Patient/zhou", "cardiology", 1, reason="chest pain since noon")
+
+    assert "chest pain since noon" in doctor.get("/clinic?service=cardiology").text
+    assert "Comes for: chest pain since noon" in doctor.get(called(doctor)).text

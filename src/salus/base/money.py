@@ -20,6 +20,15 @@ def amount(minor: int, currency: str) -> dict[str, Any]:
     return {"value": int(whole) if whole == int(whole) else float(whole), "currency": currency}
 
 
+def plain(minor: int, currency: str) -> str:
+    """As it is typed, without the currency.
+
+    >>> plain(1250, "CNY"), plain(500, "JPY"), plain(-5, "USD")
+    ('12.50', '500', '-0.05')
+    """
+    return str(Decimal(minor).scaleb(-get_currency_precision(currency)))
+
+
 def minor(money: dict[str, Any]) -> int:
     """Raises Invalid for an amount without currency, or with parts of a minor unit.
 

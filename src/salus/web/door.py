@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -136,12 +137,15 @@ def bound(response: Response, visit: Visit) -> Response:
 
 
 def to_sign_in(request: Request) -> Response:
-    """Where to sign in, with the way back; htmx is told to load the whole page."""
-    address = "/sign-in"
-    if request.method == "GET" and request.headers.get("hx-request") != "true":
-        query = f"?{request.url.query}" if request.url.query else ""
-        address += f"?next={quote(request.url.path + query, safe='')}"
-    if request.headers.get("hx-request") == "true":
+    """Where to sign in, with the way back; htmx is told to load the whole page. What was sent is said to be lost."""
+    by_htmx = request.headers.get("hx-request") == "true"
+    sent = request.method != "GET"
+    came = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+    back = URL(came) if sent or by_htmx else request.url
+    asked = {"next": f"{back.path}?{back.query}".rstrip("?")} if back.path else {}
+    asked |= {"lost": "1"} if sent else {}
+    address = "/sign-in" + (f"?{urlencode(asked)}" if asked else "")
+    if by_htmx:
         return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
 

@@ -20,7 +20,9 @@ def front(visit: Visit) -> Response:
 
 
 def sign_in_page(visit: Visit) -> Response:
-    return visit.page("signin.html", accounts=ACCOUNTS.values(), next=within(visit.query.get("next")))
+    return visit.page(
+        "signin.html", accounts=ACCOUNTS.values(), next=within(visit.query.get("next")), lost="lost" in visit.query
+    )
 
 
 def sign_in(visit: Visit) -> Response:

@@ -12,6 +12,7 @@ import msgspec
 
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
+from salus.base.money import plain
 from salus.places.settlement import Claim, Item, Visit, Year, left
 from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
@@ -72,9 +73,10 @@ def written(desk: Desk, local: Local, visit: Visited, invoices: list[Resource], 
     settled = again(desk, sheet, earlier) if earlier else anew(desk, local, visit, sheet, ids)
     due = settled.pays("insured")
     if due < 0:
+        back = plain(-due, sheet.currency)
         raise Conflict(
-            f"By this bill the patient would get {-due} minor units back: cancel Invoice/{before and before['id']}, "
-            "then issue the whole visit again",
+            f"By this bill the patient would get {back} {sheet.currency} back: "
+            f"cancel Invoice/{before and before['id']}, then issue the whole visit again",
             path="invoice",
         )
     sheet = msgspec.structs.replace(sheet, settled=settled)

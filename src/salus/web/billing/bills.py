@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
 from salus.base.ids import uuid7
+from salus.base.money import plain
 from salus.services.billing import invoices, payments
-from salus.web.billing.amounts import shown, typed
+from salus.web.billing.amounts import typed
 from salus.web.billing.asked import who
 from salus.web.billing.desk import somebody, takes
 from salus.web.telling.bills import parts
@@ -31,7 +32,7 @@ def page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         parts=parts(bill),
         payments=payments.payments_of(*who(visit), bill.id),
         providers=[*takes(visit), payments.DEPOSIT],
-        owed=shown(bill.due, bill.currency),
+        owed=plain(bill.due, bill.currency),
         key=str(uuid7()),
         fault=fault,
         done=visit.query.get("done", ""),

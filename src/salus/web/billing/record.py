@@ -9,6 +9,7 @@ from io import StringIO
 from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
+from salus.base.money import plain
 from salus.records.books import Posting
 from salus.services.billing import tasks
 from salus.services.billing.payments.shapes import TYPE
@@ -16,7 +17,6 @@ from salus.services.billing.reconciling import Difference, Fault, clearing, keep
 from salus.services.billing.reconciling.keeping import Reconciled
 from salus.services.billing.reconciling.parties import side_of
 from salus.services.billing.reconciling.traces import State
-from salus.web.billing.amounts import shown
 from salus.web.billing.asked import who
 from salus.web.telling import ledger
 from salus.web.visit import Visit
@@ -171,7 +171,7 @@ def table(visit: Visit) -> Response:
 
 def cells(made: Reconciled, row: Row) -> list[str]:
     one = row.one
-    ours, theirs = ("" if amount is None else shown(amount, made.currency) for amount in (one.ours, one.theirs))
+    ours, theirs = ("" if amount is None else plain(amount, made.currency) for amount in (one.ours, one.theirs))
     notes = "; ".join(f"{note.who}: {note.text}" for note in row.taken.notes)
     numbers = " ".join(str(posting.number) for posting in row.posted)
     line, age = str(one.line or ""), "" if row.age is None else str(row.age)

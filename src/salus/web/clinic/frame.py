@@ -24,7 +24,7 @@ from salus.services.visits.writing import Writing
 from salus.web import orders as forms
 from salus.web.chart import dossier, shared
 from salus.web.clinic import beside
-from salus.web.telling import courses
+from salus.web.telling import courses, grounds
 from salus.web.visit import Visit
 
 
@@ -67,6 +67,7 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
         "place": place_of(visit),
         "in_ward": bool(under_way(visit.records, note.patient)),
         "note": note,
+        "comes": grounds.why(visit.records, f"Encounter/{note.encounter}"),
         "service": clinic,
         "longest": LONGEST,
         "templates": templates(department(visit, clinic)),

@@ -12,6 +12,7 @@ from salus.services.reception import queue
 from salus.services.reception.states import ASIDE, CALLED, VERBS, WAITING
 from salus.services.reception.tickets import Ticket
 from salus.services.visits.finding import vocabulary_of
+from salus.web.telling import grounds
 from salus.web.telling.person import person
 from salus.web.visit import Visit
 
@@ -21,11 +22,12 @@ MOST = 40  # people of a queue that are shown
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A ticket, and who it is."""
+    """A ticket, who it is, and why they come."""
 
     ticket: Ticket
     name: str
     detail: str
+    reason: str = ""
 
     @property
     def address(self) -> str:
@@ -92,7 +94,8 @@ def told(visit: Visit, ticket: Ticket) -> Waiting:
     if not (patient := looked_up(visit.records, ticket.patient)):
         return Waiting(ticket, ticket.patient, "")
     found = person(patient, visit.language, visit.today)
-    return Waiting(ticket, found.name, " ".join(filter(None, (found.sex, found.age))))
+    detail = " ".join(filter(None, (found.sex, found.age)))
+    return Waiting(ticket, found.name, detail, grounds.why(visit.records, ticket.encounter))
 
 
 def call(visit: Visit) -> Response:

@@ -13,7 +13,7 @@ from salus.services.appointments.booking import REASONS, held_until
 from salus.services.appointments.brochure import USUAL, Clinic, of_doctor
 from salus.services.appointments.series import number_of, series_of
 from salus.services.appointments.video import MEMBER
-from salus.web.telling import terms
+from salus.web.telling import grounds, terms
 
 Resource = dict[str, Any]
 STANDS = frozenset({"booked", "arrived", "checked-in"})
@@ -103,7 +103,7 @@ def coming(told: Resource, clinics: Mapping[str, Clinic], now: datetime, languag
         focus=doctor.focus.in_(language) if doctor and doctor.focus else "",
         department=clinic.department.in_(language) if clinic else department(told, language),
         place=clinic.place.in_(language) if clinic else "",
-        reason=told.get("description") or " ".join(one["text"] for one in told.get("reasonCode", []) if "text" in one),
+        reason=grounds.said(told),
         by_us=cancelled_by_us(told),
         group=any(one.get("system") == MEMBER for one in told.get("identifier", [])),
         course=series_of(told) or "",

@@ -4,6 +4,7 @@ An invoice is paid from it as by any other provider: `pay(..., providers[DEPOSIT
 """
 
 from salus.base.errors import Conflict, Forbidden, Invalid
+from salus.base.money import plain
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store, books
 from salus.records.books import Books
@@ -82,7 +83,8 @@ def check_held(desk: Desk, wanted: Payment) -> None:
     """Raises Conflict for more than is held."""
     held = -books.balance(desk, names.deposit(wanted.account), wanted.currency).net
     if wanted.amount > held:
-        raise Conflict(f"{wanted.amount} is more than is held for {wanted.account} ({held} {wanted.currency})")
+        asked, had = plain(wanted.amount, wanted.currency), plain(held, wanted.currency)
+        raise Conflict(f"{asked} is more than is held for {wanted.account} ({had} {wanted.currency})")
 
 
 def deposited(store: Store, actor: Actor, purpose: Purpose, account: str, currency: str) -> int:

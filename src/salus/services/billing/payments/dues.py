@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salus.base.errors import Conflict, Invalid, Missing
+from salus.base.money import plain
 from salus.privacy import Actor, Role
 from salus.records import books, joined
 from salus.records.desk import Desk
@@ -75,7 +76,8 @@ def amount_of(desk: Desk, invoice: Resource, wanted: int | None) -> int:
     amount = due.free if wanted is None else wanted
     books.check_amount(amount)
     if amount > due.free:
-        raise Invalid(f"{amount} is more than is left to be paid of {name} ({due.free} {due.currency})", path="amount")
+        asked, free = plain(amount, due.currency), plain(due.free, due.currency)
+        raise Invalid(f"{asked} is more than is left to be paid of {name} ({free} {due.currency})", path="amount")
     return amount
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from salus.base.errors import Conflict, Forbidden, Invalid
+from salus.base.money import plain
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store, books
 from salus.records.desk import Desk
@@ -72,7 +73,8 @@ def amount_of(desk: Desk, paid: Payment, wanted: int | None) -> int:
     amount = left if wanted is None else wanted
     books.check_amount(amount)
     if amount > left:
+        asked, rest, whole = (plain(one, paid.currency) for one in (amount, left, paid.amount))
         raise Invalid(
-            f"{amount} is more than is left of what was paid ({left} of {paid.amount} {paid.currency})", path="amount"
+            f"{asked} is more than is left of what was paid ({rest} of {whole} {paid.currency})", path="amount"
         )
     return amount
