@@ -132,6 +132,7 @@ def test_a_refusal_needs_a_reason_and_goes_to_the_doctor(at, prescribed):
     assert 422 == wrong.status_code and "请选择理由。" in wrong.text and 'value="太多"' in wrong.text
 
     assert 303 == decided(pharmacist, task, verdict="refuse", reason="dose", words="剂量加倍").status_code
+    assert "用法用量不适宜：剂量加倍" in at("pharmacist", "zh").get(f"/pharmacy/{task}").text
     assert "李梅华" in pharmacist.get("/pharmacy?show=rejected").text
 
 

@@ -2,6 +2,7 @@
 the verdict."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -108,6 +109,7 @@ def offered(visit: Visit) -> dict[str, Any]:
     return {
         "overrides": {code: say(f"override.{code}", visit.language) for code in (*REASONS, NOT_STATED)},
         "refusals": REFUSALS,
+        "remark": partial(remark, visit),
         "returns": RETURNS,
         "units": UNITS,
         "longest": LONGEST,
@@ -145,3 +147,11 @@ def judge(visit: Visit) -> Response:
         decide(acting(visit), found.id, verdict)
 
     return done(visit, act, f"/pharmacy/{found.id}")
+
+
+def remark(visit: Visit, text: str) -> str:
+    """What the pharmacist wrote; of a refusal its kind is kept as a code before the words."""
+    code, _, words = text.partition(": ")
+    if code not in REFUSALS:
+        return text
+    return ("：" if visit.language == "zh" else ": ").join(filter(None, (visit.say(f"refusal.{code}"), words)))
