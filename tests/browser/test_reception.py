@@ -24,6 +24,20 @@ def test_by_keyboard_somebody_is_found_taken_in_and_called_and_the_wall_shows_it
     expect(wall.locator(".wall-who")).to_have_text("王*国")
 
 
+def test_a_wall_that_was_answered_wrongly_once_comes_back_by_itself_and_an_old_one_says_so(look):
+    wall = look("/reception/screen", "desk", "zh")
+    expect(wall.locator(".stale")).to_be_hidden()
+    wall.locator(".stale").evaluate("one => one.getAnimations().forEach(each => each.finish())")
+    expect(wall.locator(".stale")).to_be_visible()
+    wall.route("**/reception/screen?service=*", lambda route: route.fulfill(status=502, body="<p>bad gateway</p>"))
+    wall.evaluate("htmx.trigger('#kept', 'sse:changed')")
+    expect(wall.locator("#board")).to_have_count(0)
+    wall.unroute("**/reception/screen?service=*")
+    wall.evaluate("htmx.trigger('#kept', 'sse:changed')")
+    expect(wall.locator("#board h2")).to_be_visible()
+    expect(wall.locator(".stale")).to_be_hidden()
+
+
 def test_those_who_look_the_same_stand_beside_the_new_one_for_everybody(look):
     page = look("/reception/register", "desk")
     page.fill("#name", "王建国")

@@ -6,11 +6,13 @@ A suggestion is never advice alone: it names its model, points each reason at th
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import floor
 from typing import Literal
 
 from salus.base.words import words_of
 from salus.codes import unit_words
 
+YEARS = "a"  # https://ucum.org/ucum
 NAMED = 6  # answers that a person reads in one sentence
 Kind = Literal["risk", "differential"]
 Verdict = Literal["accepted", "changed", "refused"]
@@ -84,10 +86,23 @@ class Reason:
         >>> Reason("a1c", Name("HbA1c", "糖化血红蛋白"), 6.40, "%", 1.2).said("zh")
         '糖化血红蛋白 6.4 %'
         """
-        if self.value is None:
+        shown, unit = self.shown
+        if shown is None:
             return self.name.in_(language)
-        value = f"{self.value:.4g}" if isinstance(self.value, float | int) else self.value
-        return " ".join(filter(None, (self.name.in_(language), value, unit_words(self.unit, language))))
+        value = f"{shown:.4g}" if isinstance(shown, float | int) else shown
+        return " ".join(filter(None, (self.name.in_(language), value, unit_words(unit, language))))
+
+    @property
+    def shown(self) -> tuple[float | str | None, str | None]:
+        """Value and unit as they are told: an age in completed years, or months below two years.
+
+        >>> age = Reason("age", Name("Age", "年龄"), 66.93, "a", 0.4)
+        >>> age.said("zh"), Reason("age", age.name, 0.52, "a", 0.4).said("en")
+        ('年龄 66 岁', 'Age 6 months')
+        """
+        if self.unit != YEARS or not isinstance(self.value, float | int):
+            return self.value, self.unit
+        return (floor(self.value), YEARS) if self.value >= 2 else (floor(self.value * 12), "mo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from salus.services.reception.joining.finishing import CHORE as JOININGS
 from salus.services.reception.joining.pairs import CHORE as PAIRS
 from salus.services.reception.listening import CHORE as QUEUE_DAYS
 from salus.services.reception.listening import LISTENER as QUEUE
+from salus.services.reception.missed import CHORE as MISSED
 from salus.services.reminders import rounds as reminders
 from salus.services.rounds import Chore, Listener
 
@@ -27,6 +28,7 @@ CHORES: tuple[Chore, ...] = (
     JOININGS,
     PAIRS,
     QUEUE_DAYS,
+    MISSED,
     charges.CHORE,
     charges.AGAIN,
     *waiting.CHORES,

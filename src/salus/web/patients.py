@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from salus.codes.terminology.syllables import all_syllables
 from salus.demo.parameters import table
 from salus.records import Page
 from salus.web.telling.person import Person, person
@@ -61,7 +62,7 @@ def search(visit: Visit, words: str, at: str | None = None) -> Found:
 def questions(words: str) -> list[Wanted]:
     """FHIR searches for what was typed, the narrowest first. Every name typed must begin one of the patient's names.
 
-    >>> questions("1952-3-14")[0], questions("li mei")[-1], questions("")
+    >>> questions("1952-3-14")[0], questions("li mei")[0], questions("")
     ([('birthdate', '1952-03-14')], [('name', 'li'), ('name', 'mei')], [[('_sort', '-_lastUpdated')]])
     >>> questions("李梅华")
     [[('name', '李梅华')], [('family', '李'), ('given', '梅华')]]
@@ -75,7 +76,23 @@ def questions(words: str) -> list[Wanted]:
     names: list[Wanted] = [[("name", part) for part in parts]]
     if chinese(words) and len(words) > 1:  # 李梅华 where family and given name are recorded apart
         names.append([("family", words[0]), ("given", words[1:])])
-    return [*exact, *names]
+    if len(parts) > 1:  # where a name is recorded in one line
+        names.append([("name", " ".join(parts))])
+    return [*exact, *names, *apart(words)]
+
+
+def apart(words: str) -> list[Wanted]:
+    """Pinyin typed in one word, taken apart after its first syllable, as Chinese names are: the longest one first.
+
+    >>> apart("limeihua"), apart("li mei"), apart("xianli")[0]
+    ([[('name', 'li'), ('name', 'meihua')], [('name', 'li meihua')]], [], [('name', 'xian'), ('name', 'li')])
+    """
+    typed = words.casefold()
+    if not (typed.isascii() and typed.isalpha()):
+        return []
+    cuts = [at for at in range(min(6, len(typed) - 1), 1, -1) if typed[:at] in all_syllables()]
+    halves = [(typed[:at], typed[at:]) for at in cuts]
+    return [wanted for one in halves for wanted in ([("name", half) for half in one], [("name", " ".join(one))])]
 
 
 def birth_date(words: str) -> str | None:

@@ -39,6 +39,7 @@ SPOKEN: tuple[str, ...] = (
     "salus.web.pharmacy",
     "salus.web.reception",
 )
+OVER = 286  # the status at which a page asks no more: https://htmx.org/docs/#polling
 TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words
 

@@ -132,6 +132,34 @@ def test_a_time_that_somebody_else_took_is_told_with_those_that_are_free(phone, 
     assert at not in phone.offered(answer.text) and phone.offered(answer.text)
 
 
+def test_what_is_held_is_found_again_by_who_went_astray(phone):
+    held = phone.hold()
+
+    assert all(f'href="{held}"' in phone.see(page) for page in ("/mine", "/mine/appointments"))
+    phone.send(phone.see(held), f"{held}/confirm", reason="")
+    assert "Look and confirm" not in phone.see("/mine")
+
+
+@pytest.mark.parametrize("words", ["xinxueguan", "xxgnk", "Cardio", "心血管"])
+def test_departments_are_found_in_pinyin_and_what_is_no_name_leads_to_where_needs_are_said(phone, words):
+    assert "department=cardiology" in phone.see(f"/mine/find?name={words}")
+
+    page = phone.see("/mine/find?name=dizzy")
+    assert "/services" in phone.send(page, "/services", need="dizzy").text
+    assert "Which department for “dizzy”?" in page and 'name="need" value="dizzy"' in page
+
+
+def test_what_we_called_off_is_told_and_what_is_long_over_has_its_year(phone, house):
+    where = phone.book()
+    told = house.read("Appointment", where.rpartition("/")[2]).json()
+    house.update("Appointment", told["id"], told | {"status": "cancelled"})
+    assert "We had to cancel this appointment" in phone.see(where)
+
+    long_ago = {"start": "2019-03-04T01:00:00Z", "end": "2019-03-04T01:15:00Z"}
+    house.update("Appointment", told["id"], told | long_ago | {"status": "fulfilled"})
+    assert "4 Mar 2019, 09:00" in phone.see(where) and "4 Mar 2019, 09:00" in phone.see("/mine/appointments")
+
+
 def test_what_is_not_confirmed_in_ten_minutes_is_let_go(phone):
     held = phone.hold()
     page = phone.see(held)
@@ -139,7 +167,7 @@ def test_what_is_not_confirmed_in_ten_minutes_is_let_go(phone):
         late = phone.send(page, f"{held}/confirm", reason="late")
         assert 410 == late.status_code
         assert "no longer held" in phone.see(held) and "Nothing was booked" in phone.see(held)
-        assert "no longer held" in phone.see(f"{held}/left")
+        assert "no longer held" in phone.see(f"{held}/left", 286)
         assert f'href="{held}"' not in phone.see("/mine/appointments")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Store
 from salus.services.reception.arriving import walk_in
-from salus.services.reception.queue import call_next, finish, skip
+from salus.services.reception.queue import call_next, finish, queue, skip
 
 DESK = Actor("Practitioner/desk", Role.DESK)
 SERVICE, DOCTOR = "ent-centre", "PractitionerRole/doctor-ent-centre-1"
@@ -38,3 +38,13 @@ def test_a_turn_is_shown_from_the_number_to_the_room(phone: Any, phone_in: Any, 
     assert "It is your turn: please go to Kangcheng Central Hospital, clinics." in phone.see("/mine/turn")
     skip(ward, *ASKED, called.id)
     assert "Set aside" in phone.see("/mine")
+
+
+def test_a_page_that_asks_again_and_again_says_of_when_it_speaks_and_stops_when_it_is_over(phone: Any, ward: Store):
+    for one in queue(ward, *ASKED, SERVICE):
+        if one.stands:
+            finish(ward, *ASKED, one.id)
+    number = arrive(ward, "showcase-1")
+    assert number in phone.see("/mine/turn") and "This is how it was at" in phone.see("/mine/turn")
+    finish(ward, *ASKED, call_next(ward, *ASKED, SERVICE, DOCTOR).id)
+    assert number not in phone.see("/mine/turn", 286)

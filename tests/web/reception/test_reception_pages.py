@@ -63,6 +63,30 @@ def test_one_of_those_expected_is_found_as_people_write(desk: Any, ward: Store, 
     assert "Nobody expected today is called" in desk.get(f"{DAY}&find=zhou").text
 
 
+def test_a_check_in_of_the_wrong_one_is_taken_back_and_the_booking_stands(at: Callable[..., Any], ward: Store):
+    desk, id = at("desk", "zh"), book(ward, "li")
+    desk.send_form(DAY, f"/reception/bookings/{id}/check-in", service="clinic", level="")
+    assert "撤销签到" in desk.get(DAY).text
+    desk.send_form(DAY, f"/reception/numbers/{tickets(ward)[0].id}/not-here", service="clinic")
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    assert "booked" == records.read("Appointment", id).json()["status"] and f"/bookings/{id}/" in desk.get(DAY).text
+    walk_in(desk)
+    assert "撤销签到" not in desk.get(DAY).text, "who has not booked was not checked in"
+
+
+@pytest.mark.parametrize("words", ["limeihua", "LiMeihua", "li mei", "李梅"])
+def test_people_are_found_by_pinyin_in_one_word_too(desk: Any, ward: Store, words: str):
+    page = desk.get(f"/reception/people?find={words}").text
+    assert "/reception/people/li" in page and "/reception/people/wang" not in page
+
+
+def test_who_has_died_is_marked_where_the_desk_finds_them(at: Callable[..., Any], ward: Store):
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    records.update("Patient", "li", records.read("Patient", "li").json() | {"deceasedDateTime": "2026-01-02"})
+    for page in ("/reception/people?find=limeihua", "/reception/people/li"):
+        assert "已故" in at("desk", "zh").get(page).text
+
+
 def test_a_check_in_that_cannot_be_is_told_in_words_and_nothing_is_done(at: Callable[..., Any], ward: Store):
     desk = at("desk", "zh")
     cancelled = book(ward, "li")
@@ -80,6 +104,7 @@ def test_the_next_is_called_again_set_aside_recalled_put_back_and_gone(desk: Any
     assert "about" in text(desk.get(DAY))
     called = desk.send_form(DAY, "/reception/call", service="clinic", doctor="PractitionerRole/role-1")
     assert called.headers["location"].endswith("done=called&number=001") and "Room 1" in desk.get(DAY).text
+    assert 'value="PractitionerRole/role-1" selected' in desk.get(called.headers["location"]).text
     number = tickets(ward)[0].id
     for verb, status in (
         ("call-again", "in-progress"),

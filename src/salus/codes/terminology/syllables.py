@@ -70,6 +70,12 @@ def beginnings() -> tuple[list[int], list[str]]:
 
 
 @cache
+def all_syllables() -> frozenset[str]:
+    """Every syllable of the tables, `v` for ü."""
+    return frozenset(syllable for syllable, _ in pairs(BEGINNINGS + RARER))
+
+
+@cache
 def rarer() -> dict[str, str]:
     return {character: syllable for syllable, characters in pairs(RARER) for character in characters}
 

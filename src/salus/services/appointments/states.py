@@ -18,6 +18,7 @@ BOOKING = Moves(
         "restore": (frozenset({"cancelled"}), "booked"),
         "arrive": (frozenset({"booked"}), "arrived"),
         "check-in": (frozenset({"booked", "arrived"}), "checked-in"),
+        "not-here": (frozenset({"arrived", "checked-in"}), "booked"),
         "fulfil": (frozenset({"arrived", "checked-in"}), "fulfilled"),
         "no-show": (frozenset({"booked"}), "noshow"),
         "mistake": (
@@ -37,6 +38,7 @@ BOOKING = Moves(
         "restore": "taken up again",
         "arrive": "noted as arrived",
         "check-in": "checked in",
+        "not-here": "noted as not here after all",
         "fulfil": "ended",
         "no-show": "noted as not come",
         "mistake": "marked as a mistake",

@@ -15,6 +15,7 @@ from salus.records import Store
 from salus.records.bookings import person
 from salus.records.desk import Desk
 from salus.services.acting import Acting, current, put, standing
+from salus.services.appointments.booking import cancelled
 from salus.services.appointments.states import BOOKING
 from salus.services.reception import states
 from salus.services.reception.arriving import drawn
@@ -133,6 +134,11 @@ def leave(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:
     return deed(store, actor, purpose, ticket, "leave")
 
 
+def not_here(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:
+    """A mistaken check-in: the number is taken back, the Appointment is booked as before."""
+    return deed(store, actor, purpose, ticket, "not-here")
+
+
 def deed(
     store: Store, actor: Actor, purpose: Purpose, ticket: str, verb: str, doctor: str = "", room: str = ""
 ) -> Ticket:
@@ -180,12 +186,14 @@ def changed(before: Ticket, verb: str, rule: Verb, at: datetime) -> Ticket:
     return replace(made, ended=at) if rule.to in (states.DONE, states.GONE) else made
 
 
-FOLLOWS = {"finish": "fulfil", "leave": "cancel"}  # what becomes of the Appointment
+FOLLOWS = {"finish": "fulfil", "leave": "cancel", "not-here": "not-here"}  # what becomes of the Appointment
 
 
 def let_go(desk: Desk, encounter: Resource, verb: str) -> None:
-    """End the Appointment of an Encounter, where it has one that is not over."""
+    """What becomes of the Appointment of an Encounter, where it has one that is not over. Who goes unseen has let it go
+    themselves: the house called nothing off."""
     for one in encounter.get("appointment", []):
         booked = standing(desk, one["reference"])
         if booked and BOOKING.can(verb, booked["status"]):
-            put(desk, booked | {"status": BOOKING.after(verb, booked["status"], one["reference"])})
+            made = cancelled(booked, "pat") if verb == "cancel" else booked
+            put(desk, made | {"status": BOOKING.after(verb, booked["status"], one["reference"])})

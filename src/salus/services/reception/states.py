@@ -34,6 +34,7 @@ VERBS: dict[str, Verb] = {
     "rejoin": Verb(frozenset({ASIDE}), WAITING, "put in line again", None, "rejoined"),
     "finish": Verb(STANDING, DONE, "finished"),
     "leave": Verb(STANDING, GONE, "noted as gone", LEFT),
+    "not-here": Verb(frozenset({WAITING}), GONE, "noted as not here after all", LEFT),
 }
 
 

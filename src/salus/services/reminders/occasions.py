@@ -66,6 +66,7 @@ CHANGED: Mapping[str, Mapping[tuple[str, str], Occasion | None]] = {
 TOLD = [one for rows in CHANGED.values() for one in rows.values() if one]
 ALL = tuple(dict.fromkeys((*DONE.values(), REMINDER, *TOLD)))
 ONCE = frozenset({"MedicationDispense"})  # told of once a visit, however many there are
+HERE = frozenset({"arrived", "checked-in"})
 BACK = frozenset({"refund", "return"})  # payments that go to the person
 
 
@@ -103,7 +104,7 @@ def done(before: Resource | None, after: Resource) -> str:
 
 
 def let_go(before: Resource | None, after: Resource) -> str:
-    """Who let it go: the person, or the house."""
+    """Who let it go: the person, or the house. Who was here and went knows it."""
     if before is None:
         return ""
     by_person = reason(after) == "pat"
@@ -111,7 +112,9 @@ def let_go(before: Resource | None, after: Resource) -> str:
         return "" if by_person else "end"
     if before["status"] == "pending":
         return ""
-    return "cancel" if by_person else "call off"
+    if by_person:
+        return "" if before["status"] in HERE else "cancel"
+    return "call off"
 
 
 def reason(told: Resource) -> str:

@@ -13,7 +13,7 @@ from salus.services.billing.quoting import quote
 from salus.web.mine.insurance import taken
 from salus.web.services import own
 from salus.web.telling.bookings import Coming, coming
-from salus.web.visit import Visit
+from salus.web.visit import OVER, Visit
 
 TYPE = "Appointment"
 DONE = frozenset({"booked", "cancelled", "restored", "moved"})
@@ -89,5 +89,6 @@ def siblings(visit: Visit, body: dict[str, Any]) -> list[Coming]:
 
 
 def left(visit: Visit) -> Response:
-    """How long it is still held: the page asks for this part again and again, where a script may."""
-    return visit.page("mine/left.html", one=coming_of(visit))
+    """How long it is still held: the page asks for this part again and again, where a script may, until it is over."""
+    found = coming_of(visit)
+    return visit.page("mine/left.html", 200 if found.state == "held" else OVER, one=found)

@@ -11,11 +11,13 @@ from starlette.responses import Response
 from salus.assistants.suggestion import Name
 from salus.base import clock
 from salus.base.ids import uuid7
+from salus.codes.terminology.syllables import syllable
 from salus.services.appointments.brochure import Clinic, Doctor
 from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Session, sessions
 from salus.services.billing.quoting import Quote, quote
+from salus.services.reception.matching.names import name_of
 from salus.web.booking import FIRST
 from salus.web.days import day_of
 from salus.web.mine.appointments import coming_of
@@ -59,17 +61,42 @@ def looked_for(clinics: Sequence[Clinic], words: str) -> dict[str, Any]:
         (one, clinic)
         for clinic in clinics
         for one in clinic.doctors
-        if words and (holds(one.name, words) or (one.focus and holds(one.focus, words)))
+        if words and (holds(one.name, words) or called(one.name, words) or (one.focus and holds(one.focus, words)))
     ]
     return {"departments": departments, "doctors": doctors}
 
 
 def holds(name: Name, words: str) -> bool:
+    """Whether a name has the words in it, or sounds like them.
+
+    >>> [holds(Name("Eyes", "眼科"), words) for words in ("eye", "ear", "眼", "yanke", "yk")]
+    [True, False, True, True, True]
     """
-    >>> holds(Name("Eyes", "眼科"), "eye"), holds(Name("Eyes", "眼科"), "ear")
-    (True, False)
+    typed = words.casefold()
+    return typed in f"{name.en} {name.zh}".casefold() or sounds(name.zh, typed.replace(" ", ""))
+
+
+def sounds(text: str, typed: str) -> bool:
+    """Whether letters spell a Chinese text from one of its characters on: in pinyin, or by first letters.
+
+    >>> sounds("心血管内科", "neike"), sounds("心血管内科", "xxg"), sounds("心血管内科", "e"), sounds("耳", "")
+    (True, True, False, False)
     """
-    return words.casefold() in f"{name.en} {name.zh}".casefold()
+    if len(typed) < 2 or not typed.isascii():
+        return False
+    spelled = [syllable(one) or one for one in text]
+    rests = [spelled[at:] for at in range(len(spelled))]
+    return any("".join(rest).startswith(typed) or "".join(one[0] for one in rest).startswith(typed) for rest in rests)
+
+
+def called(name: Name, words: str) -> bool:
+    """Whether letters begin a person's name, in whichever order it is said.
+
+    >>> [called(Name("Wang Yutong", "王雨桐"), words) for words in ("yutong wang", "wangyu", "wyt", "tong")]
+    [True, True, True, False]
+    """
+    typed, found = words.casefold().replace(" ", ""), name_of(name.zh)
+    return len(typed) > 1 and any(one.startswith(typed) for one in (*found.sounds, *found.initials))
 
 
 def times(

@@ -14,7 +14,7 @@ from salus.web.mine.record import own_dossier, plain
 from salus.web.mine.turn import turn_of
 from salus.web.mine.waiting import waiting_ones
 from salus.web.services import known, own
-from salus.web.telling.bookings import gathered, in_order
+from salus.web.telling.bookings import gathered, held, in_order
 from salus.web.telling.measures import Trend
 from salus.web.visit import Visit
 
@@ -30,9 +30,11 @@ def home(visit: Visit) -> Response:
 
 def coming(visit: Visit) -> dict[str, Any]:
     """What waits for the patient, the most pressing in front."""
-    ahead, _ = in_order(own_ones(visit))
+    ones = own_ones(visit)
+    ahead, _ = in_order(ones)
     return {
         "turn": turn_of(visit),
+        "held": held(ones),
         "ahead": ahead,
         "waits": waiting_ones(visit),
         "due": due(visit),
@@ -58,11 +60,13 @@ def news(visit: Visit) -> list[Trend]:
 
 
 def appointments(visit: Visit) -> Response:
-    ahead, behind = in_order(own_ones(visit))
+    ones = own_ones(visit)
+    ahead, behind = in_order(ones)
     clinics = visit.desk.brochure.clinics()
     shown = len(behind) if "all" in visit.query else PAST
     return visit.page(
         "mine/appointments.html",
+        held=held(ones),
         ahead=gathered(ahead),
         orders=[(one, clinics[one.service]) for one in orders_of(visit.records, own(visit)) if one.service in clinics],
         waits=waiting_ones(visit),

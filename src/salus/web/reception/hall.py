@@ -69,6 +69,7 @@ def day_of(visit: Visit, service: str, error: SalusError | None = None) -> Respo
         lists={name: [one for one in rows if one.ticket.status == status] for status, name in SHOWN},
         expected=expected(visit, clinic, words) if clinic else [],
         find=words,
+        doctor=visit.form.get("doctor") or visit.query.get("doctor", ""),
         levels=LEVELS.values(),
         faults=wrong(visit, "reception", error) if error else [],
         done=done if done in DONE else "",

@@ -17,7 +17,9 @@ SAID = frozenset(VERBS) - {"call"}  # verbs that a button of the page says of on
 
 
 def back(ticket: Ticket, done: str = "") -> str:
-    asked = {"service": ticket.service} | ({"done": done, "number": ticket.said} if done else {})
+    """The day of its clinic; a desk that calls for a doctor mostly calls for the same one again."""
+    asked = {"service": ticket.service} | ({"doctor": ticket.doctor} if ticket.doctor else {})
+    asked |= {"done": done, "number": ticket.said} if done else {}
     return f"/reception?{urlencode(asked)}"
 
 

@@ -5,10 +5,12 @@ anew by the browser itself where no script runs. https://html.spec.whatwg.org/mu
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from salus.base import clock
 from salus.base.errors import SalusError
 from salus.records import Store
 from salus.services.appointments.brochure import Clinic
@@ -32,9 +34,10 @@ AGAIN = 10  # seconds after which a browser without scripts loads the page again
 @dataclass(frozen=True, slots=True)
 class Board:
     """What the wall shows of a clinic: (number, masked name, doctor, room) of the called, the latest first; numbers of
-    who is next, and of who was not there when called."""
+    who is next, and of who was not there when called; `at` when that was so, by the clock of the clinic."""
 
     clinic: Clinic
+    at: datetime
     called: tuple[tuple[str, str, str, str], ...]
     next: tuple[str, ...]
     absent: tuple[str, ...]
@@ -61,6 +64,7 @@ def board(visit: Visit, clinic: Clinic) -> Board:
 
     return Board(
         clinic,
+        clock.now().astimezone(clinic.zone),
         tuple(line(one) for one in called),
         tuple(one.said for one in tickets if one.status == WAITING)[:NEXT],
         tuple(one.said for one in tickets if one.status == ASIDE and one.why == "absent"),

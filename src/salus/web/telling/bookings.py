@@ -50,6 +50,10 @@ class Coming:
         return int((self.end - self.start).total_seconds() // 60)
 
     @property
+    def is_over(self) -> bool:
+        return self.end <= self.now
+
+    @property
     def days(self) -> int:
         """Days until then, as one counts them at home."""
         return (self.start.date() - self.now.date()).days
@@ -153,6 +157,11 @@ def in_order(told: Iterable[Coming]) -> tuple[list[Coming], list[Coming]]:
     ahead = sorted((one for one in every if one.is_to_come), key=lambda one: one.start)
     behind = sorted((one for one in every if not one.is_to_come), key=lambda one: one.start, reverse=True)
     return ahead, behind
+
+
+def held(told: Iterable[Coming]) -> list[Coming]:
+    """What is still held, the soonest to be let go first."""
+    return sorted((one for one in told if one.state == "held"), key=lambda one: str(one.until))
 
 
 def gathered(ahead: Iterable[Coming]) -> list[list[Coming]]:
