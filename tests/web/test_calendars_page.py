@@ -85,6 +85,7 @@ def test_the_door_of_a_video_visit_says_when_it_opens_and_lets_in_at_its_time(
 ):
     link = link_of(booked)
     early = at("patient").get(link).text
+    assert 'hx-trigger="every 20s"' in early, "the door opens by itself for who waits before it"
     assert "Not open yet" in early and "No video server is connected" in early and "Before it begins" in early
     assert 404 == at("clinician").get(link).status_code
     assert f'href="{link}"' in at("patient").get("/calendar").text

@@ -202,6 +202,17 @@ def test_another_time_is_chosen_and_the_one_before_is_free(phone):
     assert "It was moved." in phone.see(f"{booked}?done=moved")
 
 
+def test_another_time_is_looked_for_with_the_same_doctor_first_and_from_a_day_that_is_chosen(phone):
+    booked = phone.book()
+    same, every = (phone.offered(phone.see(f"{booked}/move{asked}")) for asked in ("", "?doctor="))
+    doctors = [{one.split("|")[1] for one in times} for times in (same, every)]
+    assert 1 == len(doctors[0]) and doctors[0] < doctors[1]
+
+    day = (clock.now() + timedelta(days=14)).date()
+    later = phone.see(f"{booked}/move?doctor=&from={day}")
+    assert f'value="{day}"' in later and not set(every) & set(phone.offered(later))
+
+
 def test_what_was_cancelled_is_not_moved(phone):
     booked = phone.book()
     phone.send(phone.see(booked), f"{booked}/cancel")
