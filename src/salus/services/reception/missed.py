@@ -13,7 +13,7 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, Missing
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store
+from salus.records import Store
 from salus.services.appointments.booking import TYPE, Booking, patient_of
 from salus.services.appointments.video import MEMBER, VIDEO, value_of
 from salus.services.reception.bookings import midnight
@@ -28,36 +28,48 @@ UNDONE = frozenset({"cancelled", "entered-in-error"})
 
 def note_missed(house: House) -> None:
     """The bookings of days that are over on the clock of their clinic, and that nobody came for."""
-    desk, now = Booking(house.store, SYSTEM, Purpose.OPERATIONS), clock.now()
-    records = house.store.open(SYSTEM, Purpose.OPERATIONS)
+    look, desk = Look(house.store), Booking(house.store, SYSTEM, Purpose.OPERATIONS)
+    now = clock.now()
     span = [("date", f"ge{clock.instant(now - BEHIND)}"), ("date", f"lt{clock.instant(now)}")]
-    kept: dict[tuple[str, date], bool] = {}
-    for told in every(records, TYPE, [("status", "booked"), *span, ("_count", "500")]):
+    for told in every(look.records, TYPE, [("status", "booked"), *span, ("_count", "500")]):
         with suppress(Invalid, Missing, Gone, Conflict):  # of no clinic that is here, or changed in the meantime
-            if is_missed(house.store, records, told, kept):
+            if look.is_missed(told):
                 desk.note(told["id"], "no-show")
 
 
-def is_missed(store: Store, records: Records, told: Resource, kept: dict[tuple[str, date], bool]) -> bool:
-    """Whether it is known that nobody came. `kept`: the clinics and days on which a queue was kept, as far as they were
-    looked at. Raises Invalid, Missing."""
-    patient = patient_of(told)
-    if not patient or value_of(told, VIDEO) or value_of(told, MEMBER):
-        return False
-    clinic = clinic_of(store, service_of(store, told))
-    day = datetime.fromisoformat(told["start"]).astimezone(clinic.zone).date()
-    if day >= clinic.today():
-        return False
-    if (clinic.id, day) not in kept:
-        kept[clinic.id, day] = bool(queued(records, clinic.id, day))
-    return kept[clinic.id, day] and not was_here(records, patient, clinic, day)
+class Look:
+    """One look at the past days: each clinic, and whether it kept its queue on a day, is asked for once."""
 
+    def __init__(self, store: Store) -> None:
+        self.store, self.records = store, store.open(SYSTEM, Purpose.OPERATIONS)
+        self.clinics: dict[str, Clinic] = {}
+        self.kept: dict[tuple[str, date], bool] = {}
 
-def was_here(records: Records, patient: str, clinic: Clinic, day: date) -> bool:
-    """Whether a patient had any visit on a day, by the clock of a clinic."""
-    begin, end = midnight(clinic, day), midnight(clinic, day + timedelta(days=1))
-    asked = [("patient", patient), ("date", f"ge{clock.instant(begin)}"), ("date", f"lt{clock.instant(end)}")]
-    return any(one["status"] not in UNDONE for one in every(records, "Encounter", asked))
+    def is_missed(self, told: Resource) -> bool:
+        """Whether it is known that nobody came. Raises Invalid, Missing."""
+        patient = patient_of(told)
+        if not patient or value_of(told, VIDEO) or value_of(told, MEMBER):
+            return False
+        clinic = self.clinic(service_of(self.store, told))
+        day = datetime.fromisoformat(told["start"]).astimezone(clinic.zone).date()
+        return day < clinic.today() and self.was_kept(clinic, day) and not self.was_here(patient, clinic, day)
+
+    def clinic(self, service: str) -> Clinic:
+        if service not in self.clinics:
+            self.clinics[service] = clinic_of(self.store, service)
+        return self.clinics[service]
+
+    def was_kept(self, clinic: Clinic, day: date) -> bool:
+        """Whether anybody had a number that day."""
+        if (clinic.id, day) not in self.kept:
+            self.kept[clinic.id, day] = bool(queued(self.records, clinic.id, day))
+        return self.kept[clinic.id, day]
+
+    def was_here(self, patient: str, clinic: Clinic, day: date) -> bool:
+        """Whether a patient had any visit on a day, by the clock of a clinic."""
+        begin, end = midnight(clinic, day), midnight(clinic, day + timedelta(days=1))
+        asked = [("patient", patient), ("date", f"ge{clock.instant(begin)}"), ("date", f"lt{clock.instant(end)}")]
+        return any(one["status"] not in UNDONE for one in every(self.records, "Encounter", asked))
 
 
 CHORE = Chore("bookings that nobody came for", timedelta(minutes=30), note_missed)
