@@ -219,6 +219,9 @@ def test_the_wall_shows_number_and_room_and_nobodys_whole_name(at: Callable[...,
     assert not re.search("王建国|李梅华|Wang|Meihua|Chen|1961", page)
     assert '<noscript><meta http-equiv="refresh"' in page and 'sse-connect="/reception/screen/live?since=' in page
     ticket = next(one for one in tickets(ward) if one.status == "in-progress")
+    assert "已叫2次" not in page
+    desk.send_form(DAY, f"/reception/numbers/{ticket.id}/call-again", service="clinic")
+    assert "已叫2次" in desk.get("/reception/screen?service=clinic").text, "a second call is seen on the wall"
     desk.send_form(DAY, f"/reception/numbers/{ticket.id}/skip", service="clinic")
     assert "过号请到前台" in desk.get("/reception/screen?service=clinic").text
 

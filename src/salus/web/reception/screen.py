@@ -32,13 +32,24 @@ AGAIN = 10  # seconds after which a browser without scripts loads the page again
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One who is called, by a name of which nobody is known; `calls` how often."""
+
+    number: str
+    name: str
+    doctor: str
+    room: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
-    """What the wall shows of a clinic: (number, masked name, doctor, room) of the called, the latest first; numbers of
-    who is next, and of who was not there when called; `at` when that was so, by the clock of the clinic."""
+    """What the wall shows of a clinic: the called, the latest first; numbers of who is next, and of who was not there
+    when called; `at` when that was so, by the clock of the clinic."""
 
     clinic: Clinic
     at: datetime
-    called: tuple[tuple[str, str, str, str], ...]
+    called: tuple[Line, ...]
     next: tuple[str, ...]
     absent: tuple[str, ...]
 
@@ -57,10 +68,10 @@ def board(visit: Visit, clinic: Clinic) -> Board:
     people = patients(visit.records, (one.patient.partition("/")[2] for one in called), visit.language, visit.today)
     places = rooms(visit.records, (one.room for one in called), visit.language)
 
-    def line(one: Ticket) -> tuple[str, str, str, str]:
+    def line(one: Ticket) -> Line:
         person = people.get(one.patient.partition("/")[2])
         doctor = called_by(clinic, one, visit.language)
-        return one.said, masked(person.name) if person else "", doctor, places.get(one.room, "")
+        return Line(one.said, masked(person.name) if person else "", doctor, places.get(one.room, ""), one.calls)
 
     return Board(
         clinic,
