@@ -18,13 +18,15 @@ OFFICER = Actor("Practitioner/officer", Role.ADMINISTRATOR)
 
 
 def subjects(folder: Path) -> list[tuple[str, str]]:
-    sql = f"SELECT subject_id, source_id FROM read_parquet('{read_events(folder)}') ORDER BY ALL"
-    return [(subject, source) for subject, source in duckdb.sql(sql).fetchall() if source.startswith("Observation")]
+    with read_events(folder) as files:
+        found = duckdb.sql(f"SELECT subject_id, source_id FROM read_parquet({files}) ORDER BY ALL").fetchall()
+    return [(subject, source) for subject, source in found if source.startswith("Observation")]
 
 
 def births(folder: Path) -> list[str]:
-    sql = f"SELECT subject_id FROM read_parquet('{read_events(folder)}') WHERE code='MEDS_BIRTH' ORDER BY 1"
-    return [one for (one,) in duckdb.sql(sql).fetchall()]
+    with read_events(folder) as files:
+        sql = f"SELECT subject_id FROM read_parquet({files}) WHERE code='MEDS_BIRTH' ORDER BY 1"
+        return [one for (one,) in duckdb.sql(sql).fetchall()]
 
 
 def test_the_events_of_both_are_of_one_subject_and_of_two_again(desk, store, tmp_path, put, shapes):
