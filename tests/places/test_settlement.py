@@ -202,6 +202,13 @@ def test_every_line_is_explained_in_both_languages(name: str, language: str):
         ('"none", "part", "threshold"', '"none", "threshold", "part"', "'part' must stand before 'threshold'"),
         ('["outpatient", "emergency"]', '["outpatent", "emergency"]', "'outpatent' is no kind of visit"),
         ('visit = ["inpatient"]', "visit = []", "is no kind of visit: there are outpatient"),
+        ("level = [2, 3]", "level = [2, 3, 4]", "4 is no level of hospitals"),
+        ("level = [2, 3]", "level = [2, 3, 3]", "3 is no level of hospitals, or stands there twice"),
+        ('currency = "CNY"', 'currency = "cny"', "'cny' is no currency"),
+        ('currency = "CNY"', 'currency = ""', "'' is no currency"),
+        ('currency = "CNY"', 'currency = "USD"', "cn is settled in USD, this rule in CNY"),
+        ("cap = 50000000", "cap = 50000000000000000", "says 50000000000000000 at cap"),
+        ("cap = 50000000", "cap = 500.5", "says 500.5 at cap"),
         ('group = "retired"', 'group = "retird"', "'retird' is no group of cn: there are retired, working, resident"),
     ],
 )

@@ -82,6 +82,7 @@ def test_a_price_holds_from_its_day_until_before_the_day_it_ends():
         ("price = 100", "price = 100, to = 2026-02-01", ""),
         ('zone = "Asia/Shanghai"', 'zone = "Nowhere"', "no time zone"),
         ('source = "here"', "", "does not say its source"),
+        ('currency = "CNY"', 'currency = "XXQ"', "'XXQ' is no currency"),
     ],
 )
 def test_a_tariff_with_a_fault_is_refused_and_the_fault_named(old: str, new: str, words: str):

@@ -222,7 +222,7 @@ def test_a_call_names_doctor_and_room_and_begins_the_visit(desk: Desk):
     assert encounter["status"] == "in-progress" and encounter["location"] == [
         {"location": {"reference": "Location/room-1"}}
     ]
-    assert queue.call_again(*desk, called.id).calls == 2
+    assert queue.deed(*desk, called.id, "call-again").calls == 2
     with pytest.raises(Conflict, match="Number 001 is called: finish, skip or put it back first"):
         queue.call_next(*desk, "clinic", "Practitioner/doc-1")
     with pytest.raises(Missing, match="Nobody is waiting"):
@@ -295,16 +295,6 @@ def test_two_doctors_who_call_at_once_call_two_people_and_a_call_sent_twice_is_o
     for one in doctors:
         one.join()
     assert (1, 1) == (len(got[ONE]), len(got[TWO])) and {"Patient/p1", "Patient/p2"} == got[ONE] | got[TWO]
-
-
-def test_an_encounter_takes_a_number_once(desk: Desk):
-    first = came(desk, "p1", level=3)
-    id = first.encounter.removeprefix("Encounter/")
-    with pytest.raises(Conflict, match="has number 001 already"):
-        queue.take_number(*desk, id)
-    queue.finish(*desk, first.id)
-    again = queue.take_number(*desk, id)
-    assert (again.said, again.level, again.patient) == ("002", 3, "Patient/p1")
 
 
 def test_a_visit_that_is_over_leaves_the_queue_by_itself(desk: Desk, tmp_path: Path):

@@ -1,11 +1,15 @@
 """An empty store for each test, and the system at its desk."""
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
+
+sys.path.insert(0, str(Path(__file__).parent))  # where `held.py` lies
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
+from held import held_in
 
 from salus.base import clock
 from salus.base.errors import Conflict, Invalid
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store, bookings, holds
+from salus.records import Records, Store, bookings
 from salus.records.holds import Taken
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -41,8 +42,7 @@ def appointment(
 
 
 def standing(store: Store, actor: str = "Practitioner/doc") -> list[tuple[int, int]]:
-    with store.readers.one() as reader:
-        found = holds.of_actors(reader, [actor], NOW, NINE + timedelta(days=2), clock.now())[actor]
+    found = held_in(store, actor)
     return [tuple(int((at - NINE).total_seconds() / 60) for at in (one.start, one.end)) for one in found]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from held import held_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from salus.base import clock
 from salus.base.errors import SalusError
 from salus.exchange.taking import take_in
 from salus.privacy import SYSTEM, Purpose
-from salus.records import Records, Store, holds
+from salus.records import Records, Store
 from salus.records.bookings import SEAT
 from salus.records.groups import CAPACITY
 from salus.records.sheets import Item
@@ -78,12 +79,10 @@ def alone(store: Store, bodies: list[Json]) -> list[str]:
 
 def held(store: Store) -> list[tuple[str, int, int, int, str]]:
     """Actor, seat, from and until (minutes from nine), and whose it is."""
-    with store.readers.one() as reader:
-        found = holds.of_actors(reader, DOCTORS, NOW, NINE + timedelta(days=900), NOW)
+    found = held_in(store, *DOCTORS)
     spans = [
         (one.actor, one.seat, *((at - NINE) // timedelta(minutes=1) for at in (one.start, one.end)), one.booking)
-        for some in found.values()
-        for one in some
+        for one in found
     ]
     return sorted(spans)  # type: ignore[arg-type]
 

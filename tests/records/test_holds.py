@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from held import held_in
 
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid, SalusError
@@ -37,8 +38,7 @@ def place(store: Store, booking: str, *wanted: Wanted, begin: float = 0, end: fl
 
 def standing(store: Store, actor: str = DOC.actor) -> list[tuple[int, int]]:
     """From and to, in minutes after nine."""
-    with store.readers.one() as reader:
-        found = holds.of_actors(reader, [actor], after(-600), after(600), clock.now())[actor]
+    found = held_in(store, actor)
     return [tuple(int((at - NINE).total_seconds() / 60) for at in (one.start, one.end)) for one in found]
 
 
@@ -58,10 +58,9 @@ def test_a_booking_has_all_of_its_actors_or_none(store: Store):
         place(store, "Appointment/2", DOC, ROOM)
     assert caught.value.actor == ROOM.actor and standing(store) == []
     place(store, "Appointment/2", DOC, Wanted(ROOM.actor, seat=1))
-    with store.readers.one() as reader:
-        assert [("Location/room", 1), ("Practitioner/doc", 0)] == [
-            (one.actor, one.seat) for one in holds.of_booking(reader, "Appointment/2")
-        ]
+    assert {("Location/room", 1), ("Practitioner/doc", 0)} == {
+        (one.actor, one.seat) for one in held_in(store) if one.booking == "Appointment/2"
+    }
 
 
 @pytest.mark.parametrize("row", [(0, 900, 1800), (0, 0, 901), (0, 899, 1000), (0, -50, 5000)])

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
@@ -63,20 +62,25 @@ def close(
 
 
 def counts(given: list[str] | None, currency: str) -> Mapping[str, int] | None:
-    """Minor units by desk. Raises Invalid for what is no amount."""
+    """Minor units by desk. Raises Invalid for what is no amount, and for a desk that is counted twice.
+
+    >>> counts(["Practitioner/7=350.5"], "CNY")
+    {'Practitioner/7': 35050}
+    """
     if given is None:
         return None
-    return {desk: minor(amount, currency) for desk, _, amount in (one.rpartition("=") for one in given)}
+    made: dict[str, int] = {}
+    for desk, _, amount in (one.rpartition("=") for one in given):
+        if desk in made:
+            raise Invalid(f"{desk[:60]} is counted twice: say once what was in its drawer", path="--count")
+        made[desk] = minor(amount, currency)
+    return made
 
 
 def minor(text: str, currency: str) -> int:
-    """
-    >>> minor("350.5", "CNY")
-    35050
-    """
     try:
-        return money.minor({"value": Decimal(text), "currency": currency})
-    except InvalidOperation:
+        return money.typed(text, currency)
+    except Invalid:
         raise Invalid(f"'{text[:40]}' is no amount: write Practitioner/7=350.00", path="--count") from None
 
 

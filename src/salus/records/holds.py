@@ -4,14 +4,13 @@ A booking holds all of its actors together or none. A hold may expire (`until`);
 comes next for the same time. `seat`: 0 but for actors that several may have at once, such as the places of a group.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from salus.base import clock
 from salus.base.errors import Conflict, Gone, Invalid
 from salus.records.desk import Desk
-from salus.records.ids import unpacked
 from salus.records.reading import Reader
 
 # holds of one actor and seat never overlap: only the last one that begins before a time ends can be in its way
@@ -27,24 +26,7 @@ BEFORE = """
 SELECT low, high, until FROM (SELECT h.low, h.high, h.until FROM resource r JOIN hold h ON h.actor=r.row
 WHERE r.type=? AND r.id=? AND h.seat=? AND h.low<? AND h.booking<>? ORDER BY h.low DESC LIMIT 1) found WHERE high>?
 """
-OF_BOOKING = """
-SELECT k.name, r.id, h.seat, h.low, h.high, h.booking, h.until FROM hold h
-JOIN resource r ON r.row=h.actor JOIN kind k ON k.type=r.type WHERE h.booking=? ORDER BY k.name, r.id, h.seat
-"""
-OF_ACTOR = "SELECT seat, low, high, booking, until FROM hold WHERE actor=? AND low<? AND high>? ORDER BY low, seat"
 ENDING = "SELECT DISTINCT booking FROM hold WHERE until<=? ORDER BY booking"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One actor (`Practitioner/7`) from `start` until before `end`, for a booking (`Appointment/3`)."""
-
-    actor: str
-    seat: int
-    start: datetime
-    end: datetime
-    booking: str
-    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,25 +149,6 @@ def sweep(desk: Desk) -> None:
 # --- looking ---
 
 
-def of_booking(reader: Reader, booking: str) -> list[Hold]:
-    """The holds of a booking, by actor."""
-    lines = reader.connection.execute(OF_BOOKING, (booking,)).fetchall()
-    return [hold(f"{kind}/{unpacked(id)}", *rest) for kind, id, *rest in lines]
-
-
-def of_actors(
-    reader: Reader, actors: Iterable[str], start: datetime, end: datetime, at: datetime
-) -> dict[str, list[Hold]]:
-    """What stands of each actor between two moments, in order; what has expired by `at` does not."""
-    low, high, now = int(start.timestamp()), int(end.timestamp()), int(at.timestamp())
-    found: dict[str, list[Hold]] = {}
-    for actor in actors:
-        row = known(reader, actor)
-        lines = reader.connection.execute(OF_ACTOR, (row, high, low)).fetchall() if row else []
-        found[actor] = [hold(actor, *line) for line in lines if line[-1] is None or line[-1] > now]
-    return found
-
-
 def ending(reader: Reader, at: datetime) -> list[str]:
     """The bookings that are let go by a moment unless they are confirmed, and have not been swept away yet."""
     return [name for (name,) in reader.connection.execute(ENDING, (int(at.timestamp()),)).fetchall()]
@@ -198,15 +161,3 @@ def look(reader: Reader, booking: str, wanted: Wanted, start: datetime, end: dat
     found = reader.connection.execute(BEFORE, arguments).fetchone()
     if found and (found[2] is None or found[2] > int(at.timestamp())):
         raise Taken(wanted.actor, moment(found[0]), moment(found[1]))
-
-
-def known(reader: Reader, actor: str) -> int | None:
-    """The row of an actor; None for one that nobody ever named."""
-    type, _, id = actor.partition("/")
-    sql = "SELECT row FROM resource WHERE type=? AND id=?"
-    found = reader.connection.execute(sql, reader.kinds.target(type, id)).fetchone()
-    return found[0] if found else None
-
-
-def hold(actor: str, seat: int, low: int, high: int, booking: str, until: int | None) -> Hold:
-    return Hold(actor, seat, moment(low), moment(high), booking, None if until is None else moment(until))

@@ -89,7 +89,22 @@ def soon(at: datetime, language: str) -> str:
     >>> soon(datetime(2026, 11, 23, 9, 15), "en"), soon(datetime(2026, 11, 23, 9, 15), "zh")
     ('Mon 23 Nov, 09:15', '11月23日周一 09:15')
     """
-    return f"{weekday(at, language)}{', ' if language == 'en' else ' '}{at:%H:%M}"
+    return f"{weekday(at, language)}{', ' if language == 'en' else ' '}{minute(at)}"
+
+
+def minute(at: datetime) -> str:
+    """The time of day on the clock that it has; where that shows it twice, for summer time ends, which of the two.
+
+    >>> minute(datetime(2026, 11, 1, 9, 15, tzinfo=ZoneInfo("America/New_York")))
+    '09:15'
+    >>> [minute(datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"), fold=fold)) for fold in (0, 1)]
+    ['01:30 (UTC−04:00)', '01:30 (UTC−05:00)']
+    """
+    first, second = (at.replace(fold=fold).utcoffset() for fold in (0, 1))
+    if first is None or second is None or first <= second:
+        return f"{at:%H:%M}"
+    offset = at.isoformat()[-len("-04:00") :].replace("-", "−")
+    return f"{at:%H:%M} (UTC{offset})"
 
 
 def by_clocks_of(zone: ZoneInfo | None, value: str | date | None) -> str:
@@ -130,11 +145,18 @@ def time(value: str | date | None, language: str, zone: ZoneInfo | None = None) 
     '2026年11月23日 07:46'
     """
     text = by_clocks_of(zone, value)
-    return (
-        f"{day(text, language)}{', ' if language == 'en' else ' '}{text[11:16]}"
-        if len(text) > DAY
-        else day(text, language)
-    )
+    if len(text) <= DAY:
+        return day(text, language)
+    return f"{day(text, language)}{', ' if language == 'en' else ' '}{minute_of(text, zone)}"
+
+
+def minute_of(text: str, zone: ZoneInfo | None) -> str:
+    """The minute of a dateTime, as it is written or by the clocks of a zone."""
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return text[11:16]
+    return minute(told.astimezone(zone)) if zone and told.tzinfo else text[11:16]
 
 
 def age(born: str | None, at: date, language: str) -> str:

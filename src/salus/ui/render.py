@@ -26,7 +26,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.globals.update(asset=address, charts=charts, sheet=sheet())
+        self.environment.globals.update(asset=address, charts=charts, minute=formats.minute, sheet=sheet())
         self.environment.filters.update(number=formats.number, percent=formats.percent)
 
     def warm(self) -> None:
@@ -43,7 +43,7 @@ class Templates:
 
     def render(self, template: str, language: str, zone: ZoneInfo | None = None, **context: Any) -> Markup:
         """The page's text. Templates say `t(key, slot=...)`, `day(x)`, `time(x)`, both by the clocks of `zone`,
-        `weekday(x)`, `soon(x)` and `money(minor, currency)`."""
+        `weekday(x)`, `soon(x)`, `minute(x)` and `money(minor, currency)`."""
         spoken = {
             "language": language,
             "t": lambda key, **slots: self.say(key, language, **slots),

@@ -157,5 +157,5 @@ async def heard(listener: Listener) -> list[str]:
 def said(visit: Visit, kinds: list[str]) -> str:
     """One line of text, safe in a page."""
     named = ", ".join(kind_name(kind, visit.language) for kind in kinds)
-    words = visit.say("live.changed", what=named, time=formats.time(clock.now(), visit.language, visit.zone)[-5:])
+    words = visit.say("live.changed", what=named, time=formats.minute(clock.now().astimezone(visit.zone)))
     return str(TEMPLATES.environment.filters["e"](words)).replace("\n", " ")

@@ -64,7 +64,10 @@ def test_a_day_is_reconciled_with_the_banks_own_statement(folder: Path):
 
 @pytest.mark.parametrize(
     "words",
-    [["close", "yesterday"], ["close", DAY, "--count", "Practitioner/7=many"], ["reconcile", "x.csv", "--day", DAY],
+    [["close", "yesterday"], ["reconcile", "x.csv", "--day", DAY],
+     *(["close", DAY, "--count", f"Practitioner/7={odd}"]
+       for odd in ("many", "", "-5", "NaN", "Infinity", "1e400", "12,50", "1_000", "3.505", "9" * 20)),
+     ["close", DAY, "--count", "Practitioner/7=1", "--count", "Practitioner/7=2"],
      ["reconcile", "x.csv", "--day", DAY, "--provider", "cash", "--insurer", "i"]],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said(folder: Path, words: list[str]):

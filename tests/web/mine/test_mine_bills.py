@@ -12,8 +12,9 @@ from salus.base import clock
 from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
+from salus.records.books import Books
 from salus.services.billing.hearing import LISTENER
-from salus.services.billing.invoices import invoices_of
+from salus.services.billing.invoices import cancel, invoices_of
 from salus.services.billing.payments import provider_of, refund
 from salus.services.rounds import House, begin, catch_up
 
@@ -172,11 +173,23 @@ def test_a_deposit_pays_a_bill_and_a_refund_shows(phone, ward, tmp_path):
     assert "Paid too much" in phone.see(f"/mine/bills/{bill.id}")
 
 
-@pytest.mark.parametrize("amount", ["", "much", "-5", "0", "1.001", "1e99"])
+@pytest.mark.parametrize("amount", ["", "much", "-5", "0", "1.001", "1e99", "NaN", "Infinity", "12,50", "1_000"])
 def test_what_is_no_amount_is_refused(phone, ward, amount):
     form = {"account": bill_of(ward).owner.split("/")[1], "currency": "CNY", "provider": "simulated", "key": "k"}
 
     assert 422 == phone.send(phone.see("/mine/bills"), "/mine/bills/deposit", amount=amount, **form).status_code
+
+
+def test_a_bill_of_a_visit_that_was_cancelled_takes_no_payment(phone, phone_in, ward):
+    bill, page = bill_of(ward), phone.see(f"/mine/bills/{bill_of(ward).id}")
+    before = Books(ward).accounts("money/")
+    cancel(ward, CASHIER, Purpose.PAYMENT, bill.id, "never came")
+
+    for someone in (phone, phone_in("zh")):
+        form = {"key": key(page), "provider": "simulated"}
+        answer = someone.send(someone.see("/mine/bills"), f"/mine/bills/{bill.id}/pay", **form)
+        assert 409 == answer.status_code and 'role="alert"' in answer.text
+    assert before == Books(ward).accounts("money/")
 
 
 def test_another_patients_bill_is_as_if_it_were_not_there(phone, ward):

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from salus.base.errors import Issue
+from salus.base.money import is_known
 from salus.places.settlement.groups import SEXES, Group, first
-from salus.places.settlement.rules import LEVELS, NEEDS, STAGES, VISITS, Band, Rule
+from salus.places.settlement.rules import LEVELS, NEEDS, STAGES, VISITS, Band, Rule, Threshold
 
 
 def fault(rule: Rule, table: str, text: str) -> Issue:
@@ -19,6 +20,9 @@ def holes(rule: Rule, groups: Sequence[Group]) -> Iterator[Issue]:
         yield fault(rule, "to", f"The rule ends on {rule.until}, before it begins on {rule.since}")
     yield from strangers(rule, groups)
     yield from missteps(rule)
+    rows: tuple[Threshold | Band, ...] = (*rule.threshold, *rule.bands, *rule.serious)
+    for odd in {one for row in rows for one in row.level if one not in LEVELS or row.level.count(one) > 1}:
+        yield fault(rule, "level", f"{odd} is no level of hospitals, or stands there twice: there are 1, 2 and 3")
     for level in LEVELS:
         if rule.threshold and sum(level in one.level for one in rule.threshold) != 1:
             yield fault(rule, "threshold", f"Hospitals of level {level} need one threshold")
@@ -27,7 +31,9 @@ def holes(rule: Rule, groups: Sequence[Group]) -> Iterator[Issue]:
 
 
 def strangers(rule: Rule, groups: Sequence[Group]) -> Iterator[Issue]:
-    """A visit or a group that there is not: nobody would ever be settled by the rule."""
+    """A visit, a group or a currency that there is not: nobody would ever be settled by the rule."""
+    if not is_known(rule.currency):
+        yield fault(rule, "currency", f"'{rule.currency[:20]}' is no currency: name one of ISO 4217, such as CNY")
     for one in rule.visit or ("",):
         if one not in VISITS:
             yield fault(rule, "visit", f"'{one}' is no kind of visit: there are {', '.join(VISITS)}")
@@ -72,9 +78,14 @@ def gaps(rule: Rule, table: str, level: int) -> Iterator[Issue]:
 
 
 def clashes(rules: Sequence[Rule]) -> Iterator[Issue]:
-    """Two rules for the same visit of the same group on the same day; and days between two rules with none."""
+    """Two rules for the same visit of the same group on the same day, days between two rules with none; and two
+    currencies for one place."""
     by_visit: dict[tuple[str, str, str], list[Rule]] = {}
+    currencies = {one.place: one.currency for one in reversed(rules)}
     for rule in rules:
+        if rule.currency != currencies[rule.place]:
+            text = f"{rule.place} is settled in {currencies[rule.place]}, this rule in {rule.currency[:20]}: name one"
+            yield fault(rule, "currency", text)
         for visit in rule.visit:
             by_visit.setdefault((rule.place, rule.group, visit), []).append(rule)
     for (_, group, visit), own in by_visit.items():

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from salus.base.errors import Missing
 
 Share = Annotated[int, Meta(ge=0, le=10_000)]
-Amount = Annotated[int, Meta(ge=0)]
+Amount = Annotated[int, Meta(ge=0, le=10**15)]  # beyond what books add up, and no yuan of anybody
 LEVELS = (1, 2, 3)  # of hospitals: https://www.nhc.gov.cn, 医院分级管理办法
 VISITS = ("outpatient", "emergency", "inpatient")
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from salus.base.errors import Invalid, Issue, Missing
+from salus.base.money import is_known
 from salus.places.rows import beside_faults, row_fault
 from salus.places.tariffs.prices import Price, Tariff
 
@@ -56,6 +57,8 @@ def head_faults(told: Mapping[str, Any]) -> Iterator[Issue]:
     if unknown := [name for name in told if name not in (*HEAD, "beside", "systems", "list")]:
         yield fault(unknown[0], f"A tariff has no '{unknown[0]}'")
     yield from beside_faults(told)
+    if isinstance(told.get("currency"), str) and not is_known(told["currency"]):
+        yield fault("currency", f"'{told['currency'][:20]}' is no currency: name one of ISO 4217, such as CNY")
     try:
         ZoneInfo(str(told.get("zone")))
     except (ZoneInfoNotFoundError, ValueError):

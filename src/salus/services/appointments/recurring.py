@@ -71,6 +71,23 @@ def is_over(rule: Rule, local: datetime, at: datetime) -> bool:
     return (at if rule.until.tzinfo else local) > rule.until
 
 
+def wall(at: datetime, zone: ZoneInfo) -> datetime:
+    """What the local clock shows at a moment, by which rules count. Raises Invalid where it shows that twice, and this
+    is the second: a rule means the first.
+
+    >>> wall(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ZoneInfo("America/New_York"))
+    datetime.datetime(2026, 11, 1, 1, 30)
+    """
+    local = at.astimezone(zone).replace(tzinfo=None, fold=0)
+    if utc(local, zone) != at.astimezone(UTC):
+        raise Invalid(
+            f"{local:%Y-%m-%d %H:%M} comes twice in {zone.key}, and this is the second: series go by the first, choose "
+            "that or another time",
+            path="start",
+        )
+    return local
+
+
 def utc(local: datetime, zone: ZoneInfo) -> datetime:
     """A local time without a zone as a moment."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)

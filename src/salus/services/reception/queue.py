@@ -18,13 +18,11 @@ from salus.services.acting import Acting, current, put, standing
 from salus.services.appointments.booking import cancelled
 from salus.services.appointments.states import BOOKING
 from salus.services.reception import states
-from salus.services.reception.arriving import drawn
 from salus.services.reception.clinics import clinic_of, person_of, role_of
-from salus.services.reception.encounters import became, service_of
+from salus.services.reception.encounters import became
 from salus.services.reception.order import ABSENT
 from salus.services.reception.states import CALLED, WAITING, Verb
 from salus.services.reception.tickets import Ticket, queued, task, ticket_at, ticket_of
-from salus.services.reception.triage import level_in
 
 WRITTEN = ("Encounter", "Task")
 Resource = dict[str, Any]
@@ -45,25 +43,6 @@ def called_to(store: Store, tickets: Iterable[Ticket], doctor: str) -> list[Tick
     """Those who are called to a doctor (a Practitioner, or one of their roles), whichever of their names was used."""
     who = person_of(store, doctor)
     return [one for one in tickets if one.status == CALLED and one.doctor and person_of(store, one.doctor) == who]
-
-
-def take_number(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Ticket:
-    """A number for an Encounter (its id) that names its service and has none today, such as one who comes back.
-    Raises Conflict where it stands in the queue already, Missing."""
-    acting = Acting(store, actor, purpose)
-    name = f"Encounter/{encounter}"
-    clinic = clinic_of(store, service_of(acting.records.read("Encounter", encounter).json()))
-    before = [one for one in queued(acting.records, clinic.id, clinic.today()) if one.encounter == name]
-
-    def work(desk: Desk) -> Ticket:
-        for one in before:
-            if (told := standing(desk, f"Task/{one.id}")) and ticket_of(told).stands:
-                raise Conflict(f"{name} has number {one.said} already", path="encounter")
-        told = current(desk, name)
-        made = replace(drawn(desk, clinic, told["subject"]["reference"], level_in(told)), encounter=name)
-        return ticket_of(put(desk, task(made)))
-
-    return acting.do("take-number", name, WRITTEN, work)
 
 
 def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor: str, room: str = "") -> Ticket:
@@ -93,10 +72,6 @@ def call_next(store: Store, actor: Actor, purpose: Purpose, service: str, doctor
 def call(store: Store, actor: Actor, purpose: Purpose, ticket: str, doctor: str, room: str = "") -> Ticket:
     """Call one out of turn (`ticket` is the Task's id)."""
     return deed(store, actor, purpose, ticket, "call", doctor, room)
-
-
-def call_again(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:
-    return deed(store, actor, purpose, ticket, "call-again")
 
 
 def undo(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:

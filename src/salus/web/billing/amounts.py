@@ -1,12 +1,7 @@
 """Amounts as they are typed."""
 
-from decimal import Decimal, InvalidOperation
-
-from babel.numbers import get_currency_precision
-
+from salus.base import money
 from salus.base.errors import Invalid
-
-MOST = 10**12
 
 
 def typed(text: str, currency: str, least: int = 1) -> int:
@@ -16,10 +11,7 @@ def typed(text: str, currency: str, least: int = 1) -> int:
     >>> typed("12.5", "CNY"), typed(" 1,200 ", "CNY"), typed("500", "JPY")
     (1250, 120000, 500)
     """
-    try:
-        minor = Decimal(text.strip().replace(",", "").replace("，", "")).scaleb(get_currency_precision(currency))
-        if minor == int(minor) and least <= minor < MOST:
-            return int(minor)
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
-    raise Invalid(f"{text[:20]!r} is no amount of {currency}: write it as 12.34", path="amount")
+    found = money.typed(text, currency)
+    if found < least:
+        raise Invalid(f"{text[:20]!r} is no amount of {currency}: write it as 12.34", path="amount")
+    return found

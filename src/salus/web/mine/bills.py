@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from starlette.responses import Response
 
@@ -178,10 +177,7 @@ def minor(text: str, currency: str) -> int:
     >>> minor("12.50", "CNY")
     1250
     """
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal(0)
-    if not (value.is_finite() and 0 < value <= MOST):
+    found = money.typed(text, currency)
+    if not 0 < found <= money.minor({"value": MOST, "currency": currency}):
         raise Invalid(f"'{text[:20]}' is no amount: type one such as 100 or 12.50, at most {MOST}", path="amount")
-    return money.minor({"value": value, "currency": currency})
+    return found

@@ -23,6 +23,7 @@ from salus.services.appointments.catalogue import service_of, used_slots
 from salus.services.appointments.choosing import narrowed, offered
 from salus.services.appointments.finding import Offer, Service, find
 from salus.services.appointments.planning import clock_of
+from salus.services.appointments.recurring import wall
 from salus.services.appointments.series import Series
 
 Json = dict[str, Any]
@@ -67,7 +68,7 @@ async def move(records: Records, ask: Ask) -> Answer:
 
     def moved(desk: Series, id: str, asked: Asked) -> Json:
         if (scope := asked.text("scope") or ALONE) != ALONE:
-            local = begins(asked).astimezone(clock_of(records.store, named(asked)).zone).replace(tzinfo=None)
+            local = wall(begins(asked), clock_of(records.store, named(asked)).zone)
             return collected(desk.move_all(id, local, scope, asked.text("actor")))
         service, offer = chosen(records, asked, f"Appointment/{id}")
         return desk.move(id, offer, used_slots(service, offer.actors[0], offer.start, offer.end))

@@ -25,6 +25,7 @@ from salus.services.appointments.booking import participants, slotted, timed
 from salus.services.appointments.courses import Courses
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.planning import Course, Planned, clock_of, plan
+from salus.services.appointments.recurring import wall
 from salus.services.appointments.series import Series
 
 Json = dict[str, Any]
@@ -75,7 +76,7 @@ def course(records: Records, asked: Asked) -> Course:
 
 
 def wall_time(text: str, zone: ZoneInfo) -> datetime:
-    """A time on the clock of the place: as it stands where no zone is said. Raises Malformed.
+    """A time on the clock of the place: as it stands where no zone is said. Raises Malformed, Invalid (`wall`).
 
     >>> [wall_time(text, ZoneInfo("Asia/Shanghai")).hour for text in ("2026-11-23T09:00", "2026-11-23T01:00Z")]
     [9, 9]
@@ -86,7 +87,7 @@ def wall_time(text: str, zone: ZoneInfo) -> datetime:
         raise Malformed(f"start={text[:40]} is no time: 2026-11-23T09:00:00 is one", path="start") from None
     if not clock.is_near(at):
         raise Malformed(f"start={text[:40]} is too far away: give a time to come", path="start")
-    return at.astimezone(zone).replace(tzinfo=None) if at.tzinfo else at
+    return wall(at, zone) if at.tzinfo else at
 
 
 def proposed(offer: Offer, slots: tuple[str, ...] = ()) -> Json:
