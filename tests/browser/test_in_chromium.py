@@ -37,6 +37,7 @@ PAGES = (
     ("pharmacist", "/pharmacy"),
     ("technician", "/laboratory"),
     ("technician", "/laboratory/critical"),
+    ("nurse", "/procedures"),
     ("clinician", "/tasks"),
     ("cashier", "/billing"),
     ("auditor", "/books"),

@@ -1,7 +1,7 @@
 import pytest
 
 from salus import codes
-from salus.codes import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES
+from salus.codes import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, PROCEDURES, SITES
 
 TABLES = {
     "labs": LABS,
@@ -10,6 +10,8 @@ TABLES = {
     "findings": FINDINGS,
     "allergies": ALLERGIES,
     "acts": ACTS,
+    "procedures": PROCEDURES,
+    "sites": SITES,
 }
 
 NAMES = [
@@ -22,6 +24,8 @@ NAMES = [
     ("http://www.nlm.nih.gov/research/umls/rxnorm", "6809", "Metformin", "二甲双胍"),
     ("SNOMED", "386661006", "Fever", "发热"),
     ("SNOMED", "80146002", "Appendectomy", "阑尾切除术"),
+    ("http://hl7.org/fhir/sid/icd-9-cm", "47.01", "Laparoscopic appendectomy", "腹腔镜阑尾切除术"),
+    ("SNOMED", "7771000", "Left", "左侧"),
     ("LOINC", "11502-2", "Laboratory report", "检验报告"),
 ]
 
@@ -42,6 +46,12 @@ def test_an_unknown_code_has_no_name_and_no_guess() -> None:
     assert codes.name("LOINC", "0000-0", "en") is None
     assert codes.name("urn:nobody", "4548-4", "en") is None
     assert codes.lab("0000-0") is None
+
+
+def test_every_place_that_a_procedure_asks_for_has_a_name() -> None:
+    asked = {site for row in PROCEDURES.values() for site in row.more.get("sites", ())}
+
+    assert set() == asked - SITES.keys()
 
 
 def luhn(digits: str) -> int:
@@ -77,7 +87,7 @@ def verhoeff_holds(code: str) -> bool:
 
 
 def test_every_snomed_code_ends_in_its_check_digit() -> None:
-    tables = (CONDITIONS, FINDINGS, ALLERGIES, ACTS)
+    tables = (CONDITIONS, FINDINGS, ALLERGIES, ACTS, SITES)
     wrong = [code for table in tables for code in table if "-" not in code and not verhoeff_holds(code)]
 
     assert [] == wrong

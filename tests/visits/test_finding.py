@@ -8,7 +8,7 @@ from salus.codes.terminology.nearby import begun_like
 from salus.codes.terminology.site import FOLDER
 from salus.services.visits import finding
 from salus.services.visits.diagnoses import Diagnosis
-from salus.services.visits.finding import Vocabulary
+from salus.services.visits.finding import SYSTEMS, Vocabulary, ours
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 TYPED = (
@@ -34,7 +34,7 @@ TYPED = (
 
 @pytest.fixture
 def shipped(tmp_path) -> Vocabulary:
-    return Vocabulary(tmp_path)
+    return Vocabulary(tmp_path, SYSTEMS, ours)
 
 
 @pytest.mark.parametrize(("typed", "code"), TYPED)
@@ -59,7 +59,7 @@ def test_a_house_that_loads_its_own_list_finds_its_names_by_ours_too(tmp_path):
     table.write_text("code,名称\nI10,特发性(原发性)高血压\nI10.x00x002,高血压病1级\nA00,霍乱\n", "utf-8")
     site = Site(tmp_path / FOLDER)
     site.keep(load(table, ICD10, "zh").system)
-    house = Vocabulary(tmp_path)
+    house = Vocabulary(tmp_path, SYSTEMS, ours)
 
     assert "特发性(原发性)高血压" == house.find("i10", "zh")[0].name
     assert "A00" == house.find("hl", "zh")[0].code

@@ -9,6 +9,7 @@ ADDRESS = {
     "pharmacy": "/pharmacy",
     "reception": "/reception",
     "laboratory": "/laboratory",
+    "procedures": "/procedures",
     "tasks": "/tasks",
     "cases": "/cases",
     "patients": "/patients",

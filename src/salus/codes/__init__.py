@@ -3,7 +3,21 @@
 Knows terms; must not know of any patient, store or page.
 """
 
-from salus.codes.tables import ACTS, ALLERGIES, CONDITIONS, FINDINGS, LABS, MEDICINES, Lab, Term, lab, name, term
+from salus.codes.tables import (
+    ACTS,
+    ALLERGIES,
+    CONDITIONS,
+    FINDINGS,
+    LABS,
+    MEDICINES,
+    PROCEDURES,
+    SITES,
+    Lab,
+    Term,
+    lab,
+    name,
+    term,
+)
 from salus.codes.trees import ancestors, beginnings, group_name, tree_systems
 from salus.codes.unit_words import unit_words
 
@@ -14,6 +28,8 @@ __all__ = [
     "FINDINGS",
     "LABS",
     "MEDICINES",
+    "PROCEDURES",
+    "SITES",
     "Lab",
     "Term",
     "ancestors",

@@ -13,6 +13,7 @@ LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD9 = "http://hl7.org/fhir/sid/icd-9-cm"  # of procedures: the third volume
 ATC = "http://www.whocc.no/atc"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 UCUM = "http://unitsofmeasure.org"
@@ -96,13 +97,15 @@ MEDICINES = _terms("medicines", ATC)
 FINDINGS = _terms("findings", SNOMED)
 ALLERGIES = _terms("allergies", SNOMED)
 ACTS = _terms("acts", SNOMED)
+PROCEDURES = _terms("procedures", ICD9)
+SITES = _terms("sites", SNOMED)
 
 
 @cache
 def _known() -> dict[tuple[str, str], Term | Lab]:
     """Every term by (system, code); ICD-10 and RxNorm lead to the first term that maps to them."""
     known: dict[tuple[str, str], Term | Lab] = {}
-    for table in (CONDITIONS, MEDICINES, FINDINGS, ALLERGIES, ACTS):
+    for table in (CONDITIONS, MEDICINES, FINDINGS, ALLERGIES, ACTS, PROCEDURES, SITES):
         known |= {(entry.system, entry.code): entry for entry in table.values()}
     for system, key, table in ((ICD10, "icd10", CONDITIONS), (RXNORM, "rxnorm", MEDICINES)):
         for entry in table.values():

@@ -23,7 +23,8 @@ DESK_LOOKS = frozenset({"Practitioner", "PractitionerRole", "HealthcareService",
 WAITING = frozenset({"Task", "Communication"})
 PHARMACY = frozenset({"MedicationRequest", "MedicationDispense", "DetectedIssue", "Task", "Communication"})
 LABORATORY = frozenset({"ServiceRequest", "Specimen", "Observation", "DiagnosticReport", "Task", "Communication"})
-LABORATORY_LOOKS = LABORATORY | {"Patient", "Encounter", "Practitioner", "PractitionerRole", "Organization"}
+ROOMS = frozenset({"Procedure"})  # what those do who image and treat, too
+LABORATORY_LOOKS = LABORATORY | ROOMS | {"Patient", "Encounter", "Practitioner", "PractitionerRole", "Organization"}
 BILLS = frozenset({"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse", "PaymentNotice"})
 BILLING = BILLS | {"PaymentReconciliation", "Task", "Communication"}
 CLOSES = frozenset({"PaymentReconciliation"})  # a day, a statement: never a payment
@@ -36,14 +37,14 @@ READ, WRITE, DELETE = Act.READ, Act.WRITE, Act.DELETE
 RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ...] = (
     (Role.CLINICIAN, CARE, frozenset({READ, WRITE, DELETE}), ANY),
     (Role.NURSE, CARE, frozenset({READ}), ANY),
-    (Role.NURSE, CARE, frozenset({WRITE}), NURSE_WRITES),
+    (Role.NURSE, CARE, frozenset({WRITE}), NURSE_WRITES | ROOMS),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), DESK_TYPES),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ}), DESK_LOOKS),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), WAITING),
     (Role.PHARMACIST, CARE, frozenset({READ}), ANY),
     (Role.PHARMACIST, CARE, frozenset({WRITE}), PHARMACY),
     (Role.TECHNICIAN, CARE, frozenset({READ}), LABORATORY_LOOKS),
-    (Role.TECHNICIAN, CARE, frozenset({WRITE}), LABORATORY),
+    (Role.TECHNICIAN, CARE, frozenset({WRITE}), LABORATORY | ROOMS),
     (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),
     (Role.CASHIER, frozenset({Purpose.PAYMENT}), frozenset({WRITE}), BILLING),
     (Role.AUDITOR, frozenset({Purpose.PAYMENT}), frozenset({READ}), BILLING_LOOKS),

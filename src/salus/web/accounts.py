@@ -62,6 +62,7 @@ ROOMS: dict[str, frozenset[Role]] = {
     "reception": frozenset({Role.DESK}),
     "pharmacy": frozenset({Role.PHARMACIST}),
     "laboratory": frozenset({Role.TECHNICIAN, Role.NURSE}),
+    "procedures": CARERS | {Role.TECHNICIAN},
     "mine": frozenset({Role.PATIENT}),
     "calendar": frozenset({Role.PATIENT, Role.CLINICIAN}),
     "services": frozenset({Role.PATIENT}),

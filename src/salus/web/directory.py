@@ -30,6 +30,7 @@ from salus.web.clinic import pages as clinic
 from salus.web.laboratory import pages as laboratory
 from salus.web.mine import pages as mine
 from salus.web.pharmacy import pages as pharmacy
+from salus.web.procedures import pages as procedures
 from salus.web.reception import pages as reception
 from salus.web.visit import Visit
 
@@ -108,6 +109,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     *pharmacy.PAGES,
     *reception.PAGES,
     *laboratory.PAGES,
+    *procedures.PAGES,
     ("GET", "/tasks", tasks.listing, "tasks"),
     ("GET", "/tasks/alarm", tasks.alarm, "tasks"),
     ("POST", "/tasks/{task}/acknowledge", tasks.seen, "tasks"),

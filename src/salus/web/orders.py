@@ -20,6 +20,7 @@ from salus.services.pharmacy.rules import REFUSALS
 from salus.web import stays
 from salus.web.acting import acting
 from salus.web.chart import dossier, shared
+from salus.web.procedures import listed
 from salus.web.telling import courses, terms
 from salus.web.visit import Visit
 
@@ -63,8 +64,15 @@ def why_on_hold(visit: Visit, order: Mapping[str, Any]) -> str:
     return ("：" if visit.language == "zh" else ": ").join(filter(None, (named, why.get("text", ""))))
 
 
-def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecided: bool = False) -> Response:
-    """The whole page; `form`: what was typed, so that nothing has to be typed twice."""
+def whole(
+    visit: Visit,
+    found: dict[str, Any],
+    form: Mapping[str, str],
+    undecided: bool = False,
+    besides: Mapping[str, Any] | None = None,
+    status: int = 0,
+) -> Response:
+    """The whole page; `form`: what was typed, so that nothing has to be typed twice; `besides`: of the procedures'."""
     id, stopped = visit.path["id"], visit.query.get("stopped", "")
     standing = visit.desk.prescribing.orders(visit.records, id)
     rows = [(one["id"], courses.medicine(one, visit.language), why_on_hold(visit, one)) for one in standing]
@@ -73,7 +81,8 @@ def whole(visit: Visit, found: dict[str, Any], form: Mapping[str, str], undecide
     told = {"standing": rows, "waiting": waiting, "form": form, "undecided": undecided, "stopped": stopped}
     context = offered(visit) | found | told | {"stays": stays.of_patient(visit, id)}
     context["costs"] = stays.of_form(visit, id, form) if context["stays"] else []
-    return visit.page("orders.html", status_of(found, undecided), **shared(dossier(visit)), **context)
+    context |= listed.parts(visit) | dict(besides or {})
+    return visit.page("orders.html", status or status_of(found, undecided), **shared(dossier(visit)), **context)
 
 
 def status_of(found: dict[str, Any], undecided: bool) -> int:

@@ -37,6 +37,7 @@ SPOKEN: tuple[str, ...] = (
     "salus.web.calendars",
     "salus.web.laboratory",
     "salus.web.pharmacy",
+    "salus.web.procedures",
     "salus.web.reception",
 )
 OVER = 286  # the status at which a page asks no more: https://htmx.org/docs/#polling

@@ -16,7 +16,7 @@ FORMS = {
     "SNOMED": re.compile(r"[1-9]\d{5,17}"),
     "ICD10": re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Zx]{1,4}|[0-9A-Z]{1,4})?[+*†]?"),
     "ICD10CM": re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4}|[0-9A-Z]{1,4})?"),
-    "ICD9CM": re.compile(r"(\d{3}|V\d{2})(\.\d{1,2})?|E\d{3}(\.\d)?"),
+    "ICD9CM": re.compile(r"(\d{2,3}|V\d{2})(\.\d{1,2})?|E\d{3}(\.\d)?"),  # procedures have two digits before
     "ATC": re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?"),
     "RXNORM": re.compile(r"\d{1,8}"),
 }

@@ -18,6 +18,7 @@ WHEN = {
     "Encounter": ("date", "finished"),
     "MedicationDispense": ("whenhandedover", "completed"),
     "DiagnosticReport": ("issued", "final,amended,corrected,appended"),
+    "Procedure": ("date", "completed"),
 }
 OF_VISIT = {
     "Encounter": "_id",
@@ -69,8 +70,8 @@ def charge_state(records: Records, deed: Deed) -> str | None:
 
 
 def outstanding(records: Records, encounter: str) -> Iterator[str]:
-    """What a visit's bill waits for: tests and medicines that are ordered and not done, what is done and not charged
-    (it will be heard of), what has no price yet. `encounter`: its id. References."""
+    """What a visit's bill waits for: tests, procedures and medicines that are ordered and not done, what is done and
+    not charged (it will be heard of), what has no price yet. `encounter`: its id. References."""
     yield from (f"ServiceRequest/{id}" for id in undone_tests(records, encounter))
     yield from (f"MedicationRequest/{id}" for id in undispensed(records, encounter))
     yield from uncharged(records, encounter)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
+from salus.codes.tables import ICD9
 from salus.records import Records
 from salus.services.acting import referred
 from salus.services.billing.names import CHARGE, CODES, RETURNED, SERVICE, Resource, extension
@@ -190,8 +191,12 @@ def of_results(records: Records, report: Resource) -> Iterator[Deed]:
 
 
 def of_order(records: Records, order: Resource) -> Iterator[Deed]:
-    """An order for a test: charged once its report is released, or where there is no report once it is done."""
+    """An order for a test: charged once its report is released, or where there is no report once it is done; of a
+    procedure as `carried_out`."""
     if order.get("intent") in ("proposal", "plan", "option"):
+        return
+    if ICD9 in {system for system, _ in codings(order.get("code", {}))}:
+        yield from carried_out(records, order)
         return
     asked = [("based-on", f"ServiceRequest/{order['id']}"), ("_count", "50")]
     states = {one["status"]: one for one in every(records, "DiagnosticReport", asked)}
@@ -208,11 +213,35 @@ def tested(source: str, part: str, named: tuple[tuple[str, str], ...], told: Res
     return Deed(source, part, named, referred(told, "subject"), referred(told, "encounter"), moment(at, told), stands)
 
 
+# --- procedures ---
+
+
+def carried_out(records: Records, order: Resource) -> Iterator[Deed]:
+    """An order for a procedure: charged once a Procedure says that it was done, and when."""
+    name = f"ServiceRequest/{order['id']}"
+    asked = [("based-on", name), ("_count", "50")]
+    done = [one for one in every(records, "Procedure", asked) if one["status"] == "completed"]
+    told = done[0] if done else order
+    at = told.get("performedDateTime") or told.get("performedPeriod", {}).get("start") or order.get("authoredOn")
+    stands = bool(done) and order["status"] not in WITHDRAWN
+    who, visit = referred(order, "subject"), referred(order, "encounter")
+    yield Deed(name, "", codings(order["code"]), who, visit, moment(at, order), stands)
+
+
+def of_procedure(records: Records, one: Resource) -> Iterator[Deed]:
+    """The orders that a Procedure carried out; of one that nobody ordered here nothing is charged."""
+    for order in one.get("basedOn", []):
+        type, _, id = str(order.get("reference", "")).partition("/")
+        if type == "ServiceRequest":
+            yield from deeds(records, type, id)
+
+
 READ: Mapping[str, Callable[[Records, Resource], Iterator[Deed]]] = {
     "Encounter": of_visit,
     "MedicationDispense": of_dispense,
     "DiagnosticReport": of_report,
     "ServiceRequest": of_order,
+    "Procedure": of_procedure,
 }
 
 

@@ -6,14 +6,16 @@ It is told to those who order, beside the order; it stores nothing, and is never
 from dataclasses import dataclass
 from fractions import Fraction
 
+from salus.assistants.answers import every
+from salus.codes.tables import ICD9
 from salus.places.drg import Payment
 from salus.records import Records
 from salus.services.billing.charges import UNPRICED, looked_for
 from salus.services.billing.done import codings, unit_of
-from salus.services.billing.local import Local
+from salus.services.billing.local import USUAL, Local
 from salus.services.billing.names import Resource
 from salus.services.billing.quoting import today
-from salus.services.billing.staying import ICD9, Expected, coded
+from salus.services.billing.staying import Expected, coded
 
 UNSAID = "order-unsaid"  # it does not say yet how much
 
@@ -21,9 +23,10 @@ UNSAID = "order-unsaid"  # it does not say yet how much
 @dataclass(frozen=True, slots=True)
 class Foretold:
     """An order on top of a stay. `cost` in minor units of the stay's currency, None where it is not known: then `why`
-    is `charges.UNPRICED`, `charges.UNIT` or `UNSAID`. `after` is the stay with it."""
+    is `charges.UNPRICED`, `charges.UNIT` or `UNSAID`. `before`: the stay with the procedures that are ordered in it
+    already; `after`: with this one too."""
 
-    before: Expected
+    before: Payment
     after: Payment
     cost: int | None = None
     why: str = ""
@@ -38,17 +41,65 @@ class Foretold:
     @property
     def regroups(self) -> bool:
         """Whether the group itself would change."""
-        return self.after.grouped.group != self.before.payment.grouped.group
+        return self.after.grouped.group != self.before.grouped.group
 
 
 def foretold(records: Records, stay: Expected, order: Resource) -> Foretold:
-    """What a MedicationRequest (with `dispenseRequest.quantity`) or a ServiceRequest would add to a stay."""
-    procedures = tuple(coded(order.get("code", {}), ICD9))
+    """What a MedicationRequest (with `dispenseRequest.quantity`) or a ServiceRequest would add to a stay, on top of the
+    procedures that are ordered in it and not done yet."""
+    before, codes = undone(records, stay), tuple(coded(order.get("code", {}), ICD9))
+    ahead = stay.with_more(before.cost, before.codes)
     found = price(records, stay, order)
+    cost, en, zh = (0, "", "") if isinstance(found, str) else found
+    after = stay.with_more(before.cost + cost, (*before.codes, *codes))
     if isinstance(found, str):
-        return Foretold(stay, stay.with_more(0, procedures), None, found)
-    cost, en, zh = found
-    return Foretold(stay, stay.with_more(cost, procedures), cost, "", en, zh)
+        return Foretold(ahead, after, None, found)
+    return Foretold(ahead, after, cost, "", en, zh)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What is ordered in a stay and not done yet: the codes of procedures, and their cost as far as it is known."""
+
+    codes: tuple[str, ...] = ()
+    cost: int = 0
+
+
+def undone(records: Records, stay: Expected) -> Undone:
+    asked = [("encounter", f"Encounter/{stay.encounter}"), ("status", "active"), ("intent", "order"), ("_count", "200")]
+    orders = [one for one in every(records, "ServiceRequest", asked) if coded(one.get("code", {}), ICD9)]
+    prices = [found for one in orders if not isinstance(found := price(records, stay, one), str)]
+    return Undone(
+        tuple(code for one in orders for code in coded(one["code"], ICD9)), sum(cost for cost, _, _ in prices)
+    )
+
+
+def ordered_too(records: Records, stay: Expected) -> Payment | None:
+    """What the stay is to bring with the procedures that are ordered and not done yet; None where there are none."""
+    found = undone(records, stay)
+    return stay.with_more(found.cost, found.codes) if found.codes else None
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What the tariff asks for an order outside a stay: minor units."""
+
+    cost: int
+    currency: str
+    en: str
+    zh: str
+
+    def name(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+def alone(records: Records, order: Resource, place: str = USUAL) -> Alone | None:
+    """What an order would cost by the tariff of a place; None where that has no price for it."""
+    tariff, much = Local(records.store.folder).tariff(place), amount_of(order)
+    if tariff is None or much is None:
+        return None
+    found = looked_for(tariff, codings(order.get("code", {})), *much, today(tariff))
+    return None if isinstance(found, str) else Alone(found[0].asks(found[1]), tariff.currency, found[0].en, found[0].zh)
 
 
 def price(records: Records, stay: Expected, order: Resource) -> tuple[int, str, str] | str:

@@ -11,7 +11,7 @@ from datetime import date
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.codes import Term, term
-from salus.codes.tables import ICD10, ICD10CM
+from salus.codes.tables import ICD9, ICD10, ICD10CM
 from salus.places.drg import Grouper, Payment, Stay, Table, TableGrouper, payment
 from salus.records import Records
 from salus.services.acting import referred
@@ -22,7 +22,6 @@ from salus.services.billing.names import LEVEL, Resource, extension
 from salus.services.billing.sheets import invoices_of_visit, sheet_of
 from salus.services.looking import looked_up
 
-ICD9 = "http://hl7.org/fhir/sid/icd-9-cm"  # of Procedures: the third volume
 FIRST = ("DD", "AD", "CC", "")  # uses of a diagnosis, the most telling first: discharge, admission, chief complaint
 UNSURE = frozenset({"refuted", "entered-in-error", "differential"})
 

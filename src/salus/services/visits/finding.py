@@ -1,25 +1,26 @@
-"""Finding a diagnosis as it is typed: by words in either language, by code, by pinyin or its initials, with slips; what
-this doctor and their colleagues use often comes first among what fits as well.
+"""Finding a diagnosis, or a procedure, as it is typed: by words in either language, by code, by pinyin or its
+initials, with slips; of diagnoses what this doctor and their colleagues use often comes first among what fits as well.
 
-What ships are the conditions of our own tables; a house loads its ICD-10 by `salus codes`. Names of ours stay beside
-the house's, so that 高血压 leads to whatever the house calls I10.
+What ships are the conditions and procedures of our own tables; a house loads its ICD-10 and ICD-9-CM-3 by `salus
+codes`. Names of ours stay beside the house's, so that 高血压 leads to whatever the house calls I10.
 """
 
 import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from salus import codes
-from salus.codes.tables import ICD10, ICD10CM
+from salus.codes.tables import ICD9, ICD10, ICD10CM
 from salus.codes.terminology import Site, System
 from salus.codes.terminology.searching import Index, folded
 from salus.codes.terminology.site import FOLDER
 from salus.records import Records
+from salus.services.procedures import catalogue
 from salus.services.visits.diagnoses import CATEGORY, Diagnosis
 
 SYSTEMS = (ICD10, f"{ICD10}-cn", ICD10CM)  # of a house's own, the first that has a code is taken
@@ -46,10 +47,11 @@ class Hit:
 
 
 class Vocabulary:
-    """The diagnoses that can be found at a house; `folder`: where its own files stand."""
+    """What can be found at a house; `folder`: where its own files stand, `urls`: the systems that it may have loaded,
+    `ours`: what ships."""
 
-    def __init__(self, folder: Path) -> None:
-        self._site = Site(folder / FOLDER)
+    def __init__(self, folder: Path, urls: Sequence[str], ours: Callable[[], System]) -> None:
+        self._site, self._urls, self._ours = Site(folder / FOLDER), urls, ours
         self._used: dict[str, tuple[float, Uses]] = {}
         self._warm: threading.Thread | None = None
 
@@ -65,7 +67,7 @@ class Vocabulary:
 
     def systems(self) -> list[System]:
         """A house's own first, then ours."""
-        return [*(one for url in SYSTEMS for one in self._site.systems(url)), ours()]
+        return [*(one for url in self._urls for one in self._site.systems(url)), self._ours()]
 
     def named(self, system: str, code: str, language: str) -> str:
         """The official name, "" for a code that nobody has."""
@@ -118,8 +120,17 @@ def hit(systems: Sequence[System], found: System, row: int, language: str, slip:
 
 @cache
 def vocabulary_of(folder: Path) -> Vocabulary:
-    """The one of a house: its index is made once."""
-    return Vocabulary(folder)
+    """The diagnoses of a house: their index is made once."""
+    return Vocabulary(folder, SYSTEMS, ours)
+
+
+@cache
+def procedures_of(folder: Path) -> Vocabulary:
+    """The procedures of a house."""
+    return Vocabulary(folder, (ICD9,), our_procedures)
+
+
+our_procedures = cache(catalogue.ours)
 
 
 @cache

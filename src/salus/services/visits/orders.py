@@ -15,12 +15,13 @@ from salus.codes.tables import LOINC, SNOMED, UCUM
 from salus.records import Records, signed
 from salus.records.desk import Desk
 from salus.services.acting import current, put, referred, same_id, same_person, standing
+from salus.services.procedures import orders as procedures
 from salus.services.visits import known
 from salus.services.visits.writing import Writing
 
 Resource = dict[str, Any]
 TYPES = ("MedicationRequest", "ServiceRequest")
-PRIORITIES = ("routine", "urgent", "asap", "stat")
+PRIORITIES = procedures.PRIORITIES
 GROUPS = "https://salus.example/prescription"  # groupIdentifier: all that was signed together
 LABORATORY = {"coding": [{"system": SNOMED, "code": "108252007", "display": "Laboratory procedure"}]}
 
@@ -62,6 +63,21 @@ def request(visit: Resource, loinc: str, name: Name, doctor: str, at: datetime) 
         "authoredOn": clock.instant(at),
         "requester": {"reference": doctor},
     }
+
+
+def lay_procedure(writing: Writing, encounter: str, asked: procedures.Asked) -> Resource:
+    """Put a procedure on the visit's orders; the same on the same side again is the same.
+
+    Raises Missing, Forbidden.
+    """
+    writing.check()
+
+    def work(desk: Desk) -> Resource:
+        visit = writing.visit(desk, encounter)
+        id = same_id("visit-procedure", encounter, *asked.parts)
+        return put(desk, procedures.request(asked, visit, writing.actor.reference, desk.at, id, "draft"))
+
+    return writing.do("order", f"Encounter/{encounter}", TYPES, work)
 
 
 def lay_medicine(writing: Writing, encounter: str, order: Resource) -> None:
@@ -162,16 +178,16 @@ def dispensed(order: Resource) -> Resource | None:
 DAYS = {"d": 1.0, "wk": 7.0}
 
 
-def cancel(writing: Writing, encounter: str, type: str, id: str) -> None:
-    """Take an order off that is in draft. Raises Missing, Conflict (it was signed), Forbidden."""
+def cancel(writing: Writing, encounter: str, type: str, id: str) -> Resource:
+    """Take an order off that is in draft; as it was taken off. Raises Missing, Conflict (it was signed), Forbidden."""
     writing.check()
 
-    def work(desk: Desk) -> None:
+    def work(desk: Desk) -> Resource:
         writing.visit(desk, encounter)
         body = waiting(desk, encounter, type, id)
-        put(desk, body | {"status": DROPPED[type]})
+        return put(desk, body | {"status": DROPPED[type]})
 
-    writing.do("cancel", f"{type[:40]}/{id[:64]}", TYPES, work)
+    return writing.do("cancel", f"{type[:40]}/{id[:64]}", TYPES, work)
 
 
 DROPPED = {"MedicationRequest": "cancelled", "ServiceRequest": "revoked"}

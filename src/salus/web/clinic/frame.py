@@ -13,6 +13,8 @@ from salus.assistants.answers import every
 from salus.base.errors import Missing
 from salus.services.billing.staying import under_way
 from salus.services.laboratory.catalogue import orderable
+from salus.services.procedures.orders import kind_of
+from salus.services.procedures.worklist import Ordered
 from salus.services.reception.encounters import service_of
 from salus.services.reception.states import CALLED
 from salus.services.reception.tickets import ticket_of
@@ -24,6 +26,8 @@ from salus.services.visits.writing import Writing
 from salus.web import orders as forms
 from salus.web.chart import dossier, shared
 from salus.web.clinic import beside
+from salus.web.procedures import asking
+from salus.web.procedures.listed import line
 from salus.web.telling import courses, grounds
 from salus.web.visit import Visit
 
@@ -58,6 +62,7 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
     """What the forms of the page show, and what is still missing."""
     drafted = orders.drafted(visit.records, note.encounter)
     medicines = [one for one in drafted if one["resourceType"] == "MedicationRequest"]
+    requests = [one for one in drafted if one["resourceType"] == "ServiceRequest"]
     screened = signing_of(visit).screened(note.patient, drafted)
     clinic = service(visit, note.encounter)
     missing = [*lacking(note), *undecided(screened)]
@@ -74,7 +79,9 @@ def parts(visit: Visit, note: Note) -> dict[str, Any]:
         "hits": [],
         "typed": "",
         "form": {},
-        "tests": [one for one in drafted if one["resourceType"] == "ServiceRequest"],
+        "tests": [one for one in requests if not kind_of(one)],
+        "procedures": [line(Ordered(one), visit.language) for one in requests if kind_of(one)],
+        **asking.offered(visit, f"{place_of(visit)}/procedures", note.patient),
         "orderable": [one.name.in_(visit.language) for one in orderable().values()],
         "priorities": orders.PRIORITIES,
         "medicines": [(one["id"], courses.medicine(one, visit.language), supply(one)) for one in medicines],

@@ -1,4 +1,4 @@
-"""Orders of a visit: laboratory tests, medicines new and renewed, what the screen says of them."""
+"""Orders of a visit: laboratory tests, procedures, medicines new and renewed, what the screen says of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,13 @@ from starlette.responses import Response
 from salus.base import clock
 from salus.base.errors import Invalid
 from salus.services.laboratory.catalogue import called
+from salus.services.procedures.orders import kind_of
 from salus.services.visits import orders
 from salus.services.visits.notes import Note
 from salus.web import orders as forms
-from salus.web.clinic.frame import changed, note_of, parts, writing_of
+from salus.web.clinic import room
+from salus.web.clinic.frame import changed, note_of, parts, place_of, writing_of
+from salus.web.procedures import asking
 from salus.web.telling import courses
 from salus.web.visit import Visit
 
@@ -26,6 +29,25 @@ def test(visit: Visit) -> Response:
         return changed(visit, "tests", note, 422, faults=fault, form=visit.form)
     orders.lay_test(writing_of(visit), note.encounter, one.code, one.name, visit.form.get("priority", "routine"))
     return changed(visit, "tests", note)
+
+
+def ask(visit: Visit) -> Response:
+    """The procedures that fit what is typed, or the fields of the one chosen; without scripts the page."""
+    note = note_of(visit)
+    if visit.by_htmx:
+        return asking.part(visit, f"{place_of(visit)}/procedures", note.patient)
+    return room.page(visit)
+
+
+def procedure(visit: Visit) -> Response:
+    """Put a procedure on the orders."""
+    note = note_of(visit)
+    try:
+        orders.lay_procedure(writing_of(visit), note.encounter, asking.asked(visit))
+    except Invalid as error:
+        told = asking.mistaken(visit, f"{place_of(visit)}/procedures", note.patient, error)
+        return changed(visit, "procedures", note, 422, **told)
+    return changed(visit, "procedures", note)
 
 
 def prescribe(visit: Visit) -> Response:
@@ -80,5 +102,12 @@ def drop(visit: Visit) -> Response:
     """Take an order in draft off."""
     note = note_of(visit)
     type, _, id = visit.form.get("order", "").partition("/")
-    orders.cancel(writing_of(visit), note.encounter, type, id)
-    return changed(visit, "tests" if type == "ServiceRequest" else "prescription", note)
+    taken = orders.cancel(writing_of(visit), note.encounter, type, id)
+    return changed(visit, part_of(taken), note)
+
+
+def part_of(order: dict[str, Any]) -> str:
+    """The part of the page that lists an order."""
+    if order["resourceType"] == "MedicationRequest":
+        return "prescription"
+    return "procedures" if kind_of(order) else "tests"

@@ -21,6 +21,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", f"{VISIT}/diagnoses", diagnosing.diagnose, "clinic"),
     ("POST", f"{VISIT}/diagnoses/change", diagnosing.rediagnose, "clinic"),
     ("POST", f"{VISIT}/tests", ordering.test, "clinic"),
+    ("GET", f"{VISIT}/procedures", ordering.ask, "clinic"),
+    ("POST", f"{VISIT}/procedures", ordering.procedure, "clinic"),
     ("POST", f"{VISIT}/orders", ordering.prescribe, "clinic"),
     ("POST", f"{VISIT}/orders/renew", ordering.renew, "clinic"),
     ("POST", f"{VISIT}/orders/decide", ordering.decide, "clinic"),

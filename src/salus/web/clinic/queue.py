@@ -11,7 +11,7 @@ from salus.services.looking import looked_up
 from salus.services.reception import queue
 from salus.services.reception.states import ASIDE, CALLED, VERBS, WAITING
 from salus.services.reception.tickets import Ticket
-from salus.services.visits.finding import vocabulary_of
+from salus.services.visits.finding import procedures_of, vocabulary_of
 from salus.web.telling import grounds
 from salus.web.telling.person import person
 from salus.web.visit import Visit
@@ -42,6 +42,7 @@ def address(ticket: Ticket) -> str:
 def listing(visit: Visit) -> Response:
     """The queue of the service chosen, or of the first that this doctor works in."""
     vocabulary_of(visit.desk.store.folder).warm()
+    procedures_of(visit.desk.store.folder).warm()
     offered = services(visit)
     chosen = chosen_of(visit, visit.query.get("service", ""), offered)
     tickets = queue.queue(visit.desk.store, *acting(visit), chosen) if chosen else []
