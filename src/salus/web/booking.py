@@ -11,8 +11,11 @@ from salus.services.appointments.booking import Booking
 from salus.services.appointments.catalogue import used_slots
 from salus.services.appointments.choosing import offered
 from salus.services.appointments.courses import Courses
+from salus.services.appointments.days import Day, by_day
 from salus.services.appointments.finding import Offer
+from salus.services.appointments.taking_back import TakingBack, nearest
 from salus.services.appointments.waiting.places import WaitingList
+from salus.web.telling.bookings import Coming
 from salus.web.visit import Visit
 
 FIRST = 6  # times of a doctor that show at once
@@ -59,6 +62,18 @@ def desk_of(visit: Visit) -> Booking:
 
 def courses_of(visit: Visit) -> Courses:
     return Courses(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def undoing_of(visit: Visit) -> TakingBack:
+    return TakingBack(visit.desk.store, visit.who.actor, visit.who.purpose)
+
+
+def near_days(visit: Visit, moving: Coming) -> list[Day]:
+    """The free times nearest to where a booking was before it was moved; none where that is not known."""
+    told = visit.records.read("Appointment", moving.id).json()
+    if moving.moved is None or moving.clinic is None:
+        return []
+    return by_day(moving.clinic.id, nearest(visit.desk.store, told, moving.moved), moving.clinic.zone)
 
 
 def line_of(visit: Visit) -> WaitingList:

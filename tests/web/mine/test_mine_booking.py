@@ -213,6 +213,52 @@ def test_another_time_is_looked_for_with_the_same_doctor_first_and_from_a_day_th
     assert f'value="{day}"' in later and not set(every) & set(phone.offered(later))
 
 
+def moved(phone, number: int = 3) -> tuple[str, str, str]:
+    """Where a booking that was moved is looked at; its time before as a button says it, and as its form does."""
+    before = phone.offered(phone.see("/mine/find?department=cardiology"))[0]
+    booked = phone.book()
+    phone.send(page := phone.see(f"{booked}/move"), f"{booked}/move", at=phone.offered(page)[number])
+    (start,) = re.findall(r'name="start" value="([^"]+)"', phone.see(f"{booked}?done=moved"))
+    return booked, before, start
+
+
+def test_a_move_is_taken_back_with_one_press_and_pressed_twice_it_is_there(phone, house):
+    booked, before, start = moved(phone)
+    page = phone.see(booked)
+    assert "Take the move back:" in page
+
+    for _ in range(2):
+        answer = phone.send(page, f"{booked}/take-back", start=start)
+        assert f"{booked}?done=back" == answer.headers["location"]
+    page = phone.see(answer.headers["location"])
+    assert "The move was taken back" in page and "Take the move back:" not in page
+    assert before not in phone.offered(phone.see("/mine/find?department=cardiology"))
+
+
+def test_where_the_time_before_was_sold_the_nearest_free_ones_are_offered_and_nothing_is_changed(phone, ward, house):
+    booked, before, start = moved(phone)
+    another_has(ward, before)
+    stood = house.read("Appointment", booked.rpartition("/")[2]).json()["start"]
+
+    answer = phone.send(phone.see(booked), f"{booked}/take-back", start=start)
+
+    assert 409 == answer.status_code and "not free any more, so nothing was changed" in answer.text
+    near = phone.offered(answer.text)
+    assert near and before not in near
+    assert stood == house.read("Appointment", booked.rpartition("/")[2]).json()["start"]
+    assert 303 == phone.send(answer.text, f"{booked}/move", at=near[0]).status_code
+
+
+def test_after_half_an_hour_a_move_stays(phone, house):
+    booked, _, start = moved(phone)
+    page = phone.see(booked)
+    with clock.stopped_at(clock.now() + timedelta(minutes=31)):
+        assert "Take the move back:" not in phone.see(booked)
+        answer = phone.send(page, f"{booked}/take-back", start=start)
+
+    assert 409 == answer.status_code and "cannot be taken back any more" in answer.text
+
+
 def test_what_was_cancelled_is_not_moved(phone):
     booked = phone.book()
     phone.send(phone.see(booked), f"{booked}/cancel")

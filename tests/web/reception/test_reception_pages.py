@@ -194,7 +194,19 @@ def test_the_desk_books_moves_and_cancels_for_a_patient(desk: Any, ward: Store):
     )
     assert taken.status_code == 409 and "has just been taken" in taken.text
     address = f"/reception/bookings/{booked[0].id}"
-    assert desk.send_form(f"{address}/move", f"{address}/move", at=times[0], key=key).status_code == 303
+    assert desk.send_form(f"{address}/move", f"{address}/move", at=times[1], key=key).status_code == 303
+    start = re.findall(r'name="start" value="([^"]+)"', desk.get("/reception/people/wang").text)[0]
+    for _ in range(2):
+        back = desk.send_form("/reception/people/wang", f"{address}/take-back", start=start)
+        assert (303, "/reception/people/wang?done=back") == (back.status_code, back.headers["location"])
+    assert "The move was taken back" in desk.get(back.headers["location"]).text
+    assert desk.send_form(f"{address}/move", f"{address}/move", at=times[1], key=key).status_code == 303
+    other = desk.send_form(
+        "/reception/people/li/book?service=clinic", "/reception/people/li/book", at=times[-1], key=key
+    )
+    assert other.status_code == 303
+    gone = desk.send_form("/reception/people/wang", f"{address}/take-back", start=start)
+    assert gone.status_code == 409 and "These are the nearest to it" in gone.text and times[-1] not in gone.text
     assert desk.send_form("/reception/people/wang", f"{address}/cancel", by="prov").status_code == 303
     told = ward.open(SYSTEM, Purpose.OPERATIONS).read("Appointment", booked[0].id).json()
     assert told["status"] == "cancelled" and told["cancelationReason"]["coding"][0]["code"] == "prov"

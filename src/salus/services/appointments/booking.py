@@ -25,6 +25,7 @@ from salus.services.appointments.video import marks
 Resource = dict[str, Any]
 TYPE = "Appointment"
 KEYS = "https://salus.example/booking-key"
+MOVED = f"{BASE}/moved-from"  # of one that was moved: where it was, and in which version (`taking_back.py`)
 OFFERED = f"{BASE}/offered-until"  # of a time that somebody on the waiting list may accept until then
 HELD = timedelta(minutes=10)
 LONGEST_KEY = 200
@@ -108,7 +109,14 @@ class Booking:
     def move(self, id: str, offer: Offer, slots: Sequence[str] = ()) -> Resource:
         """Another time, or others who give it: the old one is let go and the new one taken in one step, or neither."""
         self._look(id, offer)
-        return self._change(id, "move", lambda told: moved(told, offer, slots))
+        return self._change(id, "move", lambda told: self.moved_by(told, moved(told, offer, slots)))
+
+    def moved_by(self, before: Resource, made: Resource) -> Resource:
+        """With where it was before, so that the move can be taken back; of what was only held it cannot."""
+        if before["status"] != "booked":
+            return made
+        who = "patient" if self.actor.role is Role.PATIENT else "staff"
+        return made | {"extension": [*made.get("extension", []), moved_from(before, who)]}
 
     def _look(self, id: str, offer: Offer, seat: int = 0) -> None:
         """Raises holds.Taken at once where somebody else has the time."""
@@ -278,8 +286,22 @@ def held_until(told: Resource) -> datetime | None:
 def moved(told: Resource, offer: Offer, slots: Sequence[str] = ()) -> Resource:
     """At another time or with others; what else is known of it goes along."""
     people = [one for one in told["participant"] if one["actor"]["reference"].startswith("Patient/")]
-    free = {key: value for key, value in without(told, UNTIL, OFFERED).items() if key != "slot"}
+    free = {key: value for key, value in without(told, UNTIL, OFFERED, MOVED).items() if key != "slot"}
     return free | timed(offer) | {"participant": people + participants(offer.actors)} | slotted(slots)
+
+
+def moved_from(before: Resource, by: str) -> Resource:
+    """The extension that says where a booking was."""
+    named = [one["actor"]["reference"] for one in before["participant"] if "actor" in one]
+    given = next((one for one in named if not one.startswith("Patient/")), "")
+    parts: list[Resource] = [
+        {"url": "version", "valuePositiveInt": int(before["meta"]["versionId"])},
+        {"url": "start", "valueInstant": before["start"]},
+        {"url": "actor", "valueReference": {"reference": given}},
+        {"url": "at", "valueInstant": clock.instant(clock.now())},
+        {"url": "by", "valueCode": by},
+    ]
+    return {"url": MOVED, "extension": parts}
 
 
 def without(told: Resource, *urls: str) -> Resource:

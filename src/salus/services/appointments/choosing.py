@@ -1,5 +1,6 @@
 """From what somebody chose, a service at a time, to the offer that may be booked."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from salus.base import clock
@@ -10,10 +11,10 @@ from salus.services.appointments.finding import Offer, Service, find
 
 
 def offered(
-    store: Store, id: str, start: datetime, actor: str | None = None, moving: str = ""
+    store: Store, id: str, start: datetime, actor: str | None = None, moving: str | Collection[str] = ""
 ) -> tuple[Service, Offer]:
     """The service of that id, of this actor if it matters whose, with its offer that begins at `start`. What the
-    booking `moving` holds counts as free. Raises Missing, Malformed, and Conflict where nobody is free then."""
+    bookings `moving` hold counts as free. Raises Missing, Malformed, and Conflict where nobody is free then."""
     service = narrowed(service_of(store, id, start, start + timedelta(days=1)), actor)
     offers = find(store, service, start, start + timedelta(seconds=1), most=1, moving=moving)
     if not offers:

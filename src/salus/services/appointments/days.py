@@ -1,6 +1,6 @@
 """Free times day by day and doctor by doctor, as a calm list for somebody who chooses: the next days that have any."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -55,6 +55,17 @@ def next_days(
         if len(made) == days:
             break
     return made
+
+
+def by_day(service: str, offers: Iterable[Offer], zone: ZoneInfo) -> list[Day]:
+    """These offers of a service, day by day and doctor by doctor."""
+    found: dict[date, dict[str, list[Offer]]] = {}
+    for one in sorted(offers):
+        found.setdefault(one.start.astimezone(zone).date(), {}).setdefault(one.actors[0], []).append(one)
+    return [
+        Day(day, tuple(Column(service, actor, tuple(those)) for actor, those in columns.items()))
+        for day, columns in found.items()
+    ]
 
 
 def of_day(

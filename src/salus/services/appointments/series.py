@@ -151,7 +151,7 @@ class Series(Booking):
         planned = self._shifted(chosen, id, start, actor, instead)
         if missed := [one for one in planned.values() if one.offer is None]:
             raise NotAllFree(missed)
-        return self._all(chosen, "move", lambda one: shifted(one, planned[str(one["id"])]))
+        return self._all(chosen, "move", lambda one: self.moved_by(one, shifted(one, planned[str(one["id"])])))
 
     # --- within ---
 

@@ -9,6 +9,7 @@ BOOKING = Moves(
     {
         "confirm": (frozenset({"pending"}), "booked"),
         "move": (frozenset({"pending", "booked"}), "booked"),
+        "take-back": (frozenset({"booked"}), "booked"),
         "offer": (frozenset({"waitlist"}), "pending"),
         "accept": (frozenset({"pending"}), "booked"),
         "decline": (frozenset({"pending"}), "waitlist"),
@@ -29,6 +30,7 @@ BOOKING = Moves(
     {
         "confirm": "confirmed",
         "move": "moved",
+        "take-back": "moved back",
         "offer": "offered a time",
         "accept": "accepted",
         "decline": "declined",

@@ -16,7 +16,7 @@ from salus.web.telling.bookings import Coming, coming
 from salus.web.visit import OVER, Visit
 
 TYPE = "Appointment"
-DONE = frozenset({"booked", "cancelled", "restored", "moved"})
+DONE = frozenset({"booked", "cancelled", "restored", "moved", "back"})
 
 
 def address(id: str) -> str:

@@ -1,13 +1,14 @@
 """Hold a time, confirm it, move it, let it go, take it up again. Each form may be sent twice and is done once."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 from starlette.responses import Response
 
 from salus.base.errors import Conflict, Gone
 from salus.services.appointments.booking import Booking, Wish
 from salus.services.appointments.groups import Groups
-from salus.web.booking import choice_of, courses_of, desk_of, key_of, offer_of
+from salus.web.booking import choice_of, courses_of, desk_of, key_of, offer_of, undoing_of
 from salus.web.mine import find
 from salus.web.mine.appointments import address, body_of, coming_of, one, own_ones
 from salus.web.services import own
@@ -107,3 +108,18 @@ def move(visit: Visit) -> Response:
         except Conflict:
             return find.taken(visit, chosen.service, moving=id)
     return visit.go(f"{address(id)}?done=moved")
+
+
+def take_back(visit: Visit) -> Response:
+    """The time before it was moved, while that is free; else the nearest to it that are. Pressed twice it is there."""
+    id, before = visit.path["id"], coming_of(visit)
+    if before.moved:
+        try:
+            undoing_of(visit).take_back(id)
+        except Conflict:
+            after = coming_of(visit)
+            if after.start != before.moved.start:
+                return find.gone(visit, after) if after.before else one(visit, visit.say("mine.back.late"), 409)
+    elif visit.form.get("start") != before.start.astimezone(UTC).isoformat():
+        return one(visit, visit.say("mine.back.late"), 409)
+    return visit.go(f"{address(id)}?done=back")

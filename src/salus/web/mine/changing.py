@@ -14,7 +14,8 @@ from salus.services.appointments.courses import times_of_day
 from salus.services.appointments.planning import Course, NotAllFree, Planned, times_of
 from salus.services.appointments.recurring import Occurrence
 from salus.services.appointments.series import number_of, part_of, restorable
-from salus.web.booking import courses_of
+from salus.services.appointments.taking_back import moved_last
+from salus.web.booking import courses_of, undoing_of
 from salus.web.days import day_of
 from salus.web.mine.appointments import told
 from salus.web.mine.asking import instead_of, time_of
@@ -23,7 +24,7 @@ from salus.web.telling.bookings import Coming
 from salus.web.visit import Visit
 
 Resource = dict[str, Any]
-DONE = frozenset({"booked", "cancelled", "restored", "moved"})
+DONE = frozenset({"booked", "cancelled", "restored", "moved", "back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def one(visit: Visit, fault: str = "", status: int = 200) -> Response:
         status,
         course=course,
         back=restorable(course.bodies),
+        moved=moved_last(course.bodies, by_patient=True),
         done=done if done in DONE else "",
         fault=fault,
     )
@@ -102,6 +104,18 @@ def restore(visit: Visit) -> Response:
             if restorable(whole(visit).bodies):
                 return one(visit, visit.say("mine.course.restore.taken"), 409)
     return visit.go(f"{address(course.id)}?done=restored")
+
+
+def take_back(visit: Visit) -> Response:
+    """What was moved last is where it was before, all of it or nothing."""
+    course = whole(visit)
+    if moved_last(course.bodies, by_patient=True):
+        try:
+            undoing_of(visit).take_back_all(course.id)
+        except Conflict:
+            if moved_last(whole(visit).bodies, by_patient=True):
+                return one(visit, visit.say("mine.course.back.taken"), 409)
+    return visit.go(f"{address(course.id)}?done=back")
 
 
 # --- the rest of it at other times ---

@@ -14,7 +14,7 @@ from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.groups import Session, sessions
 from salus.services.billing.quoting import Quote, quote
-from salus.web.booking import FIRST
+from salus.web.booking import FIRST, near_days
 from salus.web.days import day_of
 from salus.web.mine.appointments import coming_of
 from salus.web.mine.insurance import kinds
@@ -52,13 +52,18 @@ def page(visit: Visit) -> Response:
 
 
 def times(
-    visit: Visit, asked: dict[str, str], moving: Coming | None = None, fault: str = "", status: int = 200
+    visit: Visit,
+    asked: dict[str, str],
+    moving: Coming | None = None,
+    fault: str = "",
+    status: int = 200,
+    near: Sequence[Day] = (),
 ) -> Response:
-    """The next days on which any of those asked for has room."""
+    """The next days on which any of those asked for has room; those of `near` where there are any."""
     clinics, doctor = wanted(visit, asked)
     begin = day_of(visit.query.get("from", ""))
     shown = [one for one in clinics if not asked["place"] or one.place.en == asked["place"]]
-    days = days_of(visit, shown, clinics[0].zone, begin, doctor, moving) if shown else []
+    days = [*near] or (days_of(visit, shown, clinics[0].zone, begin, doctor, moving) if shown else [])
     return visit.page(
         "mine/times.html",
         status,
@@ -138,6 +143,12 @@ def taken(visit: Visit, service: str, moving: str = "") -> Response:
     """The times again, for somebody who came a moment too late."""
     asked = dict.fromkeys(NARROWING, "") | {"service": service}
     return times(visit, asked, coming_of(visit) if moving else None, visit.say("mine.taken"), 409)
+
+
+def gone(visit: Visit, moving: Coming) -> Response:
+    """The times nearest to the one that a move cannot be taken back to."""
+    asked = dict.fromkeys(NARROWING, "") | {"service": moving.service}
+    return times(visit, asked, moving, visit.say("mine.back.taken"), 409, near_days(visit, moving))
 
 
 def instead(visit: Visit) -> Response:

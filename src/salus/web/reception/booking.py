@@ -1,7 +1,7 @@
 """The desk books, moves and lets go for a patient: a clinic, a day, a time."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta
 
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from salus.services.appointments.days import Day, next_days
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.waiting.terms import has_time
 from salus.services.reception.clinics import actor_of
-from salus.web.booking import FIRST, choice_of, desk_of, key_of, offer_of
+from salus.web.booking import FIRST, choice_of, desk_of, key_of, near_days, offer_of, undoing_of
 from salus.web.days import day_of
 from salus.web.telling.bookings import Coming, coming
 from salus.web.telling.person import person
@@ -35,14 +35,23 @@ def instead(visit: Visit) -> Response:
 
 
 def shown(
-    visit: Visit, patient: str, service: str, moving: Coming | None = None, fault: str = "", status: int = 200
+    visit: Visit,
+    patient: str,
+    service: str,
+    moving: Coming | None = None,
+    fault: str = "",
+    status: int = 200,
+    near: Sequence[Day] = (),
 ) -> Response:
+    """The next days that have room; those of `near` where there are any."""
     clinics = visit.desk.brochure.clinics()
     clinic = visit.desk.brochure.clinic(service) if service else None
     begin = day_of(visit.query.get("from", ""))
     moved = f"Appointment/{moving.id}" if moving else ""
     today = clock.today(clinic.zone) if clinic else None
-    days = next_days(visit.desk.store, [service], clinic.zone, begin or today, moving=moved) if clinic and today else []
+    days = [*near]
+    if clinic and today and not near:
+        days = next_days(visit.desk.store, [service], clinic.zone, begin or today, moving=moved)
     return visit.page(
         "reception/times.html",
         status,
@@ -89,6 +98,24 @@ def move(visit: Visit) -> Response:
     except Conflict:
         return shown(visit, patient, chosen.service, moving, visit.say("reception.taken"), 409)
     return visit.go(f"/reception/people/{patient}?done=moved")
+
+
+def take_back(visit: Visit) -> Response:
+    """The time before it was moved, while that is free; else the nearest to it that are. Pressed twice it is there."""
+    moving, patient = booked(visit)
+    if moving.moved:
+        try:
+            undoing_of(visit).take_back(moving.id)
+        except Conflict:
+            after, _ = booked(visit)
+            if after.before:
+                fault = visit.say("reception.back.taken")
+                return shown(visit, patient, after.service, after, fault, 409, near_days(visit, after))
+            if after.start != moving.moved.start:
+                return shown(visit, patient, after.service, after, visit.say("reception.back.late"), 409)
+    elif visit.form.get("start") != moving.start.astimezone(UTC).isoformat():
+        return shown(visit, patient, moving.service, moving, visit.say("reception.back.late"), 409)
+    return visit.go(f"/reception/people/{patient}?done=back")
 
 
 def cancel(visit: Visit) -> Response:

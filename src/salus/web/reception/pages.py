@@ -40,6 +40,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/reception/people/{id}/on-top", ontop.give, ROOM),
     ("GET", "/reception/bookings/{id}/move", booking.instead, ROOM),
     ("POST", "/reception/bookings/{id}/move", booking.move, ROOM),
+    ("POST", "/reception/bookings/{id}/take-back", booking.take_back, ROOM),
     ("POST", "/reception/bookings/{id}/cancel", booking.cancel, ROOM),
     ("GET", "/reception/waiting", waiting.page, ROOM),
     ("POST", "/reception/waiting/{id}/urgency", waiting.rate, ROOM),

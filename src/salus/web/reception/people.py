@@ -26,7 +26,7 @@ LONGEST = 80  # letters that are looked for
 LONGEST_REASON = 300
 CALM = frozenset({1, 2})  # levels with which red flags need not be told of once more
 LATELY = 5  # past bookings that are shown
-DONE = frozenset({"registered", "booked", "moved", "cancelled", "joined"})
+DONE = frozenset({"registered", "booked", "moved", "cancelled", "joined", "back"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from salus.services.appointments.booking import REASONS, held_until
 from salus.services.appointments.brochure import USUAL, Clinic, of_doctor
 from salus.services.appointments.series import number_of, series_of
+from salus.services.appointments.taking_back import Move, last_move
 from salus.services.appointments.video import MEMBER
 from salus.web.telling import grounds, terms
 
@@ -24,7 +25,8 @@ UNSEEN = frozenset({"entered-in-error", "proposed"})
 class Coming:
     """`state` is the status, but `held` and `lapsed` for what is or was only held; `until` when it is let go. `service`
     and `doctor_id` are ids, empty where they are not known. `clinic` is None for one that is booked no more. `course`
-    is the id of the series that it is the `number`-th of, empty for none."""
+    is the id of the series that it is the `number`-th of, empty for none. `moved`: where it was before it was moved of
+    late, None where that cannot be taken back any more."""
 
     id: str
     state: str
@@ -44,6 +46,12 @@ class Coming:
     group: bool
     course: str = ""
     number: int = 0
+    moved: Move | None = None
+
+    @property
+    def before(self) -> datetime | None:
+        """When it was, by the clock of the place, as long as its move can be taken back."""
+        return self.moved.start.astimezone(self.start.tzinfo) if self.moved and self.can_move and self.service else None
 
     @property
     def minutes(self) -> int:
@@ -112,6 +120,7 @@ def coming(told: Resource, clinics: Mapping[str, Clinic], now: datetime, languag
         group=any(one.get("system") == MEMBER for one in told.get("identifier", [])),
         course=series_of(told) or "",
         number=number_of(told),
+        moved=last_move(told, now),
     )
 
 
