@@ -108,11 +108,11 @@ class TakingBack(Series):
 
 
 def moved_last(visits: Collection[Resource], by_patient: bool) -> list[Resource]:
-    """Those of a series that were moved last, in one step, and can be taken back; a patient's own alone."""
+    """Those of a series that were moved last, in one transaction, and can be taken back; a patient's own alone."""
     now = clock.now()
-    found = [(one, move) for one in visits if (move := last_move(one, now)) and (move.by_patient or not by_patient)]
-    last = max((move.at for _, move in found), default=None)
-    return [one for one, move in found if move.at == last]
+    found = [one for one in visits if (move := last_move(one, now)) and (move.by_patient or not by_patient)]
+    last = max((one["meta"]["lastUpdated"] for one in found), default="")
+    return [one for one in found if one["meta"]["lastUpdated"] == last]
 
 
 def nearest(store: Store, told: Resource, move: Move, most: int = 6) -> list[Offer]:
