@@ -60,7 +60,7 @@ def restore(visit: Visit) -> Response:
 
 def own(visit: Visit) -> str:
     """The order in the address. Raises Missing for another patient's."""
-    told = visit.records.read("ServiceRequest", visit.path["order"]).json()
-    if told.get("subject", {}).get("reference") != f"Patient/{visit.path['id']}":
-        raise Missing(f"ServiceRequest/{visit.path['order'][:64]} is no order of this patient", path="order")
-    return str(told["id"])
+    id, wanted = visit.path["order"], f"Patient/{visit.path['id']}"
+    if not visit.records.search("ServiceRequest", [("_id", id), ("subject", wanted)]).versions:
+        raise Missing(f"ServiceRequest/{id[:64]} is no order of this patient", path="order")
+    return str(id)
