@@ -35,6 +35,7 @@ class Settings:
     `payments`: the payment providers in use, such as `cash`. `zone`: where a day of the house begins and ends.
     `video`: the address of a room on the site's own video server, with `{room}` in it. `publish_slots`: free times are
     shown to everybody, without an account.
+    `country` (ISO 3166-1): whose law says how long parents act for a child (`places/minors.toml`).
     `profiles`: what resources of a type must meet to be stored, by canonical address.
     """
 
@@ -57,6 +58,7 @@ class Settings:
     zone: ZoneInfo = USUAL_ZONE
     video: str = ""
     publish_slots: bool = False
+    country: str = "CN"
 
 
 def settings(environment: Mapping[str, str] = os.environ, file: Path | None = None, **given: object) -> Settings:
@@ -208,6 +210,18 @@ def zone_of(value: object) -> ZoneInfo:
         raise Invalid(f"{value!r} is no time zone: name one such as Asia/Shanghai", path="zone") from fault
 
 
+def country_of(value: object) -> str:
+    """Raises Invalid for what is no code of a country.
+
+    >>> country_of("us")
+    'US'
+    """
+    text = str(value).strip().upper()
+    if len(text) != 2 or not text.isascii() or not text.isalpha():
+        raise Invalid(f"country {str(value)[:20]!r} is no code of two letters: write one such as CN", path="country")
+    return text
+
+
 def profiles_of(value: object) -> dict[str, tuple[str, ...]]:
     """Resource type -> profiles, from a table or from words `Type=address`. Raises Invalid for anything else.
 
@@ -243,6 +257,7 @@ READERS: dict[str, Callable[[object], Any]] = {
     "video": video_of,
     "publish_slots": switch_of,
     "zone": zone_of,
+    "country": country_of,
     "language": language_of,
     "profiles": profiles_of,
 }

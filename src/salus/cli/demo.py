@@ -21,7 +21,7 @@ from salus.base.settings import Settings, settings
 from salus.base.words import words_of
 from salus.cli.city import showcase
 from salus.cli.serve import check_free, open_doors
-from salus.demo import today
+from salus.demo import family, today
 from salus.demo.cases import composed
 from salus.demo.city import make
 from salus.exchange import take_in
@@ -103,6 +103,7 @@ def steps(of: Settings, people: int, years: int) -> list[tuple[str, str, Callabl
     def live_today(_: Share) -> None:
         with Store(of.store) as store:
             today.live(store, of)
+            family.settle(store)
 
     def learn(name: str) -> Callable[[Share], object]:
         task = read_task(Path(str(files("salus.demo") / "tasks" / f"{name}.toml")))

@@ -1,14 +1,64 @@
-"""From what age on somebody decides for themselves, and how old one is for whom others decide.
+"""From what age on somebody decides for themselves, how old one is for whom others decide, and who those are.
 
-People's Republic of China. Civil Code art. 17: of full age at 18. Personal Information Protection Law art. 31: the
-information of those under 14 is handled with their guardians' consent; from 14 on it is their own.
-https://www.gov.cn/xinwen/2020-06/01/content_5516649.htm, http://www.npc.gov.cn/npc/c30834/202108/a8c4e3672c74491a80b53a172bb753fe.shtml
+The ages, with where they come from, stand by country in `minors.toml`. A hospital's lawyers approve the row it uses.
 """
 
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from importlib.resources import files
 
-OWN_INFORMATION, FULL_AGE = 14, 18  # years
+USUAL = "CN"
 YEAR, MONTH = len("2012"), len("2012-02")
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Ages in years. `guardians`: v3-RoleCodes that make a guardian; `kept`: department or label of a record -> from
+    which age on guardians are not told of it."""
+
+    full_age: int
+    own_information: int
+    guardians: frozenset[str]
+    kept: Mapping[str, int]
+    sources: tuple[str, ...]
+
+    def kept_at(self, years: int) -> frozenset[str]:
+        """What guardians of somebody of that age are not told of.
+
+        >>> sorted(law("CN").kept_at(6) & {"psychiatry", "sexual_health"}), "psychiatry" in law("CN").kept_at(14)
+        (['sexual_health'], True)
+        """
+        return frozenset(name for name, since in self.kept.items() if years >= since)
+
+
+@cache
+def table() -> dict[str, Law]:
+    rows = tomllib.loads((files("salus.places") / "minors.toml").read_text("utf-8"))
+    return {
+        country: Law(
+            row["full_age"],
+            row["own_information"],
+            frozenset(row["guardians"]),
+            row["kept"],
+            tuple(row["sources"]),
+        )
+        for country, row in rows.items()
+    }
+
+
+def law(country: str | None = None) -> Law:
+    """Of a country (ISO 3166-1); one without a row has that of `USUAL`, the country the product ships for.
+
+    >>> law("us").own_information, law(None).own_information
+    (12, 14)
+    """
+    return table().get((country or USUAL).upper(), table()[USUAL])
+
+
+OWN_INFORMATION, FULL_AGE = law().own_information, law().full_age
 
 
 def age(born: str, on: date) -> int | None:

@@ -21,6 +21,7 @@ DESK_TYPES = frozenset({"Patient", "Appointment", "Schedule", "Slot", "Coverage"
 # whom the desk books, what they offer, and who is waiting
 DESK_LOOKS = frozenset({"Practitioner", "PractitionerRole", "HealthcareService", "Location", "Device"})
 WAITING = frozenset({"Task", "Communication"})
+FAMILY = frozenset({"RelatedPerson"})  # who may act for a child, once the proof was shown
 PHARMACY = frozenset({"MedicationRequest", "MedicationDispense", "DetectedIssue", "Task", "Communication"})
 LABORATORY = frozenset({"ServiceRequest", "Specimen", "Observation", "DiagnosticReport", "Task", "Communication"})
 ROOMS = frozenset({"Procedure"})  # what those do who image and treat, too
@@ -41,6 +42,7 @@ RULES: tuple[tuple[Role, frozenset[Purpose], frozenset[Act], frozenset[str]], ..
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), DESK_TYPES),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ}), DESK_LOOKS),
     (Role.DESK, frozenset({Purpose.OPERATIONS, Purpose.PAYMENT}), frozenset({READ, WRITE}), WAITING),
+    (Role.DESK, frozenset({Purpose.OPERATIONS}), frozenset({READ, WRITE}), FAMILY),
     (Role.PHARMACIST, CARE, frozenset({READ}), ANY),
     (Role.PHARMACIST, CARE, frozenset({WRITE}), PHARMACY),
     (Role.TECHNICIAN, CARE, frozenset({READ}), LABORATORY_LOOKS),
@@ -91,16 +93,24 @@ def check_may_be_advised(actor: Actor) -> None:
 
 
 def may(actor: Actor, purpose: Purpose, act: Act, resource_type: str) -> bool:
-    """Whether a row of `RULES` allows it. A patient without a compartment is refused everything.
+    """Whether a row of `RULES` allows it. A patient without a compartment is refused everything, a guardian
+    all but reading.
 
     >>> may(Actor("Practitioner/1", Role.CLINICIAN), Purpose.TREATMENT, Act.READ, "Observation")
     True
     >>> may(Actor("Practitioner/1", Role.CLINICIAN), Purpose.RESEARCH, Act.READ, "Observation")
     False
     """
-    if actor.role is Role.PATIENT and actor.patient is None:
+    if is_nobody(actor) or (actor.guardian is not None and act is not Act.READ):
         return False
     return _allowed(actor.role, purpose, act, resource_type)
+
+
+def is_nobody(actor: Actor) -> bool:
+    """Whether it is a patient's account without a patient, or somebody else's of whom nobody decided that they may act
+    for one: only `privacy.guardian` makes those, a token or a stored name never does."""
+    relative = actor.reference.startswith("RelatedPerson/") and actor.guardian is None
+    return actor.role is Role.PATIENT and (actor.patient is None or relative)
 
 
 @lru_cache(8192)
@@ -113,8 +123,7 @@ def _allowed(who: Role, purpose: Purpose, act: Act, resource_type: str) -> bool:
 
 def check_may_enter(actor: Actor, purpose: Purpose) -> None:
     """Raises Forbidden for one who may read nothing at all for this purpose."""
-    of_anyone = actor.role is Role.PATIENT and actor.patient is None
-    if of_anyone or not _enters(actor.role, purpose):
+    if is_nobody(actor) or not _enters(actor.role, purpose):
         raise Forbidden(
             f"A {actor.role} may read nothing for the purpose {purpose}: "
             "sign in with a role that may, or state the purpose it is for"

@@ -12,7 +12,7 @@ from salus.records.bodies import Press
 from salus.records.engines import Connection, Engine
 from salus.records.ids import unpacked
 from salus.records.interning import Kinds
-from salus.records.search.setting import filled, open_to
+from salus.records.search.setting import Own, filled, open_to, shown_to
 from salus.records.shapes import Version
 
 CURRENT = "SELECT r.row, r.type, r.id, r.version, x.ts, r.form, r.body FROM resource r JOIN txn x ON x.t=r.t"
@@ -92,10 +92,12 @@ class Reader:
                 found[line[0]] = self.version(line)
         return {row: found[row] for row in rows if row in found}
 
-    def compartment(self, patient: int, kinds: Iterable[int] | None, own: bool) -> list[Version]:
-        """What stands in a patient's compartment, newest first by clinical date; `own`: what is released to them."""
+    def compartment(self, patient: int, kinds: Iterable[int] | None, own: int | None) -> list[Version]:
+        """What stands in a patient's compartment, newest first by clinical date; `own`: the patient whose own account
+        asks, None for others."""
         chosen = "" if kinds is None else f" AND l.type IN ({','.join(str(int(kind)) for kind in kinds)})"
-        where = f"l.subject=?{chosen}{' AND l.withheld=0' if own else ''}"
+        seen = "TRUE" if own is None else shown_to(own, "l")
+        where = f"l.subject=?{chosen} AND {seen}"
         sql = f"{CURRENT} JOIN line l ON l.row=r.row WHERE {where} ORDER BY l.date DESC, l.row"
         return [self.version(line) for line in self.connection.execute(sql, (patient,))]
 
@@ -125,13 +127,19 @@ def seen_now(patient: int | None) -> str:
     """Condition on the current version `r`; of a deleted one, where it stood when it was deleted."""
     if patient is None:
         return "TRUE"
-    was = WAS.format(version="r.version", patient=int(patient))
-    return f"CASE WHEN r.alive THEN {open_to(patient)} ELSE {was} END"
+    return f"CASE WHEN r.alive THEN {open_to(patient)} ELSE {seen_before(patient, 'r')} END"
 
 
 def seen_then(patient: int | None) -> str:
     """Condition on the past version `p` of `r`."""
-    return "TRUE" if patient is None else WAS.format(version="p.version", patient=int(patient))
+    return "TRUE" if patient is None else seen_before(patient, "p")
+
+
+def seen_before(patient: int, version: str) -> str:
+    """Who acts for a patient sees what stands now: what was, nobody has looked through for them."""
+    if isinstance(patient, Own) and patient.only is not None:
+        return "FALSE"
+    return WAS.format(version=f"{version}.version", patient=int(patient))
 
 
 class Readers:

@@ -1,13 +1,15 @@
 """The records, open for one actor and one purpose: the only door.
 
 Every verb first asks `salus.privacy` whether this role may do this for this purpose, and is audited, refusals too. An
-account of a patient (`actor.patient`) sees what is released of that patient's compartment, and nothing else: the
-condition is part of the SQL of every read, search, count, history, include. What it may not see is Missing, not
+account of a patient (`actor.patient`) sees what is released of that patient's compartment, and nothing else; who acts
+for a child (`actor.guardian`), of that what `privacy.guardian` shows them. The condition is part of the SQL of every
+read, search, count, history, include. What it may not see is Missing, not
 Forbidden.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -15,7 +17,7 @@ import orjson
 from salus import fhir
 from salus.base import clock
 from salus.base.errors import Forbidden, Gone, Malformed, Missing, SalusError, TooLarge, Unsupported
-from salus.privacy import Actor, Purpose, Role, check_may, check_may_enter, may
+from salus.privacy import Actor, Guardian, Purpose, Role, check_may, check_may_enter, may
 from salus.privacy.policy import Act
 from salus.records import (
     answers,
@@ -23,6 +25,7 @@ from salus.records import (
     chain,
     conditions,
     drafts,
+    guarding,
     histories,
     includes,
     loading,
@@ -37,6 +40,7 @@ from salus.records.patches import Patch
 from salus.records.reading import Reader
 from salus.records.search import Explanation, Query, explain, parse
 from salus.records.search.query import COMPARTMENT, pairs_of, whole
+from salus.records.search.setting import Own
 from salus.records.shapes import Audited, Document, Outcome, Page, Version
 from salus.records.sheets import Item, Sheet
 from salus.records.stewards import STEWARDED
@@ -59,6 +63,7 @@ class Records:
         self.store = store
         self.actor = actor
         self.purpose = purpose
+        self._looked: tuple[int, frozenset[int]] | None = None  # for a guardian: as of which transaction, which rows
         check_may_enter(actor, purpose)
 
     # --- one resource ---
@@ -93,7 +98,7 @@ class Records:
 
     def _read(self, type: str, id: str) -> Version:
         self._check(Act.READ, type)
-        with self.store.readers.one() as reader:
+        with self.store.readers.one() as reader, self._steady(reader):
             mine = type in STEWARDED and notices.owns(reader, self.actor, id)
             version = reader.current(type, id, None if mine else self._patient(reader))
         self._note("read", f"{type}/{id[:64]}")
@@ -286,11 +291,11 @@ class Records:
         """
         wanted = [name for name in (types or sorted(fhir.RESOURCE_TYPES)) if self._may_read(name)]
         kinds = [self.store.kinds.numbers[name] for name in wanted]
-        with self.store.readers.one() as reader:
+        with self.store.readers.one() as reader, self._steady(reader):
             row = reader.row("Patient", patient_id)
             only = self._patient(reader)
             hidden = row is None or (only is not None and only != row)
-            found = [] if hidden or row is None else reader.compartment(row, kinds, own=only is not None)
+            found = [] if hidden or row is None else reader.compartment(row, kinds, only)
         self._note("compartment", f"Patient/{patient_id[:64]}")
         return found
 
@@ -430,7 +435,7 @@ class Records:
     def looks(self) -> list[Audited]:
         """Lines of the audit that name this patient's record, newest first, for the patient's own account. Raises
         Forbidden for any other."""
-        if self.actor.patient is None:
+        if self.actor.patient is None or self.actor.guardian is not None:
             self._note("refused", "read the audit of a record")
             raise Forbidden(f"A {self.actor.role} may not ask who looked at a record: the patient may")
         names = [version.reference for version in self.compartment(self.actor.patient)]
@@ -472,7 +477,20 @@ class Records:
         if self.actor.patient is None:
             return None
         row = reader.row("Patient", self.actor.patient)
-        return NOBODY if row is None else row
+        if row is None or self.actor.guardian is None:
+            return NOBODY if row is None else row
+        return Own.of(row, self._shown(reader, row, self.actor.guardian))
+
+    def _shown(self, reader: Reader, row: int, guardian: Guardian) -> frozenset[int]:
+        """The rows of a child's record that who acts for them is shown, as of now."""
+        now = reader.connection.execute("SELECT coalesce(max(t), 0) FROM txn").fetchone()[0]
+        if self._looked is None or self._looked[0] != now:
+            self._looked = now, guarding.shown_rows(reader, row, guardian)
+        return self._looked[1]
+
+    def _steady(self, reader: Reader) -> AbstractContextManager[object]:
+        """One moment for what is read for a guardian: what they are shown hangs together."""
+        return nullcontext() if self.actor.guardian is None else reader.snapshot()
 
     def _is_stewarded(self, type: str) -> bool:
         """Whether a steward is asked before one is written, who may say no."""

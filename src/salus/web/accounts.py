@@ -42,6 +42,7 @@ ACCOUNTS = {
         account("technician", "Tang Wei", "唐伟技师", Role.TECHNICIAN, Purpose.TREATMENT, "/laboratory"),
         account("scientist", "Zhao Min", "赵敏", Role.DATA_SCIENTIST, Purpose.RESEARCH, "/models"),
         patient("patient", "showcase-1", "Wang Jianguo", "王建国"),
+        patient("mother", "showcase-mother", "Gao Yun", "高芸"),
         account("cashier", "Zhou Ting", "周婷", Role.CASHIER, Purpose.PAYMENT, "/billing"),
         account("auditor", "He Jun", "何俊", Role.AUDITOR, Purpose.PAYMENT, "/books"),
         account("curator", "Sun Li", "孙莉", Role.CURATOR, Purpose.OPERATIONS, "/cases/gate"),
@@ -49,6 +50,7 @@ ACCOUNTS = {
     )
 }
 
+FOR_OTHERS = frozenset({"mine", "services"})  # rooms where somebody may act for a child
 # which roles have which pages; what they may read there is for `privacy` to say, at the store's door
 CARERS = frozenset({Role.CLINICIAN, Role.NURSE})
 ROOMS: dict[str, frozenset[Role]] = {

@@ -1,6 +1,7 @@
 """What every page goes through: who is there, may they come in, is the form ours, which language, what went wrong."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
@@ -20,11 +21,13 @@ from salus.assistants.recommend.services import SERVICES, Recommending
 from salus.assistants.treatment.options import Treatment
 from salus.assistants.treatment.prescribing import Prescribing
 from salus.assistants.treatment.site import shelf_of
-from salus.base.errors import Forbidden, Full, Malformed, SalusError
+from salus.base.errors import Forbidden, Full, Malformed, Missing, SalusError
 from salus.base.settings import Settings
+from salus.privacy import Role
 from salus.records import Store
 from salus.services.appointments.brochure import Brochure
 from salus.services.appointments.links import Links
+from salus.services.family.children import Child, child_of
 from salus.ui.assets import serve
 from salus.ui.language import spoken
 from salus.ui.safety import Safety
@@ -67,8 +70,12 @@ def doorway(desk: Desk, handler: Handler, room: str | None) -> Endpoint:
             return to_sign_in(request)
         try:
             check_room(visit.account, room)
+            if session.FOR in request.cookies and visit.account and visit.account.actor.role is Role.PATIENT:
+                visit.child = await run_in_threadpool(acted_for, visit)
+                if visit.child is None and room:
+                    return no_more(request)
             if request.method == "POST":
-                visit.form, visit.files = await form_of(request, desk.settings)
+                visit.form, visit.files = await form_of(request, visit)
             response = await run_in_threadpool(handler, visit)
         except SalusError as error:
             response = await run_in_threadpool(faults.page, visit, error)
@@ -91,7 +98,36 @@ def visiting(desk: Desk, request: Request) -> Visit:
         account = replace(account, actor=desk.store.led(account.actor))
     language = spoken(cookies.get(session.LANGUAGE), request.headers.get("accept-language"), desk.settings.language)
     request.state.form_cookie = cookies.get(session.FORM) or session.form_cookie()
-    return Visit(desk, request, account, language, session.form_token(secret, request.state.form_cookie))
+    request.state.child = named(desk, request, account)
+    token = session.form_token(secret, request.state.form_cookie, request.state.child)
+    return Visit(desk, request, account, language, token)
+
+
+def named(desk: Desk, request: Request, account: Account | None) -> str:
+    """The id of the child that the browser says somebody acts for; "" for none."""
+    cookie = request.cookies.get(session.FOR, "")
+    return (session.child_of(desk.settings.secret, cookie, account) if cookie and account else None) or ""
+
+
+def acted_for(visit: Visit) -> Child | None:
+    """Whom somebody acts for, asked anew at each page; None where they may not, or not any more."""
+    child, desk = visit.request.state.child, visit.desk
+    if not child or visit.account is None:
+        return None
+    with suppress(Missing):
+        return child_of(desk.store, visit.account.actor, child, visit.today, desk.settings.country)
+    return None
+
+
+def no_more(request: Request) -> Response:
+    """To the choice of whom it is for, with nothing done: a page for a child never becomes one's own unsaid."""
+    address = "/mine/for?over"
+    if request.headers.get("hx-request") == "true":
+        response = Response(status_code=403, headers={"HX-Redirect": address})
+    else:
+        response = RedirectResponse(address, status_code=303)
+    response.delete_cookie(session.FOR, path="/")
+    return response
 
 
 def check_room(account: Account | None, room: str | None) -> None:
@@ -100,7 +136,7 @@ def check_room(account: Account | None, room: str | None) -> None:
         raise Forbidden(f"The role {account.actor.role} has no page under /{room}: sign in with one that has")
 
 
-async def form_of(request: Request, settings: Settings) -> tuple[dict[str, str], dict[str, Upload]]:
+async def form_of(request: Request, visit: Visit) -> tuple[dict[str, str], dict[str, Upload]]:
     """The fields of a form, the last of each name, and its files. Raises Full, Malformed, or Forbidden for a form not
     ours."""
     kind = request.headers.get("content-type", "")
@@ -108,7 +144,8 @@ async def form_of(request: Request, settings: Settings) -> tuple[dict[str, str],
     body = await body_of(request, FILES[request.url.path] if with_files else LONGEST_FORM)
     fields, files = taken_apart(kind, body) if with_files else (plain_fields(body), {})
     given = request.headers.get("x-form-token") or fields.pop("form_token", None)
-    session.check_form(settings.secret, request.cookies, given, request.headers.get("sec-fetch-site"))
+    site, secret = request.headers.get("sec-fetch-site"), visit.desk.settings.secret
+    session.check_form(secret, request.cookies, given, site, request.state.child)
     return {name: value.strip() for name, value in fields.items()}, files
 
 

@@ -50,7 +50,7 @@ def firsts(visit: Visit, told: Recommended | None) -> dict[str, datetime]:
     the order went by may be days old."""
     made = {}
     for row in told.rows if told else ():
-        clinic = visit.desk.brochure.of_doctor(row.offer.id)
+        clinic = visit.brochure.of_doctor(row.offer.id)
         name = f"PractitionerRole/{row.offer.id}"
         if clinic and (days := next_days(visit.desk.store, [clinic.id], clinic.zone, date.min, name, days=1)):
             made[row.offer.id] = days[0].columns[0].offers[0].start.astimezone(clinic.zone)

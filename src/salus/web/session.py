@@ -20,8 +20,9 @@ from salus.base.errors import Forbidden
 from salus.web.accounts import ACCOUNTS, Account
 
 SESSION, FORM, LANGUAGE, THEME = "salus_session", "salus_form", "salus_language", "salus_theme"
+FOR = "salus_for"  # for whom somebody acts, where it is not themselves
 SHIFT = timedelta(hours=10)
-AUDIENCE = "salus.web"
+AUDIENCE, CHOICE = "salus.web", "salus.web.for"
 ALGORITHM = "HS256"
 
 
@@ -42,18 +43,37 @@ def account_of(secret: bytes, cookie: str | None, demo: bool) -> Account | None:
     return ACCOUNTS.get(claims["sub"])
 
 
+def chosen(secret: bytes, account: Account, child: str) -> str:
+    """The cookie that says for which child (its id) an account acts. It gives no right: that is asked at each page."""
+    claims = {"sub": account.key, "for": child, "aud": CHOICE, "exp": int((clock.now() + SHIFT).timestamp())}
+    return jwt.encode({"alg": ALGORITHM}, claims, OctKey.import_key(secret))
+
+
+def child_of(secret: bytes, cookie: str, account: Account) -> str | None:
+    """The child that the cookie names; None when it is not ours, of another account, or has expired."""
+    try:
+        claims = jwt.decode(cookie, OctKey.import_key(secret), algorithms=[ALGORITHM]).claims
+    except (JoseError, ValueError):
+        return None
+    ours = claims.get("aud") == CHOICE and claims.get("sub") == account.key
+    return str(claims["for"]) if ours and claims["exp"] > clock.now().timestamp() else None
+
+
 def form_cookie() -> str:
     """A new random value to bind forms to this browser."""
     return secrets.token_urlsafe(24)
 
 
-def form_token(secret: bytes, cookie: str) -> str:
-    return hmac.new(secret, f"form {cookie}".encode(), sha256).hexdigest()
+def form_token(secret: bytes, cookie: str, child: str = "") -> str:
+    """Bound to whom somebody acts for: a form that was opened for one child does nothing for another."""
+    return hmac.new(secret, f"form {cookie} {child}".rstrip().encode(), sha256).hexdigest()
 
 
-def check_form(secret: bytes, cookies: Mapping[str, str], given: str | None, fetch_site: str | None) -> None:
-    """Raises Forbidden unless the form came from one of our own pages in this browser."""
+def check_form(
+    secret: bytes, cookies: Mapping[str, str], given: str | None, fetch_site: str | None, child: str = ""
+) -> None:
+    """Raises Forbidden unless the form came from one of our own pages in this browser, opened for whom it is sent."""
     cookie = cookies.get(FORM, "")
-    genuine = bool(cookie) and hmac.compare_digest(form_token(secret, cookie).encode(), (given or "").encode())
+    genuine = bool(cookie) and hmac.compare_digest(form_token(secret, cookie, child).encode(), (given or "").encode())
     if not genuine or fetch_site in ("cross-site", "same-site"):
         raise Forbidden("This form was not sent from a page of ours, or has expired: load the page again, then send it")

@@ -1,7 +1,7 @@
 """One request of one person: what a page needs to answer it, and the ways to answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -20,12 +20,14 @@ from salus.base import clock, faults
 from salus.base.settings import Settings
 from salus.codes import unit_words
 from salus.records import Records, Store
-from salus.services.appointments.brochure import Brochure
+from salus.services.appointments.brochure import Brochure, Offered
 from salus.services.appointments.links import Links
+from salus.services.family.children import Child
 from salus.ui.render import Templates
-from salus.web.accounts import ROOMS, Account
+from salus.web.accounts import FOR_OTHERS, ROOMS, Account
 from salus.web.session import THEME
 from salus.web.synthetic import Synthetic
+from salus.web.telling.person import Person, person
 from salus.web.uploads import Upload
 
 # packages whose words pages say, beside the house's own
@@ -64,9 +66,18 @@ class Desk:
         return self.treatment.prescribing
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Whom somebody acts for, as the pages say it. `youth`: one who has a say of their own already."""
+
+    person: Person
+    youth: bool
+
+
 @dataclass
 class Visit:
-    """`account` is None for someone who has not signed in; `token` goes into every form."""
+    """`account` is None for someone who has not signed in; `token` goes into every form; `child` is whom the account
+    acts for, as `services.family` found it today; None for themselves."""
 
     desk: Desk
     request: Request
@@ -75,6 +86,7 @@ class Visit:
     token: str
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Upload] = field(default_factory=dict)
+    child: Child | None = None
 
     @cached_property
     def records(self) -> Records:
@@ -83,10 +95,17 @@ class Visit:
 
     @property
     def who(self) -> Account:
-        """The one signed in; the door lets nobody else through to a page that asks."""
+        """The one signed in, as they act: for themselves, or for a child. The door lets nobody else through to a page
+        that asks."""
         if self.account is None:
             raise LookupError("a page that is open to everyone asked who is there")
-        return self.account
+        return replace(self.account, actor=self.child.actor) if self.child else self.account
+
+    @cached_property
+    def brochure(self) -> Brochure:
+        """What the house offers to who asks."""
+        guardian = self.child.actor.guardian if self.child else None
+        return Offered(self.desk.brochure, guardian) if guardian else self.desk.brochure
 
     @property
     def zone(self) -> ZoneInfo:
@@ -133,7 +152,8 @@ class Visit:
         here = self.request.url.path
         return {
             "account": self.account,
-            "rooms": [room for room, roles in ROOMS.items() if self.account and self.account.actor.role in roles],
+            "rooms": self.rooms(),
+            "acting": self.acting(),
             "here": here,
             "again": quote(here + (f"?{self.request.url.query}" if self.request.url.query else ""), safe=""),
             "token": self.token,
@@ -143,6 +163,16 @@ class Visit:
             "today": self.today,
             "exactly": self.told,
         }
+
+    def rooms(self) -> list[str]:
+        """Which rooms somebody may go to; who acts for a child, only to those where they can."""
+        mine = [room for room, roles in ROOMS.items() if self.account and self.account.actor.role in roles]
+        return [room for room in mine if self.child is None or room in FOR_OTHERS]
+
+    def acting(self) -> Acting | None:
+        if self.child is None or self.child.actor.guardian is None:
+            return None
+        return Acting(person(self.child.patient, self.language, self.today), self.child.actor.guardian.youth)
 
     def go(self, address: str) -> Response:
         """Send the browser on, after a form has done its work."""

@@ -13,6 +13,7 @@ from salus.assistants.resources import BASE
 from salus.base import clock
 from salus.base.errors import Forbidden
 from salus.privacy import Actor, Purpose, Role
+from salus.privacy.guardian import check_settles
 from salus.records import Records, Store
 
 CATEGORY = f"{BASE}/CodeSystem/consent-category"
@@ -60,6 +61,7 @@ def choose(store: Store, records: Records, patient: str, personal: bool) -> None
     who = records.actor
     if who.role is Role.PATIENT and who.patient != patient:
         raise Forbidden(f"{who.reference} may not choose for Patient/{patient}")
+    check_settles(who)
     records.read("Patient", patient)  # Missing, or Forbidden
     house = Actor(who.reference, Role.SYSTEM)
     store.open(house, Purpose.PATIENT_REQUEST).update("Consent", consent_id(patient), consent(patient, personal))

@@ -28,12 +28,32 @@ def within(owner: int) -> str:
     return WITHIN.format(patient=int(owner), more="")
 
 
+class Own(int):
+    """The row of the patient whose own account asks; for who acts for them, with the `only` rows that these are shown
+    (None: all that is released)."""
+
+    only: frozenset[int] | None = None
+
+    @classmethod
+    def of(cls, row: int, only: frozenset[int] | None = None) -> "Own":
+        made = cls(row)
+        made.only = only
+        return made
+
+
+def shown_to(patient: int, line: str) -> str:
+    """The condition on a line of a patient's compartment that their account may see what stands there."""
+    only = patient.only if isinstance(patient, Own) else None
+    among = "" if only is None else f" AND {line}.row IN ({numbers(sorted(only))})"
+    return f"{line}.withheld=0{among}"
+
+
 def open_to(patient: int | None) -> str:
     """The condition on `r` that the account of a patient (its row) may see it; of staff and machines (None), none.
 
     Part of every statement that reads for whoever asks: what is not released to the patient is not there for them.
     """
-    return "TRUE" if patient is None else WITHIN.format(patient=int(patient), more=" AND l.withheld=0")
+    return "TRUE" if patient is None else WITHIN.format(patient=int(patient), more=f" AND {shown_to(patient, 'l')}")
 
 
 def numbers(found: Sequence[int] | frozenset[int]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from salus.records.search.lines import asked, elsewhere
 from salus.records.search.ordering import BY_ROW, Key, beyond, order
-from salus.records.search.setting import Line, Setting, open_to, within
+from salus.records.search.setting import Line, Setting, open_to, shown_to, within
 from salus.records.search.shelf import Arguments, Check, Match
 
 LONG = 5000  # lines: whoever has more of a type is searched by the rarest condition, unless none is rarer
@@ -39,7 +39,8 @@ def walk(setting: Setting, type: str, matches: list[Match], owner: int | None) -
     for match in sorted(matches, key=lambda match: (match is pin, match.line is None)):  # cheap ones first
         sql, given = asked(match, match is pin)
         parts, arguments = [*parts, sql], [*arguments, *given]
-    parts.append("r.withheld=0" if subject == setting.patient else open_to(setting.patient))
+    asker = setting.patient
+    parts.append(shown_to(asker, "r") if asker is not None and subject == asker else open_to(asker))
     parts.append("TRUE" if owner is None or owner == subject else within(owner))
     where = " AND ".join(part for part in parts if part != "TRUE")
     if elsewhere(where):

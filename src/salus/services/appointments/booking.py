@@ -21,6 +21,7 @@ from salus.services.acting import same_id, standing
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.states import BOOKING
 from salus.services.appointments.video import marks
+from salus.services.looking import check_offered, is_shown
 
 Resource = dict[str, Any]
 TYPE = "Appointment"
@@ -133,6 +134,7 @@ class Booking:
 
     def _put(self, wish: Wish, status: str, until: datetime | None) -> Resource:
         self.check(wish.patient)
+        check_offered(self.store, self.actor, wish.service)
         if wish.seat and self.actor.role is Role.PATIENT:
             raise Forbidden("A place on top of another booking is given by the desk")
         if not 0 < len(wish.key) <= LONGEST_KEY:
@@ -184,7 +186,10 @@ class Booking:
 
     def _sees(self, told: Resource) -> bool:
         """Whether this account may know of it at all: to a patient another's booking is as if it were not there."""
-        return self.actor.role is not Role.PATIENT or patient_of(told) == f"Patient/{self.actor.patient}"
+        if self.actor.role is not Role.PATIENT:
+            return True
+        own = patient_of(told) == f"Patient/{self.actor.patient}"
+        return own and is_shown(self.store, self.actor, self.purpose, f"{TYPE}/{told['id']}")
 
     def _submit(self, work: Any, act: str, id: str) -> Resource:
         made: Resource = self.store.writer.submit(Request(work, self.actor, self.purpose, act, f"{TYPE}/{id}")).result()

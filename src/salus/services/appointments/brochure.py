@@ -18,7 +18,7 @@ from salus.assistants.resources import name_of
 from salus.assistants.suggestion import Name
 from salus.base.errors import Missing
 from salus.privacy import SYSTEM as HOUSE
-from salus.privacy import Purpose
+from salus.privacy import Guardian, Purpose
 from salus.records import Records, Store
 from salus.services.appointments.catalogue import (
     COURSE,
@@ -97,6 +97,19 @@ class Brochure:
     def of_doctor(self, role: str) -> Clinic | None:
         """Where a doctor is, by the id of the PractitionerRole."""
         return of_doctor(self.clinics(), role)
+
+
+class Offered(Brochure):
+    """What a house offers to who acts for a child: without the departments that they are not told of."""
+
+    def __init__(self, whole: Brochure, guardian: Guardian) -> None:
+        super().__init__(whole.store)
+        self.whole, self.guardian = whole, guardian
+
+    def clinics(self) -> Mapping[str, Clinic]:
+        kept, youth = self.guardian.kept, self.guardian.youth
+        known = self.whole.clinics().items()
+        return {id: one for id, one in known if one.code not in kept and not (youth and one.code == id)}
 
 
 def of_doctor(clinics: Mapping[str, Clinic], role: str) -> Clinic | None:

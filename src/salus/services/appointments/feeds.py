@@ -18,6 +18,7 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Forbidden, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role
+from salus.privacy.guardian import check_own
 from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
 from salus.records.writer import Request
@@ -44,11 +45,13 @@ class Feeds:
 
     def current(self, actor: Actor) -> str | None:
         """The address (its last part) of somebody's calendar; None where they have none."""
+        check_own(actor)  # whoever has the address reads on, whatever became of the relation
         told = list(every(self.store.open(SYSTEM, Purpose.OPERATIONS), TYPE, of_person(owner(actor))))
         return self.token(str(told[0]["id"])) if told else None
 
     def begin(self, actor: Actor, purpose: Purpose, language: str) -> str:
         """A new address for oneself; one that was there leads nowhere from now on. Raises Forbidden."""
+        check_own(actor)
         id, who = str(uuid4()), owner(actor)
         draft = drafts.addressed(basic(id, who, language), TYPE, id)
 
@@ -61,6 +64,7 @@ class Feeds:
 
     def end(self, actor: Actor, purpose: Purpose) -> None:
         """Take the address back."""
+        check_own(actor)
         who = owner(actor)
         self._write(lambda desk: take_back(desk, who), actor, purpose, "calendar")
 

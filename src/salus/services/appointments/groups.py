@@ -17,7 +17,7 @@ from salus.records.bookings import SEAT
 from salus.records.desk import Desk
 from salus.records.groups import CAPACITY, GROUP, MOST
 from salus.records.writer import Request
-from salus.services.acting import same_id, standing
+from salus.services.acting import same_id, seen, standing
 from salus.services.appointments.booking import (
     TYPE,
     Booking,
@@ -31,6 +31,7 @@ from salus.services.appointments.booking import (
 )
 from salus.services.appointments.finding import Offer
 from salus.services.appointments.video import MEMBER, VIDEO, mark, marks, value_of
+from salus.services.looking import check_offered
 
 Resource = dict[str, Any]
 SESSION = "https://salus.example/group-of"  # system of a session's identifier: the id of its HealthcareService
@@ -106,6 +107,7 @@ class Groups(Booking):
         """A place for a patient; the same again is the place that they have. Raises NoPlace, Missing (no such session),
         Conflict (it has begun or was closed), Forbidden."""
         self.check(patient)
+        check_offered(self.store, self.actor, self._given(session))
         id = member_id(session, patient)
 
         def work(desk: Desk) -> Resource:
@@ -119,6 +121,11 @@ class Groups(Booking):
             return told(desk.update(drafts.addressed(member(group, patient, seat), TYPE, id)))
 
         return self._submit(work, "join", id)
+
+    def _given(self, session: str) -> str:
+        """The service that a session is of; "" for none."""
+        group = seen(self.store, f"{TYPE}/{session}") or {}
+        return next((str(one["reference"]) for one in group.get("supportingInformation", [])), "")
 
     def close(self, session: str, reason: str = "prov") -> list[Resource]:
         """The session and all of its places are cancelled; the places that were. By staff."""

@@ -49,6 +49,7 @@ from salus.services.appointments.planning import (
 from salus.services.appointments.recurring import Occurrence, utc
 from salus.services.appointments.states import BOOKING
 from salus.services.appointments.video import mark, marks
+from salus.services.looking import check_offered
 
 Resource = dict[str, Any]
 Change = Callable[[Resource], Resource]
@@ -86,6 +87,7 @@ class Series(Booking):
         Raises NotAllFree (nothing was booked), Conflict (the key was used for another course), Forbidden, Invalid.
         """
         self.check(patient)
+        check_offered(self.store, self.actor, f"HealthcareService/{course.service}")
         if not 0 < len(key) <= LONGEST:
             raise Invalid(f"The key of a series has 1 to {LONGEST} characters, this one {len(key)}", path="key")
         id = series_id(key, patient)

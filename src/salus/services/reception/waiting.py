@@ -13,6 +13,7 @@ from salus.assistants.answers import every
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.privacy import Actor, Purpose, Role, check_may
+from salus.privacy.guardian import is_kept
 from salus.privacy.policy import Act
 from salus.records import Store
 from salus.services.acting import TASKS
@@ -57,7 +58,9 @@ def turn(store: Store, actor: Actor, purpose: Purpose, patient: str) -> Turn | N
     own = (ticket_of(one) for one in every(records, TYPE, asked))
     found = max((one for one in own if is_today(store, one)), key=lambda one: one.arrived, default=None)
     store.writer.note(actor, purpose, "read", f"turn of {patient[:80]}")
-    return None if found is None else turn_of(store, found)
+    if found is None or (actor.guardian and is_kept(actor.guardian, clinic_of(store, found.service).told)):
+        return None
+    return turn_of(store, found)
 
 
 def turn_of(store: Store, ticket: Ticket) -> Turn:

@@ -10,6 +10,7 @@ from typing import Any
 from salus.base import clock
 from salus.base.errors import Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
+from salus.privacy.guardian import check_settles
 from salus.records import Records, Store
 from salus.services.acting import coded, same_id
 from salus.services.reminders.occasions import KINDS
@@ -68,6 +69,7 @@ def choose(store: Store, actor: Actor, purpose: Purpose, patient: str, kind: str
         raise Invalid(f"'{kind[:20]}' is no kind of notice: {', '.join(KINDS)} are", path="kind")
     if actor.role is Role.PATIENT and patient != f"Patient/{actor.patient}":
         raise Forbidden(f"{actor.reference} may not choose for {patient}")
+    check_settles(actor)
     store.open(actor, purpose).read("Patient", patient.partition("/")[2])
     house = Actor(actor.reference, Role.SYSTEM)
     writing = store.open(house, Purpose.PATIENT_REQUEST)

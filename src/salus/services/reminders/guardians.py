@@ -12,7 +12,7 @@ from typing import Any
 from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
 from salus.base import clock
 from salus.base.errors import Missing
-from salus.places.minors import FULL_AGE, OWN_INFORMATION, age
+from salus.places.minors import FULL_AGE, OWN_INFORMATION, age, law
 from salus.privacy import Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.acting import coded, same_id
@@ -29,17 +29,9 @@ CATEGORY = "https://salus.example/fhir/CodeSystem/told-for"  # of a Consent: whe
 NOTICES = "notices"
 LAW = "PIPL (2021), art. 29"
 # who is the guardian of a child by law, unless the record says that it is over
-PARENTS = frozenset({"PRN", "FTH", "MTH", "NPRN", "NFTH", "NMTH", "ADOPTP", "ADOPTF", "ADOPTM", "GUADLTM"})
+PARENTS = law().guardians
 # department, or label of the record -> from which age on parents are not told of it
-SENSITIVE: Mapping[str, int] = {
-    "sexual_health": 0,
-    "gynaecology": OWN_INFORMATION,
-    "infection": OWN_INFORMATION,
-    "psychiatry": OWN_INFORMATION,
-    **dict.fromkeys(("SDV", "VIO", "DVD", "MST", "SEX", "STD"), 0),
-    **dict.fromkeys(("HIV", "PREGNANT"), OWN_INFORMATION),
-    **dict.fromkeys(("ETH", "SUD", "ETHUD", "OPIOIDUD", "BH", "MH", "PSY", "PSYTHPN"), OWN_INFORMATION),
-}
+SENSITIVE: Mapping[str, int] = law().kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any
 from salus.assistants.answers import every
 from salus.base import clock
 from salus.privacy import Actor, Purpose, Role, check_may
+from salus.privacy.guardian import check_settles
 from salus.privacy.policy import Act
 from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
@@ -124,6 +125,7 @@ def mark_read(store: Store, actor: Actor, purpose: Purpose, patient: str, ids: I
         check_may(actor, purpose, Act.WRITE, TYPE)
     elif patient != f"Patient/{actor.patient}":
         return 0
+    check_settles(actor)
     wanted = sorted(set(ids))[:1000]
 
     def work(desk: Desk) -> int:

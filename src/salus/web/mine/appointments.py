@@ -30,7 +30,7 @@ def body_of(visit: Visit) -> dict[str, Any]:
 
 
 def told(visit: Visit, body: dict[str, Any]) -> Coming:
-    return coming(body, visit.desk.brochure.clinics(), clock.now(), visit.language)
+    return coming(body, visit.brochure.clinics(), clock.now(), visit.language)
 
 
 def coming_of(visit: Visit) -> Coming:

@@ -85,8 +85,8 @@ def wanted(visit: Visit, form: Mapping[str, str]) -> Wanted:
     """Raises Missing for a service that offers patients no courses, and for another's order as for none."""
     if id := form.get("order", ""):
         order = order_named(orders_of(visit.records, own(visit)), id)
-        return Wanted(visit.desk.brochure.clinic(order.service), order)
-    clinic = visit.desk.brochure.clinic(form.get("service", ""))
+        return Wanted(visit.brochure.clinic(order.service), order)
+    clinic = visit.brochure.clinic(form.get("service", ""))
     if clinic.course < LEAST:
         raise Missing(f"HealthcareService/{clinic.id} offers patients no courses: ask the desk", path="service")
     return Wanted(clinic, None)

@@ -20,7 +20,7 @@ LONGEST_REASON = 500
 def hold(visit: Visit) -> Response:
     """Hold a time for ten minutes, and let go what was held before: nobody keeps two."""
     chosen, key = choice_of(visit.form.get("at", "")), key_of(visit)
-    visit.desk.brochure.clinic(chosen.service)
+    visit.brochure.clinic(chosen.service)
     desk, patient, key = desk_of(visit), f"Patient/{own(visit)}", f"{key}:{visit.form['at']}"
     made = desk.before(key, patient, chosen.start)
     if made is None:
@@ -44,7 +44,7 @@ def let_go(visit: Visit, desk: Booking, but: str) -> None:
 def join(visit: Visit) -> Response:
     """Take a place in a group; who comes too late sees what else there is."""
     service = visit.form.get("service", "")
-    visit.desk.brochure.clinic(service)
+    visit.brochure.clinic(service)
     try:
         made = Groups(visit.desk.store, visit.who.actor, visit.who.purpose).join(
             visit.path["id"], f"Patient/{own(visit)}"

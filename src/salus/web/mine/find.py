@@ -47,7 +47,7 @@ def page(visit: Visit) -> Response:
     if any(visit.query.get(name) for name in NARROWING):
         return times(visit, {name: visit.query.get(name, "") for name in NARROWING})
     words = visit.query.get("name", "").strip()[:LONGEST]
-    clinics = tuple(visit.desk.brochure.clinics().values())
+    clinics = tuple(visit.brochure.clinics().values())
     return visit.page("mine/find.html", words=words, **looked_for(clinics, words))
 
 
@@ -111,7 +111,7 @@ def groups(visit: Visit, clinics: Sequence[Clinic]) -> list[tuple[Clinic, Sessio
 
 def wanted(visit: Visit, asked: dict[str, str]) -> tuple[list[Clinic], Doctor | None]:
     """The clinics in question and, if it matters who, the doctor. Raises Missing for none."""
-    brochure = visit.desk.brochure
+    brochure = visit.brochure
     every = list(brochure.clinics().values())
     if asked["doctor"]:
         reference = f"PractitionerRole/{asked['doctor']}"
@@ -125,7 +125,7 @@ def wanted(visit: Visit, asked: dict[str, str]) -> tuple[list[Clinic], Doctor | 
 
 def told(visit: Visit, days: Sequence[Day]) -> list[tuple[date, list[Row]]]:
     """Each day with its rows."""
-    clinics, had = visit.desk.brochure.clinics(), kinds(visit)
+    clinics, had = visit.brochure.clinics(), kinds(visit)
     prices = {id: quote(visit.desk.store, id) for id in {column.service for day in days for column in day.columns}}
     made = []
     for day in days:

@@ -10,6 +10,7 @@ from salus.services.appointments.courses import orders_of
 from salus.services.billing.invoices import invoices_of
 from salus.services.reminders.notices import unread
 from salus.web.mine.appointments import own_ones
+from salus.web.mine.forwhom import choices
 from salus.web.mine.record import own_dossier, plain
 from salus.web.mine.turn import turn_of
 from salus.web.mine.waiting import waiting_ones
@@ -25,7 +26,7 @@ NEW, FEW = timedelta(days=14), 5  # how long a result is new, and how many are n
 def home(visit: Visit) -> Response:
     """Somebody without a record here is told so."""
     who = known(visit)
-    return visit.page("mine/home.html", **who, **(coming(visit) if who["somebody"] else {}))
+    return visit.page("mine/home.html", choices=choices(visit), **who, **(coming(visit) if who["somebody"] else {}))
 
 
 def coming(visit: Visit) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def news(visit: Visit) -> list[Trend]:
 def appointments(visit: Visit) -> Response:
     ones = own_ones(visit)
     ahead, behind = in_order(ones)
-    clinics = visit.desk.brochure.clinics()
+    clinics = visit.brochure.clinics()
     shown = len(behind) if "all" in visit.query else PAST
     return visit.page(
         "mine/appointments.html",

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from salus.base.errors import SalusError
 from salus.privacy import SYSTEM, Purpose
+from salus.privacy.guardian import ROLES, codes
 from salus.services.appointments.brochure import alias
+from salus.services.family.relations import OFFERED
 from salus.web.accounts import ACCOUNTS
 from salus.web.telling.person import person
 from salus.web.visit import Visit
@@ -31,9 +34,17 @@ def called(visit: Visit) -> Callable[[str], str]:
         if who not in known:
             kind, _, id = who.partition("/")
             try:
-                known[who] = person(house.read(kind, id).json(), visit.language, date.max).name
+                told = house.read(kind, id).json()
+                known[who] = person(told, visit.language, date.max).name + related(visit, told)
             except SalusError:
                 known[who] = who
         return known[who]
 
     return name
+
+
+def related(visit: Visit, told: dict[str, Any]) -> str:
+    """What somebody is to the patient, behind their name; nothing for who is no relation."""
+    roles = codes(told.get("relationship", []), ROLES) if told["resourceType"] == "RelatedPerson" else []
+    known = [one for one in roles if one in OFFERED]
+    return f" ({visit.say(f'relation.{known[0]}')})" if known else ""

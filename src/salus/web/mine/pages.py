@@ -11,6 +11,7 @@ from salus.web.mine import (
     changing,
     courses,
     find,
+    forwhom,
     home,
     inbox,
     record,
@@ -25,6 +26,8 @@ Handler = Callable[[Visit], Response]
 PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/mine", home.home, "mine"),
     ("GET", "/mine/turn", turn.part, "mine"),
+    ("GET", "/mine/for", forwhom.page, "mine"),
+    ("POST", "/mine/for", forwhom.choose, "mine"),
     ("GET", "/mine/find", find.page, "mine"),
     ("POST", "/mine/hold", booking.hold, "mine"),
     ("POST", "/mine/groups/{id}/join", booking.join, "mine"),

@@ -27,13 +27,13 @@ def waiting_ones(visit: Visit) -> list[Waiting]:
 
 
 def told(visit: Visit, place: Place) -> Waiting:
-    clinic = visit.desk.brochure.clinics().get(place.terms.service.partition("/")[2])
+    clinic = visit.brochure.clinics().get(place.terms.service.partition("/")[2])
     return waiting(place, clinic, ahead(visit.desk.store, place) if place.waits else 0)
 
 
 def form(visit: Visit) -> Response:
     """On which terms to wait for a service."""
-    clinic = visit.desk.brochure.clinic(visit.query.get("service", ""))
+    clinic = visit.brochure.clinic(visit.query.get("service", ""))
     return asked(visit, clinic, {"doctor": visit.query.get("doctor", "")})
 
 
@@ -57,7 +57,7 @@ def booked(visit: Visit) -> list[Coming]:
 
 def join(visit: Visit) -> Response:
     """Take a place, or wait on other terms in the one that is had already."""
-    clinic = visit.desk.brochure.clinic(visit.form.get("service", ""))
+    clinic = visit.brochure.clinic(visit.form.get("service", ""))
     desk, patient = line_of(visit), f"Patient/{own(visit)}"
     try:
         terms = terms_of(visit.form, clinic)

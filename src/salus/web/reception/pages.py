@@ -7,6 +7,7 @@ from starlette.responses import Response
 from salus.web.reception import (
     booking,
     doubles,
+    guardians,
     hall,
     joining,
     joinings,
@@ -34,6 +35,10 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/reception/people", people.find, ROOM),
     ("GET", "/reception/people/{id}", people.one, ROOM),
     ("POST", "/reception/people/{id}/walk-in", people.take_in, ROOM),
+    ("GET", "/reception/people/{id}/guardians", guardians.page, ROOM),
+    ("POST", "/reception/people/{id}/guardians", guardians.save, ROOM),
+    ("POST", "/reception/people/{id}/guardians/{relation}/end", guardians.stop, ROOM),
+    ("POST", "/reception/people/{id}/guardians/{relation}/again", guardians.resume, ROOM),
     ("GET", "/reception/people/{id}/book", booking.times, ROOM),
     ("POST", "/reception/people/{id}/book", booking.book, ROOM),
     ("GET", "/reception/people/{id}/on-top", ontop.page, ROOM),

@@ -28,6 +28,7 @@ from salus.services.appointments.waiting.terms import (
     place_of,
     waiting,
 )
+from salus.services.looking import check_offered
 
 Resource = dict[str, Any]
 MOST_TIMES = 200  # how often somebody may take a place for one service
@@ -171,6 +172,7 @@ class WaitingList(Booking):
         if urgency != ROUTINE:
             self._check_urgency(urgency)
         self._check_service(terms)
+        check_offered(self.store, self.actor, terms.service)
         if terms.instead:
             self._check_instead(patient, terms.instead)
 

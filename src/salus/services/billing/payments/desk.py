@@ -27,6 +27,7 @@ from salus.services.billing.payments.shapes import (
     is_payment,
     payment_of,
 )
+from salus.services.looking import check_shown
 
 
 def pay(
@@ -39,6 +40,7 @@ def pay(
     was used), Invalid (more than is due).
     """
     asking.check(actor, purpose, provider, key)
+    check_shown(store, actor, purpose, f"Invoice/{invoice}")
 
     def work(desk: Desk) -> Payment:
         told = invoice_for(desk, actor, invoice)
@@ -94,6 +96,7 @@ def withdraw(store: Store, actor: Actor, purpose: Purpose, payment: str, provide
         return found
 
     found = submit(store, actor, purpose, "withdraw", f"{TYPE}/{payment[:64]}", work)
+    check_shown(store, actor, purpose, found.invoice)
     if found.status is not Status.PENDING:
         return found
     return asking.heard(store, provider, provider.close(payment))
