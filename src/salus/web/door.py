@@ -126,7 +126,7 @@ def no_more(request: Request) -> Response:
         response = Response(status_code=403, headers={"HX-Redirect": address})
     else:
         response = RedirectResponse(address, status_code=303)
-    response.delete_cookie(session.FOR, path="/")
+    response.delete_cookie(session.FOR, path="/", httponly=True)
     return response
 
 

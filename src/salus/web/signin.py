@@ -36,7 +36,7 @@ def sign_in(visit: Visit) -> Response:
     response = visit.go(chosen.home if onward == "/" else onward)
     kept(visit, response, session.SESSION, session.opened(visit.desk.settings.secret, chosen))
     kept(visit, response, session.FORM, session.form_cookie())
-    response.delete_cookie(session.FOR, path="/")
+    response.delete_cookie(session.FOR, path="/", httponly=True)
     return response
 
 
@@ -44,7 +44,7 @@ def sign_out(visit: Visit) -> Response:
     response = visit.go("/sign-in")
     response.delete_cookie(session.SESSION, path="/")
     response.delete_cookie(session.FORM, path="/")
-    response.delete_cookie(session.FOR, path="/")
+    response.delete_cookie(session.FOR, path="/", httponly=True)
     return response
 
 

@@ -57,7 +57,7 @@ def choose(visit: Visit) -> Response:
     account, desk, who = visit.account, visit.desk, visit.form.get("who", "")
     response = visit.go("/mine")
     if account is None or who == MYSELF:
-        response.delete_cookie(session.FOR, path="/")
+        response.delete_cookie(session.FOR, path="/", httponly=True)
         return response
     child = child_of(desk.store, account.actor, who, visit.today, desk.settings.country)
     note(desk.store, account.actor, child)
