@@ -1,6 +1,8 @@
 """A mother on her phone acts for her children, and the desk registers her: for everybody, by the keyboard alone."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,28 +11,37 @@ from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 
 from salus.assistants.bedside import Bedside
+from salus.base import clock
 from salus.base.settings import Settings
 from salus.demo import family
 from salus.records import Store
 from salus.web import pages
 
+MORNING = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # before anybody looks: half past eight in the city
 BANNER = "section.acting"
 
 
 @pytest.fixture(scope="module")
-def installed(
-    tmp_path_factory: pytest.TempPathFactory, clinics_of: Callable[[Path, int], None]
-) -> Iterator[tuple[Store, Settings]]:
-    """A town of its own, in which nobody else does anything."""
-    folder = tmp_path_factory.mktemp("family")
-    clinics_of(folder, 12)
+def town(tmp_path_factory: pytest.TempPathFactory, clinics_of: Callable[[Path, int], None]) -> Path:
+    """A town in which nobody but the family does anything."""
+    folder = tmp_path_factory.mktemp("town")
+    with clock.stopped_at(MORNING):
+        clinics_of(folder, 12)
+        with Store(folder / "records.db") as store:
+            family.settle(store)
+    return folder
+
+
+@pytest.fixture
+def installed(town: Path, tmp_path: Path) -> Iterator[tuple[Store, Settings]]:
+    """Each test has its own, a second try too."""
+    folder = shutil.copytree(town, tmp_path / "town")
     settings = Settings(folder, folder / "records.db", folder / "m", folder / "e", b"s" * 64, port=0, demo=True)
-    with Store(folder / "records.db") as store:
-        family.settle(store)
+    with Store(settings.store) as store:
         yield store, settings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def house(installed: tuple[Store, Settings], serving: Callable[[Starlette], Iterator[str]]) -> Iterator[str]:
     store, settings = installed
     yield from serving(Starlette(routes=pages(store, Bedside(store, settings.registry), settings)))
