@@ -17,7 +17,7 @@ from salus.demo import family
 from salus.records import Store
 from salus.web import pages
 
-MORNING = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)  # before anybody looks: half past eight in the city
+MORNING = datetime(2026, 11, 23, 0, 7, 11, tzinfo=UTC)  # before anybody looks, and when no time begins
 BANNER = "section.acting"
 
 
