@@ -195,6 +195,8 @@ class Desk:
             raise Gone(f"{type}/{id} is deleted already")
         old = self._body(standing)
         signed.check_release(type, id, old)
+        if type == "Patient":
+            joined.check_alone(self, id, old)
         released(self, type, id)
         self._unshelve(type, standing, old)
         self._bury(standing)

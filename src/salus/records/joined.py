@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from salus import fhir
+from salus.base.errors import Conflict
 from salus.records import compartments
 from salus.records.compartments import ALSO
+from salus.records.ids import unpacked
 
 if TYPE_CHECKING:
     from salus.records.desk import Desk
@@ -88,6 +90,27 @@ def person(connection: "Connection", key: tuple[int, bytes | str]) -> tuple[int,
     return (found[0], found[2]) if found else None
 
 
+FOLLOWERS = f"SELECT r.id FROM ref f JOIN resource r ON r.row=f.row WHERE f.path={ALSO} AND f.target=? AND r.type=?"
+
+
+def people(at: "Desk | Reader", id: str) -> list[str]:
+    """The ids of the Patients that were joined into this one, over any number of joinings; itself first."""
+    found = [id]
+    for one in found:  # grows while it is gone through
+        key = (row_of(at, one), at.kinds.numbers["Patient"])
+        new = [unpacked(packed) for (packed,) in at.connection.execute(FOLLOWERS, key).fetchall()]
+        found += sorted(set(new) - set(found))
+    return found
+
+
+def check_alone(desk: "Desk", id: str, body: bytes) -> None:
+    """Raises Conflict for a Patient that was joined with another: deleted, neither could be parted from the other, and
+    what comes later for the one would not come to the other."""
+    others = [*also_of(body), *people(desk, id)[1:]]
+    if others:
+        raise Conflict(f"Patient/{id} was joined with Patient/{others[0]}: part them first", path="link")
+
+
 # --- what is to be moved, and what was ---
 
 THERE = "EXISTS(SELECT 1 FROM line o WHERE o.subject=?2 AND o.type=l.type AND o.date=l.date AND o.row=l.row)"
@@ -133,6 +156,26 @@ def _rows(at: "Desk | Reader", sql: str, source: str, target: str, *rest: int) -
 def tasks() -> str:
     """The paths by which a Task says for whom it is: Tasks stand in no compartment."""
     return ",".join(str(path) for path in fhir.parameters("Task")["patient"].paths)
+
+
+BETWEEN = "row=? AND subject=? AND version IN (SELECT version FROM past WHERE row=? AND t>=?)"
+GIVEN_BACK = f"""
+UPDATE was SET subject=? WHERE {BETWEEN}
+AND NOT EXISTS(SELECT 1 FROM was w WHERE w.row=was.row AND w.version=was.version AND w.subject=?)
+"""
+
+
+def give_back(desk: "Desk", rows: Iterable[int], source: str, target: str, t: int) -> None:
+    """Let what stood with the target from that transaction on have stood with the source: they are two people, and
+    nobody reads in past versions what was the other's."""
+    desk.flush()
+    one, other = row_of(desk, source), row_of(desk, target)
+    for row in rows:
+        if row == other:  # what the target itself said then, it said for both: neither reads it
+            desk.connection.execute(f"DELETE FROM was WHERE {BETWEEN}", (row, one, row, t))
+        else:
+            desk.connection.execute(GIVEN_BACK, (one, row, other, row, t, one))
+        desk.connection.execute(f"DELETE FROM was WHERE {BETWEEN}", (row, other, row, t))
 
 
 def transaction_of(at: "Desk | Reader", id: str, version: int) -> int:

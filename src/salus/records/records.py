@@ -287,17 +287,24 @@ class Records:
     def compartment(self, patient_id: str, types: Iterable[str] | None = None) -> list[Version]:
         """The current resources of one patient, newest first by clinical date, the Patient itself among them.
 
-        Empty for a patient that is not here, or that this account may not see.
+        Of one who was joined into another, that one's: what is asked of the old number (a signed prescription's, a
+        caller's) must not miss an allergy. Empty for a patient that is not here, or that this account may not see.
         """
         wanted = [name for name in (types or sorted(fhir.RESOURCE_TYPES)) if self._may_read(name)]
         kinds = [self.store.kinds.numbers[name] for name in wanted]
         with self.store.readers.one() as reader, self._steady(reader):
-            row = reader.row("Patient", patient_id)
+            row, id = reader.person(patient_id) or (None, "")
             only = self._patient(reader)
             hidden = row is None or (only is not None and only != row)
             found = [] if hidden or row is None else reader.compartment(row, kinds, only)
         self._note("compartment", f"Patient/{patient_id[:64]}")
-        return found
+        return [one for one in found if one.type != "Patient" or one.id == id]  # the replaced stand there too
+
+    def person(self, patient_id: str) -> str:
+        """The id of the Patient that stands for this one: another's only where it was joined into that."""
+        with self.store.readers.one() as reader:
+            found = reader.person(patient_id)
+        return found[1] if found else patient_id
 
     def bundle(self, body: Document) -> dict[str, Any]:
         """Do a transaction (all or nothing) or a batch; the response Bundle.

@@ -15,11 +15,12 @@ MEDICINE_TYPES = tuple(type for type in TYPES if type.startswith("Medication"))
 
 
 def patient_events(records: Records, patient_id: str) -> pa.Table:
-    """All events of one patient (`EVENT_SCHEMA`), exactly the rows that the Follower writes. Empty when there are none.
+    """All events of one patient (`EVENT_SCHEMA`), exactly the rows that the Follower writes; of one who was joined into
+    another, that one's. Empty when there are none.
 
     Raises Forbidden when these records are not open to the actor.
     """
-    return table_of(events_of_all(resources_about(records, patient_id)))
+    return table_of(events_of_all(resources_about(records, records.person(patient_id))))
 
 
 def resources_about(records: Records, patient_id: str) -> list[Resource]:

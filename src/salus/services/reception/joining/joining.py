@@ -79,12 +79,13 @@ def check_two(source: str, target: str) -> None:
 
 
 def check_stand(*patients: Resource) -> None:
-    """Raises Conflict for one that was replaced by another."""
+    """Raises Conflict for one that was replaced by another; the mark says so even where a later message of another
+    house has written the Patient without its link."""
     for patient in patients:
-        for link in patient.get("link", []):
-            if link["type"] == LINK["source"]:
-                other = link["other"].get("reference", "")
-                raise Conflict(f"Patient/{patient['id']} was joined into {other} already: take that one", path="link")
+        links = [one["other"].get("reference", "") for one in patient.get("link", []) if one["type"] == LINK["source"]]
+        marks = [f"Patient/{one}" for one in joined.marked_in(patient.get("meta", {}))]
+        for other in [*links, *marks][:1]:
+            raise Conflict(f"Patient/{patient['id']} was joined into {other} already: take that one", path="link")
 
 
 def begin(

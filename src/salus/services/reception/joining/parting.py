@@ -5,7 +5,7 @@ What was written after the joining stays with whom it was written for. Somebody 
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -104,7 +104,8 @@ def begin(desk: Desk, id: str, reason: str, give: list[str]) -> Joining:
     check_stand(target)
     old = [int(each["meta"]["versionId"]) for each in (source, target)]
     made = [put(desk, back) for back in (alone(desk, one, "source", source), alone(desk, one, "target", target))]
-    desk.flush()
+    rows = [joined.row_of(desk, each) for each in (one.source, one.target)]
+    joined.give_back(desk, rows, one.source, one.target, begun_at(desk, one))
     inputs = [{"type": coded(STAGES, GIVEN), "valueReference": {"reference": each}} for each in give]
     note = {"authorReference": acting.by(desk), "time": made[0]["meta"]["lastUpdated"], "text": reason}
     told = staged(task, PARTING) | {"input": [*task["input"], *inputs], "note": [*task.get("note", []), note]}
@@ -133,15 +134,28 @@ def at_version(desk: Desk, id: str, number: int) -> Resource:
 
 def carry_on(house: Acting, one: Joining) -> Joining:
     """Bring back what was moved, and end it."""
-    what, moved = f"Patient/{one.source}", moved_in(house.store, one.id)
+    what, moved, left = f"Patient/{one.source}", moved_in(house.store, one.id), []
     while some := list(islice(moved, FEW)):
         wanted = [(each, was(house.store, each)) for each in some if each.how == REWRITTEN]
-        house.do("part", what, (), partial(restore, one=one, wanted=wanted))
-    after: int | None = 0
-    while after is not None:
-        after = house.do("part", what, (), partial(unmark, one=one, after=after)).last or None
-    house.do("part", what, (), lambda desk: hand_over(desk, one))
-    return house.do("part", f"Task/{one.id}", ("Task",), lambda desk: end(desk, one))
+        left += house.do("part", what, (), partial(restore, one=one, wanted=wanted)).left
+    for each in people_of(house.store, one.source):
+        after: int | None = 0
+        while after is not None:
+            batch = house.do("part", what, (), partial(unmark, one=one, whose=each, after=after))
+            left, after = left + batch.left, batch.last or None
+    left += house.do("part", what, (), lambda desk: hand_over(desk, one)).left
+    return house.do("part", f"Task/{one.id}", ("Task",), lambda desk: end(desk, one, len(left)))
+
+
+def people_of(store: Store, source: str) -> list[str]:
+    """The source, and who was joined into it before: what is marked for them names neither it nor the target."""
+    with store.readers.one() as reader, reader.snapshot():
+        return joined.people(reader, source)
+
+
+def begun_at(desk: Desk, one: Joining) -> int:
+    """The transaction from which on the two were one."""
+    return joined.transaction_of(desk, one.target, one.versions["target-after"])
 
 
 def was(store: Store, moved: Moved) -> bytes:
@@ -156,9 +170,22 @@ def restore(desk: Desk, one: Joining, wanted: list[tuple[Moved, bytes]]) -> Batc
     """Let what was written anew name the source again, wherever it did; what else was changed since stays."""
     found = {row: body for moved, body in wanted if body and (row := standing_row(desk, moved.reference))}
     done = changed(desk, list(found), lambda version: (returned(version, found, desk, one), REWRITTEN))
+    return brought(desk, one, done, [moved.reference for moved, _ in wanted])
+
+
+def brought(desk: Desk, one: Joining, done: Batch, references: Iterable[str]) -> Batch:
+    """Write down what came back; its past versions came back with it, of what was deleted since too."""
+    back = [row for each in references if each not in done.left and (row := row_at(desk, each))]
+    joined.give_back(desk, back, one.source, one.target, begun_at(desk, one))
     if done.moved:
         prove(desk, one, "part", done.moved)
     return done
+
+
+def row_at(desk: Desk, reference: str) -> int:
+    """The row of what stands or stood there; 0 for nothing."""
+    standing = desk.standing(*reference.split("/"))
+    return standing.row if standing else 0
 
 
 def standing_row(desk: Desk, reference: str) -> int:
@@ -169,8 +196,8 @@ def standing_row(desk: Desk, reference: str) -> int:
 
 
 def returned(version: Version, found: dict[int, bytes], desk: Desk, one: Joining) -> bytes:
-    """The body of now, naming the people that it named before, one after the other. Raises Conflict where it names
-    more or fewer of them now, so that nobody can tell which was which."""
+    """The body of now, naming the people that it named before, one after the other; whom somebody named since stays.
+    Raises Conflict where it names more or fewer of them now, so that nobody can tell which was which."""
     before = found[standing_row(desk, version.reference)]
     old, now = PEOPLE.findall(before), PEOPLE.findall(version.body)
     if named(one.target) not in before:
@@ -178,27 +205,31 @@ def returned(version: Version, found: dict[int, bytes], desk: Desk, one: Joining
     if len(old) != len(now):
         raise Conflict(f"{version.reference} names other people than before: look at it yourself")
     names = iter(old)
-    return PEOPLE.sub(lambda _: next(names), version.body)
+    return PEOPLE.sub(
+        lambda each: then if each[0] in (then := next(names), named(one.target)) else each[0], version.body
+    )
 
 
-def unmark(desk: Desk, one: Joining, after: int) -> Batch:
+def unmark(desk: Desk, one: Joining, whose: str, after: int) -> Batch:
     """Take the mark off what was never written anew, the next few: nobody stands for the source any more."""
-    rows = joined.shared(desk, one.source, one.target, after, FEW)
+    rows = joined.shared(desk, whose, one.target, after, FEW)
     done = changed(desk, rows, lambda version: (version.body, MARKED))
-    if done.moved:
-        prove(desk, one, "part", done.moved)
-    return done
+    return brought(desk, one, done, [each.reference for each in done.moved])
 
 
 def hand_over(desk: Desk, one: Joining) -> Batch:
     """What was written since, and goes with the source."""
     rows = [row for each in one.given if (row := standing_row(desk, each))]
     done = changed(desk, rows, lambda version: (rewritten(version.body, one.target, one.source), REWRITTEN))
-    if done.moved:
-        prove(desk, one, "part", done.moved)
-    return done
+    return brought(desk, one, done, [each.reference for each in done.moved])
 
 
-def end(desk: Desk, one: Joining) -> Joining:
+def end(desk: Desk, one: Joining, left: int) -> Joining:
+    """`left`: how many could not be brought back (they were signed since, say) and stay with the target."""
     task = current(desk, f"Task/{one.id}")
-    return joining_of(put(desk, staged(task, PARTED)) if joining_of(task).stage == PARTING else task)
+    if joining_of(task).stage != PARTING:
+        return joining_of(task)
+    told = [each for each in task.get("output", []) if acting.code_in(each["type"], STAGES) != "left"]
+    if left:
+        told.append({"type": coded(STAGES, "left"), "valueInteger": left})
+    return joining_of(put(desk, staged(task, PARTED) | {"output": told}))
