@@ -46,6 +46,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """What is frozen is not collected when the process ends either: DuckDB's bindings (nanobind) would take it for a
+    leak, and say so."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module")
 def same_morning() -> Iterator[None]:
     """The clock goes on from the same morning in every run, and forwards from module to module."""

@@ -64,7 +64,7 @@ def test_nobody_is_noted_of_a_day_without_a_queue_or_of_a_visit_by_video(desk: D
 def test_a_check_in_by_mistake_is_taken_back_and_they_can_still_come(desk: Desk, booked: Booked):
     id = booked("p1", 10)
     mistaken = check_in(*desk, id).ticket
-    queue.not_here(*desk, mistaken.id)
+    queue.deed(*desk, mistaken.id, "not-here")
     assert "booked" == status(desk, id) and [] == queue.waiting(queue.queue(*desk, "clinic"))
     came = check_in(*desk, id).ticket
     assert ("002", "checked-in") == (came.said, status(desk, id))

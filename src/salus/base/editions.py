@@ -120,7 +120,7 @@ def taken_away(edition: Path) -> bool:
 
 def editions_in(room: Path) -> list[Path]:
     """The lists, oldest first."""
-    return sorted(room.glob("*.json"), key=lambda list: int(list.stem))
+    return sorted(room.glob("*.json"), key=lambda edition: int(edition.stem))
 
 
 def last_of(room: Path) -> Path:

@@ -60,9 +60,9 @@ def number_of(value: object) -> Decimal:
     return found
 
 
-def typed(text: str, currency: str) -> int:
-    """Minor units of what somebody typed in the currency's own. Raises Invalid for what is no amount, is negative or
-    beyond `MOST`, or has parts of a minor unit: 12,50 is not guessed to be 1,250.
+def typed(text: str, currency: str, least: int = 0) -> int:
+    """Minor units of what somebody typed in the currency's own. Raises Invalid for what is no amount, is below `least`
+    or beyond `MOST`, or has parts of a minor unit: 12,50 is not guessed to be 1,250.
 
     >>> typed("12.5", "CNY"), typed(" 1，200 ", "CNY"), typed("５00", "JPY")
     (1250, 120000, 500)
@@ -70,7 +70,7 @@ def typed(text: str, currency: str) -> int:
     plain = normalize("NFKC", text).strip()
     if TYPED.fullmatch(plain) and plain.isascii():
         minor = Decimal(plain.replace(",", "")).scaleb(get_currency_precision(currency))
-        if minor < MOST and minor == int(minor):
+        if least <= minor < MOST and minor == int(minor):
             return int(minor)
     raise Invalid(f"{text[:20]!r} is no amount of {currency}: write it as 12.34", path="amount")
 

@@ -16,6 +16,7 @@ from salus.base.errors import Conflict, Invalid, Missing
 from salus.codes.tables import ICD10, LABS
 from salus.demo.parameters import table
 from salus.demo.resources import Resource
+from salus.places.minors import FULL_AGE
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.acting import Acting
@@ -42,7 +43,6 @@ NURSE = Actor("Practitioner/demo-nurse", Role.NURSE)
 TECHNICIAN = Actor("Practitioner/demo-technician", Role.TECHNICIAN)
 PHARMACIST = Actor("Practitioner/demo-pharmacist", Role.PHARMACIST)
 CASHIER = Actor("Practitioner/demo-cashier", Role.CASHIER)
-FULL_AGE = 18
 STEPS = ("waiting", "signed", "billed", "paid")
 
 

@@ -23,9 +23,10 @@ from salus.base import clock
 from salus.base.errors import Conflict, Damaged, Full, Missing
 from salus.privacy import SYSTEM, Actor, Purpose
 from salus.records import checking, erasing, faults, schema, upgrades
-from salus.records.desk import LAST_AUDITED, LAST_TRANSACTION, Desk
+from salus.records.desk import Desk
 from salus.records.engines import Connection
 from salus.records.engines.sqlite import Sqlite, beside
+from salus.records.ledger import LAST_AUDITED, LAST_TRANSACTION
 from salus.records.store import Store
 from salus.records.writer import Request
 

@@ -18,6 +18,7 @@ from salus.records.drafts import Draft
 from salus.records.engines import Connection
 from salus.records.ids import unpacked
 from salus.records.interning import Interning, Kinds, Known
+from salus.records.ledger import Ledger
 from salus.records.pending import Pending
 from salus.records.shapes import ACTS, Version
 from salus.records.stewards import Stewards, admitted, released
@@ -35,14 +36,6 @@ INSERT INTO was(subject, row, version, withheld) SELECT subject, row, ?, withhel
 """
 LINES = "SELECT subject, type, date, row FROM line WHERE row=?"
 BEFORE = "SELECT max(withheld) FROM was WHERE row=? AND version<? GROUP BY version ORDER BY version DESC LIMIT 1"
-LAST_TRANSACTION = "SELECT t, ts, hash FROM txn ORDER BY t DESC LIMIT 1"
-LAST_AUDITED = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1"
-# all that a group needs to know before it begins, in one question: each is a journey where the database is elsewhere
-BEGINNING = f"""
-SELECT l.t, l.ts, l.hash, a.n, a.hash, (SELECT max(row) FROM resource), (SELECT value FROM meta WHERE name='erased'),
-(SELECT max(code) FROM code), (SELECT max(bunch) FROM bunch), (SELECT max(form) FROM dictionary)
-FROM (SELECT 1 AS one) o LEFT JOIN ({LAST_TRANSACTION}) l ON o.one=1 LEFT JOIN ({LAST_AUDITED}) a ON o.one=1
-"""
 
 
 class Standing(msgspec.Struct):
@@ -56,34 +49,6 @@ class Standing(msgspec.Struct):
     date: int
     form: int | None
     body: bytes | None
-
-
-class Ledger:
-    """The ends of the two chains and the last numbers that were given, read afresh in each transaction: another process
-    may have written since. `erased` changes where one has erased some, `form` is the newest dictionary."""
-
-    def read(self, connection: Connection) -> None:
-        self.t: int
-        self.last: int  # the time of the last transaction
-        self.hash: bytes
-        self.n: int
-        self.seal: bytes
-        found = connection.execute(BEGINNING).fetchone()
-        self.t, self.last, self.hash = found[:3] if found[0] else (0, 0, chain.START)
-        self.n, self.seal = found[3:5] if found[3] else (0, chain.START)
-        self.row: int = found[5] or 0
-        self.erased: object = found[6]
-        self.code, self.bunch, self.form = (number or 0 for number in found[7:])
-        self.ts = max(self.last, int(clock.now().timestamp() * 1000))  # time never runs backwards in the log
-
-    def keep(self, lines: list[tuple[Any, ...]]) -> None:
-        """The audit ends with these rows now."""
-        if lines:
-            self.n, self.seal = lines[-1][0], lines[-1][-2]
-
-    def next_row(self) -> int:
-        self.row += 1
-        return self.row
 
 
 class Desk:

@@ -42,6 +42,11 @@ def marked_in(meta: Any) -> list[str]:
     return [str(one.get("valueReference", {}).get("reference", "")).removeprefix("Patient/") for one in found]
 
 
+def extension(patient: str) -> dict[str, Any]:
+    """The mark in metadata that a resource is also of the patient with that id."""
+    return {"url": URL, "valueReference": {"reference": f"Patient/{patient}"}}
+
+
 def belongs(resource: Mapping[str, Any], patient: str) -> bool:
     """Whether a resource is about the patient with that id: by its subject, or since that one was joined into this.
 
@@ -61,7 +66,7 @@ def marked(meta: bytes, patients: Iterable[str]) -> bytes:
     """The metadata of a draft, also of these patients, and of no others."""
     told: dict[str, Any] = orjson.loads(b"{" + meta[1:] + b"}")
     others = [one for one in told.pop("extension", []) if one.get("url") != URL]
-    also = [{"url": URL, "valueReference": {"reference": f"Patient/{one}"}} for one in sorted(set(patients))]
+    also = [extension(one) for one in sorted(set(patients))]
     made = ({"extension": [*others, *also]} if others or also else {}) | told
     return b"," + orjson.dumps(made)[1:-1] if made else b""
 

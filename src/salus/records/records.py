@@ -3,8 +3,7 @@
 Every verb first asks `salus.privacy` whether this role may do this for this purpose, and is audited, refusals too. An
 account of a patient (`actor.patient`) sees what is released of that patient's compartment, and nothing else; who acts
 for a child (`actor.guardian`), of that what `privacy.guardian` shows them. The condition is part of the SQL of every
-read, search, count, history, include. What it may not see is Missing, not
-Forbidden.
+read, search, count, history, include. What it may not see is Missing, not Forbidden.
 """
 
 from collections.abc import Callable, Iterable, Sequence

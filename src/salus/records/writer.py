@@ -23,9 +23,10 @@ from salus.base import clock
 from salus.base.errors import Busy, SalusError
 from salus.privacy import Actor, Purpose
 from salus.records import bodies, faults
-from salus.records.desk import Desk, Ledger, audited
+from salus.records.desk import Desk, audited
 from salus.records.engines import Engine
 from salus.records.interning import Interning, Kinds
+from salus.records.ledger import Ledger
 from salus.records.pending import LOGS, Pending
 from salus.records.stewards import Stewards
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from salus.base import clock
+from salus.places.tariffs import shipped
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Store
 from salus.services.billing.local import take
 from salus.services.rounds import begin
+from salus.web.billing.ruling import kind_name
 
 OWN = """
 beside = "city"
@@ -70,6 +72,13 @@ def test_a_sites_own_rule_stands_there_with_its_figures_days_source_and_file(war
 
     assert title in states(page) and "82.5%" in page and "¥123.45" in page and item in page
     assert "Order 7 of the city" in page and "settlement/cn.city.toml" in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_kind_of_the_built_in_prices_has_a_name(language):
+    kinds = {one.kind for place in ("cn", "us") if (tariff := shipped(place)) for one in tariff.prices}
+
+    assert [] == [kind for kind in sorted(kinds) if kind_name(kind, language) == kind]
 
 
 def test_which_rules_are_asked_and_which_end_soon_is_said(ward, at):

@@ -16,6 +16,7 @@ from salus.services.procedures.states import step_of
 
 Resource = dict[str, Any]
 LATELY = timedelta(days=1)
+SHOWN = frozenset({"active", "completed"})  # of a patient's orders
 CHUNK = 100  # ids in one search
 
 
@@ -74,9 +75,6 @@ def of_patient(records: Records, patient: str) -> list[Ordered]:
     done = by_id(records, "Procedure", [procedure_id(one["id"]) for one in orders])
     found = [Ordered(one, done.get(procedure_id(one["id"]))) for one in orders]
     return sorted(found, key=lambda one: str(one.order.get("authoredOn", "")))
-
-
-SHOWN = frozenset({"active", "completed"})
 
 
 def by_id(records: Records, type: str, ids: Iterable[str]) -> dict[str, Resource]:

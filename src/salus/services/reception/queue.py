@@ -109,11 +109,6 @@ def leave(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:
     return deed(store, actor, purpose, ticket, "leave")
 
 
-def not_here(store: Store, actor: Actor, purpose: Purpose, ticket: str) -> Ticket:
-    """A mistaken check-in: the number is taken back, the Appointment is booked as before."""
-    return deed(store, actor, purpose, ticket, "not-here")
-
-
 def deed(
     store: Store, actor: Actor, purpose: Purpose, ticket: str, verb: str, doctor: str = "", room: str = ""
 ) -> Ticket:

@@ -6,9 +6,8 @@ from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
 from salus.base.ids import uuid7
-from salus.base.money import plain
+from salus.base.money import plain, typed
 from salus.services.billing import invoices, payments
-from salus.web.billing.amounts import typed
 from salus.web.billing.asked import who
 from salus.web.billing.desk import somebody, takes
 from salus.web.telling.bills import parts
@@ -44,7 +43,7 @@ def pay(visit: Visit) -> Response:
 
     def paid(bill: invoices.Bill) -> str:
         provider = payments.provider_of(visit.desk.settings, visit.form.get("provider", ""))
-        amount = typed(visit.form.get("amount", ""), bill.currency)
+        amount = typed(visit.form.get("amount", ""), bill.currency, least=1)
         made = payments.pay(*who(visit), bill.id, provider, visit.form.get("key", ""), amount)
         return STATES[made.status]
 
@@ -56,7 +55,7 @@ def refund(visit: Visit) -> Response:
 
     def refunded(bill: invoices.Bill) -> str:
         provider = payments.provider_of(visit.desk.settings, visit.form.get("provider", ""))
-        amount = typed(visit.form.get("amount", ""), bill.currency)
+        amount = typed(visit.form.get("amount", ""), bill.currency, least=1)
         payment, key = visit.form.get("payment", ""), visit.form.get("key", "")
         if payment not in [one.id for one in payments.payments_of(*who(visit), bill.id)]:
             raise Invalid(f"{payment[:64]!r} is no payment of this bill: choose one on the page", path="payment")

@@ -7,7 +7,7 @@ from datetime import date
 from starlette.responses import Response
 
 from salus.base.errors import Conflict, Invalid
-from salus.base.money import plain
+from salus.base.money import plain, typed
 from salus.places.tariffs import Tariff
 from salus.privacy import SYSTEM, Purpose, Role
 from salus.records.books import Books
@@ -16,7 +16,6 @@ from salus.services.billing.closes import Closing
 from salus.services.billing.invoices import Missed, missing
 from salus.services.billing.local import USUAL, Local
 from salus.services.billing.payments import DEPOSIT, providers_of
-from salus.web.billing.amounts import typed
 from salus.web.billing.asked import day_of, who
 from salus.web.telling.people import staff
 from salus.web.visit import Visit
@@ -70,7 +69,7 @@ def close(visit: Visit) -> Response:
 def counts(visit: Visit, currency: str) -> dict[str, int]:
     """What was typed for each desk: fields `counted:<desk>`."""
     fields = {name.removeprefix("counted:"): text for name, text in visit.form.items() if name.startswith("counted:")}
-    return {desk: typed(text, currency, least=0) for desk, text in fields.items()}
+    return {desk: typed(text, currency) for desk, text in fields.items()}
 
 
 def one(visit: Visit) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from salus.assistants.answers import every
 from salus.base.errors import Missing
 from salus.base.ids import uuid7
+from salus.base.money import typed
 from salus.base.words import words_of
 from salus.services.billing import charging, payments
 from salus.services.billing.invoices import Bill, bill, invoices_of
@@ -15,7 +16,6 @@ from salus.services.billing.names import TASK
 from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
 from salus.services.looking import looked_up
-from salus.web.billing.amounts import typed
 from salus.web.billing.asked import who
 from salus.web.patients import search
 from salus.web.telling.person import Person, person
@@ -182,6 +182,6 @@ def deposit(visit: Visit) -> Response:
         raise Missing("That is no account of this patient: take the money on the page of whose it is", path="account")
     currency = currency_of(visit, form["account"])
     provider = payments.provider_of(visit.desk.settings, form.get("provider", ""))
-    amount = typed(form.get("amount", ""), currency)
+    amount = typed(form.get("amount", ""), currency, least=1)
     payments.deposit(*who(visit), form["account"], provider, form.get("key", ""), amount, currency)
     return visit.go(f"/billing/patients/{visit.path['id']}?done=deposit")

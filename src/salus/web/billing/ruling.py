@@ -11,6 +11,7 @@ from typing import TypeVar
 from starlette.responses import Response
 
 from salus.base.errors import Invalid, Issue
+from salus.base.words import words_of
 from salus.places.settlement import Chapter, Rule, Rulebook
 from salus.places.settlement.telling import rule_told
 from salus.places.tariffs import Price, Tariff
@@ -19,6 +20,7 @@ from salus.ui.formats import money
 from salus.web.visit import Visit
 
 T = TypeVar("T")
+WORDS = words_of("salus.web.billing")
 BUILT_IN = (USUAL, "us")
 SOON = timedelta(days=60)  # before a rule ends, who lays the next down should know
 
@@ -56,7 +58,7 @@ def listing(visit: Visit) -> Response:
         rules=[*shown(visit, local, rulebook)] if rulebook else [],
         groups=[row for one in (rulebook.chapters if rulebook else ()) for row in one.groups if row.place == place],
         tariff=tariff,
-        prices=by_kind(tariff) if tariff else {},
+        prices=by_kind(tariff, visit.language) if tariff else {},
         faults=[(one.path, visit.told(one.text)) for one in (*rule_faults, *price_faults)],
     )
 
@@ -115,9 +117,15 @@ def followed(chapter: Chapter, rule: Rule) -> bool:
     return any(one.since == rule.until and one.group == rule.group for one in chapter.rules)
 
 
-def by_kind(tariff: Tariff) -> dict[str, list[Price]]:
-    """The prices by their kind, each in the order in which they were written."""
+def by_kind(tariff: Tariff, language: str) -> dict[str, list[Price]]:
+    """The prices by what their kind is called, each in the order in which they were written."""
     found: dict[str, list[Price]] = {}
     for one in tariff.prices:
-        found.setdefault(one.kind, []).append(one)
+        found.setdefault(kind_name(one.kind, language), []).append(one)
     return found
+
+
+def kind_name(kind: str, language: str) -> str:
+    """A kind of price in words; one of a site's own as it is written."""
+    key = f"rules.kind.{kind}"
+    return WORDS(key, language) if key in WORDS else kind

@@ -47,4 +47,4 @@ def related(visit: Visit, told: dict[str, Any]) -> str:
     """What somebody is to the patient, behind their name; nothing for who is no relation."""
     roles = codes(told.get("relationship", []), ROLES) if told["resourceType"] == "RelatedPerson" else []
     known = [one for one in roles if one in OFFERED]
-    return f" ({visit.say(f'relation.{known[0]}')})" if known else ""
+    return visit.say("relation.of", relation=visit.say(f"relation.{known[0]}")) if known else ""

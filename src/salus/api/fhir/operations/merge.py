@@ -16,6 +16,7 @@ from salus.api.fhir.operations.terminology import Asked
 from salus.base.errors import Conflict, Issue, Malformed, Missing
 from salus.privacy.policy import Act, check_may_join
 from salus.records import Records
+from salus.services.reception.joining.contested import Contest
 from salus.services.reception.joining.joining import join
 from salus.services.reception.joining.looking import Belongings, Look, look
 from salus.services.reception.matching.candidates import escaped
@@ -94,16 +95,17 @@ def numbered(records: Records, number: Resource, name: str) -> str:
 def preview(found: Look) -> list[Resource]:
     """What it would come to, as issues."""
     told = [Issue("informational", "", counted(one), "information") for one in (found.source, found.target)]
-    told += [
-        Issue("business-rule", f"Patient.{one.field}", f"They differ in {one.field}: say in result-patient which holds",
-              "warning" if one.asked else "information")
-        for one in found.contests
-    ]  # fmt: skip
+    told += map(contested, found.contests)
     told += [
         Issue("business-rule", "", f"{WORDS[one.kind]} ({', '.join(one.references)})", "warning")
         for one in found.warnings
     ]
     return [outcome(told), {"name": "result", "resource": found.target.patient}]
+
+
+def contested(one: Contest) -> Issue:
+    text = f"They differ in {one.field}: say in result-patient which holds"
+    return Issue("business-rule", f"Patient.{one.field}", text, "warning" if one.asked else "information")
 
 
 def counted(one: Belongings) -> str:

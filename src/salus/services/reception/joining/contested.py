@@ -64,10 +64,10 @@ def check_choice(contested: list[Contest], choice: Mapping[str, str]) -> None:
     for field, side in choice.items():
         if field not in FIELDS or side not in SIDES:
             raise Invalid(f"'{field[:40]}: {side[:40]}' is no choice: say source or target", path=field[:40])
-    open = [one.field for one in contested if one.asked and one.field not in choice]
-    if open:
-        text = f"The two records differ in {', '.join(open)}: say which of them holds"
-        raise Invalid(text, issues=[Issue("business-rule", field, text) for field in open])
+    unsaid = [one.field for one in contested if one.asked and one.field not in choice]
+    if unsaid:
+        text = f"The two records differ in {', '.join(unsaid)}: say which of them holds"
+        raise Invalid(text, issues=[Issue("business-rule", field, text) for field in unsaid])
 
 
 def result(source: Resource, target: Resource, choice: Mapping[str, str]) -> Resource:

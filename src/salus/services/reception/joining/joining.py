@@ -105,13 +105,7 @@ def begin(
     if seen and seen != before:
         raise Stale("One of the two was changed since you looked: look again")
     told = result(one, other, choice) if result_patient is None else other | chosen(result_patient, target)
-    replaced = one | {"active": False, "link": linked(one, target, "source"), "meta": marked(one, target)}
-    standing = told | {
-        "active": True,
-        "link": linked(other, source, "target"),
-        "identifier": numbers(one, told | {"identifier": other.get("identifier", [])}),
-    }
-    written = put(desk, replaced), put(desk, standing)
+    written = put(desk, replaced(one, target)), put(desk, standing(other, one, told))
     desk.flush()  # whose it is from now on is asked of the tables
     versions = dict(zip(VERSIONS, (before[0], version(written[0]), before[1], version(written[1])), strict=True))
     task = put(desk, begun(source, target, reason, desk.actor.reference, desk.at, versions))
@@ -120,6 +114,20 @@ def begin(
     settle_joined(desk, source, target)
     prove(desk, made, "join", [Moved(f"Patient/{p['id']}", old, version(p), PATIENT) for p, old in pairs])
     return made
+
+
+def replaced(patient: Resource, target: str) -> Resource:
+    """A Patient for whom the target stands from now on."""
+    return patient | {"active": False, "link": linked(patient, target, "source"), "meta": marked(patient, target)}
+
+
+def standing(patient: Resource, source: Resource, told: Resource) -> Resource:
+    """A Patient that stands for the source as well: it says what is told, and has both's numbers."""
+    return told | {
+        "active": True,
+        "link": linked(patient, source["id"], "target"),
+        "identifier": numbers(source, told | {"identifier": patient.get("identifier", [])}),
+    }
 
 
 def check_idle(desk: Desk, source: str) -> None:
@@ -141,9 +149,8 @@ def linked(patient: Resource, other: str, side: str) -> list[Resource]:
 
 
 def marked(patient: Resource, target: str) -> Resource:
-    mark = {"url": joined.URL, "valueReference": {"reference": f"Patient/{target}"}}
     meta: Resource = patient.get("meta", {})
-    return meta | {"extension": [*meta.get("extension", []), mark]}
+    return meta | {"extension": [*meta.get("extension", []), joined.extension(target)]}
 
 
 def version(patient: Resource) -> int:

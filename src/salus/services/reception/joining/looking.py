@@ -36,7 +36,7 @@ class Belongings:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Caution:
     """Something that somebody has to look at: `identity`, `allergies`, `bookings` or `bills`, and where it stands."""
 
     kind: str
@@ -45,10 +45,12 @@ class Warning:
 
 @dataclass(frozen=True, slots=True)
 class Look:
+    """What joining two records would come to: what belongs to each, where they differ, and what speaks against it."""
+
     source: Belongings
     target: Belongings
     contests: tuple[Contest, ...]
-    warnings: tuple[Warning, ...]
+    warnings: tuple[Caution, ...]
 
 
 def look(store: Store, actor: Actor, purpose: Purpose, source: str, target: str) -> Look:
@@ -78,7 +80,7 @@ def belongings(patient: Version, found: list[Version]) -> Belongings:
     return Belongings(patient.json(), patient.version, dict(sorted(moved.items())), dict(sorted(kept.items())))
 
 
-def warnings(one: Resource, other: Resource, ones: list[Version], others: list[Version]) -> list[Warning]:
+def warnings(one: Resource, other: Resource, ones: list[Version], others: list[Version]) -> list[Caution]:
     """In the order of how much they say against it."""
     told = [
         ("identity", identities(one, other)),
@@ -86,7 +88,7 @@ def warnings(one: Resource, other: Resource, ones: list[Version], others: list[V
         ("bookings", overlapping(booked(ones), booked(others))),
         ("bills", both(bills(ones), bills(others))),
     ]
-    return [Warning(kind, tuple(sorted(found))) for kind, found in told if found]
+    return [Caution(kind, tuple(sorted(found))) for kind, found in told if found]
 
 
 def read(type: str, found: list[Version]) -> list[Resource]:
