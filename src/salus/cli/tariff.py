@@ -9,7 +9,7 @@ import typer
 from salus.base.errors import Missing
 from salus.base.settings import settings
 from salus.base.words import words_of
-from salus.services.billing.local import take
+from salus.services.billing.local import take, text_of
 
 say = words_of("salus.cli")
 
@@ -23,7 +23,7 @@ def tariff(
     if not file.is_file():
         raise Missing(f"There is no file {file}: name a TOML file", path=str(file))
     told = settings(store=store, language=language)
-    taken = take(file.read_text("utf-8"), told.store if store else None)
+    taken = take(text_of(file), told.store if store else None)
     typer.echo(say(f"tariff.{taken.kind}", told.language, place=taken.place, count=taken.rows))
     if taken.beside:
         typer.echo(say("tariff.beside", told.language, name=taken.beside))

@@ -311,3 +311,16 @@ def test_what_is_withdrawn_before_it_had_a_price_asks_nobody_any_more(ward):
     ward.hear()
 
     assert [("charge-unpriced", "completed")] == ward.tasks()
+
+
+def test_a_bill_of_what_has_another_code_in_the_tariff_stands_when_it_is_heard_of_again(ward):
+    ward.see()
+    rxnorm = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "6809"}]}
+    ward.give("d1", ward.metformin, 28, medicationCodeableConcept=rxnorm)
+    ward.hear()
+    before = [(one.id, one.status, one.total) for one in ward.bills()]
+    charge(ward.store, SYSTEM, Purpose.PAYMENT, "MedicationDispense/d1")
+    ward.hear()
+
+    assert [(before[0][0], "issued", 100 + 5000 + 560)] == before
+    assert before == [(one.id, one.status, one.total) for one in ward.bills()]

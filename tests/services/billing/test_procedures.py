@@ -206,6 +206,29 @@ def test_a_form_that_is_sent_twice_orders_once_and_nothing_is_ordered_in_a_stay_
         ordering.order(at_work(ward), "s1", APPENDIX, "3")
 
 
+def test_a_form_that_asks_for_something_else_by_then_is_not_taken_for_what_it_ordered_before(ward, stay):
+    with pytest.raises(Conflict, match="used for another order"):
+        ordering.order(at_work(ward), "s1", Asked("51.23", "腹腔镜胆囊切除术"), "1")
+
+
+def test_what_was_cancelled_is_not_ordered_again_in_a_stay_that_is_over(ward, stay):
+    ordering.cancel(at_work(ward), stay)
+    ward.see("s1", act="IMP")
+    with pytest.raises(Conflict, match="nothing is ordered in it any more"):
+        ordering.again(at_work(ward), stay)
+
+
+def test_what_another_system_has_done_is_not_foretold_as_to_come(ward, stay):
+    told = {"subject": {"reference": "Patient/li"}, "encounter": {"reference": "Encounter/s1"}}
+    by = [{"reference": f"ServiceRequest/{stay}"}]
+    code = {"coding": [{"system": ICD9, "code": "47.01"}]}
+    ward.put("Procedure", "p", status="completed", code=code, basedOn=by, **told)
+    assert {f"ServiceRequest/{stay} 47.01": "billable"} == charged(ward)
+    records = ward.store.open(SYSTEM, Purpose.OPERATIONS)
+
+    assert ordered_too(records, expected(records, "s1")) is None
+
+
 @pytest.mark.parametrize(
     ("told", "field"),
     [

@@ -311,7 +311,9 @@ def test_where_the_first_has_no_rule_the_second_pays_of_all(ward):
 
 
 def test_a_second_in_another_currency_is_refused(ward):
-    lay_rules(ward, BOTH[0], rule("next", "supplement", NEXT, "USD"))
+    lay_rules(ward, BOTH[0])
+    beside = ward.store.folder / "settlement" / "cn.dollars.toml"
+    beside.write_text('beside = "dollars"\n' + rule("next", "supplement", NEXT, "USD"), "utf-8")
     found = visit(ward)
     assert "draft" == found.status
     with pytest.raises(Conflict, match="next settles in USD"):

@@ -1,6 +1,7 @@
 """A site's own rules and prices lie beside those built in: looked through row by row, asked first, and explained on the
 bill like any other."""
 
+import os
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from salus.base.errors import Invalid, Missing
-from salus.services.billing.local import Local, take
+from salus.services.billing.local import Local, take, text_of
 
 DAY = date(2026, 5, 4)
 SUPPLEMENT = """
@@ -181,6 +182,76 @@ def test_prices_beside_those_built_in_lie_over_them(tmp_path: Path):
 def test_prices_in_another_currency_do_not_lie_over_these(tmp_path: Path):
     with pytest.raises(Invalid, match="The currency of 'own' is USD"):
         take(PRICES.replace('"CNY"', '"USD"'), tmp_path / "records.db")
+
+
+def test_two_files_of_a_site_cannot_price_the_same(tmp_path: Path):
+    store = tmp_path / "records.db"
+    take(PRICES, store)
+    with pytest.raises(Invalid, match="4548-4 is priced by more and by own"):
+        take(PRICES.replace('beside = "own"', 'beside = "more"'), store)
+
+    assert ["cn.own.toml"] == [one.name for one in (tmp_path / "tariffs").iterdir()]
+
+
+def test_a_tariff_below_others_must_fit_with_them_too(tmp_path: Path):
+    take(PRICES, tmp_path / "records.db")
+    with pytest.raises(Invalid, match="The currency of 'own' is CNY"):
+        take(PRICES.replace('beside = "own"\n', "").replace('"CNY"', '"USD"'), tmp_path / "records.db")
+
+    assert Local(tmp_path).tariff("cn")
+
+
+def test_a_thing_priced_by_another_of_its_codes_is_known_by_all_of_them(tmp_path: Path):
+    rxnorm, atc = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
+    take(PRICES.replace(atc, rxnorm).replace("A10BA02", "6809"), tmp_path / "records.db")
+    made = Local(tmp_path).tariff("cn")
+
+    assert made is not None
+    assert [25, 25] == [found.price for one in ((atc, "A10BA02"), (rxnorm, "6809")) if (found := made.find(*one, DAY))]
+
+
+def test_another_file_is_noticed_though_it_has_the_time_of_the_one_before(tmp_path: Path):
+    store, file = tmp_path / "records.db", tmp_path / "tariffs" / "cn.own.toml"
+    take(PRICES, store)
+    before, was = Local(tmp_path).tariff("cn"), file.stat()
+    take(PRICES.replace("8000", "9000"), store)
+    os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+    assert before != Local(tmp_path).tariff("cn")
+
+
+@pytest.mark.parametrize(("kind", "text"), [("tariffs", PRICES), ("settlement", SUPPLEMENT)], ids=["prices", "rules"])
+def test_a_file_that_was_spoiled_can_be_replaced_by_one_that_is_mended(tmp_path: Path, kind: str, text: str):
+    file = tmp_path / kind / take(text, tmp_path / "records.db").file
+    file.write_bytes("来源".encode("gbk"))
+    with pytest.raises(Invalid, match="has faults"):
+        Local(tmp_path).tariff("cn") if kind == "tariffs" else Local(tmp_path).rules("cn")
+    take(text, tmp_path / "records.db")
+
+    assert text == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("[[list]]", "[list]", "list"),
+        ("price = [{", "price = 1 #", "list[0].price"),
+        ('source = "List of the hospital, 2026"', 'source = "x"\nsystems = 5', "systems"),
+        ('system = "http://loinc.org"', "system = [1]", "list[0].price[0].system"),
+    ],
+)
+def test_a_tariff_of_the_wrong_shape_is_refused_in_words(old: str, new: str, path: str):
+    with pytest.raises(Invalid) as caught:
+        take(PRICES.replace(old, new, 1) if old != "[[list]]" else PRICES.split("[[list]]\nsystem")[0] + "[list]")
+
+    assert path in [one.path for one in caught.value.issues]
+
+
+def test_a_file_with_the_mark_that_some_editors_put_first_is_taken(tmp_path: Path):
+    file = tmp_path / "own.toml"
+    file.write_text(PRICES, "utf-8-sig")
+
+    assert "own" == take(text_of(file)).beside
 
 
 def test_a_file_that_was_spoiled_by_hand_is_named(tmp_path: Path):

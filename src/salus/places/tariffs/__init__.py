@@ -3,7 +3,7 @@
 Knows prices and dates; must not know of any patient, store or page.
 """
 
-from salus.places.tariffs.prices import Price, Tariff, over
+from salus.places.tariffs.prices import Price, Tariff, laid, over
 from salus.places.tariffs.reading import shipped, tariff_of
 
-__all__ = ["Price", "Tariff", "over", "shipped", "tariff_of"]
+__all__ = ["Price", "Tariff", "laid", "over", "shipped", "tariff_of"]

@@ -1,10 +1,12 @@
 """A tariff: prices by code and day, in whole minor units, and how a quantity becomes an amount."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from functools import reduce
+from itertools import combinations
 from typing import Annotated, Literal
 
 import msgspec
@@ -103,6 +105,14 @@ class Tariff:
         return next((one for one in found if one.since <= day < one.until), None)
 
 
+def laid(base: Tariff, own: Sequence[Tariff]) -> Tariff:
+    """A tariff with a site's own over it, in whatever order. Raises Invalid where two of those price the same."""
+    for one, other in combinations(own, 2):
+        for _, code in sorted(one.by_code.keys() & other.by_code.keys()):
+            raise Invalid(f"{code} is priced by {one.beside} and by {other.beside}: leave it out of one", path=code)
+    return reduce(over, own, base)
+
+
 def over(base: Tariff, own: Tariff) -> Tariff:
     """A tariff with a site's own prices over it: of what has a price there, on whatever day, that is the price. By what
     other codes it is known is kept. Raises Invalid where they count in two currencies or by two clocks."""
@@ -112,13 +122,21 @@ def over(base: Tariff, own: Tariff) -> Tariff:
             raise Invalid(f"The {name} of '{own.beside}' is {other}, that of the tariff below it {one}", path=name)
     told = {name for one in own.prices for name in one.codes}
     kept = (one for one in base.prices if not told & set(one.codes))
-    named = (known_as(one, base) for one in own.prices)
+    named = (known_as(one, base, told) for one in own.prices)
     return replace(base, source=f"{own.source}; {base.source}", prices=(*named, *kept))
 
 
-def known_as(one: Price, base: Tariff) -> Price:
-    """A price with the other codes that the same thing has in the tariff below, where it says none itself."""
-    below = base.by_code.get((one.system, one.code), [])
+def known_as(one: Price, base: Tariff, told: Collection[tuple[str, str]]) -> Price:
+    """A price under the codes that the same thing has in the tariff below, where it says no others itself; but for
+    those that are told a price of their own."""
+    name = (one.system, one.code)
+    below = base.by_code.get(name, [])
     if one.also or not below:
         return one
-    return msgspec.structs.replace(one, also=below[0].also, also_system=below[0].also_system)
+    thing = below[0]
+    main, others = thing.codes[0], [each for each in thing.codes[1:] if each == name or each not in told]
+    if main != name and main in told:
+        return one
+    return msgspec.structs.replace(
+        one, system=main[0], code=main[1], also=tuple(code for _, code in others), also_system=thing.also_system
+    )

@@ -27,7 +27,7 @@ def tariff_of(text: str) -> Tariff:
     except tomllib.TOMLDecodeError as fault:
         raise Invalid(f"This is no tariff: {fault}", path="tariff") from fault
     prices: list[Price] = []
-    faults = [*head_faults(told)]
+    faults = [*head_faults(told), *shape_faults(told)]
     for place, row in rows(told):
         faults += read(place, row, told.get("systems", {}), prices)
     faults += clashes(prices)
@@ -65,8 +65,26 @@ def head_faults(told: Mapping[str, Any]) -> Iterator[Issue]:
         yield fault("zone", f"'{told.get('zone')}' is no time zone: name one of the IANA database")
 
 
+def shape_faults(told: Mapping[str, Any]) -> Iterator[Issue]:
+    """Lists that are none."""
+    if not isinstance(told.get("systems", {}), dict):
+        yield fault("systems", "Write [systems], and below it a name for each code system")
+    if not is_rows(told.get("list", [])):
+        yield fault("list", "Write [[list]] before each list, with two brackets")
+        return
+    for at, one in enumerate(told.get("list", [])):
+        if not is_rows(one.get("price", [])):
+            yield fault(f"list[{at}].price", f"list[{at}].price is no list of prices: write [[list.price]] before each")
+
+
+def is_rows(told: Any) -> bool:
+    return isinstance(told, list) and all(isinstance(row, dict) for row in told)
+
+
 def rows(told: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each price with what its list says for all of it, and where it stands."""
+    """Each price with what its list says for all of it, and where it stands; none where the lists are none."""
+    if [*shape_faults(told)]:
+        return
     for at, one in enumerate(told.get("list", [])):
         shared = {key: value for key, value in one.items() if key != "price"}
         for number, row in enumerate(one.get("price", [])):
@@ -75,7 +93,8 @@ def rows(told: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def read(place: str, row: dict[str, Any], systems: Mapping[str, str], prices: list[Price]) -> Iterator[Issue]:
     """Add one price; or say what is wrong with it."""
-    named = row | {key: systems.get(row[key], row[key]) for key in ("system", "also_system") if key in row}
+    short = (key for key in ("system", "also_system") if isinstance(row.get(key), str))
+    named = row | {key: systems.get(row[key], row[key]) for key in short}
     try:
         made = msgspec.convert(named, Price)
     except msgspec.ValidationError as wrong:

@@ -97,7 +97,7 @@ def charge_item(deed: Deed, visit: Visited | None, charged: Charged | None, stat
         "id": id,
         "identifier": [billed(id)],
         "status": status,
-        "code": named(charged) if charged else as_written(deed),
+        "code": known_as(charged, deed) if charged else as_written(deed),
         "subject": {"reference": deed.patient} if deed.patient else {"display": "?"},
         "occurrenceDateTime": clock.instant(deed.at),
         "supportingInformation": [{"reference": deed.source}],
@@ -115,6 +115,13 @@ def money(charged: Charged, currency: str) -> Resource:
     return {"priceOverride": amount(charged.amount, currency), "extension": [{"url": TERMS, "extension": parts}]}
 
 
+def known_as(charged: Charged, deed: Deed) -> Resource:
+    """Its code in the tariff, and those that it was done under: by them it is told for the same thing again."""
+    told = named(charged)
+    others = [one for one in written_in(deed) if one["code"] != charged.code]
+    return told | {"coding": [*told["coding"], *others]}
+
+
 def named(charged: Charged) -> Resource:
     """Its code; the display is English, the text Chinese, as elsewhere in these records."""
     coding = {"system": charged.system, "code": charged.code, "display": charged.en}
@@ -123,8 +130,12 @@ def named(charged: Charged) -> Resource:
 
 def as_written(deed: Deed) -> Resource:
     """What has no price is called as it was there."""
-    codings = [{"code": code} | ({"system": url} if url else {}) for url, code in deed.codings]
+    codings = written_in(deed)
     return {"coding": codings} if codings else {"text": deed.source}
+
+
+def written_in(deed: Deed) -> list[Resource]:
+    return [{"code": code} | ({"system": url} if url else {}) for url, code in deed.codings]
 
 
 def same(before: Resource, deed: Deed) -> bool:

@@ -11,7 +11,7 @@ from salus.codes.tables import ICD9
 from salus.places.drg import Payment
 from salus.records import Records
 from salus.services.billing.charges import UNPRICED, looked_for
-from salus.services.billing.done import codings, unit_of
+from salus.services.billing.done import codings, deeds, unit_of
 from salus.services.billing.local import USUAL, Local
 from salus.services.billing.names import Resource
 from salus.services.billing.quoting import today
@@ -67,11 +67,17 @@ class Undone:
 
 def undone(records: Records, stay: Expected) -> Undone:
     asked = [("encounter", f"Encounter/{stay.encounter}"), ("status", "active"), ("intent", "order"), ("_count", "200")]
-    orders = [one for one in every(records, "ServiceRequest", asked) if coded(one.get("code", {}), ICD9)]
+    asks = (one for one in every(records, "ServiceRequest", asked) if coded(one.get("code", {}), ICD9))
+    orders = [one for one in asks if not is_done(records, str(one["id"]))]
     prices = [found for one in orders if not isinstance(found := price(records, stay, one), str)]
     return Undone(
         tuple(code for one in orders for code in coded(one["code"], ICD9)), sum(cost for cost, _, _ in prices)
     )
+
+
+def is_done(records: Records, order: str) -> bool:
+    """Whether it was carried out, by another system too that leaves the order as it was."""
+    return any(deed.stands for deed in deeds(records, "ServiceRequest", order))
 
 
 def ordered_too(records: Records, stay: Expected) -> Payment | None:
@@ -95,7 +101,7 @@ class Alone:
 
 def alone(records: Records, order: Resource, place: str = USUAL) -> Alone | None:
     """What an order would cost by the tariff of a place; None where that has no price for it."""
-    tariff, much = Local(records.store.folder).tariff(place), amount_of(order)
+    tariff, much = Local(records.store.folder).tariff_read(place), amount_of(order)
     if tariff is None or much is None:
         return None
     found = looked_for(tariff, codings(order.get("code", {})), *much, today(tariff))
@@ -105,7 +111,7 @@ def alone(records: Records, order: Resource, place: str = USUAL) -> Alone | None
 def price(records: Records, stay: Expected, order: Resource) -> tuple[int, str, str] | str:
     """Minor units, and what the tariff calls it in English and Chinese; or why there is no price."""
     named = codings(order.get("medicationCodeableConcept") or order.get("code", {}))
-    tariff, much = Local(records.store.folder).tariff(stay.place), amount_of(order)
+    tariff, much = Local(records.store.folder).tariff_read(stay.place), amount_of(order)
     if tariff is None or tariff.currency != stay.payment.currency:
         return UNPRICED
     if not any(tariff.find(*one, today(tariff)) for one in named):

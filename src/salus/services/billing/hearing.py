@@ -4,12 +4,14 @@ What never comes (medicine that nobody collects) holds a bill up for `PATIENCE`;
 and what comes later stands on a bill of its own.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
 from salus.assistants.answers import every
 from salus.base import clock
-from salus.base.errors import Conflict
+from salus.base.errors import Conflict, Invalid
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.records.shapes import Change
@@ -30,21 +32,37 @@ from salus.services.rounds import Chore, House, Listener
 
 TYPES = frozenset({*READ, "MedicationRequest", "Invoice"})
 PATIENCE = timedelta(days=3)
+UNREAD = "charge-unread"
 REFUSED, WHY = "issue-refused", {"coverage": "coverage-unclear"}  # path of a refusal -> what a clerk is asked
 
 
 def hear(house: House, change: Change) -> None:
     """Raises Busy: then it is heard again."""
-    name = f"{change.type}/{change.id}"
-    if change.type == "Invoice":
-        return again(house.store, change.id)
-    if change.type != "MedicationRequest":
-        charge(house.store, SYSTEM, Purpose.PAYMENT, name)
-    if change.type == "Encounter":  # what was heard of before there was a visit to bill it with
-        for missed in list(uncharged(house.store.open(SYSTEM, Purpose.PAYMENT), change.id)):
-            charge(house.store, SYSTEM, Purpose.PAYMENT, missed)
-    for encounter in visits(house.store, change.type, change.id):
-        settle(house.store, encounter)
+    with or_asked(house.store, f"{change.type}/{change.id}"):
+        bring(house.store, change.type, change.id)
+
+
+@contextmanager
+def or_asked(store: Store, focus: str) -> Iterator[None]:
+    """Where a site's own prices or rules cannot be read: a clerk is told, and what was heard is kept until they can."""
+    try:
+        yield
+    except Invalid as fault:
+        text = str(fault)
+        submit(store, SYSTEM, Purpose.PAYMENT, "ask", focus, lambda desk: tasks.ask(desk, UNREAD, focus, "", text))
+
+
+def bring(store: Store, type: str, id: str) -> None:
+    """Charges and bills, as a resource has them be. Raises Invalid for a site's file that cannot be read, Busy."""
+    if type == "Invoice":
+        return again(store, id)
+    if type != "MedicationRequest":
+        charge(store, SYSTEM, Purpose.PAYMENT, f"{type}/{id}")
+    if type == "Encounter":  # what was heard of before there was a visit to bill it with
+        for missed in list(uncharged(store.open(SYSTEM, Purpose.PAYMENT), id)):
+            charge(store, SYSTEM, Purpose.PAYMENT, missed)
+    for encounter in visits(store, type, id):
+        settle(store, encounter)
 
 
 def again(store: Store, invoice: str) -> None:
@@ -94,7 +112,7 @@ def is_over(records: Records, encounter: str) -> bool:
 
 
 def try_issue(store: Store, encounter: str) -> None:
-    """Issue it, or ask a clerk why it cannot be."""
+    """Issue it, or ask a clerk why it cannot be. Raises Invalid for a site's file that cannot be read."""
     records, focus = store.open(SYSTEM, Purpose.PAYMENT), f"Encounter/{encounter}"
     try:
         issue(store, SYSTEM, Purpose.PAYMENT, encounter)
@@ -113,7 +131,8 @@ def issue_waiting(house: House) -> None:
     for one in list(every(records, "Invoice", [("status", "draft"), ("_count", "200")])):
         visit = bare(encounter_of(one))
         if is_billed(one) and sheet_of(one).items and is_over(records, visit) and since(records, visit) > PATIENCE:
-            try_issue(house.store, visit)
+            with or_asked(house.store, f"Encounter/{visit}"):
+                try_issue(house.store, visit)
 
 
 def since(records: Records, encounter: str) -> timedelta:
@@ -122,12 +141,25 @@ def since(records: Records, encounter: str) -> timedelta:
 
 def charge_waiting(house: House) -> None:
     """What had no price, unit or visit when it was done, and may have them by now: another file of prices tells nobody
-    that it is there."""
+    that it is there. First what was heard while a file could not be read."""
+    hear_again(house.store)
     records = house.store.open(SYSTEM, Purpose.PAYMENT)
-    kinds = ",".join(f"{TASK}|{kind}" for kind in (UNPRICED, UNIT, UNPLACED))
-    for one in list(every(records, "Task", [("code", kinds), ("status", "requested"), ("_count", "200")])):
+    for one in open_tasks(records, UNPRICED, UNIT, UNPLACED):
         for source in looked_up(records, referred(one, "focus")).get("supportingInformation", []):
             charge(house.store, SYSTEM, Purpose.PAYMENT, source["reference"])
+
+
+def hear_again(store: Store) -> None:
+    for one in open_tasks(store.open(SYSTEM, Purpose.PAYMENT), UNREAD):
+        focus = referred(one, "focus")
+        with suppress(Invalid):
+            bring(store, *focus.split("/", 1))
+            submit(store, SYSTEM, Purpose.PAYMENT, "ask", focus, partial(tasks.answered, kind=UNREAD, focus=focus))
+
+
+def open_tasks(records: Records, *kinds: str) -> list[Resource]:
+    codes = ",".join(f"{TASK}|{kind}" for kind in kinds)
+    return list(every(records, "Task", [("code", codes), ("status", "requested"), ("_count", "200")]))
 
 
 LISTENER = Listener("charges", TYPES, hear)

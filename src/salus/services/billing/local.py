@@ -5,7 +5,8 @@ store (`tariffs/`, `settlement/`, `drg/`). A running program notices another fil
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,8 +31,18 @@ class Local:
 
     def tariff(self, place: str) -> Tariff | None:
         """None for a place that nothing is known of. Raises Invalid for a file with faults."""
-        base = self._main(PRICES, place, tariffs.tariff_of, tariffs.shipped)
-        return laid_over(base, tuple(map(stamped, self.beside(PRICES, place)))) if base else None
+        base, own = self.lowest(place), self.beside(PRICES, place)
+        return tariffs.laid(base, [read(*stamped(file), tariffs.tariff_of) for file in own]) if base else None
+
+    def lowest(self, place: str) -> Tariff | None:
+        """The tariff below those that lie beside it. Raises Invalid."""
+        return self._main(PRICES, place, tariffs.tariff_of, tariffs.shipped)
+
+    def tariff_read(self, place: str) -> Tariff | None:
+        """As `tariff`, for who is to be kept from nothing by a file with faults: then nobody knows a price."""
+        with suppress(Invalid):
+            return self.tariff(place)
+        return None
 
     def rules(self, place: str) -> Rulebook:
         """Empty for a place that nothing is known of. Raises Invalid for a file with faults."""
@@ -52,6 +63,12 @@ class Local:
         """None for a place that nothing is known of. Raises Invalid for a file with faults."""
         return self._main(STAYS, place, drg.table_of, drg.shipped)
 
+    def groups_read(self, place: str) -> drg.Table | None:
+        """As `groups`; None too for a file with faults."""
+        with suppress(Invalid):
+            return self.groups(place)
+        return None
+
     def main(self, kind: str, place: str) -> list[Path]:
         """The site's file that takes the place of what is built in, if there is one."""
         file = self.folder / kind / f"{place}.toml"
@@ -71,28 +88,31 @@ class Local:
             return None
 
 
-Stamped = tuple[Path, int]
+Stamped = tuple[Path, tuple[int, int, int]]
 
 
 def stamped(file: Path) -> Stamped:
-    """A file, and when it was written: what was read of it holds as long as both are the same."""
-    return file, file.stat().st_mtime_ns
+    """A file, and by what it is known for another: what was read of it holds as long as all is the same. Two may be
+    written within one tick of the clock, or be copied with the time of another."""
+    found = file.stat()
+    return file, (found.st_mtime_ns, found.st_ino, found.st_size)
 
 
 @lru_cache(64)
-def read(file: Path, _: int, reader: Callable[[str], T]) -> T:
+def read(file: Path, _: tuple[int, int, int], reader: Callable[[str], T]) -> T:
     """A site's file, read again only when it is another. Raises Invalid, naming the file."""
     try:
-        return reader(file.read_text("utf-8"))
+        return reader(text_of(file))
     except Invalid as fault:
         raise Invalid(f"{file.parent.name}/{file.name} has faults: mend it", issues=fault.issues) from fault
 
 
-def laid_over(base: Tariff, own: Sequence[Stamped]) -> Tariff:
-    """Prices with those of a site's files over them. Raises Invalid."""
-    for file, at in own:
-        base = tariffs.over(base, read(file, at, tariffs.tariff_of))
-    return base
+def text_of(file: Path) -> str:
+    """What stands in a file, with or without the mark that some editors put first. Raises Invalid."""
+    try:
+        return file.read_text("utf-8-sig")
+    except (UnicodeDecodeError, PermissionError):
+        raise Invalid(f"{file.name} cannot be read: save it as UTF-8, open to this program", path=file.name) from None
 
 
 # --- taking a file in ---
@@ -149,10 +169,20 @@ def fits_with_others(folder: Path, taken: Taken, text: str) -> None:
     """Raises Invalid."""
     local = Local(folder)
     if taken.kind == RULES and taken.beside:
-        others = [one for _, one in local.chapters(taken.place) if one.beside != taken.beside]
-        settlement.bound(taken.place, [settlement.chapter_of(text), *others])
-    elif taken.kind == PRICES and taken.beside:
-        base = local.tariff(taken.place)
+        settlement.bound(taken.place, [settlement.chapter_of(text), *others(local, taken, settlement.chapter_of)])
+    elif taken.kind == PRICES:
+        own, rest = tariffs.tariff_of(text), others(local, taken, tariffs.tariff_of)
+        base = local.lowest(taken.place) if taken.beside else own
         if base is None:
             raise Invalid(f"There is no tariff of {taken.place} to lie beside: leave `beside` out", path="beside")
-        tariffs.over(base, tariffs.tariff_of(text))
+        tariffs.laid(base, [own, *rest] if taken.beside else rest)
+
+
+def others(local: Local, taken: Taken, reader: Callable[[str], T]) -> list[T]:
+    """The site's other files that lie beside what is built in. One with faults keeps nobody from mending this one."""
+    found: list[T] = []
+    for file in local.beside(taken.kind, taken.place):
+        if file.name != taken.file:
+            with suppress(Invalid):
+                found.append(read(*stamped(file), reader))
+    return found

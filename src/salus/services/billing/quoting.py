@@ -52,7 +52,7 @@ def quote(store: Store, service: str, act: str = "AMB", day: date | None = None)
     of `done.CLASSES`, such as VR for one by video."""
     records = store.open(SYSTEM, Purpose.OPERATIONS)
     told = looked_up(records, f"HealthcareService/{service}")
-    tariff = Local(store.folder).tariff(place_of(looked_up(records, referred(told, "providedBy"))))
+    tariff = Local(store.folder).tariff_read(place_of(looked_up(records, referred(told, "providedBy"))))
     if tariff is None:
         return None
     own = coded(told.get("type", []), CHARGE)

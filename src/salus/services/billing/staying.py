@@ -55,7 +55,7 @@ def expected(records: Records, encounter: str, grouper: Grouper | None = None) -
         return None
     house = looked_up(records, referred(told, "serviceProvider"))
     place = place_of(house)
-    table, stay = Local(records.store.folder).groups(place), stay_of(records, told)
+    table, stay = Local(records.store.folder).groups_read(place), stay_of(records, told)
     if table is None or stay is None or not table.since <= clock.now().date() < table.until:
         return None
     level = extension(house, LEVEL).get("valueInteger", HIGHEST)

@@ -97,7 +97,7 @@ def missed(visit: Visit, day: date) -> list[Uncharged]:
     """What was done and not charged. It is found by the house: who closes the day may not read results, and is told no
     more than what is missing."""
     found = missing(visit.desk.store.open(SYSTEM, Purpose.OPERATIONS), day, visit.zone.key)
-    tariff = Local(visit.desk.store.folder).tariff(USUAL)
+    tariff = Local(visit.desk.store.folder).tariff_read(USUAL)
     return [Uncharged(named_by(tariff, one, day, visit.language), one.reference) for one in found]
 
 

@@ -113,8 +113,9 @@ def state(rulebook: Rulebook, chapter: Chapter, rule: Rule, today: date) -> str:
 
 
 def followed(chapter: Chapter, rule: Rule) -> bool:
-    """Whether another goes on where it ends."""
-    return any(one.since == rule.until and one.group == rule.group for one in chapter.rules)
+    """Whether others go on where it ends, for each kind of visit."""
+    after = [one for one in chapter.rules if one.since == rule.until and one.group == rule.group]
+    return all(any(visit in one.visit for one in after) for visit in rule.visit)
 
 
 def by_kind(tariff: Tariff, language: str) -> dict[str, list[Price]]:
