@@ -12,7 +12,7 @@ from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.services.acting import Acting
 from salus.services.billing.foretelling import alone, foretold
 from salus.services.billing.hearing import charge_waiting
-from salus.services.billing.quoting import quote
+from salus.services.billing.quoting import quote, year_so_far
 from salus.services.billing.staying import expected
 from salus.services.procedures import doing, ordering
 from salus.services.procedures.orders import Asked
@@ -84,6 +84,11 @@ def test_whoever_orders_is_kept_from_nothing_by_it(file_ward: Any, stay: str):
     assert quote(file_ward.store, "clinic") is None
     found = expected(records, "s1")
     assert found is not None and "charge-unpriced" == foretold(records, found, order).why
+
+    file_ward.insured()
+    rules = spoiled(file_ward, "settlement")
+    assert [] == year_so_far(records, "li")
+    rules.unlink()
 
     spoiled(file_ward, "drg")
     assert expected(records, "s1") is None

@@ -63,6 +63,12 @@ class Local:
         """None for a place that nothing is known of. Raises Invalid for a file with faults."""
         return self._main(STAYS, place, drg.table_of, drg.shipped)
 
+    def rules_read(self, place: str) -> Rulebook:
+        """As `rules`; empty too for a file with faults."""
+        with suppress(Invalid):
+            return self.rules(place)
+        return Rulebook(place)
+
     def groups_read(self, place: str) -> drg.Table | None:
         """As `groups`; None too for a file with faults."""
         with suppress(Invalid):

@@ -67,13 +67,15 @@ def today(tariff: Tariff) -> date:
 
 
 def year_so_far(records: Records, patient: str, place: str = USUAL, kind: str = "outpatient") -> list[YearSoFar]:
-    """The years of a patient's insurances that are in force today, for whoever may see them. Raises Forbidden."""
+    """The years of a patient's insurances that are in force today, for whoever may see them; none while the site's
+    rules cannot be read. Raises Forbidden."""
     local = Local(records.store.folder)
-    tariff, person = local.tariff(place), looked_up(records, f"Patient/{bare(patient)}")
+    rules = local.rules_read(place)
+    tariff, person = local.tariff_read(place), looked_up(records, f"Patient/{bare(patient)}")
     found = []
     for card in every(records, "Coverage", [("beneficiary", f"Patient/{bare(patient)}"), ("_count", "100")]):
         day = today(tariff) if tariff else clock.now().date()
-        rule = coverages.rule_for(local.rules(place), card, person, kind, day)
+        rule = coverages.rule_for(rules, card, person, kind, day)
         if rule and card["status"] == "active" and coverages.in_force(card, day) and coverages.insurer_of(card):
             name = f"Coverage/{card['id']}"
             with records.store.readers.one() as reader:
