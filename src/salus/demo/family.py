@@ -49,10 +49,10 @@ def people(today: date) -> list[Resource]:
     return [person(*row, today) for row in PEOPLE]
 
 
-def person(id: str, family: str, given: str, latin: str, letters: str, sex: str, days: int, today: date) -> Resource:
+def person(id: str, xing: str, ming: str, family: str, given: str, sex: str, days: int, today: date) -> Resource:
     names = [
-        {"use": "official", "text": family + given, "family": family, "given": [given]},
-        {"text": f"{latin} {letters}", "family": latin, "given": [letters]},
+        {"use": "official", "text": xing + ming, "family": xing, "given": [ming]},
+        {"text": f"{family} {given}", "family": family, "given": [given]},
     ]
     born = (today - timedelta(days=days)).isoformat()
     return {"resourceType": "Patient", "id": id, "meta": META, "name": names, "gender": sex, "birthDate": born}

@@ -29,6 +29,7 @@ TOLD = f'"{URL}"'.encode()
 LONGEST = 64  # records of one person, one joined into the next; what was brought in a ring comes to an end too
 PERSON = "SELECT row, subject, id FROM resource WHERE type=? AND id=?"
 PERSON_AT = "SELECT row, subject, id FROM resource WHERE row=?"
+FOLLOWERS = f"SELECT r.id FROM ref f JOIN resource r ON r.row=f.row WHERE f.path={ALSO} AND f.target=? AND r.type=?"
 ANY = f"SELECT 1 FROM ref WHERE path={ALSO} LIMIT 1"
 
 
@@ -95,9 +96,6 @@ def person(connection: "Connection", key: tuple[int, bytes | str]) -> tuple[int,
     return (found[0], found[2]) if found else None
 
 
-FOLLOWERS = f"SELECT r.id FROM ref f JOIN resource r ON r.row=f.row WHERE f.path={ALSO} AND f.target=? AND r.type=?"
-
-
 def people(at: "Desk | Reader", id: str) -> list[str]:
     """The ids of the Patients that were joined into this one, over any number of joinings; itself first."""
     found = [id]
@@ -126,6 +124,11 @@ SELECT r.row FROM line l JOIN resource r ON r.row=l.row WHERE l.subject=?1 AND l
 ORDER BY r.row
 """
 AT = "SELECT t FROM resource WHERE row=?1 AND version=?2 UNION ALL SELECT t FROM past WHERE row=?1 AND version=?2"
+BETWEEN = "row=? AND subject=? AND version IN (SELECT version FROM past WHERE row=? AND t>=?)"
+GIVEN_BACK = f"""
+UPDATE was SET subject=? WHERE {BETWEEN}
+AND NOT EXISTS(SELECT 1 FROM was w WHERE w.row=was.row AND w.version=was.version AND w.subject=?)
+"""
 
 
 def row_of(at: "Desk | Reader", id: str) -> int:
@@ -161,13 +164,6 @@ def _rows(at: "Desk | Reader", sql: str, source: str, target: str, *rest: int) -
 def tasks() -> str:
     """The paths by which a Task says for whom it is: Tasks stand in no compartment."""
     return ",".join(str(path) for path in fhir.parameters("Task")["patient"].paths)
-
-
-BETWEEN = "row=? AND subject=? AND version IN (SELECT version FROM past WHERE row=? AND t>=?)"
-GIVEN_BACK = f"""
-UPDATE was SET subject=? WHERE {BETWEEN}
-AND NOT EXISTS(SELECT 1 FROM was w WHERE w.row=was.row AND w.version=was.version AND w.subject=?)
-"""
 
 
 def give_back(desk: "Desk", rows: Iterable[int], source: str, target: str, t: int) -> None:

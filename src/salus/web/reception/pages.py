@@ -9,7 +9,6 @@ from salus.web.reception import (
     doubles,
     guardians,
     hall,
-    joining,
     joinings,
     line,
     ontop,
@@ -17,6 +16,7 @@ from salus.web.reception import (
     registering,
     screen,
     waiting,
+    waitlisting,
 )
 from salus.web.visit import Visit
 
@@ -50,8 +50,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("GET", "/reception/waiting", waiting.page, ROOM),
     ("POST", "/reception/waiting/{id}/urgency", waiting.rate, ROOM),
     ("POST", "/reception/waiting/{id}/{verb}", waiting.deed, ROOM),
-    ("GET", "/reception/people/{id}/wait", joining.form, ROOM),
-    ("POST", "/reception/people/{id}/wait", joining.join, ROOM),
+    ("GET", "/reception/people/{id}/wait", waitlisting.form, ROOM),
+    ("POST", "/reception/people/{id}/wait", waitlisting.join, ROOM),
     ("GET", "/reception/doubles", doubles.page, ROOM),
     ("GET", "/reception/doubles/look", doubles.two, ROOM),
     ("POST", "/reception/doubles/join", doubles.confirm, ROOM),
