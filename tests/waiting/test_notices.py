@@ -158,7 +158,7 @@ def test_bills_refunds_and_results_are_told_without_what_is_in_them(clinic: Any)
         hear(clinic)
 
     assert ["bill", "paid", "refunded", "result"] == told(clinic)
-    assert "CN¥12.50 was given back to you." == texts(clinic)[1]
+    assert "¥12.50 was given back to you." == texts(clinic)[1]
     for one in clinic.desk_records().compartment("li", ["Communication"]):
         assert not any(word.encode() in one.body for word in SECRET if word != "heart")
 

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from salus.base import clock
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 from salus.services.reception import queue
@@ -294,3 +296,30 @@ def test_the_doctor_sees_why_somebody_comes_before_and_after_calling(ward, docto
 
     assert "chest pain since noon" in doctor.get("/clinic?service=cardiology").text
     assert "Comes for: chest pain since noon" in doctor.get(called(doctor)).text
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "23 Nov 2026, 12:00"), ("zh", "2026年11月23日 12:00")])
+def test_what_was_signed_in_another_tab_is_told_by_the_clocks_of_the_house(at, language, told):
+    with clock.stopped_at(datetime(2026, 11, 23, 4, tzinfo=UTC)):
+        doctor = at("clinician", language)
+        place = filled(doctor)
+        assert 303 == send(doctor, place, "sign", **TEXTS).status_code
+        fields = {"test": "Potassium", "priority": "urgent", "form_token": token(doctor)}
+        answer = doctor.post(f"{place}/tests", fields)
+
+    assert 409 == answer.status_code and told in answer.text and "T04:00" not in answer.text
+
+
+def test_a_diagnosis_that_was_picked_gives_the_focus_back_to_the_search(doctor):
+    place = called(doctor)
+    focus = re.compile(r'<input type="search" id="q"[^>]* autofocus')
+    assert not focus.search(doctor.get(place).text)
+    doctor.headers["hx-request"] = "true"
+    pick = {"q": "gxy", "of": "gxy", "pick": "confirmed|http://hl7.org/fhir/sid/icd-10|I10"}
+    doctor.headers["x-form-token"] = token(doctor)
+    for to, fields in (
+        ("diagnoses", pick),
+        ("diagnoses/change", {"do": "provisional|http://hl7.org/fhir/sid/icd-10|I10"}),
+        ("diagnoses/change", {"do": "drop|http://hl7.org/fhir/sid/icd-10|I10"}),
+    ):
+        assert focus.search(doctor.post(f"{place}/{to}", fields).text), to

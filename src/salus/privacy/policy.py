@@ -26,7 +26,9 @@ PHARMACY = frozenset({"MedicationRequest", "MedicationDispense", "DetectedIssue"
 LABORATORY = frozenset({"ServiceRequest", "Specimen", "Observation", "DiagnosticReport", "Task", "Communication"})
 ROOMS = frozenset({"Procedure"})  # what those do who image and treat, too
 LABORATORY_LOOKS = LABORATORY | ROOMS | {"Patient", "Encounter", "Practitioner", "PractitionerRole", "Organization"}
-BILLS = frozenset({"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse", "PaymentNotice"})
+BILLS = frozenset(
+    {"Account", "ChargeItem", "Invoice", "Claim", "ClaimResponse", "PaymentNotice", "CoverageEligibilityResponse"}
+)
 BILLING = BILLS | {"PaymentReconciliation", "Task", "Communication"}
 CLOSES = frozenset({"PaymentReconciliation"})  # a day, a statement: never a payment
 BILLING_LOOKS = BILLING | DESK_TYPES | DESK_LOOKS

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 MARK = "https://salus.example/billed"
 TOLD = f'"{MARK}"'.encode()
-TYPES = ("Invoice", "ChargeItem", "Claim", "ClaimResponse", "PaymentReconciliation", "PaymentNotice")
+TYPES = (
+    "Invoice",
+    "ChargeItem",
+    "Claim",
+    "ClaimResponse",
+    "PaymentReconciliation",
+    "PaymentNotice",
+    "CoverageEligibilityResponse",
+)
 PAID = {True: "balanced", False: "issued"}
 
 

@@ -53,9 +53,11 @@ def money(minor: int, currency: str, language: str) -> str:
 
     >>> money(95000, "CNY", "zh"), money(1234, "USD", "en"), money(500, "JPY", "en")
     ('¥950.00', 'US$12.34', 'JP¥500')
+    >>> money(-95000, "CNY", "en")  # ¥ alone is the yuan in both languages, whatever Babel calls it abroad
+    '-¥950.00'
     """
     whole = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return str(format_currency(whole, currency, locale=LOCALES[language]))
+    return str(format_currency(whole, currency, locale=LOCALES[language])).replace("CN¥", "¥")
 
 
 def day(value: str | date | None, language: str, zone: ZoneInfo | None = None) -> str:

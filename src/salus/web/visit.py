@@ -1,5 +1,6 @@
 """One request of one person: what a page needs to answer it, and the ways to answer."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,6 +24,7 @@ from salus.records import Records, Store
 from salus.services.appointments.brochure import Brochure, Offered
 from salus.services.appointments.links import Links
 from salus.services.family.children import Child
+from salus.ui import formats
 from salus.ui.render import Templates
 from salus.web.accounts import FOR_OTHERS, ROOMS, Account
 from salus.web.session import THEME
@@ -42,6 +44,7 @@ SPOKEN: tuple[str, ...] = (
     "salus.web.procedures",
     "salus.web.reception",
 )
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 OVER = 286  # the status at which a page asks no more: https://htmx.org/docs/#polling
 TEMPLATES = Templates("salus.web", *SPOKEN)
 TEMPLATES.environment.filters["unit_words"] = unit_words
@@ -140,8 +143,9 @@ class Visit:
         return TEMPLATES.say(key, self.language, **slots)
 
     def told(self, text: str) -> str:
-        """What an error says, in the reader's language as far as it is known."""
-        return faults.told(text, self.language)
+        """What an error says, in the reader's language as far as it is known; instants by the house's clocks."""
+        said = faults.told(text, self.language)
+        return INSTANT.sub(lambda found: formats.time(found[0], self.language, self.zone), said)
 
     def page(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """A page or, for a template without the layout, a part of one."""

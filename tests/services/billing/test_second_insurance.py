@@ -169,7 +169,7 @@ def test_two_of_the_same_order_are_a_clerks_to_tell_apart(ward):
 def test_every_line_is_told_and_together_they_are_the_bill(ward):
     found = visit(ward)
     for language, said, who in (
-        ("en", "Insurance 1 leaves CN¥95.95 to you", "Insurance 2"),
+        ("en", "Insurance 1 leaves ¥95.95 to you", "Insurance 2"),
         ("zh", "第1份保险结算后个人尚余¥95.95", "第2份保险"),
     ):
         told = list(found.explained(language))

@@ -198,8 +198,8 @@ def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, a
     clerk.send_form(page, f"{page}/pay", key="k", amount="30", provider="cash")
 
     books = auditor.get("/books").text
-    assert ">Cash</a>" in books and "Even" in books and "Dr CN¥30.00" in books
-    assert "Cr CN¥" in books and "-CN¥" not in books
+    assert ">Cash</a>" in books and "Even" in books and "Dr ¥30.00" in books
+    assert "Cr ¥" in books and "-¥" not in books
     assert "30.00" in auditor.get("/books/account?name=money/cash&currency=CNY").text
     assert 403 == auditor.get("/billing").status_code
 
@@ -259,3 +259,64 @@ def test_of_two_insurances_the_bill_says_what_each_pays_and_why(ward, at):
 
     assert "Insurance 1: <b>" in page and "Insurance 2: <b>" in page
     assert "of that insurance 2 now pays by its own rules" in page
+
+
+def with_card(ward: Store) -> None:
+    records = ward.open(SYSTEM, Purpose.OPERATIONS)
+    records.update("Organization", "fund", {"resourceType": "Organization", "id": "fund", "name": "Fund"})
+    for id, whose in (("card", "li"), ("other", "wang")):
+        body = {"resourceType": "Coverage", "id": id, "status": "active"}
+        records.update("Patient", whose, {"resourceType": "Patient", "id": whose, "name": [{"text": whose}]})
+        insured = {"beneficiary": {"reference": f"Patient/{whose}"}, "payor": [{"reference": "Organization/fund"}]}
+        records.update("Coverage", id, body | insured)
+
+
+def test_the_clerk_enters_what_other_hospitals_counted_and_takes_it_back(ward, at):
+    with_card(ward)
+    clerk, page = at("cashier"), "/billing/patients/li"
+    form = {"key": "k", "coverage": "card", "until": f"{clock.now().year}-01-01", "threshold": "1,800", "reason": "s 7"}
+
+    for _ in range(2):
+        answer = clerk.send_form(page, f"{page}/elsewhere", **form, own="25.50", stays="1")
+        assert (303, f"{page}?done=counted#elsewhere") == (answer.status_code, answer.headers["location"])
+    told = clerk.get(f"{page}?done=counted").text
+    assert all(one in told for one in ("Deductible used ¥1,800.00", "¥25.50", "Stays in hospital 1", "s 7", "counts"))
+    assert 409 == clerk.send_form(page, f"{page}/elsewhere", **form | {"key": "k2"}).status_code
+    assert "counted at other hospitals" in at("auditor").get("/books").text
+
+    (statement,) = re.findall(r'name="statement" value="([^"]+)"', told)
+    assert 422 == clerk.send_form(page, f"{page}/elsewhere/back", statement=statement, reason="").status_code
+    answer = clerk.send_form(page, f"{page}/elsewhere/back", statement=statement, reason="of another person")
+    assert answer.headers["location"].endswith("done=uncounted#elsewhere")
+    assert "taken back: of another person" in clerk.get(page).text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"threshold": "ten"}, 422),
+        ({"threshold": ""}, 422),
+        ({"stays": "-1"}, 422),
+        ({"until": ""}, 422),
+        ({"until": "2026-13-01"}, 422),
+        ({"coverage": "other"}, 404),
+    ],
+)
+def test_what_is_no_statement_is_told_and_what_was_typed_stays(ward, at, language, more, status):
+    with_card(ward)
+    clerk, page, before = at("cashier", language), "/billing/patients/li", Books(ward).accounts()
+    form = {"key": "k", "coverage": "card", "until": "2026-01-01", "threshold": "10", "reason": "statement seven"}
+
+    answer = clerk.send_form(page, f"{page}/elsewhere", **form | more)
+    assert status == answer.status_code
+    if status == 422:
+        assert 'value="statement seven"' in answer.text and '<details class="no-print" open>' in answer.text
+    assert before == Books(ward).accounts()
+    assert 404 == clerk.send_form(page, f"{page}/elsewhere/back", statement="odd", reason="x").status_code
+
+
+def test_a_clerk_reads_of_the_patient_and_the_patient_of_you(ward, at):
+    told = at("cashier").get(f"/billing/bills/{bills(ward)['issued'].id}").text
+    assert '<th scope="col" class="amount">Patient</th>' in told and ">You</th>" not in told
+    assert "You" in bills(ward)["issued"].worked("en").payers

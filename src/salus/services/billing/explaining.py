@@ -1,7 +1,7 @@
 """A settled bill in words: line by line, and as a table of steps whose columns add up to what each payer has of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from salus.base.words import words_of
 from salus.places.settlement import Line, told
 from salus.places.settlement.telling import payer, step_meaning, step_name
 from salus.services.billing.sheets import Layer, Settled, passed
-from salus.ui.formats import money
+from salus.ui.formats import day, money
 
 WORDS = words_of("salus.services.billing")
 ONE = ("insured", "provider")  # the same whoever insures
@@ -43,11 +43,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Worked:
     """A bill as a table: `payers` names the columns, `sums` is what each has of it, together the bill. `terms`: the
-    words of insurance that it uses, each with what it means."""
+    words of insurance that it uses, each with what it means; `elsewhere`: what of the year other hospitals counted."""
 
     payers: tuple[str, ...]
     steps: tuple[Step, ...]
     terms: tuple[tuple[str, str], ...]
+    elsewhere: tuple[str, ...]
 
     @property
     def sums(self) -> tuple[int, ...]:
@@ -60,11 +61,13 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Who tells a bill: in which language, in which currency, by which names of what was charged."""
+    """Who tells a bill: in which language, in which currency, by which names of what was charged; `mine` where it is
+    told to the patient."""
 
     settled: Settled
     currency: str
     language: str
+    mine: bool = True
 
     def money(self, minor: int) -> str:
         return money(minor, self.currency, self.language)
@@ -91,11 +94,25 @@ class Teller:
 
     def payer(self, kind: str, number: int) -> str:
         """Of a second insurance its number is said; the patient is the same."""
+        if kind == "insured" and not self.mine:
+            return WORDS("payer.patient", self.language)
         name = payer(Line("", kind, 0), self.language)  # type: ignore[arg-type]
         if number <= 1 or kind in ONE:
             return name
         key = "insurance.number" if kind == "insurer" else "insurance.payer"
         return WORDS(key, self.language, payer=name, number=number)
+
+    def elsewhere(self) -> Iterator[str]:
+        """What other hospitals counted of each insurance's year, which was taken into account."""
+        for layer in self.settled.layers:
+            if told := layer.elsewhere:
+                counts = [self.count(what, number) for what, number in asdict(told.amounts).items() if number]
+                slots = {"day": day(told.until, self.language), "counts": WORDS("list.and", self.language).join(counts)}
+                yield WORDS("elsewhere", self.language, **slots)
+
+    def count(self, what: str, number: int) -> str:
+        value = str(number) if what == "stays" else self.money(number)
+        return WORDS(f"elsewhere.{what}", self.language, value=value)
 
 
 def lines(settled: Settled | None, currency: str, language: str) -> Iterator[Explained]:
@@ -106,9 +123,9 @@ def lines(settled: Settled | None, currency: str, language: str) -> Iterator[Exp
             yield Explained(teller.payer(line.payer, number), line.amount, why)
 
 
-def worked(settled: Settled, currency: str, language: str) -> Worked:
-    """The lines as steps: those that share out one thing are one step."""
-    teller = Teller(settled, currency, language)
+def worked(settled: Settled, currency: str, language: str, mine: bool = True) -> Worked:
+    """The lines as steps: those that share out one thing are one step. `mine`: told to the patient, not to a clerk."""
+    teller = Teller(settled, currency, language, mine)
     found = list(teller.lines())
     columns = sorted({column(number, line) for number, line, _ in found}, key=placed)
     groups = [list(own) for _, own in groupby(found, lambda one: shared(*one[:2]))]
@@ -119,6 +136,7 @@ def worked(settled: Settled, currency: str, language: str) -> Worked:
         tuple(teller.payer(kind, number) for kind, number in columns),
         tuple(map(step, groups)),
         tuple(one for one in terms if one[1]),
+        tuple(teller.elsewhere()),
     )
 
 

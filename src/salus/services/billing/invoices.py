@@ -60,9 +60,9 @@ class Bill:
         """Each line in the words of a language, "en" or "zh"."""
         return explaining.lines(self.settled, self.currency, language)
 
-    def worked(self, language: str) -> Worked | None:
-        """The same as a table of steps that adds up; None before it is settled."""
-        return explaining.worked(self.settled, self.currency, language) if self.settled else None
+    def worked(self, language: str, mine: bool = True) -> Worked | None:
+        """The same as a table of steps that adds up; None before it is settled. `mine`: told to the patient."""
+        return explaining.worked(self.settled, self.currency, language, mine) if self.settled else None
 
     @property
     def rules(self) -> tuple[Rule, ...]:

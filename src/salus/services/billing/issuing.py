@@ -7,26 +7,37 @@ that each writing transaction takes before it reads anything), so two bills at o
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import msgspec
 
 from salus.base import clock
 from salus.base.errors import Conflict, Missing
 from salus.base.money import plain
-from salus.places.settlement import Claim, Item, Visit, Year, left
+from salus.places.settlement import Claim, Item, Rule, Visit, Year, left
 from salus.privacy import SYSTEM, Actor, Purpose, check_may
 from salus.privacy.policy import Act
 from salus.records import Store, books
 from salus.records.desk import Desk
 from salus.services.acting import put, standing
-from salus.services.billing import coverages, postings, years
+from salus.services.billing import coverages, elsewhere, postings, years
 from salus.services.billing.claims import put_claim
 from salus.services.billing.desks import Visited, submit, visited
 from salus.services.billing.done import OVER
 from salus.services.billing.drawing import chain, last_issued, with_sheet
 from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, owed
-from salus.services.billing.sheets import Layer, Settled, Sheet, left_settled_by, moved, passed_on, settled_by, sheet_of
+from salus.services.billing.sheets import (
+    Counted,
+    Layer,
+    Settled,
+    Sheet,
+    left_settled_by,
+    moved,
+    passed_on,
+    settled_by,
+    sheet_of,
+)
 
 
 def issue(store: Store, actor: Actor, purpose: Purpose, encounter: str) -> Resource:
@@ -94,12 +105,14 @@ def anew(desk: Desk, local: Local, visit: Visited, sheet: Sheet, ids: Sequence[s
     by, *others = coverages.insurances(desk, local, visit, ids)
     claim = claimed(desk, by, Visit(visit.kind, visit.day, visit.level), tuple(one.item for one in sheet.items))
     made = settled_by(by.rule, by.why, claim, sheet.currency, {})
-    first = Settled(claim, made, {}, by.rule, by.why, by.coverage, by.insurer, names(sheet))
+    counted = counted_by(desk, by.rule, by.coverage, visit.day)
+    first = Settled(claim, made, {}, by.rule, by.why, by.coverage, by.insurer, counted, names(sheet))
     further: list[Layer] = []
     for one in others:
         claim = claimed(desk, one, claim.visit, left(claim, made))
         made = left_settled_by(one.rule, one.why, claim, sheet.currency, {})
-        further.append(Layer(claim, made, {}, one.rule, one.why, one.coverage, one.insurer))
+        counted = counted_by(desk, one.rule, one.coverage, visit.day)
+        further.append(Layer(claim, made, {}, one.rule, one.why, one.coverage, one.insurer, counted))
     return msgspec.structs.replace(first, further=tuple(further))
 
 
@@ -109,6 +122,11 @@ def claimed(desk: Desk, by: coverages.Insured, visit: Visit, items: tuple[Item, 
     return Claim(visit, items, year, by.account)
 
 
+def counted_by(desk: Desk, rule: Rule | None, coverage: str, day: date) -> Counted | None:
+    """What other hospitals counted of the year that a rule goes by."""
+    return elsewhere.counted(desk, coverage, day.year, rule.currency) if rule else None
+
+
 def again(desk: Desk, sheet: Sheet, earlier: Settled) -> Settled:
     """What came late: the whole visit by the rules and insurances it was settled by, less what it was billed."""
     items = (*earlier.claim.items, *(one.item for one in sheet.items))
@@ -116,10 +134,15 @@ def again(desk: Desk, sheet: Sheet, earlier: Settled) -> Settled:
     before = had(earlier)
     made = settled_by(earlier.rule, earlier.why, claim, sheet.currency, before)
     told = {**earlier.names, **names(sheet)}
-    first = msgspec.structs.replace(earlier, claim=claim, settlement=made, before=before, names=told)
+    day = earlier.claim.visit.day
+    counted = counted_by(desk, earlier.rule, earlier.coverage, day)
+    told_of = {"before": before, "names": told, "elsewhere": counted}
+    first = msgspec.structs.replace(earlier, claim=claim, settlement=made, **told_of)
 
     def ask(one: Layer, items: tuple[Item, ...]) -> Layer:
-        return msgspec.structs.replace(one, claim=claimed_again(desk, sheet, one, items), before=had(one))
+        counted = counted_by(desk, one.rule, one.coverage, day)
+        claim = claimed_again(desk, sheet, one, items)
+        return msgspec.structs.replace(one, claim=claim, before=had(one), elsewhere=counted)
 
     return passed_on(first, sheet.currency, ask)
 

@@ -78,4 +78,9 @@ def year_account(coverage: str, year: int, what: str) -> str:
     return f"{coverage}/{year}/{what}"
 
 
+def elsewhere_account(coverage: str, year: int) -> str:
+    """The other side of what other hospitals counted of an insured's year."""
+    return f"elsewhere/{coverage}/{year}"
+
+
 WRITEOFF = "writeoff"

@@ -60,10 +60,17 @@ class Charged(Struct, frozen=True):
         return self.zh if language == "zh" else self.en
 
 
+class Counted(Struct, frozen=True):
+    """What of a year was counted at other hospitals, up to a day; it is in the year of the claim already."""
+
+    until: date
+    amounts: Year
+
+
 class Layer(Struct, frozen=True):
     """How one insurance settled what it was asked for: the first the whole visit, the next what the one before it left
     to the patient. `before` is what earlier bills of the visit gave each payer. Without a rule, `why` says why there is
-    none."""
+    none. `elsewhere` is told beside it, and settles nothing."""
 
     claim: Claim
     settlement: Settlement
@@ -72,6 +79,7 @@ class Layer(Struct, frozen=True):
     why: str = ""
     coverage: str = ""
     insurer: str = ""
+    elsewhere: Counted | None = None
 
     @property
     def added(self) -> Year:

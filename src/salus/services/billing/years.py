@@ -18,9 +18,10 @@ def year_of(at: Desk | Reader, coverage: str, year: int, currency: str) -> Year:
     return Year(**{what: books.balance(at, year_account(coverage, year, what), currency).net for what in WHAT})
 
 
-def entries(coverage: str, year: int, added: Year) -> list[Entry]:
-    """The entries that add to a year; what is taken back goes the other way."""
-    memo, made = f"memo/{year}", []
+def entries(coverage: str, year: int, added: Year, other: str = "") -> list[Entry]:
+    """The entries that add to a year; what is taken back goes the other way. `other`: the account on the other side,
+    usually that of our own bills."""
+    memo, made = other or f"memo/{year}", []
     for what in WHAT:
         amount = getattr(added, what)
         sides = (year_account(coverage, year, what), memo)

@@ -14,7 +14,10 @@ from salus.web.visit import Visit
 COUNT = 100
 MOST = 200  # accounts of a kind that are shown
 NOT_MONEY = "XXX"  # ISO 4217: no currency; the books keep counts in it too
-GROUPS = ("money", "income", "Organization", "Account", "deposit", "Coverage", "difference", "writeoff", "memo")
+GROUPS = (
+    *("money", "income", "Organization", "Account", "deposit", "Coverage"),
+    *("difference", "writeoff", "memo", "elsewhere"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from salus.services.billing.names import TASK
 from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
 from salus.services.looking import looked_up
+from salus.web.billing import elsewhere
 from salus.web.billing.asked import who
 from salus.web.patients import search
 from salus.web.telling.person import Person, person
@@ -151,6 +152,7 @@ def patient_page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         key=str(uuid7()),
         fault=fault,
         done=visit.query.get("done", ""),
+        **elsewhere.shown(visit, id),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from salus.web.billing import bills, books, closing, desk, reconciling, record, ruling
+from salus.web.billing import bills, books, closing, desk, elsewhere, reconciling, record, ruling
 from salus.web.visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -14,6 +14,8 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/billing/charge", desk.charge_again, "billing"),
     ("GET", "/billing/patients/{id}", desk.of_patient, "billing"),
     ("POST", "/billing/patients/{id}/deposit", desk.deposit, "billing"),
+    ("POST", "/billing/patients/{id}/elsewhere", elsewhere.count, "billing"),
+    ("POST", "/billing/patients/{id}/elsewhere/back", elsewhere.take_back, "billing"),
     ("GET", "/billing/bills/{id}", bills.one, "billing"),
     ("POST", "/billing/bills/{id}/pay", bills.pay, "billing"),
     ("POST", "/billing/bills/{id}/refund", bills.refund, "billing"),

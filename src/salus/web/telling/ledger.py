@@ -72,6 +72,11 @@ def memo(visit: Visit, own: list[str], found: Found) -> str:
     return visit.say("books.memo", year=own[1])
 
 
+def elsewhere(visit: Visit, own: list[str], found: Found) -> str:
+    """`elsewhere/Coverage/<id>/<year>`."""
+    return visit.say("books.elsewhere", coverage=own[2], year=own[3])
+
+
 TELLINGS: dict[str, Callable[[Visit, list[str], Found], str]] = {
     "money": window,
     "income": income,
@@ -82,4 +87,5 @@ TELLINGS: dict[str, Callable[[Visit, list[str], Found], str]] = {
     "difference": difference,
     "writeoff": writeoff,
     "memo": memo,
+    "elsewhere": elsewhere,
 }
