@@ -320,3 +320,14 @@ def test_a_clerk_reads_of_the_patient_and_the_patient_of_you(ward, at):
     told = at("cashier").get(f"/billing/bills/{bills(ward)['issued'].id}").text
     assert '<th scope="col" class="amount">Patient</th>' in told and ">You</th>" not in told
     assert "You" in bills(ward)["issued"].worked("en").payers
+
+
+def test_a_file_of_prices_that_cannot_be_read_keeps_no_clerk_from_a_patient(ward, at):
+    with_card(ward)
+    file = ward.folder / "tariffs" / "cn.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("spoiled", "utf-8")
+
+    answer = at("cashier").get("/billing/patients/li")
+
+    assert 200 == answer.status_code and 'name="until"' not in answer.text
