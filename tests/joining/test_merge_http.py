@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from salus.api import fhir
+from salus.api.hooks.calls import Call, Context, prefetched
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 
 PEOPLE = {
@@ -96,3 +98,27 @@ def test_what_cannot_be_merged_is_refused(ask, parts, status):
 @pytest.mark.parametrize("who", ["clinician", "old"])
 def test_only_the_desk_merges(ask, who):
     assert 403 == ask("POST", "/Patient/$merge", merged(SOURCE, TARGET), who).status_code
+
+
+def test_everything_of_the_old_number_is_everything_of_the_one_that_stands(ask):
+    part(ask("POST", "/Patient/$merge", merged(SOURCE, TARGET)), "result")
+
+    def everything(id: str) -> set[str]:
+        entries = ask("GET", f"/Patient/{id}/$everything", who="system").json()["entry"]
+        return {f"{one['resource']['resourceType']}/{one['resource']['id']}" for one in entries}
+
+    assert (
+        {"Observation/r1", "Observation/r2", "Composition/n1", "Patient/new"} <= everything("old") == everything("new")
+    )
+
+
+def test_what_a_caller_looked_up_by_the_old_number_is_looked_up_again(ask):
+    part(ask("POST", "/Patient/$merge", merged(SOURCE, TARGET)), "result")
+
+    def given(id: str) -> list[dict[str, Any]] | None:
+        prefetch = {"Patient": msgspec.Raw(ask("GET", f"/Patient/{id}", who="system").content)}
+        call = Call("patient-view", "1", Context("Practitioner/doc", id), prefetch=prefetch)
+        return prefetched(call, {"Patient": "Patient/{{context.patientId}}"})
+
+    assert given("old") is None
+    assert ["new"] == [one["id"] for one in given("new") or []]

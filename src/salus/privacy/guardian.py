@@ -97,8 +97,10 @@ def is_child(one: Family) -> bool:
 
 
 def withdrawn(one: Family) -> bool:
-    """Whether a Consent of the child's record says no to this person, or a Flag to everybody."""
-    names = {name_of(one.relation), name_of(one.parent)}
+    """Whether a Consent of the child's record says no to this person, or a Flag to everybody. What was said of a
+    record that was joined into the parent's own holds for them too."""
+    ties = (each for each in one.parent.get("link", []) if each.get("type") == "replaces")
+    names = {name_of(one.relation), name_of(one.parent), *(each.get("other", {}).get("reference", "") for each in ties)}
     return any(denies(each, names, one.today) or flags(each) for each in one.said)
 
 

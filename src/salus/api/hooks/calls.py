@@ -10,6 +10,7 @@ from salus import fhir
 from salus.assistants.answers import NOT_STATED
 from salus.base import clock
 from salus.base.errors import Invalid, Issue, Lacking, Malformed, SalusError
+from salus.records import joined
 
 FOREIGN = "urn:cds-client"  # stands for the server of a client that does not name its own
 
@@ -125,13 +126,14 @@ def is_partial(raw: bytes) -> bool:
 
 def prefetched(call: Call, templates: Mapping[str, str], spare: frozenset[str] = frozenset()) -> list[Json] | None:
     """All prefetched resources; None unless every template but the `spare` was satisfied in full and the patient is
-    among them."""
+    among them as one who stands: what is asked by the number of one who was joined into another leaves out what
+    belongs to that one, an allergy say."""
     given = {key: bytes(raw) for key, raw in call.prefetch.items() if key in templates}
     if templates.keys() - given.keys() - spare or given["Patient"] == b"null" or any(map(is_partial, given.values())):
         return None
     found = [resource for key, raw in given.items() for resource in resources_in(f"prefetch.{key}", raw)]
-    mine = any(one["resourceType"] == "Patient" and one.get("id") == call.context.patientId for one in found)
-    return found if mine else None
+    mine = [one for one in found if one["resourceType"] == "Patient" and one.get("id") == call.context.patientId]
+    return found if mine and not any(joined.marked_in(one.get("meta", {})) for one in mine) else None
 
 
 def lacking(call: Call, templates: Mapping[str, str]) -> Lacking:

@@ -47,11 +47,12 @@ def own(records: Records, reader: Reader) -> int | None:
 
 
 def subject(records: Records, reader: Reader, id: str) -> int:
-    """The row of a patient whose whole compartment this account may see. Raises Missing.
+    """The row of a patient whose whole compartment this account may see; of one joined into another, that one's.
+    Raises Missing.
 
     That a patient may see another Patient (one that links to theirs) opens that one's compartment to nobody.
     """
-    row, mine = reader.row("Patient", id), own(records, reader)
-    if row is None or (mine is not None and mine != row):
+    found, mine = reader.person(id), own(records, reader)
+    if found is None or (mine is not None and mine != found[0]):
         raise Missing(f"There is no Patient/{id[:64]}")
-    return row
+    return found[0]

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 
 from salus.base.errors import Conflict, Invalid, Stale
 from salus.privacy import Actor, Purpose
+from salus.privacy.guardian import SAME
 from salus.privacy.policy import check_may_join
 from salus.records import Store, joined
 from salus.records.desk import Desk
 from salus.services import acting
 from salus.services.acting import Acting, Resource, coded, current, put
-from salus.services.reception.joining.contested import PERSONAL, numbers, result
+from salus.services.reception.joining.contested import PERSONAL, gathered, numbers, result
 from salus.services.reception.joining.kept import (
     JOINED,
     JOINING,
@@ -30,9 +31,10 @@ from salus.services.reception.joining.kept import (
     staged,
 )
 from salus.services.reception.joining.likely import settle_joined
-from salus.services.reception.joining.moving import move_all
+from salus.services.reception.joining.moving import changed, move_all, to_target
 
 REASON = range(3, 501)  # characters
+FIRST = ("Consent", "Flag", "AllergyIntolerance")
 LINK = {"source": "replaced-by", "target": "replaces"}
 
 
@@ -113,21 +115,40 @@ def begin(
     pairs = zip(written, before, strict=True)
     settle_joined(desk, source, target)
     prove(desk, made, "join", [Moved(f"Patient/{p['id']}", old, version(p), PATIENT) for p, old in pairs])
+    move_first(desk, made, f"Patient/{source}")
     return made
 
 
 def replaced(patient: Resource, target: str) -> Resource:
-    """A Patient for whom the target stands from now on."""
-    return patient | {"active": False, "link": linked(patient, target, "source"), "meta": marked(patient, target)}
+    """A Patient for whom the target stands from now on, as a guardian too."""
+    rest = [one for one in patient.get("link", []) if one not in guarding(patient)]
+    link = linked(patient | {"link": rest}, target, "source")
+    return patient | {"active": False, "link": link, "meta": marked(patient, target)}
 
 
 def standing(patient: Resource, source: Resource, told: Resource) -> Resource:
-    """A Patient that stands for the source as well: it says what is told, and has both's numbers."""
+    """A Patient that stands for the source as well, and for whom that stood: it says what is told, has both's numbers,
+    and is whose guardian either was. What was forbidden of any of them is forbidden of it (`privacy.guardian`)."""
+    ties = [*guarding(source), *(one for one in source.get("link", []) if one["type"] == LINK["target"])]
     return told | {
         "active": True,
-        "link": linked(patient, source["id"], "target"),
+        "link": gathered(linked(patient, source["id"], "target"), ties),
         "identifier": numbers(source, told | {"identifier": patient.get("identifier", [])}),
     }
+
+
+def guarding(patient: Resource) -> list[Resource]:
+    """The links to the relations by which somebody is a guardian."""
+    ties = [one for one in patient.get("link", []) if one["type"] == SAME]
+    return [one for one in ties if one["other"].get("reference", "").startswith("RelatedPerson/")]
+
+
+def move_first(desk: Desk, one: Joining, source: str) -> None:
+    """What forbids and what warns comes over at once, before anything that it is about."""
+    found = [(type, each["id"]) for type in FIRST for each in acting.found(desk, type, f"patient={source}")]
+    done = changed(desk, [stood.row for each in found if (stood := desk.standing(*each))], to_target(one))
+    if done.moved:
+        prove(desk, one, "join", done.moved)
 
 
 def check_idle(desk: Desk, source: str) -> None:
