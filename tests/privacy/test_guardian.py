@@ -57,6 +57,11 @@ def consent(whom: str, **more: Any) -> Json:
     return {"resourceType": "Consent", "id": "no", "status": "active", "provision": rule, **more}
 
 
+def by_r4(whom: str) -> Json:
+    """A refusal as R4 has it: the first rule has no type, those below it say what is permitted and what is not."""
+    return consent(whom) | {"provision": {"provision": [{"type": "permit"}, consent(whom)["provision"]]}}
+
+
 def flag(status: str) -> Json:
     code = {"coding": [{"system": FLAGS, "code": NO_GUARDIAN}]}
     return {"resourceType": "Flag", "id": "f", "status": status, "code": code}
@@ -95,6 +100,11 @@ REFUSED = {
     "of unknown age": (family(child=child("")), "age"),
     "a court said no": (family(said=(consent("RelatedPerson/tie"),)), "withdrawn"),
     "a court said no of the person": (family(said=(consent("Patient/mother"),)), "withdrawn"),
+    "a no that is an exception to a rule": (family(said=(by_r4("RelatedPerson/tie"),)), "withdrawn"),
+    "a no with the address of the server": (
+        family(said=(consent("https://ward/fhir/RelatedPerson/tie"),)),
+        "withdrawn",
+    ),
     "a clinician's flag": (family(said=(flag("active"),)), "withdrawn"),
 }
 
@@ -193,6 +203,8 @@ RECORD = [
     of("Encounter", "harm", serviceType=department("sexual_health")),
     of("Encounter", "unsaid"),
     *(of("Observation", f"o-{one}", encounter=to(f"Encounter/{one}")[0]) for one in ("eyes", "mind", "harm", "unsaid")),
+    of("Observation", "o-far", encounter=to("https://ward/fhir/Encounter/harm")[0]),
+    of("Observation", "o-other", encounter=to("https://elsewhere/fhir/Encounter/eyes")[0]),
     of("Observation", "plain"),
     of("Observation", "hiv", meta=labelled("HIV"), encounter=to("Encounter/eyes")[0]),
     of("Observation", "beaten", meta=labelled("VIO"), encounter=to("Encounter/eyes")[0]),
@@ -213,11 +225,13 @@ RECORD = [
     tie(),
     tie() | {"id": "father"},
     consent("RelatedPerson/father"),
+    by_r4("RelatedPerson/father") | {"id": "nested"},
     of("Consent", "kinds", status="active", provision={"type": "deny"}),
 ]
 NEVER = {
     "Encounter/harm", "Observation/o-harm", "Observation/beaten", "DiagnosticReport/r-beaten", "Observation/beside",
     "ChargeItem/i-harm", "Invoice/b-harm", "Flag/watch", "RelatedPerson/father", "Consent/no",
+    "Observation/o-far", "Consent/nested",
 }  # fmt: skip
 YOUTH = {
     "Patient/child", "Encounter/eyes", "Observation/o-eyes", "Appointment/a-eyes", "Communication/c-eyes", "Account/a",

@@ -15,6 +15,7 @@ from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.privacy import Actor, Purpose, Role
+from salus.privacy.guardian import FLAGS, NO_GUARDIAN
 from salus.services.appointments.waiting import rounds
 from salus.services.reminders import listening, notices, sending
 from salus.services.reminders.choice import choose
@@ -166,6 +167,27 @@ def test_what_is_sensitive_is_told_to_the_patient_alone(clinic, letterbox, born,
 )  # fmt: skip
 def test_who_is_no_guardian_or_no_more_is_told_nothing(clinic, letterbox, over):
     family(clinic, CHILD, **{key: value for key, value in (MOTHER | over).items() if value != []})
+    clinic.book("li", MONDAY)
+    hear(clinic)
+
+    assert [] == told(clinic) and ["booked"] == told(clinic, "Patient/li")
+
+
+COURT = {"category": [{"text": "court"}]}
+KEPT_AWAY = {
+    "by the relation": ("Consent", consent("Patient/li", "RelatedPerson/mother", False) | COURT),
+    "by their own record": ("Consent", consent("Patient/li", "Patient/mo", False) | COURT),
+    "all guardians": ("Flag", {"status": "active", "code": {"coding": [{"system": FLAGS, "code": NO_GUARDIAN}]},
+                               "subject": {"reference": "Patient/li"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", KEPT_AWAY)
+def test_whom_a_court_or_a_clinician_keeps_away_is_told_nothing(clinic, letterbox, case):
+    kind, said = KEPT_AWAY[case]
+    family(clinic, CHILD)
+    put(clinic, "Patient", "mo", link=[{"other": {"reference": "RelatedPerson/mother"}, "type": "seealso"}])
+    put(clinic, kind, "away", **{name: value for name, value in said.items() if name not in ("resourceType", "id")})
     clinic.book("li", MONDAY)
     hear(clinic)
 

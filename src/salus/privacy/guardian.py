@@ -105,10 +105,25 @@ def withdrawn(one: Family) -> bool:
 
 
 def denies(said: Resource, names: set[str], today: date) -> bool:
-    rule = said.get("provision", {})
-    actors = {each.get("reference", {}).get("reference") for each in rule.get("actor", [])}
-    stands = said["resourceType"] == "Consent" and said.get("status") == "active" and is_current(rule, today)
-    return stands and rule.get("type", "permit") == "deny" and bool(actors & names)
+    """Whether a Consent that holds has a rule against somebody of these names, be it the first or an exception to it:
+    by R4 a first rule has no type, so that a refusal stands in the ones below."""
+    if said["resourceType"] != "Consent" or said.get("status") != "active":
+        return False
+    return any(
+        rule.get("type", "permit") == "deny" and is_current(rule, today) and not names.isdisjoint(actors(rule))
+        for rule in rules(said.get("provision", {}))
+    )
+
+
+def rules(provision: Resource) -> Iterator[Resource]:
+    """A rule of a Consent, and those below it. https://hl7.org/fhir/R4/consent-definitions.html#Consent.provision"""
+    yield provision
+    for one in provision.get("provision", []):
+        yield from rules(one)
+
+
+def actors(rule: Resource) -> set[str]:
+    return {local(each.get("reference", {}).get("reference", "")) for each in rule.get("actor", [])}
 
 
 def flags(said: Resource) -> bool:
@@ -178,22 +193,27 @@ def shown(guardian: Guardian, kept: Sequence[Resource], look: Callable[[str], Re
     appointment). Of a youth only what is known to be harmless is shown. `look` reads a HealthcareService.
     """
     body = {name_of(one): one for one in kept}
-    leads = led(body)
     of = {name: departments(told, look) for name, told in body.items()}
-    hidden = spread({name for name, told in body.items() if (of[name] | labels(told)) & guardian.kept}, leads)
-    open_ = harmless(of, leads) if guardian.youth else set(body)
+    hidden = spread(
+        {name for name, told in body.items() if (of[name] | labels(told)) & guardian.kept}, led(body, local)
+    )
+    open_ = harmless(of, led(body, str)) if guardian.youth else set(body)
     common = {name for name in body if name.partition("/")[0] in COMMON}
     private = {name for name, told in body.items() if is_private(guardian, told)}
     return frozenset((open_ | common) - hidden - private)
 
 
-def led(body: Mapping[str, Resource]) -> dict[str, list[str]]:
-    """What each leads to. A result leads to its report too: neither is more harmless than the other."""
-    leads = {name: [one for one in references(told) if one in body and one != name] for name, told in body.items()}
+def led(body: Mapping[str, Resource], named: Callable[[str], str]) -> dict[str, list[str]]:
+    """What each leads to, by what a reference is taken for: with the address of a server it hides (`local`), but never
+    opens. A result leads to its report too: neither is more harmless than the other."""
+    leads = {
+        name: [one for one in map(named, references(told)) if one in body and one != name]
+        for name, told in body.items()
+    }
     for name, told in body.items():
         for one in told.get("result", []) if told["resourceType"] == "DiagnosticReport" else ():
-            if one.get("reference") in body:
-                leads[one["reference"]].append(name)
+            if (result := named(one.get("reference", ""))) in body:
+                leads[result].append(name)
     return leads
 
 
@@ -221,7 +241,7 @@ def is_private(guardian: Guardian, told: Resource) -> bool:
     kind = told["resourceType"]
     if kind == "RelatedPerson":
         return name_of(told) != guardian.relation
-    return kind == "Flag" or (kind == "Consent" and bool(told.get("provision", {}).get("actor")))
+    return kind == "Flag" or (kind == "Consent" and any(rule.get("actor") for rule in rules(told.get("provision", {}))))
 
 
 def departments(told: Resource, look: Callable[[str], Resource]) -> set[str]:
@@ -256,6 +276,15 @@ def references(told: Any) -> Iterator[str]:
     elif isinstance(told, list):
         for value in told:
             yield from references(value)
+
+
+def local(reference: str) -> str:
+    """A reference without its version, and without the address of a server: whose it is must not hide what it is of.
+
+    >>> local("Encounter/7/_history/2"), local("https://ward/fhir/Encounter/7"), local("#7")
+    ('Encounter/7', 'Encounter/7', '#7')
+    """
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 def name_of(told: Resource) -> str:

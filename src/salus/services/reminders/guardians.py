@@ -14,6 +14,7 @@ from salus.base import clock
 from salus.base.errors import Missing
 from salus.places.minors import FULL_AGE, OWN_INFORMATION, age, law
 from salus.privacy import Actor, Purpose, Role
+from salus.privacy.guardian import denies, flags, rules
 from salus.records import Records, Store
 from salus.services.acting import coded, same_id
 from salus.services.appointments.brochure import USUAL
@@ -56,10 +57,27 @@ def others(records: Records, patient: Resource, told: Resource) -> Others:
 
 
 def around(records: Records, patient: Resource) -> list[tuple[Resource, bool | None]]:
-    """The people around a patient, each with what the patient says of telling them (`answer`)."""
-    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent"])]
+    """The people around a patient, each with what the patient says of telling them (`answer`): nothing is no, where
+    guardians are to be kept away. Whom a Consent keeps away, a court's say, is not among them."""
+    kept = [one.json() for one in records.compartment(patient["id"], ["RelatedPerson", "Consent", "Flag"])]
     people = [one for one in kept if one["resourceType"] == "RelatedPerson" and is_current(one)]
-    return [(one, answer(kept, name_of(one))) for one in people]
+    unsaid = False if any(flags(one) for one in kept) else None
+    said = ((one, answer(kept, name_of(one))) for one in people if not is_kept_away(records, kept, one))
+    return [(one, unsaid if told is None else told) for one, told in said]
+
+
+def is_kept_away(records: Records, kept: Iterable[Resource], person: Resource) -> bool:
+    """Whether a Consent that is not of notices alone says no to somebody, by this relation or by their own record."""
+    against = [one for one in kept if one["resourceType"] == "Consent" and not is_of_notices(one)]
+    if not any(rule.get("type") == "deny" for one in against for rule in rules(one.get("provision", {}))):
+        return False
+    own = records.search("Patient", [("link", name_of(person)), ("_count", "2")]).versions
+    names = {name_of(person), *(one.reference for one in own)}
+    return any(denies(one, names, today()) for one in against)
+
+
+def is_of_notices(consent: Resource) -> bool:
+    return NOTICES in codes(consent.get("category", []), CATEGORY)
 
 
 def name_of(told: Resource) -> str:
@@ -104,7 +122,7 @@ def answer(kept: Iterable[Resource], person: str) -> bool | None:
 def names(consent: Resource, person: str) -> bool:
     provision = consent.get("provision", {})
     actors = (one.get("reference", {}).get("reference", "") for one in provision.get("actor", []))
-    return NOTICES in codes(consent.get("category", []), CATEGORY) and person in actors and is_current(provision)
+    return is_of_notices(consent) and person in actors and is_current(provision)
 
 
 def is_sensitive(records: Records, told: Resource, years: int, unless_known: bool) -> bool:
