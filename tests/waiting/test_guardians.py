@@ -14,6 +14,7 @@ import pytest
 from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
 from salus.base import clock
 from salus.base.errors import Missing
+from salus.places.minors import law
 from salus.privacy import Actor, Purpose, Role
 from salus.privacy.guardian import FLAGS, NO_GUARDIAN
 from salus.services.appointments.waiting import rounds
@@ -140,6 +141,16 @@ def test_from_fourteen_on_both_are_told_and_the_patients_page_shows_their_own_al
     assert 1 == notices.mark_all_read(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li")
 
 
+@pytest.mark.parametrize(("country", "letters"), [("CN", 1), ("US", 2)])
+def test_the_law_of_the_sites_country_says_who_is_told_beside_their_parents(clinic, letterbox, country, letters):
+    clinic.house = replace(clinic.house, settings=replace(clinic.house.settings, country=country))
+    family(clinic, "2013-05-01")
+    clinic.book("li", MONDAY)
+    hear(clinic)
+
+    assert letters == sending.send_due(clinic.house) == len(letterbox.came)
+
+
 @pytest.mark.parametrize(
     ("born", "department", "is_told"),
     [
@@ -211,24 +222,24 @@ def test_of_somebody_of_full_age_or_of_an_age_not_known_others_are_told_by_conse
     hear(clinic)
     assert [] == told(clinic)
 
-    let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", True)
+    let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", True, law("CN"))
     with clock.stopped_at(clock.now() + timedelta(minutes=1)):
         clinic.book("li", MONDAY + timedelta(days=1), key="again")
         hear(clinic)
         assert ["booked"] == told(clinic)
-        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", False)
+        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", False, law("CN"))
         clinic.book("li", MONDAY + timedelta(days=7), key="third")
         hear(clinic)
 
     assert ["booked"] == told(clinic) and 3 == len(told(clinic, "Patient/li"))
     with pytest.raises(Missing):
-        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/stranger", True)
+        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/stranger", True, law("CN"))
 
 
 def test_a_child_chooses_nobody_and_a_no_outweighs_a_yes(clinic, letterbox):
     family(clinic, CHILD)
     with pytest.raises(Missing):
-        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", False)
+        let(clinic.store, LI, Purpose.PATIENT_REQUEST, "Patient/li", "RelatedPerson/mother", False, law("CN"))
     said = [consent("Patient/li", "RelatedPerson/mother", wanted) for wanted in (True, False)]
     assert answer(said, "RelatedPerson/mother") is False and answer(said[:1], "RelatedPerson/mother") is True
     ended = said[0] | {"provision": said[0]["provision"] | {"period": {"end": "2026-01-01"}}}

@@ -16,7 +16,7 @@ from salus.base.errors import Conflict, Invalid, Missing
 from salus.codes.tables import ICD10, LABS
 from salus.demo.parameters import table
 from salus.demo.resources import Resource
-from salus.places.minors import FULL_AGE
+from salus.places.minors import law
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Records, Store
 from salus.services.acting import Acting
@@ -68,7 +68,7 @@ def there(records: Records, clinic: str) -> bool:
 def grown_up(records: Records, people: Iterable[str]) -> Iterator[str]:
     """Those of full age: what the morning's people come with is not a child's."""
     before = clock.now().date().replace(day=1)
-    full_age = before.replace(year=before.year - FULL_AGE).isoformat()
+    full_age = before.replace(year=before.year - law().full_age).isoformat()
     return (one for one in people if records.read("Patient", one).json().get("birthDate", "9") < full_age)
 
 

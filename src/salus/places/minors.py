@@ -58,9 +58,6 @@ def law(country: str | None = None) -> Law:
     return table().get((country or USUAL).upper(), table()[USUAL])
 
 
-OWN_INFORMATION, FULL_AGE = law().own_information, law().full_age
-
-
 def age(born: str, on: date) -> int | None:
     """Whole years on a day, from a FHIR date; the most that they can be where only a year or a month is known: who may
     decide alone is not decided for. None for nothing.

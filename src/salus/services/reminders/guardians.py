@@ -4,7 +4,7 @@ They are RelatedPersons (https://hl7.org/fhir/R4/relatedperson.html) with an add
 it comes from: docs/decisions/0088-who-is-told-of-a-child.md. What is not known is not told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from salus.assistants.recommend.departments import SYSTEM as DEPARTMENTS
 from salus.base import clock
 from salus.base.errors import Missing
-from salus.places.minors import FULL_AGE, OWN_INFORMATION, age, law
+from salus.places.minors import Law, age
 from salus.privacy import Actor, Purpose, Role
 from salus.privacy.guardian import denies, flags, rules
 from salus.records import Records, Store
@@ -29,10 +29,6 @@ LABELS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CATEGORY = "https://salus.example/fhir/CodeSystem/told-for"  # of a Consent: whether others are told
 NOTICES = "notices"
 LAW = "PIPL (2021), art. 29"
-# who is the guardian of a child by law, unless the record says that it is over
-PARENTS = law().guardians
-# department, or label of the record -> from which age on parents are not told of it
-SENSITIVE: Mapping[str, int] = law().kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +39,17 @@ class Others:
     instead: bool = False
 
 
-def others(records: Records, patient: Resource, told: Resource) -> Others:
+def others(records: Records, patient: Resource, told: Resource, law: Law) -> Others:
     """Whom what is told of a patient (`told`: the resource it is of) is told as well."""
     years = age(patient.get("birthDate", ""), today())
     people = around(records, patient)
-    grown = years is None or years >= FULL_AGE
-    if not people or is_sensitive(records, told, FULL_AGE if years is None else years, unless_known=not grown):
+    grown = years is None or years >= law.full_age
+    if not people or is_sensitive(records, told, law.full_age if years is None else years, law):
         return Others()
     if years is None or grown:
         return Others(tuple(one for one, said in people if said))
-    chosen = (one for one, said in people if said or (is_parent(one) and said is None))
-    return Others(tuple(chosen), years < OWN_INFORMATION)
+    chosen = (one for one, said in people if said or (is_guardian(one, law) and said is None))
+    return Others(tuple(chosen), years < law.own_information)
 
 
 def around(records: Records, patient: Resource) -> list[tuple[Resource, bool | None]]:
@@ -99,8 +95,9 @@ def is_current(person: Resource) -> bool:
     return bool(person.get("active", True)) and begun <= now and over >= now[: len(over)]
 
 
-def is_parent(person: Resource) -> bool:
-    return bool(PARENTS & set(codes(person.get("relationship", []), ROLES)))
+def is_guardian(person: Resource, law: Law) -> bool:
+    """Whether the law makes somebody the guardian of a child, unless the record says that it is over."""
+    return bool(law.guardians & set(codes(person.get("relationship", []), ROLES)))
 
 
 def codes(concepts: Iterable[Resource], system: str) -> list[str]:
@@ -125,14 +122,14 @@ def names(consent: Resource, person: str) -> bool:
     return is_of_notices(consent) and person in actors and is_current(provision)
 
 
-def is_sensitive(records: Records, told: Resource, years: int, unless_known: bool) -> bool:
-    """Whether others are not told of it at that age. `unless_known`: from 14 on also that of which no
-    department is known."""
+def is_sensitive(records: Records, told: Resource, years: int, law: Law) -> bool:
+    """Whether others are not told of it at that age: who is told of their own information is, until they are of age,
+    also asked before others are of that of which no department is known."""
     about = codes([{"coding": told.get("meta", {}).get("security", [])}], LABELS)
     of = departments(records, told)
-    if unless_known and not of and years >= OWN_INFORMATION:
+    if not of and law.own_information <= years < law.full_age:
         return True
-    return any(years >= SENSITIVE[code] for code in (*about, *of) if code in SENSITIVE)
+    return not law.kept_at(years).isdisjoint((*about, *of))
 
 
 def departments(records: Records, told: Resource) -> set[str]:
@@ -157,21 +154,21 @@ def encounter_named(told: Resource) -> str:
 # --- what a patient says of it ---
 
 
-def named_by(records: Records, patient: Resource) -> list[tuple[Resource, bool]]:
+def named_by(records: Records, patient: Resource, law: Law) -> list[tuple[Resource, bool]]:
     """Of a patient of full age the people around them, and whether they want them told; nobody for a child."""
     years = age(patient.get("birthDate", ""), today())
-    if not patient or (years is not None and years < FULL_AGE):  # an account may have no record here
+    if not patient or (years is not None and years < law.full_age):  # an account may have no record here
         return []
     people = sorted(around(records, patient), key=lambda each: str(each[0]["id"]))
     return [(one, bool(said)) for one, said in people]
 
 
-def let(store: Store, actor: Actor, purpose: Purpose, patient: str, person: str, wanted: bool) -> None:
+def let(store: Store, actor: Actor, purpose: Purpose, patient: str, person: str, wanted: bool, law: Law) -> None:
     """Keep whether a patient (`Patient/x`) wants somebody told. The house writes it for them, under their name in the
     audit. Raises Missing for who is none of theirs, or a child's to choose."""
     records = store.open(actor, purpose)
     known = records.read("Patient", patient.partition("/")[2]).json()
-    if person not in [name_of(one) for one, _ in named_by(records, known)]:
+    if person not in [name_of(one) for one, _ in named_by(records, known, law)]:
         raise Missing(f"There is no {person[:80]}", path="person")
     writing = store.open(Actor(actor.reference, Role.SYSTEM), Purpose.PATIENT_REQUEST)
     writing.update("Consent", consent_id(patient, person), consent(patient, person, wanted))

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from salus.base import clock
-from salus.places.minors import YEAR
+from salus.places.minors import YEAR, law
 from salus.privacy import SYSTEM, Purpose, release
 from salus.records import Records, Store
 from salus.records.shapes import Change
@@ -105,7 +105,7 @@ def tell(house: House, records: Records, one: News) -> bool:
     if unwanted and not one.occasion.needed:
         return False
     told, site = communication(house, records, one, patient), site_of(house.settings)
-    others = Others() if unwanted else others_of(records, patient, one.told)
+    others = Others() if unwanted else others_of(records, patient, one.told, law(house.settings.country))
     reached = [tell_other(house, records, one, patient, person) for person in others.people]  # first: else a crash
     channel = None if unwanted or (others.instead and any(reached)) else channel_for(site, patient)
     if channel:

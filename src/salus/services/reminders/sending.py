@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from salus.assistants.answers import every
 from salus.base import clock
+from salus.places.minors import law
 from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store, drafts
 from salus.records.desk import Desk
@@ -104,7 +105,7 @@ def send(house: House, site: Site, told: Resource) -> bool:
         return finish(house.store, claimed, "too late")
     if found is None:
         return finish(house.store, claimed, "no address")
-    if not is_wanted(records, claimed, person):
+    if not is_wanted(records, claimed, person, house.settings.country):
         return finish(house.store, claimed, "not wanted")
     if post(house, found, address(person, found.contact), claimed):
         return finish(house.store, claimed, "")
@@ -113,7 +114,7 @@ def send(house: House, site: Site, told: Resource) -> bool:
     return False
 
 
-def is_wanted(records: Records, told: Resource, person: Resource) -> bool:
+def is_wanted(records: Records, told: Resource, person: Resource, country: str) -> bool:
     """Whether its patient still wants it, and whoever else it is for may still be told: a relation may have ended, or
     a consent, since it was written."""
     subject = told["subject"]["reference"]
@@ -122,7 +123,7 @@ def is_wanted(records: Records, told: Resource, person: Resource) -> bool:
     if person["resourceType"] == "Patient":
         return True
     about = looked_up(records, told["about"][0]["reference"])
-    allowed = others(records, looked_up(records, subject), about).people if about else ()
+    allowed = others(records, looked_up(records, subject), about, law(country)).people if about else ()
     return any(one["id"] == person["id"] for one in allowed)
 
 

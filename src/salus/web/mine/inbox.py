@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from salus.base.errors import Invalid
+from salus.places.minors import law
 from salus.services.looking import looked_up
 from salus.services.reminders.choice import choose, refused_by
 from salus.services.reminders.facts import WORDS
@@ -43,7 +44,7 @@ def listing(visit: Visit) -> Response:
 def people(visit: Visit) -> list[tuple[str, str, bool]]:
     """Whom a grown-up patient may let be told: the id, the name, and whether they are."""
     own_record = looked_up(visit.records, f"Patient/{own(visit)}")
-    named = named_by(visit.records, own_record)
+    named = named_by(visit.records, own_record, law(visit.desk.settings.country))
     return [(one["id"], person(one, visit.language, visit.today).name, said) for one, said in named]
 
 
@@ -54,8 +55,8 @@ def share(visit: Visit) -> Response:
     for id, _, said in people(visit):
         wanted = f"person-{id}" in visit.form
         if wanted != said:
-            who, patient = visit.who, f"Patient/{own(visit)}"
-            let(visit.desk.store, who.actor, who.purpose, patient, f"RelatedPerson/{id}", wanted)
+            who, patient, country = visit.who, f"Patient/{own(visit)}", visit.desk.settings.country
+            let(visit.desk.store, who.actor, who.purpose, patient, f"RelatedPerson/{id}", wanted, law(country))
     return visit.go("/mine/inbox?told#people")
 
 
