@@ -222,3 +222,33 @@ def test_in_a_visit_it_is_a_draft_until_the_note_is_signed_and_then_the_room_has
     id = re.findall(r"/procedures/([0-9a-f-]+)/done", page)[0]
     assert 303 == at("nurse").send_form("/procedures?show=endoscopy", f"/procedures/{id}/done").status_code
     assert ["completed"] == [one["status"] for one in stored(ward, "Procedure")]
+
+
+# --- orders of other systems ---
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"authoredOn": "2026-05-04T09:00:00+08:00"},
+        {"code": {"text": "CT"}},
+        {"code": {"text": "CT"}, "authoredOn": "2026-05-04", "occurrenceDateTime": "2026-05"},
+        {"code": {"text": "CT"}, "authoredOn": "2026"},
+        {
+            "code": {"text": "CT"},
+            "bodySite": [{"coding": [{"display": "Arm"}]}],
+            "reasonCode": [{"coding": [{"code": "x"}]}],
+        },
+    ],
+    ids=["no code", "no day", "a day alone", "a year alone", "words alone"],
+)
+def test_an_order_that_another_system_wrote_shorter_keeps_nobody_from_the_list_and_is_carried_out(at, ward, said):
+    imaging = [{"coding": [{"system": "http://snomed.info/sct", "code": "363679005"}]}]
+    body = {"resourceType": "ServiceRequest", "id": "x1", "status": "active", "intent": "order", "category": imaging}
+    ward.open(SYSTEM, Purpose.OPERATIONS).update("ServiceRequest", "x1", body | HERE | said)
+    room = at("technician")
+
+    assert "Li Mei" in room.get("/procedures?show=imaging").text
+    assert 303 == room.send_form("/procedures", "/procedures/x1/done", show="imaging").status_code
+    assert "Li Mei" in room.get("/procedures?show=done").text
+    assert 200 == at("clinician").get(ORDERS).status_code

@@ -70,7 +70,7 @@ def stay_of(records: Records, encounter: Resource) -> Stay | None:
     if not codes:
         return None
     done = every(records, "Procedure", [("encounter", encounter["id"]), ("status", "completed"), ("_count", "200")])
-    procedures = tuple(code for one in done for code in coded(one["code"], ICD9))
+    procedures = tuple(code for one in done for code in coded(one.get("code", {}), ICD9))
     return Stay(codes[0], tuple(codes[1:]), procedures, age(records, encounter))
 
 

@@ -101,5 +101,7 @@ def part(visit: Visit, at: str, patient: str) -> Response:
 def where(order: Mapping[str, Any], language: str) -> str:
     """Place and side of an order, in words."""
     coded = (one for concept in order.get("bodySite", []) for one in concept.get("coding", [])[:1])
-    names = [codes.name(one.get("system", SNOMED), one["code"], language) or one.get("display", "") for one in coded]
+    names = [
+        codes.name(one.get("system", SNOMED), one.get("code", ""), language) or one.get("display", "") for one in coded
+    ]
     return ("，" if language == "zh" else ", ").join(filter(None, names))

@@ -30,7 +30,7 @@ class Line:
 def line(one: Ordered, language: str) -> Line:
     return Line(
         one.id,
-        terms.concept(one.order["code"], language),
+        terms.concept(one.order.get("code"), language) or f"ServiceRequest/{one.id}",
         where(one.order, language),
         one.step,
         str(one.order.get("priority", "routine")),
