@@ -324,3 +324,14 @@ def test_a_bill_of_what_has_another_code_in_the_tariff_stands_when_it_is_heard_o
 
     assert [(before[0][0], "issued", 100 + 5000 + 560)] == before
     assert before == [(one.id, one.status, one.total) for one in ward.bills()]
+
+
+def test_the_nights_of_a_stay_are_those_of_the_house_however_its_times_were_written(ward):
+    for start, end in (
+        ("2026-05-02T07:00:00+08:00", "2026-05-03T09:00:00+08:00"),
+        ("2026-05-01T23:00:00Z", "2026-05-03T01:00:00Z"),
+        ("2026-05-01T23:00:00Z", "2026-05-03T09:00:00+08:00"),
+    ):
+        ward.see("s1", act="IMP", period={"start": start, "end": end})
+        ward.hear()
+        assert ["1"] == [str(one.quantity) for one in ward.bill().items]

@@ -279,3 +279,11 @@ def test_why_it_was_not_done_is_said_and_a_laboratory_order_is_none_of_these(war
     ward.order("o1")
     with pytest.raises(Missing):
         doing.carry_out(at_work(ward), "o1", now())
+
+
+def test_what_another_system_writes_of_an_order_hides_nothing_that_was_done_here(ward, stay):
+    doing.carry_out(at_work(ward), stay, now())
+    done = ward.store.open(SYSTEM, Purpose.OPERATIONS).read("Procedure", procedure_id(stay)).json()
+    ward.put("Procedure", "zz", **{key: done[key] for key in ("status", "category", "code", "subject", "basedOn")})
+
+    assert [stay] == [one.id for one in worklist.lately(ward.store.open(SYSTEM, Purpose.OPERATIONS))]

@@ -13,8 +13,8 @@ from salus.records.desk import Desk
 from salus.records.writer import Request
 from salus.services.acting import referred, standing
 from salus.services.billing.done import CLASSES, ended
-from salus.services.billing.local import USUAL, Local
-from salus.services.billing.names import LEVEL, Resource, extension
+from salus.services.billing.local import Local, place_of
+from salus.services.billing.names import LEVEL, extension
 
 T = TypeVar("T")
 HIGHEST = 3  # the level of a hospital that does not say its own
@@ -64,13 +64,3 @@ def visited(desk: Desk, local: Local, encounter: str) -> Visited | None:
     return Visited(
         encounter, referred(found, "subject"), organization, found["status"], kind, level, place, day, tariff
     )
-
-
-def place_of(organization: Resource) -> str:
-    """The country of its address.
-
-    >>> place_of({"address": [{"country": "US"}]}), place_of({})
-    ('us', 'cn')
-    """
-    countries = (one["country"] for one in organization.get("address", []) if one.get("country"))
-    return next((one.lower() for one in countries), USUAL)

@@ -6,7 +6,7 @@ are heard, the same comes of it. What a visit is called in a tariff stands in `C
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from salus.base import clock
 from salus.codes.tables import ICD9
 from salus.records import Records
 from salus.services.acting import referred
+from salus.services.billing.local import Local, place_of
 from salus.services.billing.names import CHARGE, CODES, RETURNED, SERVICE, Resource, extension
 from salus.services.looking import looked_up
 
@@ -92,7 +93,7 @@ def of_visit(records: Records, visit: Resource) -> Iterator[Deed]:
             f"Encounter/{visit['id']}",
             ended(visit),
             visit["status"] == "finished",
-            *((Fraction(nights(visit)), "d") if one == "bed-day" else ()),
+            *((Fraction(nights(visit, zone_of(records, visit))), "d") if one == "bed-day" else ()),
         )
 
 
@@ -109,10 +110,19 @@ def ended(visit: Resource) -> datetime:
     return moment(period.get("end") or period.get("start"), visit)
 
 
-def nights(visit: Resource) -> int:
-    """Of a stay; a stay within one day is one."""
-    began = moment(visit.get("period", {}).get("start"), visit)
-    return max(1, (ended(visit).date() - began.date()).days)
+def nights(visit: Resource, zone: tzinfo | None) -> int:
+    """Of a stay, by the clocks of a zone (None: as its times were written); a stay within one day is one."""
+    began, over = moment(visit.get("period", {}).get("start"), visit), ended(visit)
+    if zone is not None:
+        began, over = began.astimezone(zone), over.astimezone(zone)
+    return max(1, (over.date() - began.date()).days)
+
+
+def zone_of(records: Records, visit: Resource) -> tzinfo | None:
+    """Where the days of the house begin; None for a place without a tariff."""
+    house = looked_up(records, referred(visit, "serviceProvider"))
+    tariff = Local(records.store.folder).tariff_read(place_of(house))
+    return ZoneInfo(tariff.zone) if tariff else None
 
 
 # --- medicines ---

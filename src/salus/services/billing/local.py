@@ -17,6 +17,7 @@ from salus.places import drg, settlement, tariffs
 from salus.places.settlement import Chapter, Rulebook
 from salus.places.tariffs import Tariff
 from salus.records.engines import engine_of
+from salus.services.billing.names import Resource
 
 T = TypeVar("T")
 USUAL = "cn"
@@ -119,6 +120,16 @@ def text_of(file: Path) -> str:
         return file.read_text("utf-8-sig")
     except (UnicodeDecodeError, PermissionError):
         raise Invalid(f"{file.name} cannot be read: save it as UTF-8, open to this program", path=file.name) from None
+
+
+def place_of(organization: Resource) -> str:
+    """The country of its address.
+
+    >>> place_of({"address": [{"country": "US"}]}), place_of({})
+    ('us', 'cn')
+    """
+    countries = (one["country"] for one in organization.get("address", []) if one.get("country"))
+    return next((one.lower() for one in countries), USUAL)
 
 
 # --- taking a file in ---

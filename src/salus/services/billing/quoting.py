@@ -12,9 +12,8 @@ from salus.privacy import SYSTEM, Purpose
 from salus.records import Records, Store
 from salus.services.acting import referred
 from salus.services.billing import coverages, years
-from salus.services.billing.desks import place_of
 from salus.services.billing.done import CLASSES, coded
-from salus.services.billing.local import USUAL, Local
+from salus.services.billing.local import USUAL, Local, place_of
 from salus.services.billing.names import CHARGE, bare
 from salus.services.looking import looked_up
 

@@ -15,9 +15,9 @@ from salus.codes.tables import ICD9, ICD10, ICD10CM
 from salus.places.drg import Grouper, Payment, Stay, Table, TableGrouper, payment
 from salus.records import Records
 from salus.services.acting import referred
-from salus.services.billing.desks import HIGHEST, place_of
+from salus.services.billing.desks import HIGHEST
 from salus.services.billing.done import CLASSES
-from salus.services.billing.local import USUAL, Local
+from salus.services.billing.local import USUAL, Local, place_of
 from salus.services.billing.names import LEVEL, Resource, extension
 from salus.services.billing.sheets import invoices_of_visit, sheet_of
 from salus.services.looking import looked_up

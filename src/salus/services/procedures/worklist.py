@@ -62,10 +62,14 @@ def lately(records: Records) -> list[Ordered]:
     since = clock.instant(clock.now() - LATELY)
     wanted = [("status", "completed,not-done"), ("category", ours()), ("_lastUpdated", f"ge{since}")]
     done = [one for one in every(records, "Procedure", [*wanted, ("_count", "200")]) if one.get("basedOn")]
-    named = {one["basedOn"][0].get("reference", "").partition("/")[2]: one for one in done}
+    named = {order: one for one in done if one["id"] == procedure_id(order := order_of(one))}  # none of other systems'
     orders = by_id(records, "ServiceRequest", named)
-    found = [Ordered(orders[id], one) for id, one in named.items() if id in orders and one["id"] == procedure_id(id)]
+    found = [Ordered(orders[id], one) for id, one in named.items() if id in orders]
     return sorted(found, key=lambda one: str((one.procedure or {})["meta"]["lastUpdated"]), reverse=True)
+
+
+def order_of(procedure: Resource) -> str:
+    return str(procedure["basedOn"][0].get("reference", "")).partition("/")[2]
 
 
 def of_patient(records: Records, patient: str) -> list[Ordered]:
