@@ -2,18 +2,23 @@
 other."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from salus.analytics.events import patient_events
+from salus.assistants.recommend import choice as recommending
+from salus.base import clock
 from salus.base.errors import Conflict, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store, signed
 from salus.records.checking import check
+from salus.services.appointments.booking import Booking
 from salus.services.reception.joining.joining import join
 from salus.services.reception.joining.kept import joining
 from salus.services.reception.joining.parting import part
+from salus.services.reminders.choice import choose, consent, refused
 
 DESK = Actor("Practitioner/desk", Role.DESK)
 WHY, TWO = "the same identity card", "two sisters"
@@ -130,3 +135,40 @@ def test_what_cannot_be_brought_back_is_counted(desk, store, put, read):
     part(*desk, done.id, TWO)
 
     assert 1 == (joining(store, done.id).counts or {}).get("left")
+
+
+def test_who_looked_at_the_record_before_it_was_joined_is_told_still(desk, store):
+    doctor = Actor("Practitioner/nosy", Role.CLINICIAN)
+    records = store.open(doctor, Purpose.TREATMENT)
+    records.read("Patient", "old")
+    records.search("Observation", "patient=old")
+    join(*desk, "old", "new", WHY)
+    own = store.open(Actor("Patient/new", Role.PATIENT, "new"), Purpose.PATIENT_REQUEST)
+
+    assert {"read", "search"} <= {one.act for one in own.looks() if one.who == doctor.reference}
+
+
+def test_a_booking_that_comes_late_for_the_old_number_is_let_go_by_the_one_that_stands(desk, store, put, read, shapes):
+    join(*desk, "old", "new", WHY)
+    put(shapes["booking"]("late", "old", 10))
+    account = Actor("Patient/new", Role.PATIENT, "new")
+    Booking(store, account, Purpose.PATIENT_REQUEST).cancel("late")
+
+    assert "cancelled" == read("Appointment/late")["status"]
+
+
+def test_who_refused_in_one_record_may_agree_in_the_one_that_stands(desk, store, put, of):
+    put(consent("Patient/old", "bill", False))
+    put(recommending.consent("old", False))
+    join(*desk, "old", "new", WHY)
+    records = store.open(SYSTEM, Purpose.OPERATIONS)
+
+    def refuses() -> tuple[bool, bool]:
+        said = [one.json() for one in records.compartment("new", ["Consent"])]
+        return "bill" in refused(said), not recommending.wants(said)
+
+    assert (True, True) == refuses()
+    with clock.stopped_at(clock.now() + timedelta(minutes=1)):
+        choose(store, SYSTEM, Purpose.OPERATIONS, "Patient/new", "bill", True)
+        recommending.choose(store, records, "new", True)
+    assert (False, False) == refuses()

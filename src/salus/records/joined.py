@@ -48,6 +48,15 @@ def extension(patient: str) -> dict[str, Any]:
     return {"url": URL, "valueReference": {"reference": f"Patient/{patient}"}}
 
 
+def stands_for(resource: Mapping[str, Any], named: str) -> str:
+    """The patient whom a resource is of, by the reference in it: of one joined into another, that one.
+
+    >>> stands_for({}, "Patient/7")
+    'Patient/7'
+    """
+    return next((f"Patient/{one}" for one in marked_in(resource.get("meta", {}))), named)
+
+
 def belongs(resource: Mapping[str, Any], patient: str) -> bool:
     """Whether a resource is about the patient with that id: by its subject, or since that one was joined into this.
 

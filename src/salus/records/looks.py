@@ -12,9 +12,9 @@ MOST = 500  # lines that are told
 LINES = "SELECT n, t, ts, who, purpose, act, what FROM audit ORDER BY n DESC LIMIT ?"
 
 
-def at(connection: Connection, patient: str, names: Iterable[str]) -> list[Audited]:
-    """The newest first; `names` are references of what is the patient's."""
-    own, asked = frozenset(names), naming(patient)
+def at(connection: Connection, patients: Iterable[str], names: Iterable[str]) -> list[Audited]:
+    """The newest first; `patients`: the ids of the records of one person, `names` references of what is theirs."""
+    own, asked = frozenset(names), naming(*patients)
     made = []
     for n, t, ts, who, purpose, act, what in connection.execute(LINES, (MOST_READ,)):
         if what in own or asked.search(what):
@@ -24,10 +24,11 @@ def at(connection: Connection, patient: str, names: Iterable[str]) -> list[Audit
     return made
 
 
-def naming(patient: str) -> re.Pattern[str]:
-    """Finds a patient in a search or in an act on their whole record, and nobody whose id only begins alike.
+def naming(*patients: str) -> re.Pattern[str]:
+    """Finds patients in a search or in an act on their whole record, and nobody whose id only begins alike.
 
     >>> [bool(naming("li").search(one)) for one in ("Observation?patient=li", "Patient/li", "Patient/lin", "Task/li")]
     [True, True, False, False]
     """
-    return re.compile(rf"(?:Patient(?:/|%2F)|(?:patient|subject)=){re.escape(patient)}(?![A-Za-z0-9.-])")
+    ids = "|".join(map(re.escape, patients))
+    return re.compile(rf"(?:Patient(?:/|%2F)|(?:patient|subject)=)(?:{ids})(?![A-Za-z0-9.-])")

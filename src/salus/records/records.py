@@ -27,6 +27,7 @@ from salus.records import (
     guarding,
     histories,
     includes,
+    joined,
     loading,
     looks,
     notices,
@@ -447,7 +448,7 @@ class Records:
         names = [version.reference for version in self.compartment(self.actor.patient)]
         self._note("read", f"the audit of Patient/{self.actor.patient}")
         with self.store.readers.one() as reader:
-            return looks.at(reader.connection, self.actor.patient, names)
+            return looks.at(reader.connection, joined.people(reader, self.actor.patient), names)
 
     # --- who may ---
 

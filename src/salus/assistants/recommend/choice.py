@@ -50,9 +50,16 @@ def is_choice(resource: Resource) -> bool:
 
 
 def wants(resources: Iterable[Resource]) -> bool:
-    """Whether recommendations may be made for the person: unless they said no."""
+    """Whether recommendations may be made for the person: unless they said no, last; of joined records each has said
+    something."""
     said = [one for one in resources if is_choice(one) and one["status"] == "active"]
-    return not any(one.get("provision", {}).get("type") == "deny" for one in said)
+    return not max(map(last_word, said), default=("", False))[1]
+
+
+def last_word(consent: Resource) -> tuple[str, bool]:
+    """When it was said, and whether it is a no; what was said last is the greatest. A no that has no date stands."""
+    no = consent.get("provision", {}).get("type") == "deny"
+    return consent.get("dateTime", "9999" if no else ""), no
 
 
 def choose(store: Store, records: Records, patient: str, personal: bool) -> None:

@@ -13,7 +13,7 @@ from salus.base import clock
 from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
 from salus.privacy import Actor, Purpose, Role, check_may
 from salus.privacy.policy import Act
-from salus.records import Store, bookings, drafts
+from salus.records import Store, bookings, drafts, joined
 from salus.records.bookings import BASE, SEAT, UNTIL
 from salus.records.desk import Desk
 from salus.records.writer import Request
@@ -243,7 +243,7 @@ def told(version: Any) -> Resource:
 
 def patient_of(told: Resource) -> str:
     people = (one["actor"]["reference"] for one in told["participant"] if "actor" in one)
-    return next((one for one in people if one.startswith("Patient/")), "")
+    return joined.stands_for(told, next((one for one in people if one.startswith("Patient/")), ""))
 
 
 def same(before: Resource, wish: Wish) -> Resource:

@@ -17,7 +17,7 @@ from typing import Any
 from salus.base import clock
 from salus.base.errors import Missing
 from salus.privacy import Actor, Purpose
-from salus.records import Records, Store
+from salus.records import Records, Store, joined
 from salus.records.bookings import BASE
 
 Resource = dict[str, Any]
@@ -86,6 +86,7 @@ def takes_part(records: Records, actor: Actor, told: Mapping[str, Any]) -> bool:
     """Whether somebody is one of its people: the patient, or a doctor in one of their roles."""
     who = f"Patient/{actor.patient}" if actor.patient else actor.reference
     people = [str(one["actor"]["reference"]) for one in told["participant"] if "actor" in one]
+    people.append(joined.stands_for(told, ""))
     return who in people or (not actor.patient and who in (person_of(records, one) for one in people))
 
 

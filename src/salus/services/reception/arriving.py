@@ -7,7 +7,7 @@ from typing import Any
 from salus.base.errors import Conflict, Missing
 from salus.base.ids import uuid7
 from salus.privacy import Actor, Purpose
-from salus.records import Store
+from salus.records import Store, joined
 from salus.records.desk import Desk
 from salus.services.acting import Acting, current, found, put, same_id, standing
 from salus.services.appointments.states import BOOKING
@@ -145,5 +145,5 @@ def patient_of(booked: Resource) -> str:
     """Raises Missing for a booking of nobody."""
     named = (one.get("actor", {}).get("reference", "") for one in booked.get("participant", []))
     if found := next((one for one in named if one.startswith("Patient/")), ""):
-        return found
+        return joined.stands_for(booked, found)
     raise Missing(f"Appointment/{booked['id']} names no patient", path="Appointment.participant")

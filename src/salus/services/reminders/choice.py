@@ -7,6 +7,7 @@ and leaves the house no more.
 from collections.abc import Iterable
 from typing import Any
 
+from salus.assistants.recommend.choice import last_word
 from salus.base import clock
 from salus.base.errors import Forbidden, Invalid
 from salus.privacy import Actor, Purpose, Role
@@ -46,15 +47,14 @@ def written(id: str, patient: str, category: Resource, law: str, wanted: bool) -
 
 
 def refused(resources: Iterable[Resource]) -> frozenset[str]:
-    """The kinds that somebody wants none of, by their Consents."""
-    return frozenset(
-        coding["code"]
-        for one in resources
-        if one["status"] == "active" and one.get("provision", {}).get("type") == "deny"
-        for category in one.get("category", [])
-        for coding in category.get("coding", [])
-        if coding.get("system") == CATEGORY
-    )
+    """The kinds that somebody wants none of, by what their Consents said last: of joined records each has one."""
+    said: dict[str, tuple[str, bool]] = {}
+    for one in resources:
+        codings = (coding for category in one.get("category", []) for coding in category.get("coding", []))
+        for kind in (coding["code"] for coding in codings if coding.get("system") == CATEGORY):
+            if one["status"] == "active":
+                said[kind] = max(said.get(kind, ("", False)), last_word(one))
+    return frozenset(kind for kind, (_, no) in said.items() if no)
 
 
 def refused_by(records: Records, patient: str) -> frozenset[str]:
