@@ -153,12 +153,16 @@ def time(value: str | date | None, language: str, zone: ZoneInfo | None = None) 
 
 
 def minute_of(text: str, zone: ZoneInfo | None) -> str:
-    """The minute of a dateTime, as it is written or by the clocks of a zone."""
+    """The minute of a dateTime, as it is written or by the clocks of a zone.
+
+    >>> minute_of("0001-01-01T00:00:00+14:00", ZoneInfo("Asia/Shanghai"))  # no calendar begins earlier
+    '00:00'
+    """
     try:
         told = datetime.fromisoformat(text)
-    except ValueError:
+        return minute(told.astimezone(zone)) if zone and told.tzinfo else text[11:16]
+    except (ValueError, OverflowError):
         return text[11:16]
-    return minute(told.astimezone(zone)) if zone and told.tzinfo else text[11:16]
 
 
 def age(born: str | None, at: date, language: str) -> str:

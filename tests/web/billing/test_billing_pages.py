@@ -191,6 +191,16 @@ def test_the_clerk_may_issue_what_still_waits_and_take_a_deposit(ward, at):
     assert 303 == clerk.send_form(of, f"{of}/deposit", **form).status_code
     assert "200.00" in clerk.get(of).text
 
+    back = form | {"key": "d1-back"}
+    assert 409 == clerk.send_form(of, f"{of}/deposit/back", **back | {"amount": "200.01"}).status_code
+    assert 422 == clerk.send_form(of, f"{of}/deposit/back", **back | {"amount": "ten"}).status_code
+    assert 404 == clerk.send_form(of, f"{of}/deposit/back", **back | {"account": "odd"}).status_code
+    for _ in range(2):  # pressed twice it is given once
+        assert 303 == clerk.send_form(of, f"{of}/deposit/back", **back | {"amount": "150"}).status_code
+    assert "Held as a deposit: ¥50.00" in clerk.get(of).text
+    assert 303 == clerk.send_form(of, f"{of}/deposit/back", **back | {"amount": "50", "key": "d2"}).status_code
+    assert "Give a deposit back" not in clerk.get(of).text
+
 
 def test_the_auditor_sees_the_books_closes_the_day_and_may_touch_no_bill(ward, at):
     clerk, auditor, bill = at("cashier"), at("auditor"), bills(ward)["issued"]

@@ -1,18 +1,20 @@
 """The clerk's desk: what is to be cleared up, bills that are open, and the bills and deposits of a patient."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from salus.assistants.answers import every
-from salus.base.errors import Missing
+from salus.base.errors import Conflict, Missing
 from salus.base.ids import uuid7
 from salus.base.money import typed
 from salus.base.words import words_of
 from salus.services.billing import charging, payments
 from salus.services.billing.invoices import Bill, bill, invoices_of
 from salus.services.billing.names import TASK
+from salus.services.billing.payments import Payment
 from salus.services.billing.payments.asking import FAULT
 from salus.services.billing.tasks import asked
 from salus.services.looking import looked_up
@@ -149,6 +151,7 @@ def patient_page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         bills=invoices_of(visit.records, id),
         held=list(held_for(visit, id)),
         providers=takes(visit),
+        givers=gives(visit),
         key=str(uuid7()),
         fault=fault,
         done=visit.query.get("done", ""),
@@ -177,13 +180,31 @@ def takes(visit: Visit) -> list[str]:
     return [name for name in payments.providers_of(visit.desk.settings) if name != payments.DEPOSIT]
 
 
+def gives(visit: Visit) -> list[str]:
+    """The providers that a deposit is given back by: those at hand. Others give back what they took, by a refund."""
+    return [name for name in takes(visit) if payments.provider_of(visit.desk.settings, name).at_hand]
+
+
 def deposit(visit: Visit) -> Response:
     """Take money that is for nothing yet. Raises Missing for the account of somebody else."""
-    form = visit.form
-    if form.get("account") not in [one.account for one in held_for(visit, visit.path["id"])]:
+    return held_moved(visit, payments.deposit, "deposit")
+
+
+def give_back(visit: Visit) -> Response:
+    """Give back what is held, or a part of it. Raises Missing for the account of somebody else."""
+    return held_moved(visit, payments.give_back, "given")
+
+
+def held_moved(visit: Visit, move: Callable[..., Payment], done: str) -> Response:
+    """Look at the page again, which says what was wrong where more was asked for than is held."""
+    form, patient = visit.form, visit.path["id"]
+    if form.get("account") not in [one.account for one in held_for(visit, patient)]:
         raise Missing("That is no account of this patient: take the money on the page of whose it is", path="account")
     currency = currency_of(visit, form["account"])
     provider = payments.provider_of(visit.desk.settings, form.get("provider", ""))
     amount = typed(form.get("amount", ""), currency, least=1)
-    payments.deposit(*who(visit), form["account"], provider, form.get("key", ""), amount, currency)
-    return visit.go(f"/billing/patients/{visit.path['id']}?done=deposit")
+    try:
+        move(*who(visit), form["account"], provider, form.get("key", ""), amount, currency)
+    except Conflict as fault:
+        return patient_page(visit, visit.told(fault.issues[0].text), fault.status)
+    return visit.go(f"/billing/patients/{patient}?done={done}")

@@ -14,6 +14,7 @@ PAGES: tuple[tuple[str, str, Handler, str | None], ...] = (
     ("POST", "/billing/charge", desk.charge_again, "billing"),
     ("GET", "/billing/patients/{id}", desk.of_patient, "billing"),
     ("POST", "/billing/patients/{id}/deposit", desk.deposit, "billing"),
+    ("POST", "/billing/patients/{id}/deposit/back", desk.give_back, "billing"),
     ("POST", "/billing/patients/{id}/elsewhere", elsewhere.count, "billing"),
     ("POST", "/billing/patients/{id}/elsewhere/back", elsewhere.take_back, "billing"),
     ("GET", "/billing/bills/{id}", bills.one, "billing"),
