@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from salus.base import clock
+from salus.base.errors import Conflict
 from salus.base.settings import Settings
 from salus.privacy import SYSTEM, Actor, Purpose
 from salus.records import Store
@@ -69,6 +70,25 @@ def test_a_check_in_by_mistake_is_taken_back_and_they_can_still_come(desk: Desk,
     came = check_in(*desk, id).ticket
     assert ("002", "checked-in") == (came.said, status(desk, id))
     assert [came.id] == [one.id for one in queue.waiting(queue.queue(*desk, "clinic"))]
+
+
+def test_a_number_that_was_taken_back_is_no_queue_that_was_kept(desk: Desk, booked: Booked, house: House):
+    waited, mistaken = booked("p1", 10), booked("p2", 20)
+    queue.deed(*desk, check_in(*desk, mistaken).ticket.id, "not-here")
+    with clock.stopped_at(clock.now() + TOMORROW):
+        CHORE.do(house)
+    assert ["booked", "booked"] == [status(desk, one) for one in (waited, mistaken)]
+
+
+def test_the_check_in_of_somebody_whom_a_doctor_has_seen_was_no_mistake(desk: Desk, booked: Booked):
+    id = booked("p1", 10)
+    here = check_in(*desk, id).ticket
+    queue.call_next(*desk, "clinic", "PractitionerRole/role-1")
+    for verb in ("send", "rejoin"):
+        queue.deed(*desk, here.id, verb)
+    with pytest.raises(Conflict, match="was with a doctor already"):
+        queue.deed(*desk, here.id, "not-here")
+    assert "checked-in" == status(desk, id)
 
 
 def test_who_went_unseen_let_it_go_themselves_and_is_not_told_that_we_called_it_off(desk: Desk, booked: Booked):

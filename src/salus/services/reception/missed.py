@@ -18,6 +18,7 @@ from salus.services.appointments.booking import TYPE, Booking, patient_of
 from salus.services.appointments.video import MEMBER, VIDEO, value_of
 from salus.services.reception.bookings import midnight
 from salus.services.reception.clinics import Clinic, clinic_of, service_of
+from salus.services.reception.states import GONE
 from salus.services.reception.tickets import queued
 from salus.services.rounds import Chore, House
 
@@ -60,9 +61,9 @@ class Look:
         return self.clinics[service]
 
     def was_kept(self, clinic: Clinic, day: date) -> bool:
-        """Whether anybody had a number that day."""
+        """Whether anybody had a number that day, but for those that were taken back."""
         if (clinic.id, day) not in self.kept:
-            self.kept[clinic.id, day] = bool(queued(self.records, clinic.id, day))
+            self.kept[clinic.id, day] = any(one.status != GONE for one in queued(self.records, clinic.id, day))
         return self.kept[clinic.id, day]
 
     def was_here(self, patient: str, clinic: Clinic, day: date) -> bool:

@@ -19,7 +19,7 @@ from salus.services.appointments.booking import cancelled
 from salus.services.appointments.states import BOOKING
 from salus.services.reception import states
 from salus.services.reception.clinics import clinic_of, person_of, role_of
-from salus.services.reception.encounters import became
+from salus.services.reception.encounters import BEFORE, became
 from salus.services.reception.order import ABSENT
 from salus.services.reception.states import CALLED, WAITING, Verb
 from salus.services.reception.tickets import Ticket, queued, task, ticket_at, ticket_of
@@ -134,6 +134,8 @@ def works_in(store: Store, doctor: str) -> str:
 def done(desk: Desk, before: Ticket, verb: str, doctor: str = "", room: str = "") -> Ticket:
     """The ticket after a verb, with what follows for its Encounter and Appointment."""
     rule = states.after(verb, before.status, f"Number {before.said}")
+    if verb == "not-here":
+        check_unseen(desk, before)
     made = changed(before, verb, rule, desk.at)
     if rule.to == CALLED:
         made = replace(made, doctor=doctor or before.doctor, room=room or before.room or before.laid)
@@ -143,6 +145,12 @@ def done(desk: Desk, before: Ticket, verb: str, doctor: str = "", room: str = ""
     if verb in FOLLOWS:
         let_go(desk, current(desk, made.encounter), FOLLOWS[verb])
     return ticket_of(put(desk, task(made)))
+
+
+def check_unseen(desk: Desk, ticket: Ticket) -> None:
+    """Raises Conflict for who came back to the line from a doctor: their check-in was no mistake."""
+    if current(desk, ticket.encounter)["status"] not in BEFORE:
+        raise Conflict(f"Number {ticket.said} was with a doctor already: note them as gone", path="status")
 
 
 def changed(before: Ticket, verb: str, rule: Verb, at: datetime) -> Ticket:
