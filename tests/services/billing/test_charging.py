@@ -335,3 +335,17 @@ def test_the_nights_of_a_stay_are_those_of_the_house_however_its_times_were_writ
         ward.see("s1", act="IMP", period={"start": start, "end": end})
         ward.hear()
         assert ["1"] == [str(one.quantity) for one in ward.bill().items]
+
+
+def test_what_was_deleted_is_charged_no_more_though_its_bill_was_issued(ward):
+    ward.see()
+    ward.give("d1", ward.metformin, 28)
+    ward.report("none", basedOn=None)
+    ward.hear()
+    assert 100 + 5000 + 560 + 7000 == ward.bill().total
+    records = ward.store.open(SYSTEM, Purpose.OPERATIONS)
+    records.delete("MedicationDispense", "d1")
+    records.delete("DiagnosticReport", "r-none")
+    ward.hear()
+
+    assert 100 + 5000 == ward.bill().total

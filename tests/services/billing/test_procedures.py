@@ -287,3 +287,17 @@ def test_what_another_system_writes_of_an_order_hides_nothing_that_was_done_here
     ward.put("Procedure", "zz", **{key: done[key] for key in ("status", "category", "code", "subject", "basedOn")})
 
     assert [stay] == [one.id for one in worklist.lately(ward.store.open(SYSTEM, Purpose.OPERATIONS))]
+
+
+def test_what_is_deleted_or_put_to_another_order_is_charged_no_more(ward, stay):
+    records = ward.store.open(SYSTEM, Purpose.OPERATIONS)
+    other = ordering.order(at_work(ward), "s1", APPENDIX, "2")["id"]
+    done = doing.carry_out(at_work(ward), stay, now())
+    assert {f"ServiceRequest/{stay} 47.01": "billable"} == charged(ward)
+
+    kept = {key: value for key, value in done.items() if key not in ("resourceType", "id", "meta")}
+    ward.put("Procedure", done["id"], **(kept | {"basedOn": [{"reference": f"ServiceRequest/{other}"}]}))
+    assert {f"ServiceRequest/{stay} 47.01": "aborted", f"ServiceRequest/{other} 47.01": "billable"} == charged(ward)
+
+    records.delete("Procedure", done["id"])
+    assert {"aborted"} == set(charged(ward).values())

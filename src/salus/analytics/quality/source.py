@@ -73,6 +73,8 @@ def open_events(connection: duckdb.DuckDBPyConnection, folder: Path, where: str 
 
 
 def view_events(connection: duckdb.DuckDBPyConnection, folder: Path, files: list[Path], where: str) -> None:
+    if not files:
+        raise Missing(f"There are no events (*.parquet) in {folder}")
     has = set(columns_of(files[0]))
     lacking = [name for name in EVENT_SCHEMA.names if name not in has]
     if lacking:

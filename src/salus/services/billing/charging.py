@@ -18,7 +18,7 @@ from salus.services.billing.cancelling import is_paid, redraw, undo
 from salus.services.billing.charges import UNIT, UNPLACED, UNPRICED, charge_item, priced, same
 from salus.services.billing.completeness import charge_state
 from salus.services.billing.desks import Visited, submit, visited
-from salus.services.billing.done import Deed, deeds, too_old
+from salus.services.billing.done import Deed, deeds, no_more, too_old
 from salus.services.billing.drawing import ISSUED, chain, charge_off, charge_on
 from salus.services.billing.local import Local
 from salus.services.billing.names import Resource, charge_id, is_billed
@@ -45,9 +45,11 @@ def charge(store: Store, actor: Actor, purpose: Purpose, name: str) -> tuple[str
 
 
 def done(store: Store, name: str) -> tuple[Deed, ...]:
-    """What a resource says was done; the house looks, whoever asks: a cashier sees charges, not results."""
+    """What a resource says was done, and what it said before; the house looks, whoever asks: a cashier sees charges,
+    not results."""
     type, _, id = name.partition("/")
-    return deeds(store.open(SYSTEM, Purpose.PAYMENT), type, id)
+    records = store.open(SYSTEM, Purpose.PAYMENT)
+    return (*(found := deeds(records, type, id)), *no_more(records, type, id, found))
 
 
 def bring(desk: Desk, local: Local, deed: Deed) -> None:

@@ -5,7 +5,7 @@ are heard, the same comes of it. What a visit is called in a tariff stands in `C
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from salus.assistants.answers import every
 from salus.base import clock
+from salus.base.errors import Missing
 from salus.codes.tables import ICD9
 from salus.records import Records
 from salus.services.acting import referred
@@ -35,6 +36,8 @@ CLASSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 RELEASED = frozenset({"final", "amended", "corrected", "appended"})
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+RETRACTED = frozenset({"Procedure", "MedicationDispense", "DiagnosticReport"})
+BACK = 10  # versions that are looked at
 TOO_OLD = timedelta(days=31)
 MIXED = "?"  # given in one unit, returned in another: no tariff knows it, so somebody is asked
 RETURN = (f"{CODES}/dispense-type", "return")
@@ -71,6 +74,25 @@ def deeds(records: Records, type: str, id: str) -> tuple[Deed, ...]:
     """What a resource says was done. Nothing for one that is not there any more, or not yet."""
     found = looked_up(records, f"{type}/{id}")
     return tuple(READ[type](records, found)) if found else ()
+
+
+def no_more(records: Records, type: str, id: str, found: Sequence[Deed]) -> Iterator[Deed]:
+    """What a resource said was done and says no more, since it was deleted or names something else by now; the orders
+    that it named are read as they stand."""
+    known = {(one.source, one.part) for one in found}
+    for before in earlier(records, type, id) if type in RETRACTED else ():
+        for deed in READ[type](records, before):
+            if (deed.source, deed.part) not in known:
+                known.add((deed.source, deed.part))
+                yield replace(deed, stands=deed.stands and deed.source != f"{type}/{id}")
+
+
+def earlier(records: Records, type: str, id: str) -> list[Resource]:
+    """The last versions of a resource, the newest first."""
+    try:
+        return [one.json() for one in records.history(type, id, BACK).versions if not one.deleted]
+    except Missing:
+        return []
 
 
 # --- visits ---
