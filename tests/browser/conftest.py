@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hands import PATIENCE, settled
 
 CHROMIUM = Path("/usr/bin/chromium")
-MEANT = ("Failed to load resource", "htmx:afterRequest,", "htmx:sendAbort,")
+MEANT = ("Failed to load resource", "htmx:afterRequest,", "htmx:sendAbort,", "htmx:sendError,")
 MORNING = datetime(2026, 11, 23, 1, tzinfo=UTC)  # nine in the city
 MINUTES = count(1)
 Lived = tuple[Store, Settings, str]

@@ -170,3 +170,21 @@ def test_who_goes_on_before_the_answer_comes_is_not_pulled_back(look, arrived):
     page.keyboard.press("Enter")
     expect(page.locator("#diagnoses .chosen")).to_contain_text("E11")
     expect(page.locator("#q")).to_be_focused()
+
+
+def test_a_press_that_does_not_get_through_is_told_and_goes_through_when_it_is_pressed_again(look, arrived):
+    page = called(look(arrived("showcase-3"), "clinician"))
+    page.fill("#q", "gxy")
+    found(page, "gxy", "I10")
+    pick = page.locator("#found .button.main")
+
+    page.context.set_offline(True)
+    pick.click()
+    expect(page.locator("#cut")).to_contain_text("No connection")
+    expect(page.locator("#cut")).to_be_visible()
+    expect(page.locator("#q")).to_have_value("gxy")
+
+    page.context.set_offline(False)
+    pick.click()
+    expect(page.locator("#diagnoses .chosen")).to_contain_text("I10")
+    expect(page.locator("#cut")).to_be_hidden()

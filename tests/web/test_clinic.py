@@ -308,18 +308,3 @@ def test_what_was_signed_in_another_tab_is_told_by_the_clocks_of_the_house(at, l
         answer = doctor.post(f"{place}/tests", fields)
 
     assert 409 == answer.status_code and told in answer.text and "T04:00" not in answer.text
-
-
-def test_a_diagnosis_that_was_picked_gives_the_focus_back_to_the_search(doctor):
-    place = called(doctor)
-    focus = re.compile(r'<input type="search" id="q"[^>]* autofocus')
-    assert not focus.search(doctor.get(place).text)
-    doctor.headers["hx-request"] = "true"
-    pick = {"q": "gxy", "of": "gxy", "pick": "confirmed|http://hl7.org/fhir/sid/icd-10|I10"}
-    doctor.headers["x-form-token"] = token(doctor)
-    for to, fields in (
-        ("diagnoses", pick),
-        ("diagnoses/change", {"do": "provisional|http://hl7.org/fhir/sid/icd-10|I10"}),
-        ("diagnoses/change", {"do": "drop|http://hl7.org/fhir/sid/icd-10|I10"}),
-    ):
-        assert focus.search(doctor.post(f"{place}/{to}", fields).text), to

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 TYPES = {"js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-FILES = ("vendor/htmx.js", "vendor/sse.js", "icon.svg")
+FILES = ("vendor/htmx.js", "vendor/sse.js", "own.js", "icon.svg")
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
