@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from salus.base import clock
-from salus.base.errors import Conflict, Forbidden, Gone, Invalid, Missing
+from salus.base.errors import Conflict, Forbidden, Gone, Missing
 from salus.privacy import SYSTEM, Actor, Purpose, Role
 from salus.records import Store
 from salus.records.holds import Taken
@@ -116,7 +116,7 @@ def test_a_time_that_somebody_has_is_refused_and_a_time_that_is_over_too(store: 
     desk(store).book(wish("a", offer(8)))
     with pytest.raises(Taken, match="doc-1"):
         desk(store).book(wish("b", offer(8, 15), "wang"))
-    with pytest.raises(Invalid, match="is over"):
+    with pytest.raises(Conflict, match="is over"):
         desk(store).book(wish("c", Offer(NOW - timedelta(hours=1), NOW, ("PractitionerRole/role-1",))))
 
 

@@ -98,7 +98,7 @@ def tried(
 ) -> list[Offer]:
     """The slow way: each time of the grid, with each doctor in turn."""
     length, found = service.length, []
-    low = max(begin, NOW)
+    low = max(begin, NOW + timedelta(seconds=1))  # what begins now is too late
     open_: dict[str, list[Window]] = {one.actor: list(one.hours.windows(low, end + length)) for one in service.doctors}
     stands = {
         actor: [one for one in lines if one.booking != moving and (one.until is None or one.until > NOW.timestamp())]

@@ -132,6 +132,18 @@ def test_a_time_that_somebody_else_took_is_told_with_those_that_are_free(phone, 
     assert at not in phone.offered(answer.text) and phone.offered(answer.text)
 
 
+def test_a_time_that_begins_at_this_moment_is_neither_offered_nor_given(phone):
+    page = phone.see("/mine/find?department=cardiology")
+    at = phone.offered(page)[0]
+
+    with clock.stopped_at(datetime.fromisoformat(at.rsplit("|", 1)[1])):
+        now = phone.see("/mine/find?department=cardiology")
+        assert at not in phone.offered(now) and phone.offered(now)
+        answer = phone.send(now, "/mine/hold", key="late", at=at)
+
+    assert 409 == answer.status_code and "it has begun" in answer.text and phone.offered(answer.text)
+
+
 def test_what_is_held_is_found_again_by_who_went_astray(phone):
     held = phone.hold()
 

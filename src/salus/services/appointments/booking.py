@@ -140,7 +140,7 @@ class Booking:
         if not 0 < len(wish.key) <= LONGEST_KEY:
             raise Invalid(f"A key has 1 to {LONGEST_KEY} characters, this one {len(wish.key)}", path="key")
         if wish.offer.start <= clock.now():
-            raise Invalid(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
+            raise Conflict(f"{clock.instant(wish.offer.start)} is over: choose a time to come", path="start")
         id = wish.id
         self._look(id, wish.offer, wish.seat)
         wish = replace(wish, identifiers=(*wish.identifiers, *marks(self.store, wish.service)))

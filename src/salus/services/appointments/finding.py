@@ -76,16 +76,17 @@ class Offer:
 def find(
     store: Store, service: Service, begin: datetime, end: datetime, most: int = 20, moving: str | Collection[str] = ""
 ) -> list[Offer]:
-    """The soonest `most` offers that begin between two moments, from now on. What the bookings `moving` hold counts as
-    free: they may move over their own time. Raises Invalid for more than a year."""
+    """The soonest `most` offers that begin between two moments and are still to come. What the bookings `moving` hold
+    counts as free: they may move over their own time. Raises Invalid for more than a year."""
     if end - begin > HORIZON:
         raise Invalid(f"{(end - begin).days} days are searched: at most {HORIZON.days}", path="end")
     now = clock.now()
+    soonest = now.replace(microsecond=0) + timedelta(seconds=1)  # what begins at this moment nobody can book any more
     own = [moving] if isinstance(moving, str) else moving
     found: list[Offer] = []
     with store.readers.one() as reader:
         diaries = Diaries(reader, whose(service), now, own)
-        for first, last, doctors in with_room(diaries, service.doctors, service.length, max(begin, now), end):
+        for first, last, doctors in with_room(diaries, service.doctors, service.length, max(begin, soonest), end):
             if len(found) >= most:
                 break
             found += seen(diaries, replace(service, doctors=doctors), first, last, most - len(found))
