@@ -194,6 +194,7 @@ READS: dict[str, Callable[[Records], Iterator[Any]]] = {
         one for type, query in searches() for page in [r.search_at_once(type, query)] if page for one in page.versions
     ),
     "compartment": lambda r: iter([*r.compartment("eva"), *r.compartment("eva", TYPES)]),
+    "person": lambda r: (r.person(id) for _, id in HIDDEN),
     "bundle": of_bundle,
     "submit": lambda r: iter(
         [r.submit({"resourceType": "Bundle", "type": "transaction", "entry": [
